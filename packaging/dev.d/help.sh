@@ -1,0 +1,17 @@
+#!/bin/sh
+# dev help: the verbs, one line each.
+cat <<'END'
+usage: ./packaging/dev VERB [ARGUMENT...]
+
+  demo [--keep]    build Doorward and watch one real call go the whole way; --keep leaves everything running
+  test [PART...]   install what the tests need and run them all, or only the parts named:
+                   lint build unit architecture end-to-end
+  build [release]  build all programs and tests (debug), or the two programs as they are shipped
+  lint             check the form of the Swift sources, the shell scripts and the Python files
+  format           bring the Swift sources into that form
+  bench            build release and compare the agent with nginx, and both with no hop at all
+  fuzz [NAME [S]]  fuzz one target (or each) for S seconds; 60 without a number
+  install          build and put the programs and the systemd user unit into your home folder
+  uninstall        stop the service and take them away again; settings, records and secrets stay
+  help             this text
+END

@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+# What the verbs share: words for people, Debian packages, the Swift toolchain, Python environments.
+# The scripts that read this file use what it sets:
+# shellcheck disable=SC2034
+
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
+cd "$root" || exit 1
+
+# Everything that the verbs make for themselves stands here, beside what SwiftPM makes: `rm -rf .build` forgets it all.
+tools="$root/.build/tools"
+
+say() { printf '%s\n' "$*"; }
+warn() { printf 'dev: %s\n' "$*" >&2; }
+die() {
+    warn "$*"
+    exit 1
+}
+
+# Prints a command, then runs it.
+run() {
+    printf '+ %s\n' "$*" >&2
+    "$@"
+}
+
+# Installs those of the named Debian packages that are missing: as root or with passwordless sudo without asking,
+# otherwise the one command to type is printed and the script ends.
+need_packages() {
+    local package missing=() as_root=()
+    if ! command -v dpkg-query >/dev/null; then
+        warn "this is no Debian system: please see to it that the equivalents of these packages are here: $*"
+        return 0
+    fi
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" -ne 0 ]; then
+        if sudo -n true 2>/dev/null; then
+            as_root=(sudo -n)
+        else
+            warn "these Debian packages are missing: ${missing[*]}"
+            warn "install them with this command, then run this script again:"
+            say "sudo apt-get install --no-install-recommends -y ${missing[*]}"
+            exit 1
+        fi
+    fi
+    say "Installing Debian packages: ${missing[*]}"
+    local install=(env DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -qq "${missing[@]}")
+    local log="$tools/apt.log"
+    mkdir -p "$tools"
+    # The package lists of a fresh container are empty and those of an old one are stale: then they are fetched first.
+    "${as_root[@]}" "${install[@]}" >"$log" 2>&1 ||
+        { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" "${install[@]}"; } >"$log" 2>&1 ||
+        { cat "$log" >&2; die "apt-get could not install: ${missing[*]}"; }
+}
+
+build_packages=(
+    binutils libcurl4-openssl-dev libsecret-1-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
+)
+run_packages=(ca-certificates curl dbus gnome-keyring libglib2.0-bin python3 python3-venv)
+test_packages=(dbus-user-session git libsecret-tools procps shellcheck systemd util-linux)
+
+# Puts a Swift toolchain of the version that we build with into PATH, or says where to get one.
+need_swift() {
+    local needed=6.3 version folder
+    for folder in "" "$HOME/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin /usr/libexec/swift/bin; do
+        [ -z "$folder" ] || PATH="$folder:$PATH"
+        version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1) || true
+        if [ -n "$version" ] && [ "$(printf '%s\n%s\n' "$needed" "$version" | sort -V | head -n 1)" = "$needed" ]; then
+            export PATH
+            return 0
+        fi
+    done
+    warn "Swift $needed or newer is needed and was not found${version:+ (found $version)}."
+    warn "Get it for Debian 12 from https://www.swift.org/install/linux/ , put its usr/bin into PATH and run this again."
+    exit 1
+}
+
+# Makes the Python environment NAME from a list of requirements in Tests/EndToEnd, once, and again when the list changes.
+# Two generations of the MCP SDK cannot stand in one environment, so there are two of them.
+need_python() {
+    local name=$1 list="$root/Tests/EndToEnd/requirements-$1.txt" folder="$tools/python-$1" stamp
+    stamp=$(sha256sum <"$list")
+    if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
+        say "Making the Python environment '$name' from PyPI: $(grep -v '^#' "$list" | tr '\n' ' ')"
+        rm -rf "$folder"
+        # The system's own Python: an environment of another one may not be readable to other users of the tests.
+        /usr/bin/python3 -m venv "$folder"
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$list" ||
+            die "pip could not install the packages of $list (is PyPI reachable?)"
+        printf '%s\n' "$stamp" >"$folder/stamp"
+    fi
+}
+
+# The two programs as they are shipped: release, with the Swift runtime inside. Sets `programs` to their folder.
+# DOORWARD_PROGRAMS names a folder with ready programs instead; the tests of these verbs use what they have just built.
+build_release() {
+    if [ -n "${DOORWARD_PROGRAMS:-}" ]; then
+        programs=$DOORWARD_PROGRAMS
+        return 0
+    fi
+    need_packages "${build_packages[@]}"
+    need_swift
+    local product
+    for product in doorward-coordinator doorward; do
+        build_with_progress "$product" swift build -c release --static-swift-stdlib --product "$product"
+    done
+    programs=$(swift build -c release --static-swift-stdlib --show-bin-path)
+}
+
+# Runs a build and shows how far it is: on a terminal in one line that changes, else now and then in a line of its own.
+build_with_progress() {
+    local what=$1 log="$tools/build.log" start=$SECONDS pid step last="" shown=0 every=20
+    shift
+    mkdir -p "$tools"
+    [ ! -t 1 ] || every=1
+    "$@" >"$log" 2>&1 &
+    pid=$!
+    # An interrupted script must not leave the compiler behind.
+    trap 'kill "$pid" 2>/dev/null' INT TERM
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.5
+        [ $((SECONDS - start - shown)) -ge $every ] || continue
+        shown=$((SECONDS - start))
+        step=$(grep -o '^\[[0-9]*/[0-9]*\]' "$log" | tail -n 1) || true
+        if [ -t 1 ]; then
+            printf '\r  building %s %-12s %d s ' "$what" "$step" "$shown"
+        elif [ "$step" != "$last" ] || [ $((shown % 60)) -lt $every ]; then
+            say "  building $what ${step:-(fetching packages)} after $shown s"
+        fi
+        last=$step
+    done
+    trap - INT TERM
+    if ! wait "$pid"; then
+        say ""
+        grep -E 'error|warning' "$log" | head -n 20 >&2
+        die "the build of $what failed; all of its output is in $log"
+    fi
+    [ ! -t 1 ] || printf '\r%60s\r' ''
+    say "  built $what in $((SECONDS - start)) s"
+}

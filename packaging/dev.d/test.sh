@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# dev test [PART...]: all tests, in one build configuration (debug). Ends with a table of the parts and their durations
+# and the line `N passed, F failed, S skipped`. A part that fails without saying which test counts as one failed test.
+# The parts are functions that part() calls by name.
+# shellcheck disable=SC2317
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=shared.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/shared.sh"
+
+parts=(lint build unit architecture end-to-end)
+for part in "$@"; do
+    case " ${parts[*]} " in
+    *" $part "*) ;;
+    *)
+        warn "there is no part '$part'; the parts are: ${parts[*]}"
+        exit 2
+        ;;
+    esac
+done
+chosen=" ${*:-${parts[*]}} "
+
+results="$tools/results"
+rm -rf "$results"
+mkdir -p "$results"
+table=()
+passed=0 failed=0 skipped=0
+
+# Runs one part, remembers how long it took, and adds up the results that its runner left behind.
+part() {
+    local name=$1 start=$SECONDS status=0 counts p=0 f=0 s=0
+    shift
+    say ""
+    say "== $name"
+    # In a shell of its own: a part that gives up ends itself and not the table.
+    ("$@") || status=$?
+    if counts=$(/usr/bin/python3 packaging/dev.d/count.py "$results/$name"*.xml 2>/dev/null); then
+        read -r p f s <<<"$counts"
+    fi
+    if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    table+=("$(printf '%-14s %6d s   %5d passed  %3d failed  %3d skipped' "$name" $((SECONDS - start)) "$p" "$f" "$s")")
+    return $status
+}
+
+wanted() { case $chosen in *" $1 "*) true ;; *) false ;; esac; }
+
+prepare() {
+    need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
+    need_swift
+    swift --version 2>&1 | head -n 1
+    need_python modern
+    need_python handshake
+}
+
+unit() {
+    # A test must not find the session bus or the proxy of the person who runs it.
+    env -u DBUS_SESSION_BUS_ADDRESS -u HTTPS_PROXY -u https_proxy -u ALL_PROXY \
+        swift test --skip-build --disable-xctest --xunit-output "$results/unit.xml"
+}
+
+python_tests() {
+    local name=$1 folder=$2
+    env -u DBUS_SESSION_BUS_ADDRESS PYTHONDONTWRITEBYTECODE=1 \
+        "$tools/python-modern/bin/python" -m pytest -c Tests/EndToEnd/pytest.ini --rootdir "$root" \
+        --junitxml "$results/$name.xml" "$folder"
+}
+
+finish() {
+    say ""
+    printf '%s\n' "${table[@]}"
+    say ""
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# A test that rewrites a file of the project would hide what was committed.
+before=$(git status --porcelain 2>/dev/null || true)
+
+part prepare prepare || finish
+# The part ran in a shell of its own; this one needs the toolchain in its PATH too.
+need_swift
+if wanted lint; then part lint packaging/dev.d/lint.sh || true; fi
+if wanted build; then part build run swift build --build-tests || finish; fi
+if wanted unit; then part unit unit || true; fi
+if wanted architecture; then part architecture python_tests architecture Tests/Architecture || true; fi
+if wanted end-to-end; then part end-to-end python_tests end-to-end Tests/EndToEnd || true; fi
+if [ "$before" != "$(git status --porcelain 2>/dev/null || true)" ]; then
+    warn "the tests changed files of the project:"
+    git status --porcelain >&2
+    failed=$((failed + 1))
+fi
+finish
