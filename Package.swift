@@ -60,6 +60,8 @@ let package = Package(
     ],
     targets: [
         program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
+        part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser, grdb, hummingbird, hummingbirdTLS, x509, serviceLifecycle, yams]),
+        tests("Database", ["Database"]),
     ]
 )

@@ -1,0 +1,86 @@
+internal import GRDB
+
+/// What went wrong in the database, in words that are safe to show.
+package struct SQLError: Error, Equatable, CustomStringConvertible {
+    /// The kind of failure.
+    package struct Code: Hashable, Sendable {
+        private let name: String
+        private init(_ name: String) { self.name = name }
+
+        /// A rule of the schema forbids it: a duplicate, a missing parent, a value outside of the allowed ones.
+        package static let constraint = Code("constraint")
+        /// The file system has no room left.
+        package static let full = Code("full")
+        /// Another process holds the database.
+        package static let busy = Code("busy")
+        /// The file is no database, or is damaged.
+        package static let corrupt = Code("corrupt")
+        /// The file was written by a later release.
+        package static let newerSchema = Code("newer_schema")
+        /// A row is not what the schema promises.
+        package static let schema = Code("schema")
+        /// Reading or writing failed.
+        package static let failed = Code("failed")
+    }
+
+    /// The kind of failure.
+    package let code: Code
+    /// What happened.
+    package let message: String
+    /// What to do next.
+    package let hint: String
+    /// SQLite's own words, for logs. It can name tables and columns, never values.
+    package let cause: String?
+
+    init(_ code: Code, _ message: String, hint: String, cause: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.cause = cause
+    }
+
+    package static func == (left: SQLError, right: SQLError) -> Bool { left.code == right.code }
+
+    package var description: String {
+        guard let cause else { return message }
+        return "\(message) (\(cause))"
+    }
+
+    static func schema(column: String) -> SQLError {
+        SQLError(
+            .schema,
+            "A row of the database is not as its schema promises.",
+            hint: "Restore the database from a backup.",
+            cause: "column \(column)"
+        )
+    }
+
+    /// Classifies an error of GRDB; any other error passes through.
+    static func classified(_ error: any Error) -> any Error {
+        guard let error = error as? DatabaseError else { return error }
+        // Only the result code and SQLite's message: GRDB's description would add the arguments.
+        let cause = "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")"
+        switch error.resultCode {
+        case .SQLITE_CONSTRAINT:
+            return SQLError(.constraint, "The change contradicts what is stored.", hint: "Look at what is there.", cause: cause)
+        case .SQLITE_FULL:
+            return SQLError(.full, "The disk of the database is full.", hint: "Make room and try again.", cause: cause)
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return SQLError(
+                .busy,
+                "Another process holds the database.",
+                hint: "End the other process that uses this data folder.",
+                cause: cause
+            )
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            return SQLError(.corrupt, "The database file is damaged.", hint: "Restore it from a backup.", cause: cause)
+        default:
+            return SQLError(
+                .failed,
+                "The database could not be read or written.",
+                hint: "Look at the log and at the disk of the data folder.",
+                cause: cause
+            )
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// One value of a row or of a statement's arguments.
+package enum SQLValue: Sendable, Hashable {
+    case null
+    case integer(Int)
+    case text(String)
+    case blob([UInt8])
+
+    /// `text`, or null where there is none.
+    package static func text(_ text: String?) -> SQLValue {
+        guard let text else { return .null }
+        return .text(text)
+    }
+
+    /// `integer`, or null where there is none.
+    package static func integer(_ integer: Int?) -> SQLValue {
+        guard let integer else { return .null }
+        return .integer(integer)
+    }
+}
+
+extension SQLValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByNilLiteral {
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(integerLiteral value: Int) { self = .integer(value) }
+    package init(nilLiteral: ()) { self = .null }
+}
