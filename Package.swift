@@ -59,9 +59,11 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
+        part("Shared", "StrictJSON"),
         program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser, grdb, hummingbird, hummingbirdTLS, x509, serviceLifecycle, yams]),
         tests("Database", ["Database"]),
+        tests("StrictJSON", ["StrictJSON"]),
     ]
 )

@@ -1,0 +1,133 @@
+extension JSONScanner {
+    /// Reads a string and checks all of it.
+    package mutating func string() throws(JSONError) -> JSONStringSpan {
+        guard try firstByte() == UInt8(ascii: "\"") else { throw .syntax(.unexpectedByte, at: offset) }
+        let lower = offset + 1
+        var position = lower
+        var isEscaped = false
+        while true {
+            position = skipPlain(from: position)
+            guard position < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "\""):
+                move(to: position + 1)
+                return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: isEscaped)
+            case UInt8(ascii: "\\"):
+                isEscaped = true
+                position = try escape(at: position)
+            case 0x00..<0x20:
+                throw .syntax(.controlCharacter, at: position)
+            case 0x80...:
+                let length = UTF8Bytes.sequenceLength(bytes, at: position)
+                guard length > 0 else { throw .syntax(.badUTF8, at: position) }
+                position += length
+            default:
+                position += 1
+            }
+        }
+    }
+
+    /// The first byte at or after `position` that is a quote, a backslash, a control character or not ASCII.
+    ///
+    /// Eight bytes a step. Subtracting finds the lowest such byte exactly; above it a borrow may report too much, which
+    /// does no harm as only the lowest is used.
+    private func skipPlain(from position: Int) -> Int {
+        guard let base = UnsafeRawPointer(bytes.baseAddress) else { return position }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var position = position
+        while bytes.count - position >= 8 {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let quotes = word ^ (ones &* 0x22)
+            let backslashes = word ^ (ones &* 0x5C)
+            let controls = (word &- (ones &* 0x20)) & ~word
+            let found = ((quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | controls | word) & highs
+            if found != 0 { return position + found.trailingZeroBitCount / 8 }
+            position += 8
+        }
+        while position < bytes.count {
+            let byte = bytes[position]
+            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80 { return position }
+            position += 1
+        }
+        return position
+    }
+
+    /// Checks the escape whose backslash is at `position`, and returns where the text goes on.
+    private func escape(at position: Int) throws(JSONError) -> Int {
+        guard position + 1 < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
+        switch bytes[position + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            return position + 2
+        case UInt8(ascii: "u"):
+            let unit = try codeUnit(at: position)
+            switch unit {
+            case 0xDC00...0xDFFF:
+                throw .ambiguous(.loneSurrogate, at: position)
+            case 0xD800...0xDBFF:
+                let second = position + 6
+                guard second + 1 < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
+                guard bytes[second] == UInt8(ascii: "\\"), bytes[second + 1] == UInt8(ascii: "u") else {
+                    throw .ambiguous(.loneSurrogate, at: position)
+                }
+                guard (0xDC00...0xDFFF).contains(try codeUnit(at: second)) else {
+                    throw .ambiguous(.loneSurrogate, at: position)
+                }
+                return second + 6
+            default:
+                return position + 6
+            }
+        default:
+            throw .syntax(.badEscape, at: position)
+        }
+    }
+
+    /// The number behind `\u` at `position`.
+    private func codeUnit(at position: Int) throws(JSONError) -> UInt32 {
+        guard bytes.count - position >= 6 else { throw .syntax(.truncated, at: bytes.count) }
+        guard let unit = EscapedText.codeUnit(bytes, at: position) else { throw .syntax(.badEscape, at: position) }
+        return unit
+    }
+
+    /// Refuses a name with a control character, escaped or not, DEL and C1 included.
+    func refuseControls(in name: JSONStringSpan) throws(JSONError) {
+        var position = name.span.lower
+        if !name.isEscaped {
+            // Unescaped, only DEL and the two-byte C1 characters can have passed the string reader.
+            while position < name.span.upper {
+                let byte = bytes[position]
+                if byte == 0x7F || (byte == 0xC2 && bytes[position + 1] < 0xA0) {
+                    throw .ambiguous(.controlInName, at: position)
+                }
+                position += 1
+            }
+            return
+        }
+        var text = EscapedText(bytes, name.span)
+        while let scalar = text.nextScalar() {
+            if scalar < 0x20 || (0x7F..<0xA0).contains(scalar) { throw .ambiguous(.controlInName, at: name.span.lower) }
+        }
+    }
+
+    // MARK: Reading what was scanned
+
+    /// The text of a string that this scanner has read.
+    package func text(_ string: JSONStringSpan) -> [UInt8] {
+        guard string.isEscaped else { return Array(bytes[string.span.range]) }
+        return EscapedText.decode(bytes, string.span)
+    }
+
+    /// Whether the text of a string is exactly this.
+    package func matches(_ string: JSONStringSpan, _ text: StaticString) -> Bool {
+        if string.isEscaped {
+            return self.text(string).elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        }
+        guard string.span.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where bytes[string.span.lower + index] != text.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,256 @@
+/// Where something stands in a document.
+package struct JSONSpan: Hashable, Sendable {
+    /// The first byte.
+    package let lower: Int
+    /// The byte after the last.
+    package let upper: Int
+
+    package init(_ lower: Int, _ upper: Int) {
+        self.lower = lower
+        self.upper = upper
+    }
+
+    package var count: Int { upper - lower }
+    package var range: Range<Int> { lower..<upper }
+}
+
+/// Where the characters of a string stand, without its quotes.
+package struct JSONStringSpan: Hashable, Sendable {
+    package let span: JSONSpan
+    /// Whether a backslash occurs, so that the bytes are not yet the text.
+    package let isEscaped: Bool
+
+    /// The literal with its quotes.
+    package var literal: JSONSpan { JSONSpan(span.lower - 1, span.upper + 1) }
+}
+
+/// The kinds of values, told by their first byte.
+package enum JSONKind: Hashable, Sendable {
+    case object, array, string, number, bool, null
+}
+
+/// An object or an array that is being walked.
+package struct JSONFrame {
+    fileprivate let base: Int
+    fileprivate var isFirst = true
+}
+
+/// One strict pass over a document.
+///
+/// A caller walks what it wants to see (`beginObject`, `nextName`, ...) and skips the rest with `skipValue`, which
+/// checks it just as strictly. Once `finish` has returned, the whole document is valid: UTF-8, no name twice in any
+/// object, no control character in a name, no lone surrogate, nothing too deep.
+///
+/// All state is in this one struct and in a small table on the stack, so that a usual message costs no allocation. The
+/// same code as nested functions over captured variables was seven times slower.
+package struct JSONScanner {
+    package let bytes: UnsafeBufferPointer<UInt8>
+    /// The next byte to read.
+    package private(set) var offset = 0
+    private let maxDepth: Int
+    private var depth = 0
+    var names: NameStack
+
+    private init(_ bytes: UnsafeBufferPointer<UInt8>, maxDepth: Int, names: NameStack) {
+        self.bytes = bytes
+        self.maxDepth = maxDepth
+        self.names = names
+    }
+
+    /// Scans `bytes`, which must be one document as a whole: `body` reads a value and calls nothing after it.
+    ///
+    /// - Parameters:
+    ///   - bytes: the document.
+    ///   - limits: its largest size and depth.
+    ///   - body: walks the document from its first value on.
+    /// - Returns: what `body` returns, once nothing but white space was found behind.
+    /// - Throws: the first thing that is wrong.
+    package static func scan<Result>(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits,
+        _ body: (inout JSONScanner) throws(JSONError) -> Result
+    ) throws(JSONError) -> Result {
+        guard bytes.count <= limits.maxBytes else { throw .ambiguous(.tooLarge, at: limits.maxBytes) }
+        return try withUnsafeTemporaryAllocation(of: NameStack.Entry.self, capacity: NameStack.usualCapacity) {
+            room throws(JSONError) in
+            var scanner = JSONScanner(bytes, maxDepth: limits.maxDepth, names: NameStack(room))
+            defer { scanner.names.free() }
+            try scanner.refuseByteOrderMark()
+            let result = try body(&scanner)
+            try scanner.finish()
+            return result
+        }
+    }
+
+    /// Refuses everything that is not one valid document with an object on top.
+    package static func validate(_ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) throws(JSONError) {
+        try scan(bytes, limits: limits) { scanner throws(JSONError) in
+            guard try scanner.kind() == .object else { throw .ambiguous(.notAnObject, at: scanner.offset) }
+            _ = try scanner.skipValue()
+        }
+    }
+
+    /// The kind of the next value, behind any white space.
+    package mutating func kind() throws(JSONError) -> JSONKind {
+        switch try significantByte() {
+        case UInt8(ascii: "{"): return .object
+        case UInt8(ascii: "["): return .array
+        case UInt8(ascii: "\""): return .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool
+        case UInt8(ascii: "n"): return .null
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+        default: throw .syntax(.unexpectedByte, at: offset)
+        }
+    }
+
+    /// Checks the next value, whatever it is, and moves behind it.
+    ///
+    /// Calls itself once for each level, and the levels are bounded.
+    @discardableResult
+    package mutating func skipValue() throws(JSONError) -> JSONSpan {
+        let kind = try kind()
+        let lower = offset
+        switch kind {
+        case .object:
+            var frame = try beginObject()
+            while try nextName(&frame) != nil {
+                try skipValue()
+            }
+        case .array:
+            var frame = try beginArray()
+            while try nextElement(&frame) {
+                try skipValue()
+            }
+        case .string: _ = try string()
+        case .number: _ = try number()
+        case .bool: _ = try bool()
+        case .null: try null()
+        }
+        return JSONSpan(lower, offset)
+    }
+
+    // MARK: Objects and arrays
+
+    /// Enters an object.
+    package mutating func beginObject() throws(JSONError) -> JSONFrame {
+        try descend(UInt8(ascii: "{"))
+        return JSONFrame(base: names.count)
+    }
+
+    /// Reads the next name of an object and its colon; nil once the object has ended.
+    package mutating func nextName(_ frame: inout JSONFrame) throws(JSONError) -> JSONStringSpan? {
+        let byte = try significantByte()
+        if byte == UInt8(ascii: "}") {
+            // `{"a":1,}` does not come here: a comma is only taken together with the name behind it.
+            offset += 1
+            depth -= 1
+            try names.close(downTo: frame.base, in: bytes)
+            return nil
+        }
+        if frame.isFirst {
+            frame.isFirst = false
+        } else {
+            guard byte == UInt8(ascii: ",") else { throw .syntax(.unexpectedByte, at: offset) }
+            offset += 1
+            _ = try significantByte()
+        }
+        let name = try string()
+        try refuseControls(in: name)
+        try names.push(name, above: frame.base, in: bytes)
+        guard try significantByte() == UInt8(ascii: ":") else { throw .syntax(.unexpectedByte, at: offset) }
+        offset += 1
+        return name
+    }
+
+    /// Enters an array.
+    package mutating func beginArray() throws(JSONError) -> JSONFrame {
+        try descend(UInt8(ascii: "["))
+        return JSONFrame(base: names.count)
+    }
+
+    /// Moves to the next element of an array; false once the array has ended.
+    package mutating func nextElement(_ frame: inout JSONFrame) throws(JSONError) -> Bool {
+        let byte = try significantByte()
+        if byte == UInt8(ascii: "]") {
+            offset += 1
+            depth -= 1
+            return false
+        }
+        if frame.isFirst {
+            frame.isFirst = false
+            return true
+        }
+        guard byte == UInt8(ascii: ",") else { throw .syntax(.unexpectedByte, at: offset) }
+        offset += 1
+        if try significantByte() == UInt8(ascii: "]") { throw .syntax(.unexpectedByte, at: offset) }
+        return true
+    }
+
+    private mutating func descend(_ opening: UInt8) throws(JSONError) {
+        guard try significantByte() == opening else { throw .syntax(.unexpectedByte, at: offset) }
+        depth += 1
+        guard depth <= maxDepth else { throw .ambiguous(.tooDeep, at: offset) }
+        offset += 1
+    }
+
+    // MARK: Small values
+
+    /// Reads `true` or `false`.
+    package mutating func bool() throws(JSONError) -> Bool {
+        if try significantByte() == UInt8(ascii: "t") {
+            try word("true")
+            return true
+        }
+        try word("false")
+        return false
+    }
+
+    /// Reads `null`.
+    package mutating func null() throws(JSONError) {
+        _ = try significantByte()
+        try word("null")
+    }
+
+    private mutating func word(_ word: StaticString) throws(JSONError) {
+        let length = word.utf8CodeUnitCount
+        for index in 0..<length {
+            guard offset + index < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
+            guard bytes[offset + index] == word.utf8Start[index] else { throw .syntax(.unexpectedByte, at: offset + index) }
+        }
+        offset += length
+    }
+
+    // MARK: Edges
+
+    /// Skips white space and looks at the byte behind it.
+    private mutating func significantByte() throws(JSONError) -> UInt8 {
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
+            offset += 1
+        }
+        throw .syntax(.truncated, at: offset)
+    }
+
+    private func refuseByteOrderMark() throws(JSONError) {
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { throw .syntax(.byteOrderMark, at: 0) }
+    }
+
+    private mutating func finish() throws(JSONError) {
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { throw .syntax(.trailingBytes, at: offset) }
+            offset += 1
+        }
+    }
+
+    /// Moves on; for the readers of strings and numbers in their own files.
+    mutating func move(to offset: Int) {
+        self.offset = offset
+    }
+
+    /// The byte that a string or number must begin with, behind white space.
+    mutating func firstByte() throws(JSONError) -> UInt8 {
+        try significantByte()
+    }
+}

@@ -1,0 +1,53 @@
+/// Names that a careless parser takes for each other.
+///
+/// Go's standard parser, for one, matches names without regard to case, and by Unicode's simple folding at that: the
+/// long s U+017F is an "s" for it and the Kelvin sign U+212A a "k".
+package enum NameCase {
+    /// Whether `name` is not `known`, byte by byte, but would be if case did not count. `known` is ASCII.
+    package static func isVariant(_ name: some Sequence<UInt8>, of known: StaticString) -> Bool {
+        var names = name.makeIterator()
+        var isExact = true
+        for index in 0..<known.utf8CodeUnitCount {
+            let wanted = known.utf8Start[index]
+            guard let byte = names.next() else { return false }
+            if byte == wanted { continue }
+            isExact = false
+            if lowercased(byte) == lowercased(wanted), isLetter(byte) { continue }
+            switch (byte, lowercased(wanted)) {
+            case (0xC5, UInt8(ascii: "s")):
+                guard names.next() == 0xBF else { return false }
+            case (0xE2, UInt8(ascii: "k")):
+                guard names.next() == 0x84, names.next() == 0xAA else { return false }
+            default:
+                return false
+            }
+        }
+        return names.next() == nil && !isExact
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+}
+
+extension JSONScanner {
+    /// Refuses a name that differs from one of `known` by case alone.
+    package func refuseVariants(_ name: JSONStringSpan, of known: StaticString...) throws(JSONError) {
+        try refuseVariants(name, of: known)
+    }
+
+    /// Refuses a name that differs from one of `known` by case alone.
+    package func refuseVariants(_ name: JSONStringSpan, of known: [StaticString]) throws(JSONError) {
+        for candidate in known {
+            let isVariant =
+                name.isEscaped
+                ? NameCase.isVariant(text(name), of: candidate)
+                : NameCase.isVariant(bytes[name.span.range], of: candidate)
+            if isVariant { throw JSONError(.ambiguous(.caseVariant), at: name.span.lower) }
+        }
+    }
+}
