@@ -42,14 +42,16 @@ class Process:
     """A program that runs until it is told to end. Standard output and error go to a file, except a first line that
     the program prints when it is ready."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], environment: dict[str, str], log: Path, outlive: bool = False
+    ) -> None:
         self.name = name
         self.log = log
         # A second start continues the log: the search for secrets reads all of it.
         with log.open("ab") as file:
             self.popen = subprocess.Popen(
                 arguments, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=_in_child,
+                start_new_session=True, preexec_fn=None if outlive else _in_child,
             )
 
     @property
@@ -109,15 +111,17 @@ class Process:
 
 
 class Processes:
-    """All programs of one little world, ended last in, first out."""
+    """All programs of one little world, ended last in, first out. With `outlive` they go on when the one who started
+    them ends without closing."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, outlive: bool = False) -> None:
         self.logs = logs
+        self.outlive = outlive
         logs.mkdir(parents=True, exist_ok=True)
         self.all: list[Process] = []
 
     def start(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
-        process = Process(name, [str(each) for each in arguments], environment, self.logs / f"{name}.log")
+        process = Process(name, [str(each) for each in arguments], environment, self.logs / f"{name}.log", self.outlive)
         self.all.append(process)
         return process
 

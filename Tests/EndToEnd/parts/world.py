@@ -56,11 +56,11 @@ class Answer:
 
 
 class World:
-    def __init__(self, programs: Path, folder: Path | None = None) -> None:
+    def __init__(self, programs: Path, outlive: bool = False) -> None:
         self.programs = programs
-        # Short, because a unix socket's path must be: 107 bytes with everything that comes below it.
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="dw-"))
-        self.processes = Processes(self.folder / "logs")
+        # A short path, because a unix socket's is at most 107 bytes, everything that comes below included.
+        self.folder = Path(tempfile.mkdtemp(prefix="dw-"))
+        self.processes = Processes(self.folder / "logs", outlive)
         self.desks: list[Desk] = []
         self.servers: dict[str, Server] = {}
         self.coordinator = Coordinator(self)
