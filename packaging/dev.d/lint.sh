@@ -8,7 +8,7 @@ need_packages shellcheck python3
 need_swift
 
 run swift format lint --strict --recursive --parallel Package.swift Agent Coordinator Shared Tests
-run shellcheck --external-sources packaging/dev packaging/dev.d/*.sh .ci/run
+run shellcheck --external-sources packaging/dev packaging/dev.d/*.sh .ci/run Tests/EndToEnd/parts/programs/*.sh
 # Python: that it compiles, without writing anything beside the sources.
 run /usr/bin/python3 - <<'END'
 import pathlib

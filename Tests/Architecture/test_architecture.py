@@ -1,0 +1,94 @@
+"""The shape of the sources: who may import whom, and the rules of form. Each check is also shown to fail."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import layers  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = [
+    layers.unknown_targets, layers.wrong_layers, layers.circles, layers.broken_fences, layers.too_long,
+    layers.undocumented, layers.unexplained_sendable, layers.unfinished,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_sources_keep_the_rule(check):
+    findings = check(ROOT)
+    assert not findings, "\n".join(f"{where}: {why}" for where, why in findings)
+
+
+def test_the_package_names_every_target():
+    manifest = (ROOT / "Package.swift").read_text()
+    missing = [name for name, (_, folder) in layers.targets(ROOT).items()
+               if layers.sources(folder) and f'"{name}"' not in manifest]
+    assert not missing
+
+
+def test_nothing_else_stands_at_the_top():
+    allowed = {
+        "Agent", "Coordinator", "Shared", "Tests", "packaging", "Package.swift", "README.md", "LICENSE",
+        "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "Package.resolved",
+    }
+    assert {each.name for each in ROOT.iterdir() if not each.name.startswith(".")} <= allowed
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+SEEDED = [
+    (layers.unknown_targets, "Agent/Gadgets/A.swift", "let a = 1"),
+    (layers.wrong_layers, "Shared/StrictJSON/A.swift", "import MCP"),
+    (layers.wrong_layers, "Shared/MCP/A.swift", "internal import Keyring"),
+    (layers.wrong_layers, "Agent/Keyring/A.swift", "package import Database"),
+    (layers.wrong_layers, "Coordinator/API/A.swift", "@testable import OAuth"),
+    (layers.wrong_layers, "Coordinator/Registry/A.swift", "import struct API.Route"),
+    (layers.broken_fences, "Agent/Commands/A.swift", "import NIOCore"),
+    (layers.broken_fences, "Coordinator/AuditSink/A.swift", "import GRDB"),
+    (layers.broken_fences, "Coordinator/People/A.swift", "import HTTPTypes"),
+    (layers.broken_fences, "Agent/OAuth/A.swift", "import CCurl"),
+    (layers.broken_fences, "Shared/Policy/A.swift", "import FoundationEssentials"),
+    (layers.too_long, "Agent/Wire/A.swift", "let a = 1\n" * 501),
+    (layers.undocumented, "Agent/Wire/A.swift", "package struct A {}"),
+    (layers.undocumented, "Agent/Wire/A.swift", "/// A.\npackage struct A {\n    package static func f() {}\n}"),
+    (layers.undocumented, "Agent/Wire/A.swift", "// Not documentation.\n@inlinable\npackage func f() {}"),
+    (layers.unexplained_sendable, "Agent/Wire/A.swift", "final class A: @unchecked Sendable {}"),
+    (layers.unfinished, "Agent/Wire/A.swift", "// TODO: later"),
+]
+
+
+@pytest.mark.parametrize(("check", "path", "text"), SEEDED, ids=lambda value: getattr(value, "__name__", None))
+def test_a_breach_is_found(check, path, text, tmp_path):
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert check(tmp_path)
+
+
+def test_a_circle_is_found(tmp_path):
+    for name, other in (("Spool", "Wire"), ("Wire", "Upstreams"), ("Upstreams", "Spool")):
+        file = tmp_path / "Agent" / name / "A.swift"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"import {other}")
+    assert layers.circles(tmp_path)
+
+
+def test_what_is_allowed_is_not_found(tmp_path):
+    good = {
+        "Agent/Forwarding/A.swift": "import NIOCore\npackage import StrictJSON\n// import Database\n"
+        'let words = "import Database"\n',
+        "Agent/Wire/A.swift": "/// Documented.\n@usableFromInline\npackage struct A: Hashable {\n"
+        "    package static func == (a: A, b: A) -> Bool { true }\n}\n"
+        "// Guarded by its event loop.\nfinal class B: @unchecked Sendable {}\n",
+        "Coordinator/doorward-coordinator/main.swift": "import ArgumentParser\nimport CoordinatorCore\n",
+    }
+    for path, text in good.items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    for check in CHECKS:
+        assert not check(tmp_path), check.__name__
