@@ -58,6 +58,13 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
         return "done"
 
     @server.tool()
+    async def drip(seconds: float, context: Context) -> str:
+        """Reports progress at once and answers later."""
+        await context.report_progress(0, 1)
+        await anyio.sleep(seconds)
+        return "done"
+
+    @server.tool()
     async def log(words: str, context: Context) -> str:
         """Sends log messages of two levels."""
         await context.info(words)

@@ -109,6 +109,13 @@ def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection |
         return "done"
 
     @server.tool()
+    async def drip(seconds: float, context: Context) -> str:
+        """Reports progress at once and answers later."""
+        await context.report_progress(0, 1)
+        await anyio.sleep(seconds)
+        return "done"
+
+    @server.tool()
     async def log(words: str, context: Context) -> str:
         """Sends log messages of two levels."""
         await context.info(words)
