@@ -17,9 +17,8 @@ def servers(world, desk, everything):
         "everything": world.servers["everything"],
         "everything-json": world.server("everything-json", "mcp_server", "--json"),
         "old": world.server("old", "handshake_server", environment="handshake"),
-        "old-json": world.server("old-json", "handshake_server", "--json", environment="handshake"),
     }
-    for alias in ("everything-json", "old", "old-json"):
+    for alias in ("everything-json", "old"):
         desk.add_server(alias, servers[alias].url)
     grants = "\n".join(
         f"      - {{ server: {alias}, server_requests: [elicitation, sampling, roots] }}" for alias in servers
@@ -31,9 +30,9 @@ def servers(world, desk, everything):
 
 
 def combinations():
-    for alias in ("everything", "everything-json", "old", "old-json"):
+    for alias in ("everything", "everything-json", "old"):
         for client, mode in VISITS:
-            if alias.startswith("old") and mode == "2026-07-28":
+            if alias == "old" and mode == "2026-07-28":
                 continue  # A client that insists on the modern revision cannot talk to an old server, agent or not.
             if alias.endswith("-json") and mode == "auto":
                 continue  # The same wire as the other modes.

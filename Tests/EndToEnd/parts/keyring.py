@@ -3,8 +3,11 @@
 Nothing of the person who runs this is touched: bus, home and runtime folder are made for the occasion.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from .processes import Failed, Process, Processes, run, wait_for
@@ -74,6 +77,17 @@ class Keyring:
             "org.freedesktop.DBus.Properties.Get", "org.freedesktop.Secret.Collection", "Locked",
         )
         return "true" in answer
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While it lasts the daemon owns its name and answers nobody."""
+        owner = self._owner_pid()
+        assert owner is not None
+        os.kill(owner, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(owner, signal.SIGCONT)
 
     def stop_daemon(self) -> None:
         """Ends whichever daemon owns the name; the bus starts a locked one when it is asked again."""

@@ -241,6 +241,11 @@ def main() -> None:
         grants.families.clear()
         return JSONResponse({})
 
+    async def expire(_: Request) -> Response:
+        # The access tokens are gone while everybody believes them to be good for a while.
+        grants.access.clear()
+        return JSONResponse({})
+
     routes = [
         Route("/.well-known/oauth-authorization-server", describe),
         Route("/revoke", revoke, methods=["POST"]),
@@ -249,6 +254,7 @@ def main() -> None:
         Route("/test/tokens", tokens),
         Route("/test/fault", fault, methods=["POST"]),
         Route("/test/forget", forget, methods=["POST"]),
+        Route("/test/expire", expire, methods=["POST"]),
         *create_auth_routes(grants, AnyHttpUrl(issuer), None, registration, revocation),
     ]
     serve(faults.wrap(Starlette(routes=routes)), listener, issuer=issuer)

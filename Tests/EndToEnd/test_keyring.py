@@ -1,0 +1,110 @@
+"""The keyring in every state that it can be in: each command says what to do within ten seconds, no second key is made,
+and the agent stays up."""
+
+import time
+
+import pytest
+from conftest import OPEN_POLICY
+from parts import http
+from parts.processes import wait_for
+
+
+@pytest.fixture(scope="module")
+def server(world):
+    return world.server("everything", "mcp_server")
+
+
+@pytest.fixture(scope="module")
+def owner(world, desk, server):
+    desk.add_server("everything", server.url)
+    desk.policy(OPEN_POLICY)
+    return desk
+
+
+def timed(desk, *arguments, **options):
+    begin = time.monotonic()
+    answer = desk.doorward(*arguments, check=False, **options)
+    assert time.monotonic() - begin < 11
+    return answer
+
+
+def invitation(owner, world):
+    return world.secret(owner.doorward("admin", "invite", f"{time.monotonic_ns()}@example.com").json["token"])
+
+
+def agents(owner):
+    return owner.doorward("admin", "agents").json["agents"]
+
+
+def test_a_login_without_a_keyring_says_so_and_enrols_nothing(world, owner):
+    desk = world.desk("no-keyring", services=False, keyring=False)
+    desk.keyring.start_bus()
+    token = invitation(owner, world)
+    before = len(agents(owner))
+    answer = timed(desk, "login", world.coordinator.url, "--token-file", "-", input=token)
+    assert answer.status == 3
+    assert answer.json["error"]["code"] == "keyring_unavailable"
+    assert answer.json["error"]["next"]
+    assert len(agents(owner)) == before
+    # The token was not spent on it.
+    assert world.desk("with-keyring").login(token)["agent_id"]
+
+
+def test_a_login_without_a_session_bus_says_so(world, owner):
+    desk = world.desk("no-bus", keyring=False)
+    answer = timed(desk, "login", world.coordinator.url, "--token-file", "-", input=invitation(owner, world))
+    assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_unavailable")
+
+
+def test_a_service_that_never_answers_is_given_up(world, owner):
+    desk = world.desk("hanging")
+    with desk.keyring.frozen():
+        answer = timed(desk, "login", world.coordinator.url, "--token-file", "-", input=invitation(owner, world))
+    assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_unavailable")
+
+
+def test_a_locked_keyring(world, owner, server):
+    desk = world.desk("locked")
+    desk.login(invitation(owner, world))
+    first = desk.status()["agent_id"]
+    desk.keyring.lock()
+    count = len(agents(owner))
+
+    # Facts that need no secret are still told.
+    assert timed(desk, "status").json["agent_id"] == first
+    answer = timed(desk, "admin", "users")
+    assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
+
+    # The agent starts, is alive, and answers calls with what to do.
+    desk.start_agent(ready=False)
+    assert http.get(f"http://{desk.listen}/healthz").status == 200
+    bearer = desk.client("locked")
+    error = http.call(desk.url("everything"), bearer, "echo", {"text": "a"})["error"]
+    assert error["code"] == -31003
+    assert error["data"]["reason"] == "locked"
+    assert desk.doorward("call", "everything", "echo", '{"text": "a"}', check=False).status == 3
+
+    # It takes the unlocking by itself, with the key that it has.
+    desk.keyring.unlock()
+    wait_for("the agent to notice", lambda: "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"}), 20)
+    assert desk.status()["agent_id"] == first
+    assert len(agents(owner)) == count
+
+    # A keyring that locks later stops only what must be read or written anew.
+    desk.keyring.lock()
+    assert "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"})
+
+
+def test_the_agent_outlives_its_session_bus(world, owner, server):
+    desk = world.desk("survivor")
+    desk.login(invitation(owner, world))
+    desk.start_agent()
+    bearer = desk.client("survivor")
+    assert "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"})
+    desk.keyring.stop_bus()
+    time.sleep(1)
+    assert desk.agent.running()
+    assert "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"})
+    desk.keyring.start()
+    desk.countersigned()
+    assert desk.agent.running()
