@@ -62,7 +62,11 @@ let package = Package(
         part("Shared", "StrictJSON"),
         program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
-        program("Coordinator", "doorward-coordinator", [argumentParser, grdb, hummingbird, hummingbirdTLS, x509, serviceLifecycle, yams]),
+        program(
+            "Coordinator",
+            "doorward-coordinator",
+            [argumentParser, grdb, hummingbird, hummingbirdTLS, x509, serviceLifecycle, yams]
+        ),
         tests("Database", ["Database"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]

@@ -25,7 +25,9 @@ package final class SQLDatabase: Sendable {
     }
 
     /// Gives `body` one consistent view of the database.
-    package func read<Answer: Sendable>(_ body: @escaping @Sendable (SQLSnapshot) throws -> Answer) async throws -> Answer {
+    package func read<Answer: Sendable>(_ body: @escaping @Sendable (SQLSnapshot) throws -> Answer) async throws
+        -> Answer
+    {
         do {
             return try await pool.read { connection in try body(SQLSnapshot(connection: connection)) }
         } catch {
@@ -52,7 +54,9 @@ package final class SQLDatabase: Sendable {
         }
     }
 
-    /// Waits for what is under way and closes the file. Using the database afterwards is an error.
+    /// Waits for what is under way and closes the file.
+    ///
+    /// Using the database afterwards is an error.
     package func close() throws {
         do {
             try pool.close()

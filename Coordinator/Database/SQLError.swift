@@ -29,7 +29,9 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
     package let message: String
     /// What to do next.
     package let hint: String
-    /// SQLite's own words, for logs. It can name tables and columns, never values.
+    /// SQLite's own words, for logs.
+    ///
+    /// It can name tables and columns, never values.
     package let cause: String?
 
     init(_ code: Code, _ message: String, hint: String, cause: String? = nil) {
@@ -62,7 +64,12 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
         let cause = "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")"
         switch error.resultCode {
         case .SQLITE_CONSTRAINT:
-            return SQLError(.constraint, "The change contradicts what is stored.", hint: "Look at what is there.", cause: cause)
+            return SQLError(
+                .constraint,
+                "The change contradicts what is stored.",
+                hint: "Look at what is there.",
+                cause: cause
+            )
         case .SQLITE_FULL:
             return SQLError(.full, "The disk of the database is full.", hint: "Make room and try again.", cause: cause)
         case .SQLITE_BUSY, .SQLITE_LOCKED:

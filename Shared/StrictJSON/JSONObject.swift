@@ -29,7 +29,9 @@ package struct JSONObject: Sendable {
     package var isEmpty: Bool { members.isEmpty }
     package var names: [JSONText] { members.map(\.name) }
 
-    /// The value of a member. Setting nil takes the member away, setting a value keeps its place or appends it.
+    /// The value of a member.
+    ///
+    /// Setting nil takes the member away, setting a value keeps its place or appends it.
     package subscript(name: JSONText) -> JSONValue? {
         get {
             members.first { $0.name == name }?.value

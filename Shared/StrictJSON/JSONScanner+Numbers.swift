@@ -37,7 +37,9 @@ extension JSONScanner {
     /// Skips one digit or more.
     private func digits(from start: Int) throws(JSONError) -> Int {
         var position = start
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
+        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
+            position += 1
+        }
         guard position > start else {
             throw position < bytes.count ? .syntax(.badNumber, at: position) : .syntax(.truncated, at: position)
         }

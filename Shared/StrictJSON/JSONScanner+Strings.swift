@@ -122,7 +122,9 @@ extension JSONScanner {
     /// Whether the text of a string is exactly this.
     package func matches(_ string: JSONStringSpan, _ text: StaticString) -> Bool {
         if string.isEscaped {
-            return self.text(string).elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            return self.text(string).elementsEqual(
+                UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            )
         }
         guard string.span.count == text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount where bytes[string.span.lower + index] != text.utf8Start[index] {

@@ -215,7 +215,9 @@ package struct JSONScanner {
         let length = word.utf8CodeUnitCount
         for index in 0..<length {
             guard offset + index < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
-            guard bytes[offset + index] == word.utf8Start[index] else { throw .syntax(.unexpectedByte, at: offset + index) }
+            guard bytes[offset + index] == word.utf8Start[index] else {
+                throw .syntax(.unexpectedByte, at: offset + index)
+            }
         }
         offset += length
     }
@@ -233,13 +235,17 @@ package struct JSONScanner {
     }
 
     private func refuseByteOrderMark() throws(JSONError) {
-        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { throw .syntax(.byteOrderMark, at: 0) }
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF {
+            throw .syntax(.byteOrderMark, at: 0)
+        }
     }
 
     private mutating func finish() throws(JSONError) {
         while offset < bytes.count {
             let byte = bytes[offset]
-            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { throw .syntax(.trailingBytes, at: offset) }
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else {
+                throw .syntax(.trailingBytes, at: offset)
+            }
             offset += 1
         }
     }

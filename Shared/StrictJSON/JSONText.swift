@@ -14,7 +14,9 @@ package struct JSONText: Hashable, Comparable, Sendable {
     /// The text of bytes, where a sequence that is not UTF-8 becomes U+FFFD.
     package init(utf8 bytes: some Sequence<UInt8>) {
         let bytes = Array(bytes)
-        utf8 = bytes.withUnsafeBufferPointer(UTF8Bytes.areValid) ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)
+        utf8 =
+            bytes.withUnsafeBufferPointer(UTF8Bytes.areValid)
+            ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)
     }
 
     /// The text of bytes that the scanner has already checked.

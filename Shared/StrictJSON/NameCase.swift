@@ -3,7 +3,9 @@
 /// Go's standard parser, for one, matches names without regard to case, and by Unicode's simple folding at that: the
 /// long s U+017F is an "s" for it and the Kelvin sign U+212A a "k".
 package enum NameCase {
-    /// Whether `name` is not `known`, byte by byte, but would be if case did not count. `known` is ASCII.
+    /// Whether `name` is not `known`, byte by byte, but would be if case did not count.
+    ///
+    /// `known` is ASCII.
     package static func isVariant(_ name: some Sequence<UInt8>, of known: StaticString) -> Bool {
         var names = name.makeIterator()
         var isExact = true

@@ -40,7 +40,8 @@ struct NameStack {
     }
 
     /// Adds a name to the object whose names begin at `base`.
-    mutating func push(_ name: JSONStringSpan, above base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+    mutating func push(_ name: JSONStringSpan, above base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError)
+    {
         let entry = Self.entry(name, in: bytes)
         if count - base < Self.smallObject {
             for index in base..<count where entries[index].fingerprint == entry.fingerprint {
@@ -84,7 +85,10 @@ struct NameStack {
             let text = EscapedText.decode(bytes, name.span)
             return Entry(name, fingerprint: text.withUnsafeBytes(fingerprint))
         }
-        return Entry(name, fingerprint: fingerprint(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[name.span.range])))
+        return Entry(
+            name,
+            fingerprint: fingerprint(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[name.span.range]))
+        )
     }
 
     /// A number that differs for different texts, nearly always; equal ones are compared in full.
@@ -121,7 +125,9 @@ struct NameStack {
         entry.isEscaped ? EscapedText.decode(bytes, entry.span) : Array(bytes[entry.span.range])
     }
 
-    private static func order(_ left: some RandomAccessCollection<UInt8>, _ right: some RandomAccessCollection<UInt8>) -> Int {
+    private static func order(_ left: some RandomAccessCollection<UInt8>, _ right: some RandomAccessCollection<UInt8>)
+        -> Int
+    {
         if left.count != right.count { return left.count < right.count ? -1 : 1 }
         for (one, other) in zip(left, right) where one != other {
             return one < other ? -1 : 1

@@ -2,7 +2,9 @@
 extension ObjectReader {
     /// A string without NUL.
     package static func text(_ value: JSONValue, at place: String) throws(ShapeError) -> JSONText {
-        guard case .string(let text) = value else { throw ShapeError(place, "must be a string, and is \(value.kindName)") }
+        guard case .string(let text) = value else {
+            throw ShapeError(place, "must be a string, and is \(value.kindName)")
+        }
         if text.utf8.contains(0) { throw ShapeError(place, "must not contain NUL") }
         return text
     }
@@ -37,7 +39,8 @@ extension ObjectReader {
     ) throws(ShapeError) -> Int {
         guard let int = value.int else { throw ShapeError(place, "must be a whole number, and is \(value.kindName)") }
         guard range.contains(int) else {
-            let bounds = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+            let bounds =
+                range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
             throw ShapeError(place, "must be \(bounds)")
         }
         return int

@@ -69,7 +69,9 @@ package struct ObjectReader {
 
     // MARK: Any value
 
-    /// The value of a member, or nil if it is absent. A `null` is a value.
+    /// The value of a member, or nil if it is absent.
+    ///
+    /// A `null` is a value.
     package mutating func optional(_ name: JSONText) -> JSONValue? {
         guard let index = object.members.firstIndex(where: { $0.name == name }) else { return nil }
         isRead[index] = true

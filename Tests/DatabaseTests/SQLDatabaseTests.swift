@@ -44,7 +44,10 @@ struct SQLDatabaseTests {
                 group.addTask {
                     do {
                         try await database.write { transaction in
-                            try transaction.execute("INSERT INTO t VALUES (?, ?)", [.text("k\(number)"), .integer(number)])
+                            try transaction.execute(
+                                "INSERT INTO t VALUES (?, ?)",
+                                [.text("k\(number)"), .integer(number)]
+                            )
                             if number.isMultiple(of: 3) { throw Refused() }
                         }
                         return true

@@ -1,4 +1,6 @@
-/// One step of the schema. Steps are only ever added at the end, never changed: databases outlive the code.
+/// One step of the schema.
+///
+/// Steps are only ever added at the end, never changed: databases outlive the code.
 package struct Migration: Sendable {
     /// Stored in the database once the step was taken.
     package let name: String
