@@ -60,13 +60,9 @@ let package = Package(
     ],
     targets: [
         part("Shared", "StrictJSON"),
-        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
+        program("Agent", "doorward", [argumentParser]),
         part("Coordinator", "Database", [grdb]),
-        program(
-            "Coordinator",
-            "doorward-coordinator",
-            [argumentParser, grdb, hummingbird, hummingbirdTLS, x509, serviceLifecycle, yams]
-        ),
+        program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Database", ["Database"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]

@@ -1,8 +1,12 @@
 import ArgumentParser
-import GRDB
-import Hummingbird
-import HummingbirdTLS
-import ServiceLifecycle
-import X509
-import Yams
-print("doorward-coordinator")
+
+/// The server that an organisation shares: registry, people, policy, audit log.
+struct DoorwardCoordinator: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doorward-coordinator",
+        abstract: "Keeps the registry, the people, the policy and the audit log of an organisation.",
+        version: "0.1.0"
+    )
+}
+
+DoorwardCoordinator.main()

@@ -54,8 +54,8 @@ SEEDED = [
     (layers.broken_fences, "Shared/Policy/A.swift", "import FoundationEssentials"),
     (layers.too_long, "Agent/Wire/A.swift", "let a = 1\n" * 501),
     (layers.undocumented, "Agent/Wire/A.swift", "package struct A {}"),
-    (layers.undocumented, "Agent/Wire/A.swift", "/// A.\npackage struct A {\n    package static func f() {}\n}"),
-    (layers.undocumented, "Agent/Wire/A.swift", "// Not documentation.\n@inlinable\npackage func f() {}"),
+    (layers.undocumented, "Agent/Wire/A.swift", "/// A.\npackage struct A {\n    package final class B {}\n}"),
+    (layers.undocumented, "Agent/Wire/A.swift", "// Not documentation.\n@frozen\npackage enum A {}"),
     (layers.unexplained_sendable, "Agent/Wire/A.swift", "final class A: @unchecked Sendable {}"),
     (layers.unfinished, "Agent/Wire/A.swift", "// TODO: later"),
 ]
