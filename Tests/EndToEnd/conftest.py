@@ -12,6 +12,10 @@ pytest.register_assert_rewrite("parts")
 
 from parts.world import ROOT, Desk, World, programs  # noqa: E402
 
+# A world needs both halves. Until their composition roots stand, only the programs themselves are tried.
+if not (ROOT / "Agent/AgentCore/Agent.swift").exists() or not (ROOT / "Coordinator/CoordinatorCore").exists():
+    collect_ignore_glob = [each.name for each in Path(__file__).parent.glob("test_*.py") if each.name != "test_programs.py"]
+
 OPEN_POLICY = """\
 version: 1
 roles:
