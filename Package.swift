@@ -60,9 +60,11 @@ let package = Package(
     ],
     targets: [
         part("Shared", "StrictJSON"),
+        part("Shared", "Contract", ["StrictJSON", crypto]),
         program("Agent", "doorward", [argumentParser]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
+        tests("Contract", ["Contract", "StrictJSON", crypto]),
         tests("Database", ["Database"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]

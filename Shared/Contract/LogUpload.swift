@@ -1,0 +1,146 @@
+package import StrictJSON
+
+/// `POST /v1/agent-log`: a stretch of an agent's log, in the form of C2SP tlog-witness with the records behind it.
+///
+/// `old N`, an empty line, the signed note, an empty line, then each record on a line of its own.
+package struct LogUpload: Sendable, Equatable {
+    /// How many records the coordinator is thought to have.
+    package let old: Int
+    /// The agent's signed checkpoint of all of its records.
+    package let note: [UInt8]
+    /// The records from `old` on, the exact bytes that are hashed.
+    package let records: [ArraySlice<UInt8>]
+
+    /// The media type of an upload.
+    package static let mediaType = "text/plain; charset=utf-8"
+    /// The largest upload in bytes.
+    ///
+    /// A batch is 256 records of at most 8 KiB; catching up takes several.
+    package static let largest = 8 << 20
+
+    /// An upload of these parts.
+    package init(old: Int, note: [UInt8], records: [ArraySlice<UInt8>]) {
+        self.old = old
+        self.note = note
+        self.records = records
+    }
+
+    /// The body.
+    package var bytes: [UInt8] {
+        var bytes = Array("old \(old)\n\n".utf8)
+        bytes.reserveCapacity(bytes.count + note.count + 1 + records.reduce(0) { $0 + $1.count + 1 })
+        bytes += note
+        bytes.append(Self.lineFeed)
+        for record in records {
+            bytes += record
+            bytes.append(Self.lineFeed)
+        }
+        return bytes
+    }
+
+    /// Reads a body; nil if it has another form.
+    ///
+    /// The note and the records are not judged.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.count <= Self.largest, bytes.starts(with: "old ".utf8),
+            let headEnd = Self.emptyLine(in: bytes, from: 0)
+        else { return nil }
+        let digits = bytes[4..<(headEnd - 2)]
+        // 15 digits stay below 2^53, as every number of the format does.
+        guard (1...15).contains(digits.count), let old = Int(String(decoding: digits, as: UTF8.self)), old >= 0,
+            Array(String(old).utf8) == Array(digits)
+        else { return nil }
+        // The note itself has one empty line, between its text and its signatures.
+        guard let textEnd = Self.emptyLine(in: bytes, from: headEnd),
+            let noteEnd = Self.emptyLine(in: bytes, from: textEnd)
+        else { return nil }
+        self.old = old
+        note = Array(bytes[headEnd..<(noteEnd - 1)])
+        let rest = bytes[noteEnd...]
+        guard rest.isEmpty || rest.last == Self.lineFeed else { return nil }
+        let lines = rest.dropLast().split(separator: Self.lineFeed, omittingEmptySubsequences: false)
+        records = rest.isEmpty ? [] : lines
+        guard records.allSatisfy({ !$0.isEmpty }) else { return nil }
+    }
+
+    private static let lineFeed = UInt8(ascii: "\n")
+
+    /// The offset behind the next two line feeds in a row.
+    private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while let found = bytes[index...].firstIndex(of: lineFeed) {
+            guard found + 1 < bytes.count else { return nil }
+            if bytes[found + 1] == lineFeed { return found + 2 }
+            index = found + 1
+        }
+        return nil
+    }
+}
+
+/// The answer to an upload: from here on the records are the coordinator's to keep.
+package struct LogReceipt: Sendable, Equatable {
+    /// How many records of this agent the coordinator has.
+    package let size: Int
+    /// The signature line that the coordinator adds to the agent's note.
+    package let cosignature: String
+    /// The signed checkpoint of the organisation log that the leaf is proven against.
+    package let orgCheckpoint: String
+    /// The leaf `agent.checkpoint`.
+    package let leaf: ProvenLeaf
+
+    /// A receipt of these parts.
+    package init(size: Int, cosignature: String, orgCheckpoint: String, leaf: ProvenLeaf) {
+        self.size = size
+        self.cosignature = cosignature
+        self.orgCheckpoint = orgCheckpoint
+        self.leaf = leaf
+    }
+
+    /// The document.
+    package var json: JSONValue {
+        var object: JSONObject = [
+            "size": .int(size), "cosignature": .text(cosignature), "org_checkpoint": .text(orgCheckpoint),
+        ]
+        for member in leaf.json.object?.members ?? [] { object[member.name] = member.value }
+        return .object(object)
+    }
+
+    /// Reads a receipt; throws `ShapeError`.
+    package init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json) { reader in
+            LogReceipt(
+                size: try reader.int("size"),
+                cosignature: try reader.text("cosignature"),
+                orgCheckpoint: try reader.text("org_checkpoint"),
+                leaf: try ProvenLeaf(members: &reader)
+            )
+        }
+    }
+}
+
+/// `GET /v1/agent-log`: what the coordinator has of the asking agent's log.
+package struct LogState: Sendable, Equatable {
+    package let size: Int
+    /// The agent's newest note with the coordinator's signature; absent before the first upload.
+    package let checkpoint: String?
+
+    /// A state of these parts.
+    package init(size: Int, checkpoint: String?) {
+        self.size = size
+        self.checkpoint = checkpoint
+    }
+
+    /// The document.
+    package var json: JSONValue {
+        var object: JSONObject = ["size": .int(size)]
+        if let checkpoint { object["checkpoint"] = .text(checkpoint) }
+        return .object(object)
+    }
+
+    /// Reads a state; throws `ShapeError`.
+    package init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json) { reader in
+            LogState(size: try reader.int("size"), checkpoint: try reader.optionalText("checkpoint"))
+        }
+    }
+}

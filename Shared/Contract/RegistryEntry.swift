@@ -1,0 +1,142 @@
+package import StrictJSON
+
+/// An official `server.json` with our settings under `_meta`: what an administrator writes and the registry keeps.
+///
+/// Closed at every depth: a member that this release does not know could mean something that it then would not do.
+package struct RegistryEntry: Sendable, Equatable {
+    /// The document as it was given.
+    package let json: JSONValue
+    /// What agents are told of it.
+    package let server: ServerEntry
+
+    /// Our settings' place in `_meta`.
+    package static let settingsName: JSONText = "dev.doorward/entry"
+    /// Largest document.
+    package static let limits = JSONLimits(maxBytes: 64 << 10, maxDepth: 16)
+
+    /// Reads a document; throws `ShapeError` with the member that is wrong.
+    package init(_ json: JSONValue) throws {
+        self.json = json
+        server = try ObjectReader.read(json) { reader in
+            let name = try reader.serverName("name")
+            try reader.descriptiveMembers()
+            if reader.optional("packages") != nil {
+                throw ShapeError(reader.path("packages"), "is not supported: only remote servers are")
+            }
+            let url = try Self.remote(&reader)
+            return try reader.object("_meta") { meta in
+                for official in ["official", "publisher-provided"] {
+                    _ = meta.optional(JSONText("io.modelcontextprotocol.registry/\(official)"))
+                }
+                return try meta.object(Self.settingsName) {
+                    try Self.settings(&$0, name: name, url: url.text, at: url.place)
+                }
+            }
+        }
+    }
+
+    /// The document that `servers add` makes up.
+    package init(alias: String, url: String, kind: ServerEntry.Authorization.Kind, allowsLoopback: Bool) throws {
+        var settings: JSONObject = ["alias": .text(alias), "auth": ["type": .text(kind.rawValue)]]
+        if allowsLoopback { settings["allow_loopback"] = true }
+        let remote: JSONValue = ["type": "streamable-http", "url": .text(url)]
+        try self.init([
+            "name": .text("local.doorward/\(alias)"),
+            "description": .text("The MCP server \(alias)"),
+            "version": "1.0.0",
+            "remotes": .array([remote]),
+            "_meta": .object([Self.settingsName: .object(settings)]),
+        ])
+    }
+
+    private static func remote(_ reader: inout ObjectReader) throws -> (text: String, place: String) {
+        let remotes = try reader.elements("remotes")
+        guard remotes.count == 1, let remote = remotes.first else {
+            throw ShapeError(reader.path("remotes"), "must name exactly one remote")
+        }
+        return try ObjectReader.read(remote.value, at: remote.place) { reader in
+            guard try reader.text("type") == "streamable-http" else {
+                throw ShapeError(reader.path("type"), "must be streamable-http")
+            }
+            return (try reader.text("url"), reader.path("url"))
+        }
+    }
+
+    private static func settings(
+        _ reader: inout ObjectReader,
+        name: String,
+        url: String,
+        at place: String
+    ) throws -> ServerEntry {
+        let alias = try reader.alias("alias")
+        let authorization = try reader.object("auth") { try ServerEntry.Authorization(members: &$0) }
+        let allowsLoopback = try reader.optionalBool("allow_loopback") ?? false
+        try ServerEntry.check(url: url, allowsLoopback: allowsLoopback, at: place)
+        let timeout =
+            reader.optional("timeout_s") == nil ? ServerEntry.standardTimeout : try reader.timeout("timeout_s")
+        let limits = try reader.optionalElements("limits") ?? []
+        for limit in limits { try EntryLimit.check(limit.value, at: limit.place) }
+        return ServerEntry(
+            alias: alias,
+            name: name,
+            url: url,
+            authorization: authorization,
+            allowsLoopback: allowsLoopback,
+            timeoutSeconds: timeout,
+            limits: limits.map(\.value)
+        )
+    }
+}
+
+extension ObjectReader {
+    /// `reverse.dns/name` of the official schema.
+    fileprivate mutating func serverName(_ name: JSONText) throws(ShapeError) -> String {
+        let text = try text(name)
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain = { (byte: UInt8) in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        guard (3...200).contains(text.utf8.count), parts.count == 2, parts.allSatisfy({ !$0.isEmpty }),
+            parts[0].utf8.allSatisfy(isPlain), parts[1].utf8.allSatisfy({ isPlain($0) || $0 == UInt8(ascii: "_") })
+        else { throw ShapeError(path(name), "must be a name like com.example/server") }
+        return text
+    }
+
+    /// What the official schema says of a server to people.
+    fileprivate mutating func descriptiveMembers() throws {
+        _ = try prose("description", longest: 100)
+        let version = try label("version", longest: 255)
+        guard version != "latest" else { throw ShapeError(path("version"), "must be one version") }
+        for (name, longest) in [("$schema", 2048), ("title", 100), ("websiteUrl", 2048)] as [(JSONText, Int)] {
+            if optional(name) != nil { _ = try prose(name, longest: longest) }
+        }
+        _ = try optionalObject("repository") { repository in
+            _ = try repository.prose("url", longest: 2048)
+            _ = try repository.prose("source", longest: 100)
+            for name in ["id", "subfolder"] as [JSONText] where repository.optional(name) != nil {
+                _ = try repository.prose(name, longest: 255)
+            }
+        }
+        for icon in try optionalElements("icons") ?? [] {
+            try Self.read(icon.value, at: icon.place) { icon in
+                _ = try icon.prose("src", longest: 255)
+                for name in ["mimeType", "theme"] as [JSONText] where icon.optional(name) != nil {
+                    _ = try icon.prose(name, longest: 100)
+                }
+                _ = try icon.optionalTexts("sizes")
+            }
+        }
+    }
+
+    private mutating func prose(_ name: JSONText, longest: Int) throws(ShapeError) -> String {
+        let text = try text(name)
+        guard !text.isEmpty, text.unicodeScalars.count <= longest,
+            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        else { throw ShapeError(path(name), "must be 1 to \(longest) characters on one line") }
+        return text
+    }
+}

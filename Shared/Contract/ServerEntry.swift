@@ -1,0 +1,159 @@
+package import StrictJSON
+
+/// What an agent needs to know of one MCP server; travels in the signed `EntriesDocument`.
+package struct ServerEntry: Sendable, Equatable {
+    /// How the agent proves to the server whom it speaks for.
+    package struct Authorization: Sendable, Equatable {
+        /// The ways there are.
+        package enum Kind: String, Sendable, CaseIterable {
+            case oauth, none
+        }
+
+        package let kind: Kind
+        /// What to ask for; empty: what the server's metadata says.
+        package let scopes: [String]
+        /// The client that is registered with the authorization server beforehand, if there is one.
+        package let clientID: String?
+
+        /// An authorization of these parts.
+        package init(kind: Kind, scopes: [String] = [], clientID: String? = nil) {
+            self.kind = kind
+            self.scopes = scopes
+            self.clientID = clientID
+        }
+    }
+
+    /// The name under which people and policies know the server.
+    package let alias: String
+    /// The name in its `server.json`.
+    package let name: String
+    package let url: String
+    package let authorization: Authorization
+    /// Whether the URL, and OAuth endpoints met for it, may be on this machine.
+    package let allowsLoopback: Bool
+    /// Seconds of silence after which a call has failed.
+    package let timeoutSeconds: Int
+    /// As in the policy, without `server`.
+    package let limits: [JSONValue]
+
+    /// An entry of these parts.
+    package init(
+        alias: String,
+        name: String,
+        url: String,
+        authorization: Authorization,
+        allowsLoopback: Bool = false,
+        timeoutSeconds: Int = Self.standardTimeout,
+        limits: [JSONValue] = []
+    ) {
+        self.alias = alias
+        self.name = name
+        self.url = url
+        self.authorization = authorization
+        self.allowsLoopback = allowsLoopback
+        self.timeoutSeconds = timeoutSeconds
+        self.limits = limits
+    }
+
+    /// The timeout of an entry that names none.
+    package static let standardTimeout = 30
+
+    /// The document, which has a canonical spelling.
+    package var json: JSONValue {
+        var auth: JSONObject = [
+            "type": .text(authorization.kind.rawValue), "scopes": .array(authorization.scopes.map { .text($0) }),
+        ]
+        if let clientID = authorization.clientID { auth["client_id"] = .text(clientID) }
+        return [
+            "alias": .text(alias), "name": .text(name), "url": .text(url), "auth": .object(auth),
+            "allow_loopback": .bool(allowsLoopback), "timeout_s": .int(timeoutSeconds), "limits": .array(limits),
+        ]
+    }
+
+    init(_ json: JSONValue, at place: String) throws {
+        self = try ObjectReader.read(json, at: place) { reader in
+            let alias = try reader.alias("alias")
+            let name = try reader.text("name")
+            let url = try reader.text("url")
+            let authorization = try reader.object("auth") { try Authorization(members: &$0) }
+            let allowsLoopback = try reader.bool("allow_loopback")
+            try Self.check(url: url, allowsLoopback: allowsLoopback, at: reader.path("url"))
+            return ServerEntry(
+                alias: alias,
+                name: name,
+                url: url,
+                authorization: authorization,
+                allowsLoopback: allowsLoopback,
+                timeoutSeconds: try reader.timeout("timeout_s"),
+                limits: try reader.elements("limits").map(\.value)
+            )
+        }
+    }
+
+    /// Throws where `url` may not be called at all.
+    static func check(url: String, allowsLoopback: Bool, at place: String) throws(ShapeError) {
+        let parsed: ServerURL
+        do {
+            parsed = try ServerURL(url)
+        } catch {
+            throw ShapeError(place, error.why)
+        }
+        if parsed.isLoopback {
+            guard allowsLoopback else { throw ShapeError(place, "is on this machine, which needs allow_loopback") }
+        } else {
+            guard parsed.isSecure else { throw ShapeError(place, "must be https beyond this machine") }
+        }
+    }
+}
+
+extension ServerEntry.Authorization {
+    init(members reader: inout ObjectReader) throws {
+        kind = try reader.word("type", Kind.self)
+        let elements = try reader.optionalElements("scopes") ?? []
+        guard elements.count <= 100 else { throw ShapeError(reader.path("scopes"), "has more than 100 scopes") }
+        scopes = try elements.map { element in
+            let scope = try ObjectReader.text(element.value, at: element.place)
+            // RFC 6749 section 3.3: printable ASCII but blank, quotation mark and backslash.
+            guard (1...256).contains(scope.utf8.count),
+                scope.utf8.allSatisfy({
+                    (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+                })
+            else { throw ShapeError(element.place, "must be one OAuth scope") }
+            return scope.string
+        }
+        clientID = reader.optional("client_id") == nil ? nil : try reader.label("client_id", longest: 2048)
+        if kind == .none, clientID != nil || !scopes.isEmpty {
+            throw ShapeError(reader.path("type"), "must be oauth where scopes or client_id are given")
+        }
+    }
+}
+
+extension ObjectReader {
+    /// `[a-z0-9][a-z0-9-]{0,31}`.
+    mutating func alias(_ name: JSONText) throws(ShapeError) -> String {
+        let text = try text(name)
+        guard ServerAlias.isValid(text) else {
+            throw ShapeError(path(name), "must be 1 to 32 of a-z, 0-9 and -, not beginning with -")
+        }
+        return text
+    }
+
+    /// Seconds, up to an hour.
+    mutating func timeout(_ name: JSONText) throws(ShapeError) -> Int { try int(name, in: 1...3600) }
+}
+
+/// The names that servers have in URLs, policies and records.
+package enum ServerAlias {
+    /// Whether `text` can be an alias.
+    package static func isValid(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return (1...32).contains(bytes.count) && bytes.first != UInt8(ascii: "-")
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,108 @@
+import StrictJSON
+import Testing
+
+@testable import Contract
+
+@Suite("Registry entries")
+struct RegistryEntryTests {
+    private static func document(_ change: String = "", settings: String = "", url: String = "https://mcp.example/mcp")
+        -> String
+    {
+        """
+        {"name":"com.example/files","description":"Files","version":"1.2.0",\(change)\
+        "remotes":[{"type":"streamable-http","url":"\(url)"}],\
+        "_meta":{"dev.doorward/entry":{"alias":"files",\(settings)"auth":{"type":"oauth","scopes":["read"]}}}}
+        """
+    }
+
+    private func place(_ text: String) throws -> String? {
+        let json = try JSONValue(parsing: Array(text.utf8))
+        do {
+            _ = try RegistryEntry(json)
+            return nil
+        } catch let error as ShapeError {
+            return error.place
+        }
+    }
+
+    @Test("An official entry with our settings is read")
+    func good() throws {
+        let entry = try RegistryEntry(try JSONValue(parsing: Array(Self.document().utf8)))
+        #expect(entry.server.alias == "files")
+        #expect(entry.server.name == "com.example/files")
+        #expect(entry.server.authorization == .init(kind: .oauth, scopes: ["read"]))
+        #expect(entry.server.timeoutSeconds == 30)
+        #expect(!entry.server.allowsLoopback)
+    }
+
+    @Test("What agents are told has a canonical spelling and comes back as it was")
+    func signed() throws {
+        let limits = #""limits":[{"per":"user","rate":"60/min","burst":20,"concurrent":4}],"#
+        let entry = try RegistryEntry(try JSONValue(parsing: Array(Self.document(settings: limits).utf8)))
+        let document = EntriesDocument(
+            agentID: AgentID.make(random: Array(0..<10)),
+            counter: 3,
+            entries: [entry.server]
+        )
+        let text = try SignedDocument.text(document.json, origin: "h/entries")
+        let json = try #require(SignedDocument.json(text: text, origin: "h/entries"))
+        #expect(try EntriesDocument(json) == document)
+    }
+
+    @Test("The entry that is made up is a good one")
+    func madeUp() throws {
+        let entry = try RegistryEntry(alias: "demo", url: "http://127.0.0.1:9/mcp", kind: .none, allowsLoopback: true)
+        #expect(try RegistryEntry(entry.json) == entry)
+        #expect(entry.server.name == "local.doorward/demo")
+    }
+
+    @Test(
+        "A bad entry is refused with the member",
+        arguments: [
+            (document(#""surprise":1,"#), "surprise"),
+            (document(#""packages":[],"#), "packages"),
+            (document(#""repository":{"url":"u","source":"s","x":"y"},"#), "repository/x"),
+            (document(settings: #""era":"auto","#), "_meta/dev.doorward/entry/era"),
+            (document(settings: #""timeout_s":0,"#), "_meta/dev.doorward/entry/timeout_s"),
+            (document(settings: #""limits":[{"per":"org","rate":"1/s"}],"#), "_meta/dev.doorward/entry/limits/0/per"),
+            (document(settings: #""limits":[{"per":"user","rate":"1/d"}],"#), "_meta/dev.doorward/entry/limits/0/rate"),
+            (
+                document(settings: #""limits":[{"per":"user","rate":"1/s","server":"x"}],"#),
+                "_meta/dev.doorward/entry/limits/0/server"
+            ),
+            (document(url: "http://mcp.example/mcp"), "remotes/0/url"),
+            (document(url: "https://127.0.0.1/mcp"), "remotes/0/url"),
+            (document(url: "https://user@mcp.example/mcp"), "remotes/0/url"),
+            (document(url: "ftp://mcp.example/mcp"), "remotes/0/url"),
+            (document(settings: #""allow_loopback":true,"#, url: "http://mcp.example/"), "remotes/0/url"),
+        ]
+    )
+    func bad(text: String, member: String) throws {
+        #expect(try place(text) == member)
+    }
+
+    @Test(
+        "Addresses that two readers could take for different ones are refused",
+        arguments: [
+            "https://0x7f.1/", "https://2130706433/", "https://127.1/", "https://a..b/", "https://a b/",
+            "https://a\\b/",
+            "https://[::1/", "https://[::1]x/", "https://h:0/", "https://h:99999/", "https://h:+1/", "https:///x",
+            "https://h/#f",
+            "https://-h/", "https://h-/", "HTTPS://h/", "https://h\u{e9}/", "https://1.2.3.4.5/", "https://01.2.3.4/",
+        ]
+    )
+    func ambiguous(url: String) {
+        #expect(throws: ServerURL.Unusable.self) { try ServerURL(url) }
+    }
+
+    @Test("The parts of a URL")
+    func parts() throws {
+        let url = try ServerURL("https://MCP.example:8443/a/b?c=d")
+        #expect(url.host == "mcp.example")
+        #expect(url.port == 8443)
+        #expect(url.target == "/a/b?c=d")
+        #expect(try ServerURL("http://[::1]:80").isLoopback)
+        #expect(try ServerURL("http://localhost?x").target == "/?x")
+        #expect(try !ServerURL("https://127.example/").isLoopback)
+    }
+}
