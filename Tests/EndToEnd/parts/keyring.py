@@ -21,10 +21,15 @@ _PASSWORD = "door"
 
 
 class Keyring:
-    """A session bus and, when asked, a keyring on it. `services` false: a bus on which nothing can be activated."""
+    """A session bus and, when asked, a keyring on it. `services` false: a bus on which nothing can be activated;
+    `wrapper`: what makes a command run as somebody else."""
 
-    def __init__(self, processes: Processes, home: Path, environment: dict[str, str], services: bool = True) -> None:
+    def __init__(
+        self, processes: Processes, home: Path, environment: dict[str, str], services: bool = True,
+        wrapper: list[str] | None = None,
+    ) -> None:
         self.processes = processes
+        self.wrapper = wrapper or []
         self.home = home
         self.environment = environment
         self.services = services
@@ -42,7 +47,7 @@ class Keyring:
         self.bus = self.processes.start(
             "bus",
             # The address goes to a file because a log that several starts share cannot tell whose line is whose.
-            ["/bin/sh", "-c", 'exec dbus-daemon --config-file="$0" --nofork --nopidfile --print-address=3 3>"$1"',
+            [*self.wrapper, "/bin/sh", "-c", 'exec dbus-daemon --config-file="$0" --nofork --nopidfile --print-address=3 3>"$1"',
              str(configuration), str(address)],
             self.environment,
         )
@@ -61,7 +66,8 @@ class Keyring:
         self.stop_daemon()
         self.daemon = self.processes.start(
             "keyring",
-            ["/bin/sh", "-c", f"printf {_PASSWORD} | exec gnome-keyring-daemon --unlock --components=secrets --foreground"],
+            [*self.wrapper, "/bin/sh", "-c",
+             f"printf {_PASSWORD} | exec gnome-keyring-daemon --unlock --components=secrets --foreground"],
             self.environment,
         )
         self.daemon.ready(self.owned)
@@ -119,7 +125,7 @@ class Keyring:
 
     def _call(self, destination: str, path: str, method: str, *arguments: str) -> str:
         try:
-            done = run(["gdbus", "call", "--session", "--timeout", "5", "-d", destination, "-o", path, "-m", method,
+            done = run([*self.wrapper, "gdbus", "call", "--session", "--timeout", "5", "-d", destination, "-o", path, "-m", method,
                         *arguments], self.environment, 10)
         except subprocess.SubprocessError as error:
             raise Failed(str(error)) from None

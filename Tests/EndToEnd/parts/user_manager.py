@@ -1,5 +1,6 @@
 """A real `systemd --user` of an account that nobody uses, for the tests of the service."""
 
+import contextlib
 import grp
 import os
 import pwd
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .keyring import Keyring
 from .processes import Processes, run
 
 # An account that every Debian has and nobody works with; not `nobody`, whose number also stands for "any other user" in
@@ -48,8 +50,7 @@ class UserManager:
     def start(self) -> None:
         self.manager = self.processes.start(
             "user-manager", [str(SCRIPT), ACCOUNT, str(self.home), str(self.runtime)],
-            {"PATH": os.environ["PATH"], **({"DBUS_SESSION_BUS_ADDRESS": self.environment["DBUS_SESSION_BUS_ADDRESS"]}
-                                            if "DBUS_SESSION_BUS_ADDRESS" in self.environment else {})},
+            {"PATH": os.environ["PATH"]},
         )
         self.manager.ready(lambda: self.run("systemctl", "--user", "list-units").returncode == 0)
 
@@ -63,8 +64,43 @@ class UserManager:
     def show(self, unit: str, name: str) -> str:
         return self.run("systemctl", "--user", "show", "--value", "-p", name, unit).stdout.strip()
 
-    def give(self, source: Path, target: Path) -> None:
-        """Copies a program, with the libraries of the toolchain that it was linked to, to where the account can run it."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
-        target.chmod(0o755)
+    def status(self) -> str:
+        return self.run("systemctl", "--user", "status", "doorward").stdout + self.manager.words()[-2000:]
+
+    def start_keyring(self) -> None:
+        """An unlocked keyring on the bus that the manager gives to its services, as a desktop session has it."""
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={self.runtime}/bus"
+        self.keyring = Keyring(self.processes, self.home, self.environment, wrapper=self.command())
+        self.keyring.unlock()
+
+    def adopt_libraries(self, program: Path) -> None:
+        """Makes a debug program run for the account: the toolchain's libraries may stand where it cannot read."""
+        listed = run(["ldd", str(program)], {"PATH": "/usr/bin:/bin"}).stdout
+        libraries = [Path(line.split()[2]) for line in listed.splitlines() if "=> /" in line]
+        ours = [each for each in libraries if not str(each).startswith(("/lib/", "/usr/lib/"))]
+        if not ours:
+            return
+        folder = self.home / "lib"
+        folder.mkdir(exist_ok=True)
+        for each in ours:
+            shutil.copy2(each, folder / each.name)
+        self.environment["LD_LIBRARY_PATH"] = str(folder)
+        settings = self.home / ".config/systemd/user/doorward.service.d"
+        settings.mkdir(parents=True, exist_ok=True)
+        (settings / "libraries.conf").write_text(f"[Service]\nEnvironment=LD_LIBRARY_PATH={folder}\n")
+
+    def own_everything(self) -> None:
+        for each in [self.home, *self.home.rglob("*")]:
+            self.own(each)
+
+    def stop(self) -> None:
+        self.run("systemctl", "--user", "stop", "doorward")
+        self.manager.stop()
+        for tree in ("systemd", "unified", ""):
+            for group in Path("/sys/fs/cgroup", tree).glob("doorward-test.slice"):
+                # Only empty groups can be removed, the innermost first.
+                for each in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+                    with contextlib.suppress(OSError):
+                        each.rmdir()
+                with contextlib.suppress(OSError):
+                    group.rmdir()

@@ -27,5 +27,5 @@ done
 
 exec setpriv --reuid="$account" --regid="$account" --clear-groups env -i \
     HOME="$home" USER="$account" LOGNAME="$account" SHELL=/bin/bash PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 \
-    XDG_RUNTIME_DIR="$runtime" ${DBUS_SESSION_BUS_ADDRESS:+DBUS_SESSION_BUS_ADDRESS="$DBUS_SESSION_BUS_ADDRESS"} \
+    XDG_RUNTIME_DIR="$runtime" \
     /lib/systemd/systemd --user --log-target=console
