@@ -78,6 +78,11 @@ def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection |
         return text
 
     @server.tool()
+    def get_me() -> str:
+        """Who is asking."""
+        return "ann"
+
+    @server.tool()
     def add(a: int, b: int) -> int:
         """Adds two numbers."""
         witness.tools["add"] += 1

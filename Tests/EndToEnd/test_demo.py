@@ -1,0 +1,46 @@
+"""The demo, on the programs just built: what it says, how fast it is, what it leaves behind."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from parts.processes import run
+from parts.world import ROOT, programs
+
+
+def demo(*options: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "DOORWARD_PROGRAMS": str(programs()),
+    }
+    return run([str(ROOT / "packaging" / "dev"), "demo", *options], environment, 120)
+
+
+@pytest.mark.slow
+def test_the_demo_shows_one_call_the_whole_way_and_leaves_nothing():
+    before = set(Path("/tmp").glob("dw-*"))
+    begin = time.monotonic()
+    done = demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - begin < 30
+    for line in ("refreshes: 1", "denied: 1", "limited: 1", "report: verified"):
+        assert re.search(rf"^\s*{line}$", done.stdout, re.MULTILINE), done.stdout
+    assert set(Path("/tmp").glob("dw-*")) <= before
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_kept_goes_on_and_ends_when_told():
+    done = demo("--keep")
+    assert done.returncode == 0, done.stdout + done.stderr
+    stop = re.search(r"^\s*(/\S+/stop)\s", done.stdout, re.MULTILINE).group(1)
+    try:
+        command = Path(stop).with_name("doorward")
+        tried = run([str(command), "call", "everything", "echo", '{"text": "still here"}', "--json"], {"PATH": "/usr/bin:/bin"})
+        assert tried.returncode == 0, tried
+        assert "still here" in tried.stdout
+    finally:
+        ended = run([stop], {"PATH": "/usr/bin:/bin"})
+    assert ended.returncode == 0
+    assert not Path(stop).parent.exists()
