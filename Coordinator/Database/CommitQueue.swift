@@ -58,15 +58,18 @@ final class CommitQueue: Sendable {
 
     private func commit(_ group: [Job], _ connection: GRDB.Database) {
         var outcomes: [(any Error)?] = []
+        var effects: [@Sendable () -> Void] = []
         do {
             try connection.beginTransaction(.immediate)
             for job in group {
                 var failure: (any Error)?
                 do {
+                    let transaction = SQLTransaction(connection: connection, effects: SQLTransaction.Effects())
                     try connection.inSavepoint {
-                        try job.run(SQLTransaction(connection: connection))
+                        try job.run(transaction)
                         return .commit
                     }
+                    effects += transaction.effects.afterCommit
                 } catch {
                     failure = SQLError.classified(error)
                     // SQLite itself ends the whole transaction on some errors (disk full, I/O): then nothing of
@@ -80,6 +83,7 @@ final class CommitQueue: Sendable {
             abandon(group, connection, error)
             return
         }
+        for effect in effects { effect() }
         for (job, outcome) in zip(group, outcomes) { job.done(outcome) }
     }
 

@@ -43,6 +43,19 @@ package struct SQLSnapshot: SQLReading {
 /// One change of the database: all of it is committed, or none.
 package struct SQLTransaction: SQLReading {
     let connection: GRDB.Database
+    let effects: Effects
+
+    /// What is to happen once the change is committed.
+    final class Effects {
+        var afterCommit: [@Sendable () -> Void] = []
+    }
+
+    /// Has `effect` run after the commit, before the change's maker is told; not at all if the change is taken back.
+    ///
+    /// It must be quick and cannot fail.
+    package func afterCommit(_ effect: @escaping @Sendable () -> Void) {
+        effects.afterCommit.append(effect)
+    }
 
     package func each(_ sql: String, _ arguments: [SQLValue], _ body: (SQLRow) throws -> Bool) throws {
         try connection.each(sql, arguments, body)
