@@ -61,11 +61,13 @@ let package = Package(
     targets: [
         part("Shared", "StrictJSON"),
         part("Shared", "Contract", ["StrictJSON", crypto]),
+        part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
         tests("Database", ["Database"]),
+        tests("Forwarding", ["Forwarding"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]
 )

@@ -1,0 +1,93 @@
+import Glibc
+
+/// Asks the kernel which user owns the other end of a TCP connection within this machine.
+///
+/// The question goes to `sock_diag(7)` with the exact addresses of both ends, so the answer does not depend on how many
+/// sockets the machine has. It must be asked soon after the connection was accepted: once the peer has closed, the kernel
+/// has forgotten the owner, and the answer is nil, which callers treat as a stranger.
+package struct SocketOwner: ~Copyable {
+    /// One end of a TCP connection over IPv4 or IPv6, as `getsockname(2)` and `getpeername(2)` tell it.
+    package struct End: Equatable, Sendable {
+        /// Four bytes for IPv4, sixteen for IPv6, in network order.
+        package let address: [UInt8]
+        package let port: UInt16
+
+        package init(address: [UInt8], port: UInt16) {
+            self.address = address
+            self.port = port
+        }
+    }
+
+    private let netlink: CInt
+
+    /// Opens the netlink socket that all questions share.
+    ///
+    /// - Returns: Nil where the kernel offers no `sock_diag`, which a listener must take as a reason not to start.
+    package init?() {
+        // Without NETLINK_SOCK_DIAG there is no way to tell users apart on a port that they all can reach.
+        netlink = socket(Self.familyNetlink, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), Self.protocolSockDiag)
+        guard netlink >= 0 else { return nil }
+        var deadline = timeval(tv_sec: 0, tv_usec: 200_000)
+        setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &deadline, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(netlink) }
+
+    /// The user id that owns the socket whose own address is `peer` and whose peer is `local`.
+    ///
+    /// - Returns: Nil if there is no such socket (any more) or the kernel does not answer.
+    package func uid(ofPeer peer: End, connectedTo local: End) -> UInt32? {
+        guard peer.address.count == local.address.count, peer.address.count == 4 || peer.address.count == 16 else {
+            return nil
+        }
+        let question = Self.question(source: peer, destination: local)
+        guard send(netlink, question, question.count, 0) == question.count else { return nil }
+        var answer = [UInt8](repeating: 0, count: 1024)
+        let length = recv(netlink, &answer, answer.count, 0)
+        guard length >= Self.ownerOffset + 4 else { return nil }
+        return answer.withUnsafeBytes { bytes in
+            let kind = bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
+            guard kind == Self.socketDiagByFamily else { return nil }
+            // An old answer that came after its deadline must not speak for a new peer.
+            let header = Self.messageHeader + 4
+            let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: header, as: UInt16.self))
+            guard port == peer.port else { return nil }
+            return bytes.loadUnaligned(fromByteOffset: Self.ownerOffset, as: UInt32.self)
+        }
+    }
+
+    // linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h: not in the C library's module.
+    private static let familyNetlink: CInt = 16
+    private static let protocolSockDiag: CInt = 4
+    private static let socketDiagByFamily: UInt16 = 20
+    private static let requestFlag: UInt16 = 1
+    private static let messageHeader = 16
+    /// Offset of `inet_diag_msg.idiag_uid`: header, family to retransmissions (4), socket id (48), expires, rqueue, wqueue.
+    private static let ownerOffset = messageHeader + 4 + 48 + 12
+
+    /// A `nlmsghdr` followed by an `inet_diag_req_v2`.
+    private static func question(source: End, destination: End) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(72)
+        func append(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
+        append(UInt32(72))
+        append(socketDiagByFamily)
+        append(requestFlag)
+        append(UInt32(1))
+        append(UInt32(0))
+        append(UInt8(source.address.count == 4 ? AF_INET : AF_INET6))
+        append(UInt8(IPPROTO_TCP))
+        append(UInt16(0))
+        append(UInt32(0xFFF))
+        append(source.port.bigEndian)
+        append(destination.port.bigEndian)
+        for end in [source, destination] {
+            bytes.append(contentsOf: end.address)
+            bytes.append(contentsOf: repeatElement(0, count: 16 - end.address.count))
+        }
+        append(UInt32(0))
+        // No cookie: any socket with these addresses.
+        append(UInt64.max)
+        return bytes
+    }
+}
