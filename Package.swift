@@ -63,6 +63,14 @@ let package = Package(
         part("Shared", "Contract", ["StrictJSON", crypto]),
         part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
+        .systemLibrary(
+            name: "CCurl",
+            path: "Shared/CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
+        ),
+        part("Shared", "Fetch", ["CCurl"]),
+        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),

@@ -1,0 +1,75 @@
+/// Why no answer was had. An answer of any status is no error.
+package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What went wrong, for code to decide on.
+    package struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Name: String {
+            case badURL = "bad_url"
+            case badRequest = "bad_request"
+            case refusedAddress = "refused_address"
+            case resolve
+            case connect
+            case tls
+            case timeout
+            case tooLarge = "too_large"
+            case tooManyRedirects = "too_many_redirects"
+            case broken
+            case cancelled
+            case stopped
+        }
+
+        private let name: Name
+
+        /// The URL is none that is fetched: its form, its scheme, or `http` beyond this machine.
+        package static let badURL = Self(name: .badURL)
+        /// The request itself cannot be written: a header with a line break.
+        package static let badRequest = Self(name: .badRequest)
+        /// Every address of the host is one that the rule forbids; nothing was sent.
+        package static let refusedAddress = Self(name: .refusedAddress)
+        /// The name has no address.
+        package static let resolve = Self(name: .resolve)
+        /// Nobody answers there.
+        package static let connect = Self(name: .connect)
+        /// No trusted TLS connection came about; nothing was sent.
+        package static let tls = Self(name: .tls)
+        /// The time was up.
+        package static let timeout = Self(name: .timeout)
+        /// The answer was longer than the request allows.
+        package static let tooLarge = Self(name: .tooLarge)
+        package static let tooManyRedirects = Self(name: .tooManyRedirects)
+        /// The answer broke off or is no HTTP.
+        package static let broken = Self(name: .broken)
+        /// The task was cancelled.
+        package static let cancelled = Self(name: .cancelled)
+        /// The fetcher was shut down.
+        package static let stopped = Self(name: .stopped)
+
+        package var description: String { name.rawValue }
+    }
+
+    /// Whether the request may have reached the other side.
+    package enum Sent: Sendable {
+        case no, maybe
+    }
+
+    package let code: Code
+    /// Safe to show: names the authority and never path, query, header or body.
+    package let message: String
+    /// What the user can do next.
+    package let hint: String
+    package let sent: Sent
+
+    package init(_ code: Code, _ message: String, hint: String, sent: Sent = .no) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.sent = sent
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.code == right.code
+    }
+
+    package var description: String {
+        "\(code): \(message)"
+    }
+}
