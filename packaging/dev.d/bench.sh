@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# dev bench [--processes N] [--seconds S]: builds release and compares the agent with nginx and with no hop at all.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=shared.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/shared.sh"
+
+need_packages "${run_packages[@]}" wrk
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || need_packages nginx-light
+need_python modern
+build_release
+exec "$tools/python-modern/bin/python" "$root/Tests/Benchmarks/bench.py" "$programs" "$@"
