@@ -60,6 +60,7 @@ let package = Package(
     ],
     targets: [
         part("Shared", "StrictJSON"),
+        part("Shared", "MCP", ["StrictJSON"]),
         part("Shared", "Contract", ["StrictJSON", crypto]),
         part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
@@ -70,12 +71,12 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
         part("Shared", "Fetch", ["CCurl"]),
-        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
         tests("Database", ["Database"]),
         tests("Forwarding", ["Forwarding"]),
+        tests("MCP", ["MCP", "StrictJSON"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]
 )

@@ -50,7 +50,7 @@ package struct JSONNumber: Hashable, Sendable {
     }
 
     /// The value of a literal like `-12`: digits without a leading zero, no fraction, no exponent, no `-0`.
-    static func plainInteger(_ literal: some Collection<UInt8>) -> Int? {
+    package static func plainInteger(_ literal: some Collection<UInt8>) -> Int? {
         var digits = literal[...]
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative { digits = digits.dropFirst() }

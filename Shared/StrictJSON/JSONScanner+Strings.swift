@@ -91,45 +91,15 @@ extension JSONScanner {
         return unit
     }
 
-    /// Refuses a name with a control character, escaped or not, DEL and C1 included.
-    func refuseControls(in name: JSONStringSpan) throws(JSONError) {
-        var position = name.span.lower
-        if !name.isEscaped {
-            // Unescaped, only DEL and the two-byte C1 characters can have passed the string reader.
-            while position < name.span.upper {
-                let byte = bytes[position]
-                if byte == 0x7F || (byte == 0xC2 && bytes[position + 1] < 0xA0) {
-                    throw .ambiguous(.controlInName, at: position)
-                }
-                position += 1
-            }
-            return
-        }
-        var text = EscapedText(bytes, name.span)
-        while let scalar = text.nextScalar() {
-            if scalar < 0x20 || (0x7F..<0xA0).contains(scalar) { throw .ambiguous(.controlInName, at: name.span.lower) }
-        }
-    }
-
     // MARK: Reading what was scanned
 
     /// The text of a string that this scanner has read.
     package func text(_ string: JSONStringSpan) -> [UInt8] {
-        guard string.isEscaped else { return Array(bytes[string.span.range]) }
-        return EscapedText.decode(bytes, string.span)
+        string.text(in: bytes)
     }
 
     /// Whether the text of a string is exactly this.
     package func matches(_ string: JSONStringSpan, _ text: StaticString) -> Bool {
-        if string.isEscaped {
-            return self.text(string).elementsEqual(
-                UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            )
-        }
-        guard string.span.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<text.utf8CodeUnitCount where bytes[string.span.lower + index] != text.utf8Start[index] {
-            return false
-        }
-        return true
+        string.matches(text, in: bytes)
     }
 }

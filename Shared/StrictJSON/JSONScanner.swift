@@ -14,16 +14,6 @@ package struct JSONSpan: Hashable, Sendable {
     package var range: Range<Int> { lower..<upper }
 }
 
-/// Where the characters of a string stand, without its quotes.
-package struct JSONStringSpan: Hashable, Sendable {
-    package let span: JSONSpan
-    /// Whether a backslash occurs, so that the bytes are not yet the text.
-    package let isEscaped: Bool
-
-    /// The literal with its quotes.
-    package var literal: JSONSpan { JSONSpan(span.lower - 1, span.upper + 1) }
-}
-
 /// The kinds of values, told by their first byte.
 package enum JSONKind: Hashable, Sendable {
     case object, array, string, number, bool, null
@@ -155,7 +145,7 @@ package struct JSONScanner {
             _ = try significantByte()
         }
         let name = try string()
-        try refuseControls(in: name)
+        if name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
         try names.push(name, above: frame.base, in: bytes)
         guard try significantByte() == UInt8(ascii: ":") else { throw .syntax(.unexpectedByte, at: offset) }
         offset += 1

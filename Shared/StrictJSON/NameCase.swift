@@ -37,6 +37,13 @@ package enum NameCase {
 }
 
 extension JSONScanner {
+    /// Whether a name differs from `known` by case alone.
+    package func isVariant(_ name: JSONStringSpan, of known: StaticString) -> Bool {
+        name.isEscaped
+            ? NameCase.isVariant(text(name), of: known)
+            : NameCase.isVariant(bytes[name.span.range], of: known)
+    }
+
     /// Refuses a name that differs from one of `known` by case alone.
     package func refuseVariants(_ name: JSONStringSpan, of known: StaticString...) throws(JSONError) {
         try refuseVariants(name, of: known)
@@ -44,12 +51,8 @@ extension JSONScanner {
 
     /// Refuses a name that differs from one of `known` by case alone.
     package func refuseVariants(_ name: JSONStringSpan, of known: [StaticString]) throws(JSONError) {
-        for candidate in known {
-            let isVariant =
-                name.isEscaped
-                ? NameCase.isVariant(text(name), of: candidate)
-                : NameCase.isVariant(bytes[name.span.range], of: candidate)
-            if isVariant { throw JSONError(.ambiguous(.caseVariant), at: name.span.lower) }
+        for candidate in known where isVariant(name, of: candidate) {
+            throw JSONError(.ambiguous(.caseVariant), at: name.span.lower)
         }
     }
 }

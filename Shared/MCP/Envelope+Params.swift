@@ -1,0 +1,141 @@
+internal import StrictJSON
+
+extension Envelope {
+    /// Names in `params`, of any method, that must not occur in another case.
+    private static let known: [StaticString] = [
+        "name", "uri", "arguments", "argument", "ref", "_meta", "protocolVersion", "capabilities", "clientInfo",
+        "requestId", "progressToken", "notifications", "inputResponses", "requestState", "taskId", "task", "cursor",
+        "level",
+    ]
+
+    mutating func readParams(_ scanner: inout JSONScanner) throws(JSONError) {
+        guard try scanner.kind() == .object else {
+            note(.params)
+            params = try scanner.skipValue()
+            return
+        }
+        let lower = scanner.offset
+        var frame = try scanner.beginObject()
+        while let name = try scanner.nextName(&frame) {
+            if scanner.matches(name, "name") {
+                members.name = try scanner.optionalString()
+            } else if scanner.matches(name, "arguments") || scanner.matches(name, "argument") {
+                arguments = try scanner.skipValue()
+            } else if scanner.matches(name, "_meta") {
+                try readMeta(&scanner)
+            } else if scanner.matches(name, "uri") {
+                members.uri = try scanner.optionalString()
+            } else if scanner.matches(name, "ref") {
+                try readReference(&scanner)
+            } else if scanner.matches(name, "requestId") {
+                cancelledID = try scanner.idLiteral()
+            } else if scanner.matches(name, "progressToken") {
+                progressToken = try scanner.idLiteral()
+            } else if scanner.matches(name, "protocolVersion") {
+                initializeVersion = try scanner.optionalString()
+            } else if scanner.matches(name, "taskId") {
+                members.taskID = try scanner.optionalString()
+            } else if scanner.matches(name, "notifications") {
+                try readSubscriptions(&scanner)
+            } else {
+                try scanner.refuseVariants(name, of: Self.known)
+                try scanner.skipValue()
+            }
+        }
+        params = JSONSpan(lower, scanner.offset)
+    }
+
+    /// Names in `_meta` that must not occur in another case.
+    private static let knownMeta: [StaticString] = [
+        "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
+        "io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/logLevel",
+        "io.modelcontextprotocol/subscriptionId", "progressToken", "traceparent", "tracestate", "baggage",
+    ]
+
+    private mutating func readMeta(_ scanner: inout JSONScanner) throws(JSONError) {
+        guard try scanner.kind() == .object else {
+            note(.meta)
+            try scanner.skipValue()
+            return
+        }
+        var frame = try scanner.beginObject()
+        while let name = try scanner.nextName(&frame) {
+            if scanner.matches(name, "io.modelcontextprotocol/protocolVersion") {
+                protocolVersion = try scanner.optionalString()
+                if protocolVersion == nil { note(.meta) }
+            } else if scanner.matches(name, "progressToken") {
+                progressToken = try scanner.idLiteral()
+                if progressToken == nil { note(.meta) }
+            } else if scanner.matches(name, "traceparent") {
+                traceparent = try scanner.optionalString()
+            } else {
+                try scanner.refuseVariants(name, of: Self.knownMeta)
+                try scanner.skipValue()
+            }
+        }
+    }
+
+    private mutating func readReference(_ scanner: inout JSONScanner) throws(JSONError) {
+        guard try scanner.kind() == .object else {
+            try scanner.skipValue()
+            return
+        }
+        var reference = Reference()
+        var frame = try scanner.beginObject()
+        while let name = try scanner.nextName(&frame) {
+            if scanner.matches(name, "type") {
+                reference.type = try scanner.optionalString()
+            } else if scanner.matches(name, "name") {
+                reference.name = try scanner.optionalString()
+            } else if scanner.matches(name, "uri") {
+                reference.uri = try scanner.optionalString()
+            } else {
+                try scanner.refuseVariants(name, of: "type", "name", "uri")
+                try scanner.skipValue()
+            }
+        }
+        members.reference = reference
+    }
+
+    /// `notifications` of `subscriptions/listen`: what the client wants to hear of.
+    private mutating func readSubscriptions(_ scanner: inout JSONScanner) throws(JSONError) {
+        guard try scanner.kind() == .object else {
+            note(.params)
+            try scanner.skipValue()
+            return
+        }
+        var frame = try scanner.beginObject()
+        while let name = try scanner.nextName(&frame) {
+            guard scanner.matches(name, "resourceSubscriptions") else {
+                try scanner.refuseVariants(
+                    name,
+                    of: "resourceSubscriptions",
+                    "toolsListChanged",
+                    "promptsListChanged",
+                    "resourcesListChanged",
+                    "taskIds"
+                )
+                try scanner.skipValue()
+                continue
+            }
+            resourceSubscriptions = try readURIs(&scanner)
+        }
+    }
+
+    private mutating func readURIs(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan? {
+        guard try scanner.kind() == .array else {
+            note(.params)
+            return try scanner.skipValue()
+        }
+        let lower = scanner.offset
+        var frame = try scanner.beginArray()
+        while try scanner.nextElement(&frame) {
+            guard let uri = try scanner.optionalString() else {
+                note(.params)
+                continue
+            }
+            if uri.hasControls(in: scanner.bytes) { note(.controlInName) }
+        }
+        return JSONSpan(lower, scanner.offset)
+    }
+}

@@ -1,0 +1,117 @@
+package import StrictJSON
+
+/// What a gateway must know of one JSON-RPC message, as places in its bytes.
+///
+/// The scan checks the whole document, so an envelope exists only for bytes that every parser reads alike and that may
+/// be forwarded as they are.
+package struct Envelope: Sendable {
+    /// The four kinds of messages.
+    package enum Kind: Hashable, Sendable {
+        case request, notification, response, errorResponse
+    }
+
+    /// The single thing that a request or notification is about.
+    package struct Item: Hashable, Sendable {
+        package let kind: MCPMethod.ItemKind
+        /// The name of a tool or prompt, the URI of a resource (or of a template, for a completion), the id of a task.
+        package let name: JSONStringSpan
+    }
+
+    /// What a result says of itself.
+    package enum ResultType: Hashable, Sendable {
+        /// Without the member: a result of the handshake era, to be read as complete.
+        case absent
+        case complete, inputRequired, task, other
+    }
+
+    /// What the entries of `inputRequests` ask for.
+    package struct InputRequests: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        package static let elicitation = InputRequests(rawValue: 1)
+        package static let sampling = InputRequests(rawValue: 2)
+        package static let roots = InputRequests(rawValue: 4)
+        /// A method that no revision lets a server ask for.
+        package static let other = InputRequests(rawValue: 8)
+    }
+
+    package internal(set) var kind: Kind = .request
+    /// The literal of the id, with its quotes; nil for notifications, and for an error that names no request.
+    package internal(set) var id: JSONSpan?
+    package internal(set) var method: MCPMethod = .unknown
+    /// The text of the method, nil for responses.
+    package internal(set) var methodName: JSONStringSpan?
+    package internal(set) var item: Item?
+
+    // Of `params`.
+    package internal(set) var params: JSONSpan?
+    /// `arguments`, or `argument` of a completion.
+    package internal(set) var arguments: JSONSpan?
+    /// `_meta["io.modelcontextprotocol/protocolVersion"]`: what makes a request a modern one.
+    package internal(set) var protocolVersion: JSONStringSpan?
+    /// `protocolVersion` of `initialize`.
+    package internal(set) var initializeVersion: JSONStringSpan?
+    /// The literal of `_meta.progressToken`, or of `progressToken` in a progress notification.
+    package internal(set) var progressToken: JSONSpan?
+    /// `_meta.traceparent`.
+    package internal(set) var traceparent: JSONStringSpan?
+    /// The literal of `requestId` in `notifications/cancelled`.
+    package internal(set) var cancelledID: JSONSpan?
+    /// `notifications.resourceSubscriptions` of `subscriptions/listen`: an array of strings.
+    package internal(set) var resourceSubscriptions: JSONSpan?
+
+    // Of `result` and `error`.
+    package internal(set) var result: JSONSpan?
+    package internal(set) var error: JSONSpan?
+    package internal(set) var errorCode: Int?
+    /// Whether the result of a tool says `isError`.
+    package internal(set) var isToolError = false
+    package internal(set) var resultType: ResultType = .absent
+    package internal(set) var hasInputRequests = false
+    package internal(set) var inputRequests: InputRequests = []
+
+    // While scanning.
+    var members = Members()
+    var fault: EnvelopeError.Fault?
+
+    /// The era of a request, by its body alone.
+    package var era: Revisions.Era { protocolVersion == nil ? .handshake : .modern }
+
+    init() {}
+
+    /// Scans one message.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole message.
+    ///   - limits: its largest size and depth.
+    /// - Returns: the places, valid for these bytes.
+    /// - Throws: what to answer.
+    package static func scan(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits = .message
+    ) throws(EnvelopeError) -> Envelope {
+        var envelope = Envelope()
+        do {
+            try JSONScanner.scan(bytes, limits: limits) { scanner throws(JSONError) in
+                try envelope.readMessage(&scanner)
+            }
+        } catch {
+            throw EnvelopeError(error)
+        }
+        try envelope.settle(in: bytes)
+        return envelope
+    }
+
+    /// The URIs that `subscriptions/listen` wants to hear of.
+    package func resourceSubscriptionURIs(in bytes: UnsafeBufferPointer<UInt8>) -> [JSONText] {
+        guard let span = resourceSubscriptions else { return [] }
+        let literal = UnsafeBufferPointer(rebasing: bytes[span.range])
+        // The scan has already checked that they are strings.
+        let value = try? JSONValue(parsing: literal, limits: .reply, topLevel: .anything)
+        return value?.array?.compactMap(\.string) ?? []
+    }
+}

@@ -1,0 +1,121 @@
+package import StrictJSON
+
+/// Hides the entries of a list that are not granted.
+///
+/// It cuts them out of the reply's own bytes: everything else passes as the server wrote it.
+package enum ListFilter {
+    /// What became of a reply.
+    package enum Outcome: Hashable, Sendable {
+        /// Everything is granted: forward the bytes as they are.
+        case unchanged
+        /// Forward these instead; so many entries are gone.
+        case filtered(bytes: [UInt8], hidden: Int)
+    }
+
+    /// Filters the reply to a list request.
+    ///
+    /// An entry without a name that can be read in one way only is hidden, since nobody could have granted it.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole JSON-RPC response.
+    ///   - method: the method of the request; without a list in its results nothing changes.
+    ///   - limits: the largest size and depth of the reply.
+    ///   - isGranted: judges the name of an entry, or its URI, or its URI template.
+    /// - Returns: what to forward.
+    /// - Throws: `JSONError` for a reply that the strict reader refuses.
+    package static func filter(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        method: MCPMethod,
+        limits: JSONLimits = .reply,
+        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) throws(JSONError) -> Outcome {
+        guard let list = method.listMember else { return .unchanged }
+        var cut = Cut()
+        try JSONScanner.scan(bytes, limits: limits) { scanner throws(JSONError) in
+            guard try scanner.kind() == .object else { throw JSONError(.ambiguous(.notAnObject), at: scanner.offset) }
+            var frame = try scanner.beginObject()
+            while let name = try scanner.nextName(&frame) {
+                try scanner.refuseVariants(name, of: "result")
+                guard scanner.matches(name, "result"), try scanner.kind() == .object else {
+                    try scanner.skipValue()
+                    continue
+                }
+                var result = try scanner.beginObject()
+                while let member = try scanner.nextName(&result) {
+                    try scanner.refuseVariants(member, of: list.member)
+                    guard scanner.matches(member, list.member), try scanner.kind() == .array else {
+                        try scanner.skipValue()
+                        continue
+                    }
+                    try cut.readList(&scanner, named: list.name, isGranted: isGranted)
+                }
+            }
+        }
+        guard cut.hidden > 0 else { return .unchanged }
+        return .filtered(bytes: cut.apply(to: bytes), hidden: cut.hidden)
+    }
+}
+
+/// Which entries of the one list stay.
+private struct Cut {
+    private var list = JSONSpan(0, 0)
+    private var kept: [JSONSpan] = []
+    private(set) var hidden = 0
+
+    mutating func readList(
+        _ scanner: inout JSONScanner,
+        named nameMember: StaticString,
+        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) throws(JSONError) {
+        let bytes = scanner.bytes
+        let lower = scanner.offset
+        var frame = try scanner.beginArray()
+        while try scanner.nextElement(&frame) {
+            // Asking for the kind moves to the first byte of the element.
+            let isObject = try scanner.kind() == .object
+            let start = scanner.offset
+            let name = isObject ? try Self.readEntry(&scanner, nameMember) : nil
+            if !isObject { try scanner.skipValue() }
+            if let name, !name.hasControls(in: bytes), name.withText(in: bytes, isGranted) {
+                kept.append(JSONSpan(start, scanner.offset))
+            } else {
+                hidden += 1
+            }
+        }
+        list = JSONSpan(lower, scanner.offset)
+    }
+
+    /// Reads one entry and returns its name, or nil if it has none that every client reads alike.
+    private static func readEntry(
+        _ scanner: inout JSONScanner,
+        _ nameMember: StaticString
+    ) throws(JSONError) -> JSONStringSpan? {
+        var found: JSONStringSpan?
+        var hasVariant = false
+        var frame = try scanner.beginObject()
+        while let name = try scanner.nextName(&frame) {
+            if scanner.matches(name, nameMember) {
+                found = try scanner.optionalString()
+            } else {
+                hasVariant = hasVariant || scanner.isVariant(name, of: nameMember)
+                try scanner.skipValue()
+            }
+        }
+        return hasVariant ? nil : found
+    }
+
+    /// The reply with a list of the kept entries alone.
+    func apply(to bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count)
+        output.append(contentsOf: bytes[..<list.lower])
+        output.append(UInt8(ascii: "["))
+        for (index, entry) in kept.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            output.append(contentsOf: bytes[entry.range])
+        }
+        output.append(UInt8(ascii: "]"))
+        output.append(contentsOf: bytes[list.upper...])
+        return output
+    }
+}

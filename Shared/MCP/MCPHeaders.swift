@@ -1,0 +1,137 @@
+internal import StrictJSON
+
+/// The headers in which a modern request repeats parts of its body.
+///
+/// Whoever routes by the header and whoever acts by the body must have read the same thing, so a gateway that reads
+/// bodies checks them like a server.
+package struct MCPHeaders {
+    /// The values, without white space around them; nil where the header is absent.
+    package var protocolVersion: UnsafeBufferPointer<UInt8>?
+    package var method: UnsafeBufferPointer<UInt8>?
+    package var name: UnsafeBufferPointer<UInt8>?
+
+    package init(
+        protocolVersion: UnsafeBufferPointer<UInt8>?,
+        method: UnsafeBufferPointer<UInt8>?,
+        name: UnsafeBufferPointer<UInt8>?
+    ) {
+        self.protocolVersion = protocolVersion
+        self.method = method
+        self.name = name
+    }
+
+    /// What header and body say differently: an error -32020, and HTTP's 400.
+    package enum Mismatch: Hashable, Sendable {
+        case protocolVersion, method, name
+
+        /// One sentence, safe to show.
+        package var message: String {
+            switch self {
+            case .protocolVersion: "MCP-Protocol-Version is missing or is not what the body says"
+            case .method: "Mcp-Method is missing or is not what the body says"
+            case .name: "Mcp-Name is missing or is not what the body says"
+            }
+        }
+    }
+
+    /// Compares the headers with a message.
+    ///
+    /// At 2026-07-28 a request must have them all. Before, and for notifications and responses, none is wanted, and one
+    /// that is there must be right nevertheless: another hop may read it.
+    package func mismatch(with envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> Mismatch? {
+        let isModern = envelope.era == .modern && envelope.kind == .request
+        return versionMismatch(envelope, bytes) ?? methodMismatch(envelope, bytes, isModern: isModern)
+            ?? nameMismatch(envelope, bytes, isModern: isModern)
+    }
+
+    private func versionMismatch(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) -> Mismatch? {
+        guard let body = envelope.protocolVersion else {
+            // The header alone cannot make a request modern.
+            guard let protocolVersion, envelope.kind == .request, Revisions.era(of: protocolVersion) == .modern else {
+                return nil
+            }
+            return .protocolVersion
+        }
+        guard let protocolVersion else { return envelope.kind == .request ? .protocolVersion : nil }
+        return body.withText(in: bytes) { protocolVersion.elementsEqual($0) } ? nil : .protocolVersion
+    }
+
+    private func methodMismatch(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isModern: Bool) -> Mismatch?
+    {
+        guard let method else { return isModern ? .method : nil }
+        guard let body = envelope.methodName else { return .method }
+        return body.withText(in: bytes) { method.elementsEqual($0) } ? nil : .method
+    }
+
+    private func nameMismatch(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isModern: Bool) -> Mismatch? {
+        guard let name else { return isModern && envelope.method.isNamedInHeader ? .name : nil }
+        guard envelope.method.isNamedInHeader, let item = envelope.item else { return .name }
+        return item.name.withText(in: bytes) { Self.equals($0, header: name) } ? nil : .name
+    }
+
+    // MARK: Encoded values
+
+    private static let prefix: StaticString = "=?base64?"
+    private static let suffix: StaticString = "?="
+
+    /// Whether the value of a header stands for this text: itself, or in base64 between `=?base64?` and `?=`.
+    static func equals(_ text: UnsafeBufferPointer<UInt8>, header: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard isEncoded(header) else {
+            return header.allSatisfy { (0x20...0x7E).contains($0) } && header.elementsEqual(text)
+        }
+        let encoded = header[prefix.utf8CodeUnitCount..<(header.count - suffix.utf8CodeUnitCount)]
+        return Base64.decode(encoded).map { $0.elementsEqual(text) } ?? false
+    }
+
+    private static func isEncoded(_ header: UnsafeBufferPointer<UInt8>) -> Bool {
+        let lengths = (prefix.utf8CodeUnitCount, suffix.utf8CodeUnitCount)
+        guard header.count >= lengths.0 + lengths.1 else { return false }
+        return header[..<lengths.0].elementsEqual(UnsafeBufferPointer(start: prefix.utf8Start, count: lengths.0))
+            && header[(header.count - lengths.1)...].elementsEqual(
+                UnsafeBufferPointer(start: suffix.utf8Start, count: lengths.1)
+            )
+    }
+}
+
+/// Base64 with padding, in the one spelling that each text has.
+enum Base64 {
+    /// The bytes, or nil for anything that an encoder would not have written.
+    static func decode(_ text: some RandomAccessCollection<UInt8>) -> [UInt8]? {
+        guard text.count.isMultiple(of: 4) else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count / 4 * 3)
+        var group: UInt32 = 0
+        var padding = 0
+        for (index, byte) in text.enumerated() {
+            if byte == UInt8(ascii: "=") {
+                // At most two, and only at the very end.
+                guard index >= text.count - 2 else { return nil }
+                padding += 1
+                group <<= 6
+            } else {
+                guard padding == 0, let digit = digit(byte) else { return nil }
+                group = group << 6 | UInt32(digit)
+            }
+            guard index % 4 == 3 else { continue }
+            output.append(UInt8(truncatingIfNeeded: group >> 16))
+            if padding < 2 { output.append(UInt8(truncatingIfNeeded: group >> 8)) }
+            if padding < 1 { output.append(UInt8(truncatingIfNeeded: group)) }
+            // Bits that belong to no byte must be zero.
+            if padding == 2, group & 0xFFFF != 0 { return nil }
+            if padding == 1, group & 0xFF != 0 { return nil }
+            group = 0
+        }
+        return output
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package import StrictJSON
+
+/// The id of a JSON-RPC request, for telling whether an answer belongs to it however either spells it.
+package enum RequestID: Hashable, Sendable {
+    case int(Int)
+    case string(JSONText)
+
+    /// The id whose literal stands in `bytes`, as found by an envelope; nil for a literal that is no id.
+    package init?(_ literal: JSONSpan, in bytes: UnsafeBufferPointer<UInt8>) {
+        self.init(literal: UnsafeBufferPointer(rebasing: bytes[literal.range]))
+    }
+
+    /// The id of a literal, with its quotes if it has any.
+    package init?(literal: UnsafeBufferPointer<UInt8>) {
+        guard let value = try? JSONValue(parsing: literal, topLevel: .anything) else { return nil }
+        switch value {
+        case .number(let number):
+            guard let int = number.int else { return nil }
+            self = .int(int)
+        case .string(let text): self = .string(text)
+        default: return nil
+        }
+    }
+}
