@@ -123,24 +123,33 @@ package struct LogState: Sendable, Equatable {
     package let size: Int
     /// The agent's newest note with the coordinator's signature; absent before the first upload.
     package let checkpoint: String?
+    /// The peaks of the tree of `size` records, largest first: with them a machine whose own copy is older can go on,
+    /// once it has seen that they lead to the root which it signed itself.
+    package let peaks: [[UInt8]]
 
     /// A state of these parts.
-    package init(size: Int, checkpoint: String?) {
+    package init(size: Int, checkpoint: String?, peaks: [[UInt8]]) {
         self.size = size
         self.checkpoint = checkpoint
+        self.peaks = peaks
     }
 
     /// The document.
     package var json: JSONValue {
         var object: JSONObject = ["size": .int(size)]
         if let checkpoint { object["checkpoint"] = .text(checkpoint) }
+        object["peaks"] = .array(peaks.map { .text(Base64.url($0)) })
         return .object(object)
     }
 
     /// Reads a state; throws `ShapeError`.
     package init(_ json: JSONValue) throws {
         self = try ObjectReader.read(json) { reader in
-            LogState(size: try reader.int("size"), checkpoint: try reader.optionalText("checkpoint"))
+            LogState(
+                size: try reader.int("size"),
+                checkpoint: try reader.optionalText("checkpoint"),
+                peaks: try reader.hashes("peaks")
+            )
         }
     }
 }

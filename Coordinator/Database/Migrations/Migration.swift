@@ -18,5 +18,6 @@ package struct Migration: Sendable {
         .people,
         .registry,
         .policy,
+        .audit,
     ]
 }
