@@ -71,12 +71,15 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
         part("Shared", "Fetch", ["CCurl"]),
+        part("Shared", "Policy", ["StrictJSON"]),
+        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
         tests("Database", ["Database"]),
         tests("Forwarding", ["Forwarding"]),
         tests("MCP", ["MCP", "StrictJSON"]),
+        tests("Policy", ["Policy", "StrictJSON"]),
         tests("StrictJSON", ["StrictJSON"]),
     ]
 )

@@ -1,0 +1,40 @@
+package import StrictJSON
+
+/// What is asked of the policy.
+package enum Ask {
+    /// A call of the tool of this name.
+    case tool(UnsafeBufferPointer<UInt8>)
+    /// Reading or subscribing to the resource of this URI, or completing for the template of this one.
+    case resource(UnsafeBufferPointer<UInt8>)
+    /// Getting the prompt of this name, or completing for it.
+    case prompt(UnsafeBufferPointer<UInt8>)
+    /// A method about no single item: `initialize`, a list, `ping`.
+    case method
+    /// A request of the server to the client.
+    case serverRequest(ServerRequest)
+}
+
+/// Whether something may be done, and why.
+package struct Decision: Hashable, Sendable {
+    /// Why; its raw value is the code that errors, records and tests carry.
+    package enum Reason: String, CaseIterable, Hashable, Sendable {
+        case granted
+        case noGrant = "no_grant"
+        case forbidden
+        case policyExpired = "policy_expired"
+    }
+
+    package let reason: Reason
+    /// Names of the rules that decided, by their places in the file.
+    package let rules: [JSONText]
+    /// What the author of the rule that forbids says about it.
+    package let words: JSONText?
+
+    package var isAllowed: Bool { reason == .granted }
+
+    init(_ reason: Reason, rules: [JSONText] = [], words: JSONText? = nil) {
+        self.reason = reason
+        self.rules = rules
+        self.words = words
+    }
+}

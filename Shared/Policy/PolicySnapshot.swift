@@ -1,0 +1,92 @@
+package import StrictJSON
+
+/// The policy for one person, compiled: immutable, read by every call, replaced as a whole.
+///
+/// A question costs one pass over the rules that concern this person, a comparison of integers for each, and no
+/// allocation.
+package final class PolicySnapshot: Sendable {
+    /// The version of the bundle, 0 if none was ever applied.
+    package let version: Int
+    package let digest: String
+    /// The pseudonym that records carry.
+    package let sub: JSONText?
+    package let limits: [LimitRule]
+
+    let table: RuleTable
+    /// Set where everything is denied for one reason.
+    let closed: Decision?
+
+    /// The policy of these rules for this person.
+    package init(rules: PolicyRules, binding: Binding, version: Int, digest: String) {
+        self.version = version
+        self.digest = digest
+        sub = binding.sub
+        limits = rules.limits
+        table = RuleTable(rules: rules, binding: binding)
+        closed = nil
+    }
+
+    private init(closed reason: Decision.Reason, like other: PolicySnapshot?) {
+        version = other?.version ?? 0
+        digest = other?.digest ?? ""
+        sub = other?.sub
+        limits = other?.limits ?? []
+        table = RuleTable()
+        closed = Decision(reason)
+    }
+
+    /// The policy before any was applied: nobody may do anything.
+    package static let none = PolicySnapshot(closed: .noGrant, like: nil)
+
+    /// The same policy after its time: nobody may do anything.
+    package func expired() -> PolicySnapshot { PolicySnapshot(closed: .policyExpired, like: self) }
+
+    /// Decides, and names the first rule that suffices.
+    ///
+    /// - Parameters:
+    ///   - client: the name of the client that asks; `local` on the socket without a credential.
+    ///   - server: the alias of the server.
+    ///   - ask: what is asked.
+    /// - Returns: the decision; it shares its parts with the snapshot.
+    package func decide(client: JSONText, server: JSONText, ask: Ask) -> Decision {
+        if let closed { return closed }
+        return table.scan(client: client, server: server) { scan in
+            if let forbid = scan.firstForbid(ask) { return table.decisions.forbids[forbid] }
+            if let grant = scan.firstGrant(ask) { return table.decisions.grants[grant] }
+            return table.decisions.noGrant
+        }
+    }
+
+    /// Decides, and names every rule without which it would be decided otherwise.
+    package func explain(client: JSONText, server: JSONText, ask: Ask) -> Decision {
+        if let closed { return closed }
+        return table.scan(client: client, server: server) { scan in
+            let forbids = scan.allForbids(ask).map { table.decisions.forbids[$0] }
+            if let first = forbids.first {
+                return Decision(.forbidden, rules: forbids.flatMap(\.rules), words: first.words)
+            }
+            let grants = scan.allGrants(ask).map { table.decisions.grants[$0] }
+            if grants.isEmpty { return table.decisions.noGrant }
+            var rules: [JSONText] = []
+            for rule in grants.lazy.flatMap(\.rules) where !rules.contains(rule) { rules.append(rule) }
+            return Decision(.granted, rules: rules)
+        }
+    }
+
+    /// Whether the person has any grant on a server, through whatever client: else the server is none to him.
+    ///
+    /// What a rule forbids is still there, and a call to it is denied with the reason.
+    package func knows(server: JSONText) -> Bool {
+        closed == nil && table.hasGrant(server: server)
+    }
+
+    /// Decides about a tool, for callers that have its name as a text.
+    package func decide(client: JSONText, server: JSONText, tool: JSONText) -> Decision {
+        tool.utf8.withUnsafeBufferPointer { decide(client: client, server: server, ask: .tool($0)) }
+    }
+
+    /// Explains a decision about a tool.
+    package func explain(client: JSONText, server: JSONText, tool: JSONText) -> Decision {
+        tool.utf8.withUnsafeBufferPointer { explain(client: client, server: server, ask: .tool($0)) }
+    }
+}
