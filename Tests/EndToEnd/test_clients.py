@@ -40,7 +40,7 @@ def combinations():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("alias", "client", "mode"), combinations())
+@pytest.mark.parametrize(("alias", "client", "mode"), list(combinations()))
 def test_a_whole_visit_is_the_same_through_the_agent(servers, desk, bearer, alias, client, mode):
     server = servers[alias]
     direct = visit(client, mode, server.url, None)

@@ -7,10 +7,12 @@ set -euo pipefail
 need_packages shellcheck python3
 need_swift
 
-run swift format lint --strict --recursive --parallel Package.swift Agent Coordinator Shared Tests
-run shellcheck --external-sources packaging/dev packaging/dev.d/*.sh .ci/run Tests/EndToEnd/parts/programs/*.sh
+# Each check runs, whatever the one before it found.
+status=0
+run swift format lint --strict --recursive --parallel Package.swift Agent Coordinator Shared Tests || status=1
+run shellcheck --external-sources packaging/dev packaging/dev.d/*.sh .ci/run Tests/EndToEnd/parts/programs/*.sh || status=1
 # Python: that it compiles, without writing anything beside the sources.
-run /usr/bin/python3 - <<'END'
+run /usr/bin/python3 - <<'END' || status=1
 import pathlib
 import sys
 
@@ -24,3 +26,4 @@ for folder in ("Tests", "packaging"):
             print(f"{path}:{error.lineno}: {error.msg}", file=sys.stderr)
 sys.exit(1 if failed else 0)
 END
+exit $status

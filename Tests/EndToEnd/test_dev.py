@@ -1,0 +1,71 @@
+"""The script that everybody uses: its verbs, its counting, and what it says when something is missing."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from parts.world import ROOT
+
+DEV = ROOT / "packaging" / "dev"
+SCRIPTS = ROOT / "packaging" / "dev.d"
+
+
+def dev(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(DEV), *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_help_names_every_verb_and_each_is_there():
+    verbs = set(re.findall(r"^  ([a-z]+) ", dev("help").stdout, re.MULTILINE))
+    assert verbs == {"demo", "test", "build", "lint", "format", "bench", "fuzz", "install", "uninstall", "help"}
+    for verb in verbs:
+        assert os.access(SCRIPTS / f"{verb}.sh", os.X_OK)
+
+
+@pytest.mark.parametrize("arguments", [("frobnicate",), ("test", "frobnicate"), ("build", "frobnicate"), ("demo", "-x")])
+def test_bad_usage_is_told_apart(arguments):
+    done = dev(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("dev: ")
+
+
+def test_the_continuous_integration_calls_the_tests_and_nothing_else():
+    lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith(("#", "set "))]
+    assert lines == ['exec "$(dirname -- "$0")/../packaging/dev" test']
+
+
+def count(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    file = tmp_path / "results.xml"
+    file.write_text(text)
+    return subprocess.run(["/usr/bin/python3", str(SCRIPTS / "count.py"), str(file)], capture_output=True, text=True)
+
+
+def test_results_are_added_up(tmp_path):
+    done = count(tmp_path, (
+        '<testsuites><testsuite><testcase name="a"/><testcase name="b"><failure/></testcase>'
+        '<testcase name="c"><error/></testcase><testcase name="d"><skipped/></testcase></testsuite></testsuites>'
+    ))
+    assert (done.returncode, done.stdout.split()) == (0, ["1", "2", "1"])
+
+
+@pytest.mark.parametrize("text", ["", "<testsuites>"])
+def test_results_that_cannot_be_read_do_not_count_as_good(tmp_path, text):
+    assert count(tmp_path, text).returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody without rights")
+def test_whoever_may_not_install_is_told_the_one_command(tmp_path):
+    copy = tmp_path / "shared.sh"
+    copy.write_text((SCRIPTS / "shared.sh").read_text())
+    for each in (tmp_path, *tmp_path.parents):
+        if each.stat().st_uid == 0 and each != Path("/"):
+            each.chmod(each.stat().st_mode | 0o011)
+    copy.chmod(0o644)
+    done = subprocess.run(
+        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "/bin/bash", "-c",
+         f'set -euo pipefail; . "{copy}"; need_packages bash there-is-no-such-package'],
+        capture_output=True, text=True, cwd="/",
+    )
+    assert done.returncode == 1
+    assert done.stdout.strip() == "sudo apt-get install --no-install-recommends -y there-is-no-such-package"
