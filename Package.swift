@@ -72,7 +72,6 @@ let package = Package(
         ),
         part("Shared", "Fetch", ["CCurl"]),
         part("Shared", "Policy", ["StrictJSON"]),
-        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
