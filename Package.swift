@@ -62,8 +62,6 @@ let package = Package(
         part("Shared", "StrictJSON"),
         part("Shared", "MCP", ["StrictJSON"]),
         part("Shared", "Contract", ["StrictJSON", crypto]),
-        part("Agent", "Forwarding"),
-        program("Agent", "doorward", [argumentParser]),
         .systemLibrary(
             name: "CCurl",
             path: "Shared/CCurl",
@@ -72,6 +70,8 @@ let package = Package(
         ),
         part("Shared", "Fetch", ["CCurl"]),
         part("Shared", "Policy", ["StrictJSON"]),
+        part("Agent", "Forwarding"),
+        program("Agent", "doorward", [argumentParser]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),

@@ -1,4 +1,6 @@
-/// Why no answer was had. An answer of any status is no error.
+/// Why no answer was had.
+///
+/// An answer of any status is no error.
 package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What went wrong, for code to decide on.
     package struct Code: Hashable, Sendable, CustomStringConvertible {

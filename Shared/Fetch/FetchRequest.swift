@@ -9,8 +9,10 @@ package struct FetchRequest: Sendable, CustomStringConvertible {
     /// The longest body that is taken; for `stream` the whole of the stream.
     package var maxBytes: Int
     package var addresses: AddressRule
-    /// How many redirects are followed: each is judged like a first request, and to another origin it takes
-    /// none of the headers along but `Accept`. Only GET and HEAD follow any.
+    /// How many redirects are followed: each is judged like a first request, and to another origin it takes none of
+    /// the headers along but `Accept`.
+    ///
+    /// Only GET and HEAD follow any.
     package var redirects: Int
     /// Certificates that are trusted in place of the system's, in PEM.
     package var caPEM: String?

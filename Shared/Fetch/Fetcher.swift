@@ -49,7 +49,9 @@ package final class Fetcher: Sendable {
     }
 
     /// Sends the request and hands out the answer as it comes, on the fetcher's own thread: the closures must be
-    /// quick. Returns when the stream has ended. Redirects are not followed.
+    /// quick.
+    ///
+    /// Returns when the stream has ended. Redirects are not followed.
     package func stream(
         _ request: FetchRequest,
         onHead: @escaping @Sendable (FetchResponse) -> Void,
@@ -107,7 +109,8 @@ package final class Fetcher: Sendable {
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
             true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }

@@ -1,7 +1,9 @@
 import Foundation
 
 /// Which proxy an HTTPS request goes through: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as curl
-/// and most programs of a desktop read them. What is on this machine never goes through one.
+/// and most programs of a desktop read them.
+///
+/// What is on this machine never goes through one.
 package struct ProxyEnvironment: Sendable {
     private let proxy: String?
     private let exceptions: [String]
@@ -29,7 +31,8 @@ package struct ProxyEnvironment: Sendable {
         if exception == "*" { return true }
         if let address = url.address, let network = IPNetwork(exception) { return network.contains(address) }
         var name = exception[...]
-        if let colon = name.lastIndex(of: ":"), !name.hasPrefix("["), let port = Int(name[name.index(after: colon)...]) {
+        if let colon = name.lastIndex(of: ":"), !name.hasPrefix("["), let port = Int(name[name.index(after: colon)...])
+        {
             guard port == url.port else { return false }
             name = name[..<colon]
         }
@@ -49,7 +52,8 @@ struct IPNetwork {
         let literal = parts[0].filter { $0 != "[" && $0 != "]" }
         guard parts.count <= 2, let address = IPAddress(literal: literal) else { return nil }
         bits = address.bytes
-        guard let length = parts.count == 2 ? Int(parts[1]) : bits.count * 8, (0...bits.count * 8).contains(length) else {
+        guard let length = parts.count == 2 ? Int(parts[1]) : bits.count * 8, (0...bits.count * 8).contains(length)
+        else {
             return nil
         }
         self.length = length

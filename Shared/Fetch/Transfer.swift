@@ -96,7 +96,9 @@ final class Transfer: @unchecked Sendable {
         // Curl makes up an `Expect` for long bodies and a form's `Content-Type` for any: a bare name takes it away.
         var lines = ["Expect:"]
         if !request.headers.contains(where: { $0.0.lowercased() == "content-type" }) { lines.append("Content-Type:") }
-        if !request.headers.contains(where: { $0.0.lowercased() == "user-agent" }) { lines.append("User-Agent: doorward") }
+        if !request.headers.contains(where: { $0.0.lowercased() == "user-agent" }) {
+            lines.append("User-Agent: doorward")
+        }
         for (name, value) in request.headers { lines.append(value.isEmpty ? "\(name);" : "\(name): \(value)") }
         setList(CURLOPT_HTTPHEADER, lines)
 

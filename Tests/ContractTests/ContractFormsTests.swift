@@ -126,7 +126,11 @@ struct ContractFormsTests {
         #expect(try EnrolmentReceipt(receipt.json) == receipt)
         let log = LogReceipt(size: 4, cosignature: "c", orgCheckpoint: "o", leaf: leaf)
         #expect(try LogReceipt(log.json) == log)
-        let state = LogState(size: 3, checkpoint: nil, peaks: [[UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32)])
+        let state = LogState(
+            size: 3,
+            checkpoint: nil,
+            peaks: [[UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32)]
+        )
         #expect(try LogState(state.json) == state)
         let sync = SyncAnswer(
             counter: 5,
