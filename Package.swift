@@ -72,6 +72,8 @@ let package = Package(
         part("Shared", "Policy", ["StrictJSON"]),
         part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
+        part("Shared", "AuditLog", ["StrictJSON", crypto]),
+        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
@@ -80,5 +82,6 @@ let package = Package(
         tests("MCP", ["MCP", "StrictJSON"]),
         tests("Policy", ["Policy", "StrictJSON"]),
         tests("StrictJSON", ["StrictJSON"]),
+        tests("AuditLog", ["AuditLog", "StrictJSON"]),
     ]
 )

@@ -1,0 +1,52 @@
+/// 128 random bits that name a call, a trace or a run of the agent: 32 lower-case hex digits.
+package struct AuditID: Hashable, Sendable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// A new id from the system's randomness; on the data path take it from a `RandomPool`.
+    package init() {
+        self.init(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
+
+    /// The id of exactly 32 lower-case hex digits; nil for anything else.
+    package init?(hex: some Collection<UInt8>) {
+        guard hex.count == 32 else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        for (index, digit) in hex.enumerated() {
+            let value: UInt8
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = digit - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            if index < 16 { words.0 = words.0 << 4 | UInt64(value) } else { words.1 = words.1 << 4 | UInt64(value) }
+        }
+        self.init(high: words.0, low: words.1)
+    }
+
+    /// Whether all bits are zero, which W3C trace context calls invalid.
+    package var isZero: Bool { high == 0 && low == 0 }
+
+    package var description: String {
+        var text: [UInt8] = []
+        write(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the digits.
+    package func write(to output: inout [UInt8]) {
+        for word in [high, low] {
+            var shift: UInt64 = 64
+            while shift > 0 {
+                shift -= 4
+                let digit = UInt8(truncatingIfNeeded: word >> shift) & 0x0F
+                output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// The state of a log (c2sp.org/tlog-checkpoint): how many leaves it has and what their root is.
+package struct Checkpoint: Sendable, Hashable {
+    /// Which log: `HOST/audit` or `HOST/agent/AGENT_ID`.
+    package let origin: String
+    /// The number of leaves, at most 2^53 - 1.
+    package let size: UInt64
+    package let root: Hash
+
+    /// The largest size: what canonical JSON can write.
+    package static let maxSize: UInt64 = 1 << 53 - 1
+
+    package init(origin: String, size: UInt64, root: Hash) {
+        self.origin = origin
+        self.size = size
+        self.root = root
+    }
+
+    /// The text of the note: three lines.
+    package var text: [UInt8] {
+        Array("\(origin)\n\(size)\n\(root.base64)\n".utf8)
+    }
+
+    /// Reads the text of a note, which must have exactly the three lines.
+    package init(parsing text: [UInt8]) throws(AuditLogError) {
+        let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard lines.count == 4, let size = UInt64(String(decoding: lines[1], as: UTF8.self)), size <= Self.maxSize,
+            let root = Hash(base64: lines[2])
+        else { throw AuditLogError(.malformed, "this is not a checkpoint") }
+        self.init(origin: String(decoding: lines[0], as: UTF8.self), size: size, root: root)
+        guard self.text == text, !origin.isEmpty else { throw AuditLogError(.malformed, "this is not a checkpoint") }
+    }
+
+    /// The checkpoint as a note that its log's key signs; the signature's name is the origin.
+    package func signed(by key: SigningKey) throws -> Note {
+        try Note.sign(text, name: origin, key: key)
+    }
+}
+
+/// The names under which a coordinator's logs and documents go: the origin lines of its notes.
+package struct LogNames: Sendable, Hashable {
+    /// The host, and the port where it is not the scheme's own, of the coordinator's URL.
+    package let host: String
+
+    package init(host: String) {
+        self.host = host
+    }
+
+    /// The org log, and the audience of signed requests.
+    package var audit: String { "\(host)/audit" }
+    package var bundle: String { "\(host)/bundle" }
+    package var binding: String { "\(host)/binding" }
+    package var entries: String { "\(host)/entries" }
+    package var report: String { "\(host)/report" }
+
+    /// The log of one agent.
+    package func agent(_ id: String) -> String { "\(host)/agent/\(id)" }
+}

@@ -1,0 +1,157 @@
+package import StrictJSON
+
+/// What a record says, beyond who says it and when.
+package enum RecordBody: Sendable {
+    /// A request goes upstream (or, in the handshake era, to the client), once this is written.
+    case callBegin(CallFacts, DecisionFacts, credential: JSONText?)
+    /// What became of a request that was begun.
+    case callEnd(CallFacts, Outcome)
+    /// A request was refused.
+    case callDeny(CallFacts, DecisionFacts)
+
+    /// A sign-in gave a credential.
+    case credentialGrant(credential: JSONText, server: JSONText)
+    case credentialRefresh(credential: JSONText, server: JSONText)
+    /// A sign-in or refresh failed; `why` is a code: a-z, 0-9 and _.
+    case credentialFail(credential: JSONText?, server: JSONText, why: JSONText)
+    case credentialRevoke(credential: JSONText, server: JSONText, why: JSONText)
+
+    /// The agent runs; `torn` is the number of half-written lines that it found and dropped.
+    case agentStart(version: JSONText, custody: JSONText, torn: Int)
+    case agentStop(why: JSONText)
+    /// Every five minutes: what was counted since the last one, which no record stands for.
+    case agentHeartbeat(calls: Int, notifications: Int, pings: Int)
+    /// The agent's folder went back in time: it knew `known` records, the coordinator had countersigned `countersigned`.
+    case agentRollback(known: UInt64, countersigned: UInt64)
+    /// The wall clock moved by so many microseconds against the machine's own.
+    case clockStep(microseconds: Int)
+    case policyApply(version: Int, digest: JSONText)
+    /// The spool's reserve is in use (`isOn`), or no longer; `bytes` is what the spool holds.
+    case spoolPressure(isOn: Bool, bytes: Int)
+}
+
+/// The facts of a call that stand in all its records.
+package struct CallFacts: Sendable, Equatable {
+    /// The audit id.
+    package var call: AuditID
+    /// The trace id of W3C trace context.
+    package var trace: AuditID
+    /// The client's name, and how sure the agent is of it.
+    package var client: JSONText
+    package var how: ClientProof
+    /// The server's alias; of a stranger's alias `RecordName.hash(of:)`.
+    package var server: JSONText
+    /// The JSON-RPC method; of an unknown method `RecordName.hash(of:)`.
+    package var method: JSONText
+    package var item: CallItem
+
+    package init(
+        call: AuditID,
+        trace: AuditID,
+        client: JSONText,
+        how: ClientProof,
+        server: JSONText,
+        method: JSONText,
+        item: CallItem
+    ) {
+        self.call = call
+        self.trace = trace
+        self.client = client
+        self.how = how
+        self.server = server
+        self.method = method
+        self.item = item
+    }
+}
+
+/// How the agent knows which client asked.
+package enum ClientProof: String, Sendable, CaseIterable {
+    /// It showed a credential of its own.
+    case token
+    /// It came over the socket, so it is this user's; the name is `local`.
+    case local
+    /// It said so.
+    case claimed
+}
+
+/// What a call is about.
+package enum CallItem: Sendable, Equatable {
+    case none
+    /// A tool or prompt by the server's own name; too long or unknown ones are hashed.
+    case tool(JSONText)
+    case prompt(JSONText)
+    /// A resource, by the SHA-256 of its URI.
+    case resource(Hash)
+
+    /// The resource of a URI.
+    package static func resource(uri: some Collection<UInt8>) -> CallItem {
+        .resource(.of(uri))
+    }
+}
+
+/// How names of strangers stand in records.
+package enum RecordName {
+    /// The longest name that is recorded as it is, in bytes.
+    package static let maxBytes = 256
+
+    /// `sha256:` and the hash: what is written for names that are unknown or too long.
+    package static func hash(of name: JSONText) -> JSONText {
+        JSONText("sha256:" + Hash.of(name.utf8).base64URL)
+    }
+
+    /// The name itself if it is not too long, else its hash.
+    package static func bounded(_ name: JSONText) -> JSONText {
+        name.utf8.count <= maxBytes ? name : hash(of: name)
+    }
+}
+
+/// How it was decided.
+package struct DecisionFacts: Sendable, Equatable {
+    package var isAllowed: Bool
+    /// The reason's code: a-z, 0-9 and _.
+    package var reason: JSONText
+    /// The rules that decided, by their places.
+    package var rules: [JSONText]
+    /// The policy's version and digest; 0 and empty where there is none yet.
+    package var policy: Int
+    package var digest: JSONText
+    /// The limit that was hit.
+    package var limiter: JSONText?
+
+    package init(
+        isAllowed: Bool,
+        reason: JSONText,
+        rules: [JSONText],
+        policy: Int,
+        digest: JSONText,
+        limiter: JSONText? = nil
+    ) {
+        self.isAllowed = isAllowed
+        self.reason = reason
+        self.rules = rules
+        self.policy = policy
+        self.digest = digest
+        self.limiter = limiter
+    }
+}
+
+/// What became of a call.
+package struct Outcome: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        case ok, toolError = "tool_error", rpcError = "rpc_error", notSent = "not_sent"
+        case upstreamError = "upstream_error", tooLarge = "too_large", timeout, cancelled, unknown
+    }
+
+    package var kind: Kind
+    package var milliseconds: Int
+    /// Bytes of the request's body, and of the answer's.
+    package var bytesIn: Int
+    package var bytesOut: Int
+
+    package init(_ kind: Kind, milliseconds: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0) {
+        self.kind = kind
+        self.milliseconds = milliseconds
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+    }
+}

@@ -1,0 +1,121 @@
+/// When a record was made: by the wall clock, which may jump, and by the machine's own clock, which may not.
+package struct RecordTime: Hashable, Sendable {
+    /// Microseconds since 1970 (UTC).
+    package let wall: Int64
+    /// Microseconds since the machine started, sleep included (`CLOCK_BOOTTIME`).
+    package let mono: Int64
+
+    package init(wall: Int64, mono: Int64) {
+        self.wall = wall
+        self.mono = mono
+    }
+}
+
+/// Times as records write them: `2026-11-22T11:35:50.123456Z`, always 27 characters.
+package enum Timestamp {
+    /// The last microsecond that can be written: the end of the year 9999.
+    package static let max: Int64 = 253_402_300_799_999_999
+    private static let length = 27
+
+    /// The text for microseconds since 1970; a clock outside of 1970 to 9999 is written as the nearest end.
+    package static func text(_ microseconds: Int64) -> String {
+        var output: [UInt8] = []
+        writeSecond(clamped(microseconds) / 1_000_000, to: &output)
+        writeFraction(clamped(microseconds) % 1_000_000, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// The microseconds since 1970 of a text of exactly this form; nil for anything else.
+    package static func microseconds(_ text: some Collection<UInt8>) -> Int64? {
+        guard text.count == length else { return nil }
+        let bytes = Array(text)
+        for (index, mark) in [4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 26: "Z"] {
+            guard bytes[index] == mark.utf8.first else { return nil }
+        }
+        guard let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
+            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
+            let fraction = number(bytes[20..<26]), year >= 1970, (1...12).contains(month),
+            (1...days(inMonth: month, of: year)).contains(day), hour < 24, minute < 60, second < 60
+        else { return nil }
+        let days = daysSince1970(year: year, month: month, day: day)
+        return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + fraction
+    }
+
+    static func clamped(_ microseconds: Int64) -> Int64 {
+        min(Swift.max(microseconds, 0), max)
+    }
+
+    /// Appends `2026-11-22T11:35:50`, the part that stays for a second.
+    static func writeSecond(_ seconds: Int64, to output: inout [UInt8]) {
+        let (year, month, day) = date(daysSince1970: seconds / 86_400)
+        let rest = seconds % 86_400
+        write(year, digits: 4, to: &output)
+        output.append(UInt8(ascii: "-"))
+        write(month, digits: 2, to: &output)
+        output.append(UInt8(ascii: "-"))
+        write(day, digits: 2, to: &output)
+        output.append(UInt8(ascii: "T"))
+        write(rest / 3600, digits: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        write(rest / 60 % 60, digits: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        write(rest % 60, digits: 2, to: &output)
+    }
+
+    /// Appends `.123456Z`.
+    static func writeFraction(_ microseconds: Int64, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "."))
+        write(microseconds, digits: 6, to: &output)
+        output.append(UInt8(ascii: "Z"))
+    }
+
+    private static func write(_ value: Int64, digits: Int, to output: inout [UInt8]) {
+        var divisor: Int64 = 1
+        for _ in 1..<digits { divisor *= 10 }
+        while divisor > 0 {
+            output.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
+        var value: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            value = value * 10 + Int64(digit - UInt8(ascii: "0"))
+        }
+        return value
+    }
+
+    // The two directions of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March:
+    // https://howardhinnant.github.io/date_algorithms.html
+
+    private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted / 400
+        let yearOfEra = shifted % 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    private static func date(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+    }
+
+    private static func days(inMonth month: Int64, of year: Int64) -> Int64 {
+        switch month {
+        case 4, 6, 9, 11: 30
+        case 2: year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400)) ? 29 : 28
+        default: 31
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import AuditLog
+import StrictJSON
+import Testing
+
+@Suite("Record writer")
+struct RecordWriterTests {
+    static let agent: JSONText = "a-0123456789abcdef"
+    static let time = RecordTime(wall: 1_795_346_150_123_456, mono: 987_654_321)
+    static let digest = JSONText(Hash.empty.base64URL)
+
+    static func writer() -> RecordWriter {
+        RecordWriter(
+            agent: agent,
+            instance: AuditID(high: 1, low: 2),
+            key: SigningKey().publicKey.fingerprint,
+            boot: RecordWriter.bootMark(bootID: Array("boot".utf8), agent: agent),
+            subject: "u-77"
+        )
+    }
+
+    static func facts(_ item: CallItem = .tool("get_issue")) -> CallFacts {
+        CallFacts(
+            call: AuditID(high: .max, low: 0xABC), trace: AuditID(), client: "claude-code", how: .token,
+            server: "github", method: "tools/call", item: item
+        )
+    }
+
+    static let allowed = DecisionFacts(
+        isAllowed: true, reason: "granted", rules: ["roles/dev/grant/0", "bind/1"], policy: 3, digest: digest
+    )
+    static let limited = DecisionFacts(
+        isAllowed: false, reason: "limited", rules: ["limits/0"], policy: 3, digest: digest, limiter: "limits/0"
+    )
+
+    /// One record of each kind, with every optional member there and absent.
+    static let bodies: [RecordBody] = [
+        .callBegin(facts(), allowed, credential: "c-1"),
+        .callBegin(facts(.prompt("quote \" and \u{1} and caf\u{E9}")), allowed, credential: nil),
+        .callEnd(facts(.resource(uri: Array("repo://x".utf8))), Outcome(.ok, milliseconds: 12, bytesIn: 300, bytesOut: 4)),
+        .callEnd(facts(.none), Outcome(.unknown)),
+        .callDeny(facts(), limited),
+        .credentialGrant(credential: "c-1", server: "github"),
+        .credentialRefresh(credential: "c-1", server: "github"),
+        .credentialFail(credential: nil, server: "github", why: "invalid_grant"),
+        .credentialFail(credential: "c-1", server: "github", why: "invalid_grant"),
+        .credentialRevoke(credential: "c-1", server: "github", why: "disconnect"),
+        .agentStart(version: "1.0.0", custody: "secret-service", torn: 1),
+        .agentStop(why: "signal"),
+        .agentHeartbeat(calls: 1, notifications: 2, pings: 3),
+        .agentRollback(known: 4, countersigned: 9),
+        .clockStep(microseconds: -86_400_000_000),
+        .policyApply(version: 3, digest: digest),
+        .spoolPressure(isOn: true, bytes: 1 << 30),
+        .spoolPressure(isOn: false, bytes: 0),
+    ]
+
+    @Test("Every kind is written in the canonical form, within its limits", arguments: bodies.indices)
+    func canonical(index: Int) throws {
+        var writer = Self.writer()
+        var bytes: [UInt8] = []
+        writer.write(Self.bodies[index], seq: 5, at: Self.time, to: &bytes)
+        let value = try JSONValue(canonical: bytes, limits: .record)
+        #expect(value["agent"]?.string == Self.agent)
+        #expect(value["seq"] == 5)
+        #expect(value["t"] == "2026-11-22T11:15:50.123456Z")
+        #expect(value["mono_us"] == 987_654_321)
+        #expect(value["v"] == 1)
+        #expect(value["salt"]?.text?.count == 22)
+    }
+
+    @Test("A call's records have the members of the contract")
+    func members() throws {
+        var writer = Self.writer()
+        var bytes: [UInt8] = []
+        writer.write(.callDeny(Self.facts(), Self.limited), seq: 0, at: Self.time, to: &bytes)
+        let deny = try JSONValue(canonical: bytes)
+        #expect(deny["kind"] == "call.deny")
+        #expect(deny["client"] == ["id": "claude-code", "how": "token"])
+        #expect(deny["call"] == "ffffffffffffffff0000000000000abc")
+        #expect(deny["tool"] == "get_issue")
+        #expect(
+            deny["dec"] == [
+                "is": "deny", "reason": "limited", "rules": ["limits/0"], "policy": 3,
+                "digest": .string(Self.digest), "limiter": "limits/0",
+            ]
+        )
+        bytes = []
+        let outcome = Outcome(.toolError, milliseconds: 12, bytesIn: 300, bytesOut: 4)
+        writer.write(.callEnd(Self.facts(), outcome), seq: 1, at: Self.time, to: &bytes)
+        let end = try JSONValue(canonical: bytes)
+        #expect(end["out"] == ["is": "tool_error", "ms": 12, "bytes_in": 300, "bytes_out": 4])
+    }
+
+    @Test("No name of a stranger, however long, makes a record too large")
+    func bounded() throws {
+        let long = JSONText(utf8: Array(repeating: 1, count: 100_000))
+        var facts = Self.facts(.tool(long))
+        facts.client = long
+        facts.method = long
+        facts.server = long
+        var decision = Self.limited
+        decision.rules = Array(repeating: JSONText(utf8: Array(repeating: 1, count: 40)), count: 1000)
+        var bytes: [UInt8] = []
+        var writer = Self.writer()
+        writer.write(.callDeny(facts, decision), seq: 1 << 53 - 1, at: RecordTime(wall: .max, mono: .max), to: &bytes)
+        let value = try JSONValue(canonical: bytes, limits: .record)
+        #expect(value["tool"]?.text?.hasPrefix("sha256:") == true)
+        #expect(value["t"] == "9999-12-31T23:59:59.999999Z")
+        #expect(value["mono_us"] == .int(1 << 53 - 1))
+    }
+
+    @Test("Two records never have the same salt")
+    func salts() throws {
+        var writer = Self.writer()
+        var salts: Set<String> = []
+        for seq in 0..<1000 as Range<UInt64> {
+            var bytes: [UInt8] = []
+            writer.write(.agentStop(why: "x"), seq: seq, at: Self.time, to: &bytes)
+            salts.insert(try #require(try JSONValue(canonical: bytes)["salt"]?.text))
+        }
+        #expect(salts.count == 1000)
+    }
+
+    @Test("Times are written and read as they are, over the whole range")
+    func times() throws {
+        #expect(Timestamp.text(0) == "1970-01-01T00:00:00.000000Z")
+        #expect(Timestamp.text(951_782_400_000_001) == "2000-02-29T00:00:00.000001Z")
+        for time in stride(from: Int64(0), through: Timestamp.max, by: 86_400_000_000 * 97 + 3_661_000_007) {
+            #expect(Timestamp.microseconds(Timestamp.text(time).utf8) == time)
+        }
+        #expect(Timestamp.microseconds(Timestamp.text(Timestamp.max).utf8) == Timestamp.max)
+        for text in [
+            "2026-02-29T00:00:00.000000Z", "2026-13-01T00:00:00.000000Z", "2026-01-01T24:00:00.000000Z",
+            "2026-01-01T00:60:00.000000Z", "2026-01-01T00:00:60.000000Z", "2026-01-01 00:00:00.000000Z",
+            "2026-01-01T00:00:00.000000", "1969-12-31T23:59:59.999999Z", "2026-01-00T00:00:00.000000Z",
+        ] {
+            #expect(Timestamp.microseconds(text.utf8) == nil)
+        }
+    }
+
+    @Test("Ids are exactly 32 lower-case hex digits")
+    func ids() {
+        let id = AuditID()
+        #expect(AuditID(hex: id.description.utf8) == id)
+        #expect(AuditID(hex: "0123456789abcdef0123456789ABCDEF".utf8) == nil)
+        #expect(AuditID(hex: "0123456789abcdef".utf8) == nil)
+        #expect(AuditID(high: 0, low: 0).isZero)
+    }
+}
