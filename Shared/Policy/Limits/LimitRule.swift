@@ -75,6 +75,7 @@ package struct LimitRule: Hashable, Sendable {
 
 /// So many in a second, minute or hour.
 package struct Rate: Hashable, Sendable {
+    /// What a rate counts by.
     package enum Period: String, CaseIterable, Hashable, Sendable {
         case second = "s"
         case minute = "min"
