@@ -92,7 +92,9 @@ extension Hash {
         withUnsafeTemporaryAllocation(byteCount: 1 + 2 * length, alignment: 1) { block in
             block[0] = 0x01
             left.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: block[1...length]).copyMemory(from: $0) }
-            right.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: block[(length + 1)...]).copyMemory(from: $0) }
+            right.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: block[(length + 1)...]).copyMemory(from: $0)
+            }
             var hasher = SHA256()
             hasher.update(bufferPointer: UnsafeRawBufferPointer(block))
             return Hash(hasher.finalize())

@@ -121,7 +121,10 @@ extension Note {
         guard bytes.count <= Self.maxBytes, let end = Self.endOfText(bytes) else { throw malformed }
         let text = Array(bytes[..<end])
         var signatures: [Signature] = []
-        for line in bytes[(end + 1)...].dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        for line in bytes[(end + 1)...].dropLast().split(
+            separator: UInt8(ascii: "\n"),
+            omittingEmptySubsequences: false
+        ) {
             guard signatures.count < Self.maxSignatures, let signature = Signature(line: line) else { throw malformed }
             signatures.append(signature)
         }

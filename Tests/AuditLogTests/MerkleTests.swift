@@ -23,7 +23,9 @@ struct MerkleTests {
 
     @Test("The root of Certificate Transparency's own eight test leaves")
     func certificateTransparency() throws {
-        let leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+        let leaves = [
+            "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
+        ]
         let tree = try leaves.reduce(into: MerkleTree()) { $0.append(try Vectors.hex($1)) }
         let root = try Vectors.hex("5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328")
         #expect(try tree.root(size: 8).bytes == root)

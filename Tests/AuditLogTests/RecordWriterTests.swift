@@ -20,23 +20,40 @@ struct RecordWriterTests {
 
     static func facts(_ item: CallItem = .tool("get_issue")) -> CallFacts {
         CallFacts(
-            call: AuditID(high: .max, low: 0xABC), trace: AuditID(), client: "claude-code", how: .token,
-            server: "github", method: "tools/call", item: item
+            call: AuditID(high: .max, low: 0xABC),
+            trace: AuditID(),
+            client: "claude-code",
+            how: .token,
+            server: "github",
+            method: "tools/call",
+            item: item
         )
     }
 
     static let allowed = DecisionFacts(
-        isAllowed: true, reason: "granted", rules: ["roles/dev/grant/0", "bind/1"], policy: 3, digest: digest
+        isAllowed: true,
+        reason: "granted",
+        rules: ["roles/dev/grant/0", "bind/1"],
+        policy: 3,
+        digest: digest
     )
     static let limited = DecisionFacts(
-        isAllowed: false, reason: "limited", rules: ["limits/0"], policy: 3, digest: digest, limiter: "limits/0"
+        isAllowed: false,
+        reason: "limited",
+        rules: ["limits/0"],
+        policy: 3,
+        digest: digest,
+        limiter: "limits/0"
     )
 
     /// One record of each kind, with every optional member there and absent.
     static let bodies: [RecordBody] = [
         .callBegin(facts(), allowed, credential: "c-1"),
         .callBegin(facts(.prompt("quote \" and \u{1} and caf\u{E9}")), allowed, credential: nil),
-        .callEnd(facts(.resource(uri: Array("repo://x".utf8))), Outcome(.ok, milliseconds: 12, bytesIn: 300, bytesOut: 4)),
+        .callEnd(
+            facts(.resource(uri: Array("repo://x".utf8))),
+            Outcome(.ok, milliseconds: 12, bytesIn: 300, bytesOut: 4)
+        ),
         .callEnd(facts(.none), Outcome(.unknown)),
         .callDeny(facts(), limited),
         .credentialGrant(credential: "c-1", server: "github"),
