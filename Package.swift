@@ -61,6 +61,7 @@ let package = Package(
     targets: [
         part("Shared", "StrictJSON"),
         part("Shared", "MCP", ["StrictJSON"]),
+        part("Shared", "AuditLog", ["StrictJSON", crypto]),
         part("Shared", "Contract", ["StrictJSON", crypto]),
         .systemLibrary(
             name: "CCurl",
@@ -72,16 +73,14 @@ let package = Package(
         part("Shared", "Policy", ["StrictJSON"]),
         part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
-        part("Shared", "AuditLog", ["StrictJSON", crypto]),
-        program("Agent", "doorward", [argumentParser, crypto, nioCore, nioPosix, nioSSL, yams, logging]),
         part("Coordinator", "Database", [grdb]),
         program("Coordinator", "doorward-coordinator", [argumentParser]),
+        tests("AuditLog", ["AuditLog", "StrictJSON"]),
         tests("Contract", ["Contract", "StrictJSON", crypto]),
         tests("Database", ["Database"]),
         tests("Forwarding", ["Forwarding"]),
         tests("MCP", ["MCP", "StrictJSON"]),
         tests("Policy", ["Policy", "StrictJSON"]),
         tests("StrictJSON", ["StrictJSON"]),
-        tests("AuditLog", ["AuditLog", "StrictJSON"]),
     ]
 )

@@ -10,11 +10,11 @@ package struct RecordWriter: Sendable {
     /// So many rules, and no more, are named in one record: a record has a bound.
     private static let maxRules = 16
 
-    /// `{"agent":"...","boot":"..."`
+    /// What each record begins with: `{"agent":"...","boot":"..."`.
     private let opening: [UInt8]
-    /// `,"inst":"...","key":"...","kind":"`
+    /// What stands before the kind: `,"inst":"...","key":"...","kind":"`.
     private let middle: [UInt8]
-    /// `,"sub":"...","t":"`
+    /// What stands before the time: `,"sub":"...","t":"`.
     private let subject: [UInt8]
 
     /// The members that all records of a run share.
