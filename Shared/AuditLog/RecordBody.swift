@@ -137,7 +137,7 @@ package struct DecisionFacts: Sendable, Equatable {
 
 /// What became of a call.
 package struct Outcome: Sendable, Equatable {
-    /// What a record is about.
+    /// How it ended, in the word of the record.
     package enum Kind: String, Sendable, CaseIterable {
         case ok, toolError = "tool_error", rpcError = "rpc_error", notSent = "not_sent"
         case upstreamError = "upstream_error", tooLarge = "too_large", timeout, cancelled, unknown
