@@ -71,6 +71,7 @@ let package = Package(
         ),
         part("Shared", "Fetch", ["CCurl"]),
         part("Shared", "Policy", ["StrictJSON"]),
+        part("Agent", "Upstreams", ["Fetch", nioCore, nioPosix, nioSSL]),
         part("Agent", "Forwarding"),
         program("Agent", "doorward", [argumentParser]),
         part("Coordinator", "Database", [grdb]),

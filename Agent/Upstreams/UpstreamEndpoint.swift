@@ -1,0 +1,37 @@
+package import Fetch
+
+/// Where one MCP server listens: what to connect to, and what to say in the request line and `Host`.
+package struct UpstreamEndpoint: Hashable, Sendable {
+    /// The URL as the registry has it.
+    package let url: WebURL
+    /// What its name may resolve to.
+    package let addresses: AddressRule
+
+    /// Reads an `https` URL, or an `http` one where loopback is allowed.
+    ///
+    /// - Throws: `UpstreamError` with the code `badURL`.
+    package init(url text: String, allowsLoopback: Bool) throws {
+        guard let url = WebURL(text), url.fragment == nil else {
+            throw UpstreamError(.badURL, "The server's URL is not an absolute http(s) URL.")
+        }
+        guard url.scheme == "https" || (allowsLoopback && url.isLoopback) else {
+            throw UpstreamError(.badURL, "The server's URL must use https.")
+        }
+        self.url = url
+        addresses = allowsLoopback ? .loopbackToo : .publicOnly
+    }
+
+    /// Whether the connection is encrypted.
+    package var usesTLS: Bool { url.scheme == "https" }
+
+    /// The host as a resolver wants it: IPv6 without brackets.
+    package var hostName: String {
+        url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
+    }
+
+    /// The request target: path and query, at least `/`.
+    package var target: String { (url.path.isEmpty ? "/" : url.path) + (url.query.map { "?" + $0 } ?? "") }
+
+    /// The value of the `Host` header: the port only where it is not the scheme's own.
+    package var authority: String { String(url.origin.dropFirst(url.scheme.utf8.count + 3)) }
+}

@@ -1,0 +1,34 @@
+/// Why a server could not be reached or understood; equality is by `code`.
+package struct UpstreamError: Error, Equatable, Sendable {
+    /// The kinds of failure.
+    package enum Code: Sendable {
+        case badURL
+        case refusedAddress
+        case connect
+        case tls
+        case proxy
+        case tooManyConnections
+        case closed
+        case malformedResponse
+        case timeout
+    }
+
+    package let code: Code
+    /// Safe to show and to log: holds no URL query, header or body.
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package static func == (left: UpstreamError, right: UpstreamError) -> Bool { left.code == right.code }
+}
+
+/// How an exchange ended when it did not end well: the difference decides what may be tried again.
+package enum UpstreamFailure: Sendable {
+    /// No byte of the request has left.
+    case notSent(UpstreamError)
+    /// The request has left, at least in part; the server may have acted on it.
+    case afterSending(UpstreamError)
+}
