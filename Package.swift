@@ -44,6 +44,35 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
+let testTargets: [Target] = [
+    tests("StrictJSON", ["StrictJSON"]),
+    tests("MCP", ["MCP", "StrictJSON"]),
+    tests("Policy", ["MCP", "Policy", "StrictJSON"]),
+    tests("StrictYAML", ["StrictYAML", "StrictJSON"]),
+    tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
+    tests("AuditLog", ["AuditLog", "StrictJSON"]),
+    tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
+    tests("Fetch", ["Fetch"]),
+    tests("ServiceKit", ["ServiceKit", "StrictJSON", logging]),
+    tests("Keyring", ["Keyring"]),
+    tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog"]),
+    tests("Spool", ["Spool", "AuditLog", "StrictJSON"]),
+    tests("Wire", ["Wire"]),
+    tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
+    tests("CoordinatorLink", ["CoordinatorLink", "Contract", "AuditLog", "Keyring", "Spool", "StrictJSON"]),
+    tests("LocalControl", ["LocalControl", "StrictJSON"]),
+    tests("Forwarding", ["Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON"]),
+    tests("Database", ["Database"]),
+    tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests("People", ["People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests("PolicyDesk", ["PolicyDesk", "People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests(
+        "Fleet",
+        ["Fleet", "Registry", "PolicyDesk", "People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]
+    ),
+]
+
 let package = Package(
     name: "doorward",
     dependencies: [
@@ -61,8 +90,11 @@ let package = Package(
     targets: [
         part("Shared", "StrictJSON"),
         part("Shared", "MCP", ["StrictJSON"]),
+        part("Shared", "Policy", ["StrictJSON", "MCP"]),
+        part("Shared", "StrictYAML", ["StrictJSON", yams]),
+        part("Shared", "PolicyFile", ["StrictJSON", "StrictYAML", "MCP", "Policy"]),
         part("Shared", "AuditLog", ["StrictJSON", crypto]),
-        part("Shared", "Contract", ["StrictJSON", crypto]),
+        part("Shared", "Contract", ["StrictJSON", "Policy", "AuditLog", crypto]),
         .systemLibrary(
             name: "CCurl",
             path: "Shared/CCurl",
@@ -70,18 +102,97 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
         part("Shared", "Fetch", ["CCurl"]),
-        part("Shared", "Policy", ["StrictJSON"]),
-        part("Agent", "Upstreams", ["Fetch", nioCore, nioPosix, nioSSL]),
-        part("Agent", "Forwarding"),
-        program("Agent", "doorward", [argumentParser]),
+        part("Shared", "ServiceKit", ["StrictJSON", "StrictYAML", "AuditLog", logging, serviceLifecycle]),
+
+        .systemLibrary(
+            name: "CLibSecret",
+            path: "Agent/CLibSecret",
+            pkgConfig: "libsecret-1",
+            providers: [.apt(["libsecret-1-dev"])]
+        ),
+        part("Agent", "Keyring", ["CLibSecret"]),
+        part(
+            "Agent",
+            "OAuth",
+            ["StrictJSON", "Contract", "Fetch", "AuditLog", "ServiceKit", "Keyring", crypto, logging]
+        ),
+        part("Agent", "Spool", ["StrictJSON", "AuditLog", "ServiceKit", logging]),
+        part("Agent", "Wire"),
+        part("Agent", "Upstreams", ["Fetch", "Wire", nioCore, nioPosix, nioSSL]),
+        part(
+            "Agent",
+            "CoordinatorLink",
+            [
+                "StrictJSON", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring", "Spool", logging,
+                serviceLifecycle,
+            ]
+        ),
+        part("Agent", "LocalControl", ["StrictJSON", "ServiceKit"]),
+        part(
+            "Agent",
+            "Forwarding",
+            [
+                "StrictJSON", "MCP", "Policy", "AuditLog", "ServiceKit", "Spool", "Wire", "Upstreams", nioCore,
+                nioPosix, logging,
+            ]
+        ),
+        part(
+            "Agent",
+            "AgentCore",
+            [
+                "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring", "OAuth",
+                "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging,
+                serviceLifecycle,
+            ]
+        ),
+        part(
+            "Agent",
+            "Commands",
+            [
+                "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring",
+                "Spool", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
+            ]
+        ),
+        program("Agent", "doorward", ["Commands", argumentParser]),
+
         part("Coordinator", "Database", [grdb]),
-        program("Coordinator", "doorward-coordinator", [argumentParser]),
-        tests("AuditLog", ["AuditLog", "StrictJSON"]),
-        tests("Contract", ["Contract", "StrictJSON", crypto]),
-        tests("Database", ["Database"]),
-        tests("Forwarding", ["Forwarding"]),
-        tests("MCP", ["MCP", "StrictJSON"]),
-        tests("Policy", ["Policy", "StrictJSON"]),
-        tests("StrictJSON", ["StrictJSON"]),
+        part("Coordinator", "AuditSink", ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", logging]),
+        part("Coordinator", "Registry", ["StrictJSON", "Contract", "Database", "AuditSink"]),
+        part("Coordinator", "People", ["StrictJSON", "AuditLog", "Contract", "Database", "AuditSink"]),
+        part(
+            "Coordinator",
+            "PolicyDesk",
+            ["StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "Database", "AuditSink", "People"]
+        ),
+        part(
+            "Coordinator",
+            "Fleet",
+            [
+                "StrictJSON", "Policy", "AuditLog", "Contract", "Database", "AuditSink", "Registry", "People",
+                "PolicyDesk",
+            ]
+        ),
+        part(
+            "Coordinator",
+            "API",
+            [
+                "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
+                "PolicyDesk", "Fleet", hummingbird, nioCore, logging,
+            ]
+        ),
+        part(
+            "Coordinator",
+            "CoordinatorCore",
+            [
+                "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
+                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdTLS, logging, nioSSL, serviceLifecycle,
+                x509,
+            ]
+        ),
+        program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),
     ]
+        + testTargets.filter { target in
+            // For the sake of a quick turn: only these test targets, and so only what they need.
+            Context.environment["DOORWARD_TESTS"].map { $0.split(separator: ",").contains("\(target.name)") } ?? true
+        }
 )

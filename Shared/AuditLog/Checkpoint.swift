@@ -45,6 +45,12 @@ package struct LogNames: Sendable, Hashable {
         self.host = host
     }
 
+    /// The names that belong to an org log; nil where `audit` is no name of one.
+    package init?(audit: String) {
+        guard audit.hasSuffix("/audit"), audit.utf8.count > 6 else { return nil }
+        host = String(audit.dropLast(6))
+    }
+
     /// The org log, and the audience of signed requests.
     package var audit: String { "\(host)/audit" }
     package var bundle: String { "\(host)/bundle" }

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import StrictJSON
 
 /// A SHA-256 value, as it stands in Merkle trees, checkpoints and proofs.
 ///

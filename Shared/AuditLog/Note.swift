@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A signed note (c2sp.org/signed-note): lines of text, an empty line, and lines of signatures.
 ///
 /// The first line says what the note is for, its origin; the name of a signature says in which role its key signed, so

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import StrictJSON
 
 /// An Ed25519 key that signs.
 ///

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A one-time invitation, as a person carries it from an administrator to his machine.
 ///
 /// `dwi1.SECRET.FINGERPRINT[.CA]`: the secret opens once; the fingerprint and the certificate make the machine trust
@@ -26,8 +28,8 @@ package struct EnrolmentToken: Sendable, Equatable {
         guard bytes.count <= 8192 else { return nil }
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3 || parts.count == 4, parts[0].elementsEqual("dwi1".utf8),
-            let secret = Base64.bytes(url: parts[1]), secret.count == 16,
-            let keyHash = Base64.bytes(url: parts[2]), keyHash.count == 32
+            let secret = Base64.decodeURL(parts[1]), secret.count == 16,
+            let keyHash = Base64.decodeURL(parts[2]), keyHash.count == 32
         else { return nil }
         self.secret = secret
         self.keyHash = keyHash
@@ -35,7 +37,7 @@ package struct EnrolmentToken: Sendable, Equatable {
             authority = nil
             return
         }
-        guard let authority = Base64.bytes(url: parts[3]), !authority.isEmpty else { return nil }
+        guard let authority = Base64.decodeURL(parts[3]), !authority.isEmpty else { return nil }
         self.authority = authority
     }
 
@@ -57,7 +59,7 @@ package struct EnrolmentToken: Sendable, Equatable {
 
     /// The secret in what was sent, or nil if it is none.
     package static func secret(proof: String) -> [UInt8]? {
-        guard proof.hasPrefix("dwi1."), let secret = Base64.bytes(url: proof.utf8.dropFirst(5)), secret.count == 16
+        guard proof.hasPrefix("dwi1."), let secret = Base64.decodeURL(proof.utf8.dropFirst(5)), secret.count == 16
         else { return nil }
         return secret
     }

@@ -3,7 +3,7 @@ internal import StrictJSON
 extension ObjectReader {
     /// Base64url of exactly so many bytes.
     mutating func bytes(_ name: JSONText, count: Int) throws(ShapeError) -> [UInt8] {
-        guard let bytes = Base64.bytes(url: try text(name)), bytes.count == count else {
+        guard let bytes = Base64.decodeURL(try text(name).utf8), bytes.count == count else {
             throw ShapeError(path(name), "must be base64url of \(count) bytes")
         }
         return bytes
@@ -15,7 +15,7 @@ extension ObjectReader {
         guard elements.count <= 64 else { throw ShapeError(path(name), "has too many hashes") }
         var hashes: [[UInt8]] = []
         for element in elements {
-            guard let hash = element.value.text.flatMap({ Base64.bytes(url: $0) }), hash.count == 32 else {
+            guard let hash = element.value.text.flatMap({ Base64.decodeURL($0.utf8) }), hash.count == 32 else {
                 throw ShapeError(element.place, "must be base64url of 32 bytes")
             }
             hashes.append(hash)

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import AuditLog
 package import StrictJSON
 
 /// The rules of the organisation, as they are signed: no people, no tests.
@@ -23,7 +23,7 @@ package struct PolicyBundle: Sendable, Equatable {
     }
 
     /// The digest of rules.
-    package static func digest(canonicalRules: [UInt8]) -> String { Base64.url(SHA256.hash(data: canonicalRules)) }
+    package static func digest(canonicalRules: [UInt8]) -> String { Hash.of(canonicalRules).base64URL }
 
     /// The document.
     package var json: JSONValue {

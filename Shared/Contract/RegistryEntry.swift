@@ -1,3 +1,4 @@
+internal import Policy
 package import StrictJSON
 
 /// An official `server.json` with our settings under `_meta`: what an administrator writes and the registry keeps.
@@ -75,7 +76,9 @@ package struct RegistryEntry: Sendable, Equatable {
         let timeout =
             reader.optional("timeout_s") == nil ? ServerEntry.standardTimeout : try reader.timeout("timeout_s")
         let limits = try reader.optionalElements("limits") ?? []
-        for limit in limits { try EntryLimit.check(limit.value, at: limit.place) }
+        for (index, limit) in limits.enumerated() {
+            _ = try LimitRule(limit.value, server: JSONText(alias), index: index, at: limit.place)
+        }
         return ServerEntry(
             alias: alias,
             name: name,

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import StrictJSON
 
 /// Signs the requests of an agent.
 package enum RequestSigner {
@@ -27,7 +28,7 @@ package enum RequestSigner {
         publicKey: [UInt8],
         signature: ([UInt8]) throws -> [UInt8]
     ) throws -> [(name: String, value: String)] {
-        let digest = "sha-256=:\(Base64.padded(SHA256.hash(data: body))):"
+        let digest = "sha-256=:\(Base64.standard(SHA256.hash(data: body))):"
         let parameters =
             SignatureProfile.components
             + ";created=\(now);expires=\(now + SignatureProfile.longestLife);nonce=\"\(Base64.url(nonce))\""
@@ -45,7 +46,7 @@ package enum RequestSigner {
             ("content-digest", digest),
             ("doorward-audience", audience),
             ("signature-input", "\(SignatureProfile.label)=\(parameters)"),
-            ("signature", "\(SignatureProfile.label)=:\(Base64.padded(signature)):"),
+            ("signature", "\(SignatureProfile.label)=:\(Base64.standard(signature)):"),
         ]
     }
 }

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import StrictJSON
 
 /// What of a request a signature covers, as it came in.
 package struct SignedHead: Sendable {
@@ -94,7 +95,7 @@ package struct RequestVerifier: Sendable {
 
     private static func byteSequence(_ text: Substring) -> [UInt8]? {
         guard text.utf8.count > 2, text.hasPrefix(":"), text.hasSuffix(":") else { return nil }
-        return Base64.bytes(padded: String(text.dropFirst().dropLast()))
+        return Base64.decodeStandard(text.dropFirst().dropLast().utf8)
     }
 }
 

@@ -80,7 +80,7 @@ package struct MCPHeaders {
             return header.allSatisfy { (0x20...0x7E).contains($0) } && header.elementsEqual(text)
         }
         let encoded = header[prefix.utf8CodeUnitCount..<(header.count - suffix.utf8CodeUnitCount)]
-        return Base64.decode(encoded).map { $0.elementsEqual(text) } ?? false
+        return Base64.decodeStandard(encoded).map { $0.elementsEqual(text) } ?? false
     }
 
     private static func isEncoded(_ header: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -90,48 +90,5 @@ package struct MCPHeaders {
             && header[(header.count - lengths.1)...].elementsEqual(
                 UnsafeBufferPointer(start: suffix.utf8Start, count: lengths.1)
             )
-    }
-}
-
-/// Base64 with padding, in the one spelling that each text has.
-enum Base64 {
-    /// The bytes, or nil for anything that an encoder would not have written.
-    static func decode(_ text: some RandomAccessCollection<UInt8>) -> [UInt8]? {
-        guard text.count.isMultiple(of: 4) else { return nil }
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count / 4 * 3)
-        var group: UInt32 = 0
-        var padding = 0
-        for (index, byte) in text.enumerated() {
-            if byte == UInt8(ascii: "=") {
-                // At most two, and only at the very end.
-                guard index >= text.count - 2 else { return nil }
-                padding += 1
-                group <<= 6
-            } else {
-                guard padding == 0, let digit = digit(byte) else { return nil }
-                group = group << 6 | UInt32(digit)
-            }
-            guard index % 4 == 3 else { continue }
-            output.append(UInt8(truncatingIfNeeded: group >> 16))
-            if padding < 2 { output.append(UInt8(truncatingIfNeeded: group >> 8)) }
-            if padding < 1 { output.append(UInt8(truncatingIfNeeded: group)) }
-            // Bits that belong to no byte must be zero.
-            if padding == 2, group & 0xFFFF != 0 { return nil }
-            if padding == 1, group & 0xFF != 0 { return nil }
-            group = 0
-        }
-        return output
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
-        }
     }
 }

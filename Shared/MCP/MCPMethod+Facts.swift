@@ -112,6 +112,6 @@ extension MCPMethod {
 }
 
 /// The kinds of things that a server may ask of a client.
-package enum ServerRequest: Hashable, Sendable, CaseIterable {
+package enum ServerRequest: String, Hashable, Sendable, CaseIterable {
     case elicitation, sampling, roots
 }

@@ -1,3 +1,4 @@
+package import MCP
 package import StrictJSON
 
 /// What is asked of the policy.

@@ -1,3 +1,4 @@
+internal import MCP
 package import StrictJSON
 
 extension PolicyRules {

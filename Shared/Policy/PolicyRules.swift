@@ -1,3 +1,4 @@
+package import MCP
 package import StrictJSON
 
 /// The rules of an organisation: sets without order or priority.
@@ -64,9 +65,4 @@ package struct PolicyRules: Hashable, Sendable {
 
     /// No rule, which denies everything.
     package static let empty = PolicyRules()
-}
-
-/// What a server may ask of a client.
-package enum ServerRequest: String, CaseIterable, Hashable, Sendable {
-    case elicitation, sampling, roots
 }

@@ -1,3 +1,5 @@
+internal import MCP
+
 extension RuleTable {
     /// One question about one client and one server.
     struct Scan {

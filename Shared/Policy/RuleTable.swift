@@ -1,3 +1,4 @@
+internal import MCP
 internal import StrictJSON
 
 /// The rules that concern one person, as flat arrays of integers.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 # Agent and Coordinator never meet.
 LAYERS = {
     "Shared": [
-        "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "CCurl", "Fetch", "ServiceKit",
+        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Contract", "CCurl", "Fetch", "ServiceKit",
     ],
     "Agent": [
         "CLibSecret", "Keyring", "OAuth", "Spool", "Wire", "Upstreams", "Catalogue", "CoordinatorLink", "LocalControl",
@@ -28,9 +28,9 @@ FENCES = {
     "CLibPQ": {"Database"},
     "CLibSecret": {"Keyring"},
     "GRDB*": {"Database"},
-    "Hummingbird*": {"API", "Console", "LocalControl", "AgentCore", "CoordinatorCore"},
+    "Hummingbird*": {"API", "Console", "CoordinatorCore"},
     "NIO*": {"Forwarding", "Upstreams", "AgentCore", "API", "CoordinatorCore"},
-    "Yams": {"PolicyFile", "ServiceKit"},
+    "Yams": {"StrictYAML"},
 }
 
 # Targets that decide on bytes, and so must not meet Foundation's idea of strings and JSON; nor any library but crypto.

@@ -1,5 +1,6 @@
 import Crypto
 import Testing
+import StrictJSON
 
 @testable import Contract
 
@@ -71,7 +72,7 @@ struct RequestSignatureTests {
         #expect(refusal(changed) == .badSignature)
         #expect(refusal(try head(), body: Array(#"{"a":2}"#.utf8)) == .badDigest)
         changed = try head()
-        changed.contentDigest = ["sha-256=:\(Base64.padded(SHA256.hash(data: [UInt8]())) ):"]
+        changed.contentDigest = ["sha-256=:\(Base64.standard(SHA256.hash(data: [UInt8]())) ):"]
         #expect(refusal(changed, body: []) == .badSignature)
     }
 
@@ -140,7 +141,7 @@ struct RequestSignatureTests {
             parameters: String(parameters)
         )
         // Properly signed, and refused all the same.
-        changed.signature = ["doorward=:\(Base64.padded(try key.signature(for: base))):"]
+        changed.signature = ["doorward=:\(Base64.standard(try key.signature(for: base))):"]
         #expect(refusal(changed) == .badSignature)
     }
 
@@ -160,7 +161,7 @@ struct RequestSignatureTests {
             parameters: parameters
         )
         changed.signatureInput = ["sig1=\(parameters)"]
-        changed.signature = ["sig1=:\(Base64.padded(try key.signature(for: base))):"]
+        changed.signature = ["sig1=:\(Base64.standard(try key.signature(for: base))):"]
         #expect(refusal(changed) == nil)
     }
 

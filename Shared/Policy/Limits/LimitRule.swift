@@ -32,9 +32,9 @@ package struct LimitRule: Hashable, Sendable {
     }
 
     /// Reads a limit of a registry entry, which is about the entry's server alone; throws `ShapeError`.
-    package init(_ json: JSONValue, server: JSONText, index: Int) throws {
+    package init(_ json: JSONValue, server: JSONText, index: Int, at place: String) throws {
         let name = JSONText("servers/\(server)/limits/\(index)")
-        self = try ObjectReader.read(json, at: "limits/\(index)") { reader in
+        self = try ObjectReader.read(json, at: place) { reader in
             try LimitRule(members: &reader, name: name, server: Pattern(exactly: server))
         }
     }
