@@ -25,12 +25,23 @@ package struct MerkleFrontier: Sendable, Equatable {
 
     /// Appends a leaf whose hash is known.
     package mutating func append(hash leaf: Hash) {
+        append(hash: leaf) { _, _, _ in }
+    }
+
+    /// Appends a leaf whose hash is known, and tells of each complete subtree above it that it closes, from below.
+    ///
+    /// - Parameters:
+    ///   - leaf: the leaf's hash.
+    ///   - closed: is told the level, the index on that level and the hash of each subtree.
+    package mutating func append(
+        hash leaf: Hash,
+        closed: (_ level: Int, _ index: UInt64, _ hash: Hash) -> Void
+    ) {
         var node = leaf
         // As in binary addition: each complete subtree of the same height is carried into the next.
-        var carries = size
-        while carries & 1 == 1 {
+        for level in 0..<(~size).trailingZeroBitCount {
             node = .node(peaks.removeLast(), node)
-            carries >>= 1
+            closed(level + 1, size >> UInt64(level + 1), node)
         }
         peaks.append(node)
         size += 1

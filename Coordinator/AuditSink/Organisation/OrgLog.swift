@@ -1,0 +1,129 @@
+internal import AuditLog
+package import Contract
+package import Database
+
+/// The organisation's log: what the coordinator has said and done, in an order that nobody can change afterwards.
+///
+/// Each leaf is appended inside of the transaction whose change it states, so there is never the one without the other.
+/// A checkpoint that was signed for a change that is then taken back never leaves the process: nobody is answered before
+/// the commit.
+package struct OrgLog: Sendable {
+    package let key: CoordinatorKey
+
+    /// The log that `key` signs.
+    package init(key: CoordinatorKey) {
+        self.key = key
+    }
+
+    // MARK: Writing
+
+    /// Appends a leaf and signs the log's new state.
+    ///
+    /// - Parameters:
+    ///   - leaf: the exact bytes that are hashed.
+    ///   - kind: the leaf's kind.
+    ///   - subject: what the leaf is about, where it will be looked for: the agent of a key, the version of a bundle, the
+    ///     author of a change.
+    ///   - transaction: the change that the leaf states.
+    /// - Returns: the leaf's position, counted from 0.
+    /// - Throws: what the database throws; `AuditSinkError` if the stored head is damaged.
+    @discardableResult
+    package func append(_ leaf: [UInt8], kind: String, subject: String?, in transaction: SQLTransaction) throws -> Int {
+        var frontier = try stored(in: transaction)?.frontier ?? MerkleFrontier()
+        let position = Int(frontier.size)
+        var closed: [(level: Int, index: UInt64, hash: Hash)] = []
+        frontier.append(hash: .leaf(leaf)) { closed.append(($0, $1, $2)) }
+
+        try transaction.execute(
+            "INSERT INTO org_leaf (position, kind, subject, leaf) VALUES (?, ?, ?, ?)",
+            [.integer(position), .text(kind), .text(subject), .blob(leaf)]
+        )
+        for node in closed {
+            try transaction.execute(
+                "INSERT INTO org_node (level, position, hash) VALUES (?, ?, ?)",
+                [.integer(node.level), .integer(Int(node.index)), .blob(node.hash.bytes)]
+            )
+        }
+        try transaction.execute(
+            "INSERT OR REPLACE INTO org_head (id, size, peaks, note) VALUES (1, ?, ?, ?)",
+            [.integer(position + 1), .blob(frontier.packedPeaks), .blob(try sign(frontier))]
+        )
+        return position
+    }
+
+    private func sign(_ frontier: MerkleFrontier) throws -> [UInt8] {
+        let checkpoint = Checkpoint(origin: key.names.audit, size: frontier.size, root: frontier.root)
+        return try checkpoint.signed(by: key.signing).bytes
+    }
+
+    // MARK: Reading
+
+    /// The newest state; before the first leaf the signed checkpoint of the empty tree.
+    package func head(in view: some SQLReading) throws -> OrgHead {
+        if let head = try stored(in: view) { return head }
+        return OrgHead(frontier: MerkleFrontier(), note: try sign(MerkleFrontier()))
+    }
+
+    /// The leaf at `position` with its proof for the newest state, which travels beside it.
+    package func proven(_ position: Int, in view: some SQLReading) throws -> ProvenLeaf {
+        let size = try head(in: view).size
+        let proof = try MerkleProof.inclusion(of: UInt64(position), size: size, in: OrgNodes(size: size, view: view))
+        return ProvenLeaf(leaf: try Self.leaf(at: position, in: view), index: position, proof: proof.map(\.bytes))
+    }
+
+    /// The proof that the newest state extends the one of `old` leaves; nil if the log is not that long.
+    ///
+    /// A machine that knows a longer log than there is has seen a coordinator that was since set back.
+    package func consistency(from old: Int, in view: some SQLReading) throws -> [[UInt8]]? {
+        let size = try head(in: view).size
+        guard old >= 0, UInt64(old) <= size else { return nil }
+        let nodes = OrgNodes(size: size, view: view)
+        return try MerkleProof.consistency(from: UInt64(old), to: size, in: nodes).map(\.bytes)
+    }
+
+    /// The positions of the leaves of this kind about this subject, oldest first.
+    package func positions(kind: String, subject: String, in view: some SQLReading) throws -> [Int] {
+        let rows = try view.rows(
+            "SELECT position FROM org_leaf WHERE kind = ? AND subject = ? ORDER BY position",
+            [.text(kind), .text(subject)]
+        )
+        return try rows.map { try $0.integer("position") }
+    }
+
+    /// Refuses a log that this coordinator has not signed, or whose parts do not belong together.
+    ///
+    /// To be asked once before anything is appended: a wrong key file or half of a backup would otherwise make the
+    /// coordinator sign a second history.
+    package func check(in view: some SQLReading) throws {
+        let count = try view.first("SELECT COUNT(*) AS leaves FROM org_leaf")?.integer("leaves") ?? 0
+        guard let head = try stored(in: view) else {
+            guard count == 0 else { throw AuditSinkError.damaged("there are leaves without a head") }
+            return
+        }
+        let note = try Note(parsing: head.note)
+        guard note.isSigned(name: key.names.audit, key: key.publicKey) else {
+            throw AuditSinkError(
+                .foreign,
+                "The organisation's log was signed by another key, or under another URL.",
+                hint: "Give the coordinator the key and the URL that belong to this database."
+            )
+        }
+        let checkpoint = try Checkpoint(parsing: note.text)
+        let root = try OrgNodes(size: head.size, view: view).root(size: head.size)
+        guard checkpoint.size == head.size, checkpoint.root == head.frontier.root, root == checkpoint.root,
+            count == Int(head.size)
+        else { throw AuditSinkError.damaged("the head of the organisation's log is not that of its leaves") }
+    }
+
+    static func leaf(at position: Int, in view: some SQLReading) throws -> [UInt8] {
+        let row = try view.first("SELECT leaf FROM org_leaf WHERE position = ?", [.integer(position)])
+        guard let row else { throw AuditSinkError.damaged("leaf \(position) of the organisation's log is missing") }
+        return try row.blob("leaf")
+    }
+
+    private func stored(in view: some SQLReading) throws -> OrgHead? {
+        guard let row = try view.first("SELECT size, peaks, note FROM org_head") else { return nil }
+        let frontier = try MerkleFrontier(size: try row.integer("size"), packedPeaks: try row.blob("peaks"))
+        return OrgHead(frontier: frontier, note: try row.blob("note"))
+    }
+}
