@@ -1,0 +1,146 @@
+/// Writes a request or a response head straight into the memory of whoever sends it.
+///
+/// Nothing is allocated. What does not fit, and a name or value that could end its line, sets `isBroken`; the caller looks
+/// once at the end, and sends nothing of a broken head.
+package struct HeadWriter {
+    private let room: UnsafeMutableRawBufferPointer
+    /// The number of bytes written.
+    package private(set) var count = 0
+    /// Whether something did not fit or may not stand in a head.
+    package private(set) var isBroken = false
+
+    package init(_ room: UnsafeMutableRawBufferPointer) {
+        self.room = room
+    }
+
+    // MARK: First lines
+
+    /// Writes `METHOD target HTTP/1.1`.
+    package mutating func request(_ method: StaticString, target: UnsafeBufferPointer<UInt8>) {
+        append(method)
+        append(" ")
+        append(line: target)
+        append(" HTTP/1.1\r\n")
+    }
+
+    /// Writes the status line.
+    package mutating func status(_ status: Int) {
+        append("HTTP/1.1 ")
+        append(decimal: status)
+        append(" ")
+        append(Self.reason(status))
+        append("\r\n")
+    }
+
+    // MARK: Fields
+
+    package mutating func field(_ name: StaticString, _ value: StaticString) {
+        append(name)
+        append(": ")
+        append(value)
+        append("\r\n")
+    }
+
+    package mutating func field(_ name: StaticString, _ value: UnsafeBufferPointer<UInt8>) {
+        append(name)
+        append(": ")
+        append(line: value)
+        append("\r\n")
+    }
+
+    package mutating func field(_ name: StaticString, decimal: Int) {
+        append(name)
+        append(": ")
+        append(decimal: decimal)
+        append("\r\n")
+    }
+
+    /// Writes a field whose name is not known beforehand; the name must be a token.
+    package mutating func field(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        let raw = UnsafeRawBufferPointer(name)
+        if !FieldLines.isToken(raw, 0..<raw.count) { isBroken = true }
+        append(line: name)
+        append(": ")
+        append(line: value)
+        append("\r\n")
+    }
+
+    /// Writes the empty line that ends the head.
+    package mutating func end() {
+        append("\r\n")
+    }
+
+    // MARK: Bytes
+
+    /// Appends bytes as they are: a body that goes out together with its head.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count <= room.count - count else {
+            isBroken = true
+            return
+        }
+        if let source = bytes.baseAddress, let base = room.baseAddress {
+            (base + count).copyMemory(from: source, byteCount: bytes.count)
+        }
+        count += bytes.count
+    }
+
+    private mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a part of a line, which may hold no control character but tab.
+    private mutating func append(line bytes: UnsafeBufferPointer<UInt8>) {
+        let raw = UnsafeRawBufferPointer(bytes)
+        var position = ByteScan.firstControl(in: raw, from: 0)
+        while position < raw.count, raw[position] == 0x09 {
+            position = ByteScan.firstControl(in: raw, from: position + 1)
+        }
+        if position < raw.count { isBroken = true }
+        append(raw)
+    }
+
+    private mutating func append(decimal number: Int) {
+        guard number >= 0 else {
+            isBroken = true
+            return
+        }
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            guard count < room.count else {
+                isBroken = true
+                return
+            }
+            room[count] = 0x30 + UInt8(truncatingIfNeeded: number / divisor % 10)
+            count += 1
+            divisor /= 10
+        }
+    }
+
+    private static func reason(_ status: Int) -> StaticString {
+        switch status {
+        case 100: "Continue"
+        case 200: "OK"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 505: "HTTP Version Not Supported"
+        default: ""
+        }
+    }
+}
