@@ -1,0 +1,59 @@
+import StrictJSON
+import Testing
+
+@Suite("What the strict reader refuses")
+struct StrictReadingTests {
+    @Test("Every ambiguity is refused, by the tree, by the validator and for its own reason", arguments: AmbiguityCorpus.cases)
+    func corpus(each: AmbiguityCorpus.Case) {
+        let byTree = refusal { () throws(JSONError) in _ = try JSONValue(parsing: each.bytes) }
+        let byValidator = refusal { () throws(JSONError) in
+            try each.bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
+                try JSONScanner.validate(bytes, limits: .message)
+            }
+        }
+        #expect(byTree?.kind == each.kind)
+        #expect(byValidator?.kind == each.kind)
+        #expect(byTree?.offset ?? -1 <= each.bytes.count)
+    }
+
+    @Test("A document cut off anywhere is none")
+    func cuts() throws {
+        let whole = Array(#"{"a":[1,-2.5e3,true,false,null,"é\n\ud83d\ude00",{"b":{}}],"":""}"#.utf8)
+        _ = try JSONValue(parsing: whole)
+        for length in 0..<whole.count {
+            #expect(throws: JSONError.self) { try JSONValue(parsing: Array(whole[..<length])) }
+        }
+    }
+
+    @Test("An error repeats nothing of what stood there")
+    func silence() {
+        let error = refusal { () throws(JSONError) in _ = try JSONValue(parsing: Array(#"{"secret":1,"secret":2}"#.utf8)) }
+        #expect(error.map { !"\($0)".contains("secret") } == true)
+    }
+
+    @Test("The deepest and the largest that are allowed pass")
+    func bounds() throws {
+        let deep = String(repeating: #"{"a":"#, count: 63) + "{}" + String(repeating: "}", count: 63)
+        #expect(try JSONValue(parsing: Array(deep.utf8)).object != nil)
+        let large = [UInt8](repeating: UInt8(ascii: " "), count: (4 << 20) - 2) + Array("{}".utf8)
+        #expect(try JSONValue(parsing: large).object?.isEmpty == true)
+    }
+
+    @Test("Names that look alike and are different bytes are different names")
+    func lookalikes() throws {
+        // Canonically equivalent spellings, and the Kelvin sign: one name for Swift's String, two for a server.
+        let value = try JSONValue(parsing: Array("{\"caf\u{E9}\":1,\"cafe\u{301}\":2,\"K\":3,\"\u{212A}\":4}".utf8))
+        #expect(value.object?.count == 4)
+        #expect(value["caf\u{E9}"]?.int == 1)
+        #expect(value["cafe\u{301}"]?.int == 2)
+    }
+
+    private func refusal(_ body: () throws(JSONError) -> Void) -> JSONError? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
