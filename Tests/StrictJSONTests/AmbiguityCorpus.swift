@@ -49,7 +49,11 @@ enum AmbiguityCorpus {
         Case("a string on top", "\"a\"", .ambiguous(.notAnObject)),
         Case("too deep", nested(65), .ambiguous(.tooDeep)),
         Case("far too deep", [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000), .ambiguous(.notAnObject)),
-        Case("too large", [UInt8](repeating: UInt8(ascii: " "), count: 4 << 20) + Array("{}".utf8), .ambiguous(.tooLarge)),
+        Case(
+            "too large",
+            [UInt8](repeating: UInt8(ascii: " "), count: 4 << 20) + Array("{}".utf8),
+            .ambiguous(.tooLarge)
+        ),
     ]
 
     private static let spellings = [
@@ -78,27 +82,34 @@ enum AmbiguityCorpus {
         Case("a high surrogate in a name", #"{"\ud800":1}"#, .ambiguous(.loneSurrogate)),
     ]
 
-    private static let numbers = [
-        "01", "1.", "-", "1e", "1e+", "--1", "00", "-01", "1.e1", "1E", "0.",
-    ].map { Case("the number \($0)", "{\"a\":\($0)}", .syntax(.badNumber)) } + [
-        "+1", ".5", "0x10", "1_000", "1,5", "1 2",
-    ].map { Case("the number \($0)", "{\"a\":\($0)}", .syntax(.unexpectedByte)) } + [
-        Case("Infinity", #"{"a":Infinity}"#, .syntax(.unexpectedByte)),
-        Case("NaN", #"{"a":NaN}"#, .syntax(.unexpectedByte)),
-        Case("a number beyond doubles", #"{"a":1e999}"#, .ambiguous(.numberOutOfRange)),
-    ]
+    private static let numbers =
+        [
+            "01", "1.", "-", "1e", "1e+", "--1", "00", "-01", "1.e1", "1E", "0.",
+        ].map { Case("the number \($0)", "{\"a\":\($0)}", .syntax(.badNumber)) }
+        + [
+            "+1", ".5", "0x10", "1_000", "1,5", "1 2",
+        ].map { Case("the number \($0)", "{\"a\":\($0)}", .syntax(.unexpectedByte)) } + [
+            Case("Infinity", #"{"a":Infinity}"#, .syntax(.unexpectedByte)),
+            Case("NaN", #"{"a":NaN}"#, .syntax(.unexpectedByte)),
+            Case("a number beyond doubles", #"{"a":1e999}"#, .ambiguous(.numberOutOfRange)),
+        ]
 
-    private static let encodings = [
-        ("an overlong slash", [0xC0, 0xAF]), ("an overlong NUL", [0xC0, 0x80]), ("a continuation alone", [0x80]),
-        ("a cut sequence", [0xE2, 0x82]), ("a surrogate in UTF-8", [0xED, 0xA0, 0x80]),
-        ("beyond U+10FFFF", [0xF4, 0x90, 0x80, 0x80]), ("five bytes", [0xF8, 0x88, 0x80, 0x80, 0x80]),
-        ("FF", [0xFF]), ("Latin-1", [0xE9]), ("an overlong euro sign", [0xF0, 0x82, 0x82, 0xAC]),
-    ].map { name, bytes in
-        Case("\(name) in a string", Array("{\"a\":\"".utf8) + bytes + Array("\"}".utf8), .syntax(.badUTF8))
-    } + [
-        Case("UTF-16", [0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], .syntax(.unexpectedByte)),
-        Case("bytes that are no UTF-8 in a name", Array("{\"".utf8) + [0xFF] + Array("\":1}".utf8), .syntax(.badUTF8)),
-    ]
+    private static let encodings =
+        [
+            ("an overlong slash", [0xC0, 0xAF]), ("an overlong NUL", [0xC0, 0x80]), ("a continuation alone", [0x80]),
+            ("a cut sequence", [0xE2, 0x82]), ("a surrogate in UTF-8", [0xED, 0xA0, 0x80]),
+            ("beyond U+10FFFF", [0xF4, 0x90, 0x80, 0x80]), ("five bytes", [0xF8, 0x88, 0x80, 0x80, 0x80]),
+            ("FF", [0xFF]), ("Latin-1", [0xE9]), ("an overlong euro sign", [0xF0, 0x82, 0x82, 0xAC]),
+        ].map { name, bytes in
+            Case("\(name) in a string", Array("{\"a\":\"".utf8) + bytes + Array("\"}".utf8), .syntax(.badUTF8))
+        } + [
+            Case("UTF-16", [0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], .syntax(.unexpectedByte)),
+            Case(
+                "bytes that are no UTF-8 in a name",
+                Array("{\"".utf8) + [0xFF] + Array("\":1}".utf8),
+                .syntax(.badUTF8)
+            ),
+        ]
 
     private static func nested(_ depth: Int) -> String {
         String(repeating: #"{"a":"#, count: depth - 1) + "{}" + String(repeating: "}", count: depth - 1)

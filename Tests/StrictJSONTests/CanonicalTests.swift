@@ -6,7 +6,10 @@ struct CanonicalTests {
     @Test("A value has one spelling, whatever the order in which it was written")
     func sorting() throws {
         let value: JSONValue = ["b": 1, "a": [true, "x\n\u{1}é"], "a0": .object(["z": -5])]
-        #expect(String(decoding: try value.canonicalBytes(), as: UTF8.self) == #"{"a":[true,"x\n\u0001é"],"a0":{"z":-5},"b":1}"#)
+        #expect(
+            String(decoding: try value.canonicalBytes(), as: UTF8.self)
+                == #"{"a":[true,"x\n\u0001é"],"a0":{"z":-5},"b":1}"#
+        )
         #expect(try JSONValue(canonical: try value.canonicalBytes()) == value)
     }
 
@@ -26,7 +29,8 @@ struct CanonicalTests {
     @Test(
         "Another spelling of a canonical value is refused",
         arguments: [
-            #"{"b":1,"a":2}"#, #"{"a": 1}"#, #"{"a":"\u0041"}"#, #"{"a":"\/"}"#, #"{"a":1} "#, " {}", #"{"a":"\u000A"}"#,
+            #"{"b":1,"a":2}"#, #"{"a": 1}"#, #"{"a":"\u0041"}"#, #"{"a":"\/"}"#, #"{"a":1} "#, " {}",
+            #"{"a":"\u000A"}"#,
             #"{"a":"\u000a"}"#,
         ]
     )

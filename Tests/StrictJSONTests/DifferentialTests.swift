@@ -49,7 +49,8 @@ struct DifferentialTests {
         let distinct = Set(ours.names.map(\.string))
         guard theirs.count == distinct.count else { return false }
         guard distinct.count == ours.count else { return true }
-        return ours.members.allSatisfy { member in theirs[member.name.string].map { isSame(member.value, $0) } ?? false }
+        return ours.members.allSatisfy { member in theirs[member.name.string].map { isSame(member.value, $0) } ?? false
+        }
     }
 }
 

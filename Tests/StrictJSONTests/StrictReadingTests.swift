@@ -3,7 +3,10 @@ import Testing
 
 @Suite("What the strict reader refuses")
 struct StrictReadingTests {
-    @Test("Every ambiguity is refused, by the tree, by the validator and for its own reason", arguments: AmbiguityCorpus.cases)
+    @Test(
+        "Every ambiguity is refused, by the tree, by the validator and for its own reason",
+        arguments: AmbiguityCorpus.cases
+    )
     func corpus(each: AmbiguityCorpus.Case) {
         let byTree = refusal { () throws(JSONError) in _ = try JSONValue(parsing: each.bytes) }
         let byValidator = refusal { () throws(JSONError) in
@@ -27,7 +30,9 @@ struct StrictReadingTests {
 
     @Test("An error repeats nothing of what stood there")
     func silence() {
-        let error = refusal { () throws(JSONError) in _ = try JSONValue(parsing: Array(#"{"secret":1,"secret":2}"#.utf8)) }
+        let error = refusal { () throws(JSONError) in
+            _ = try JSONValue(parsing: Array(#"{"secret":1,"secret":2}"#.utf8))
+        }
         #expect(error.map { !"\($0)".contains("secret") } == true)
     }
 
