@@ -9,6 +9,13 @@ package struct Checkpoint: Sendable, Hashable {
     /// The largest size: what canonical JSON can write.
     package static let maxSize: UInt64 = 1 << 53 - 1
 
+    /// Whether a text can be a log's name: 1 to 255 printable ASCII characters without blanks and `+`.
+    ///
+    /// It is a line of a note and the name of its signature.
+    static func isOrigin(_ text: some StringProtocol) -> Bool {
+        (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x2B }
+    }
+
     package init(origin: String, size: UInt64, root: Hash) {
         self.origin = origin
         self.size = size
@@ -27,7 +34,9 @@ package struct Checkpoint: Sendable, Hashable {
             let root = Hash(base64: lines[2])
         else { throw AuditLogError(.malformed, "this is not a checkpoint") }
         self.init(origin: String(decoding: lines[0], as: UTF8.self), size: size, root: root)
-        guard self.text == text, !origin.isEmpty else { throw AuditLogError(.malformed, "this is not a checkpoint") }
+        guard self.text == text, Self.isOrigin(origin) else {
+            throw AuditLogError(.malformed, "this is not a checkpoint")
+        }
     }
 
     /// The checkpoint as a note that its log's key signs; the signature's name is the origin.
@@ -51,7 +60,7 @@ package struct LogNames: Sendable, Hashable {
         host = String(audit.dropLast(6))
     }
 
-    /// The org log, and the audience of signed requests.
+    /// The org log, the audience of signed requests, and the name under which the coordinator countersigns agents' logs.
     package var audit: String { "\(host)/audit" }
     package var bundle: String { "\(host)/bundle" }
     package var binding: String { "\(host)/binding" }
