@@ -1,18 +1,22 @@
-internal import AuditLog
+package import AuditLog
 package import Contract
 package import Database
+internal import StrictJSON
+internal import Synchronization
 
 /// The organisation's log: what the coordinator has said and done, in an order that nobody can change afterwards.
 ///
 /// Each leaf is appended inside of the transaction whose change it states, so there is never the one without the other.
 /// A checkpoint that was signed for a change that is then taken back never leaves the process: nobody is answered before
 /// the commit.
-package struct OrgLog: Sendable {
+package final class OrgLog: Sendable {
     package let key: CoordinatorKey
+    private let random: Mutex<RandomPool>
 
-    /// The log that `key` signs.
-    package init(key: CoordinatorKey) {
+    /// The log that `key` signs; the salts of its leaves come from `random`.
+    package init(key: CoordinatorKey, random: RandomPool = RandomPool()) {
         self.key = key
+        self.random = Mutex(random)
     }
 
     // MARK: Writing
@@ -20,23 +24,23 @@ package struct OrgLog: Sendable {
     /// Appends a leaf and signs the log's new state.
     ///
     /// - Parameters:
-    ///   - leaf: the exact bytes that are hashed.
-    ///   - kind: the leaf's kind.
-    ///   - subject: what the leaf is about, where it will be looked for: the agent of a key, the version of a bundle, the
-    ///     author of a change.
+    ///   - body: what the leaf says.
+    ///   - time: when, in microseconds since 1970.
     ///   - transaction: the change that the leaf states.
     /// - Returns: the leaf's position, counted from 0.
-    /// - Throws: what the database throws; `AuditSinkError` if the stored head is damaged.
+    /// - Throws: `AuditLogError` for a leaf that nobody could read again, `AuditSinkError` if the stored head is
+    ///   damaged, and what the database throws.
     @discardableResult
-    package func append(_ leaf: [UInt8], kind: String, subject: String?, in transaction: SQLTransaction) throws -> Int {
+    package func append(_ body: OrgLeaf.Body, at time: Int64, in transaction: SQLTransaction) throws -> Int {
+        let leaf = try random.withLock { random in try OrgLeaf(body, at: time, random: &random) }
         var frontier = try stored(in: transaction)?.frontier ?? MerkleFrontier()
         let position = Int(frontier.size)
         var closed: [(level: Int, index: UInt64, hash: Hash)] = []
-        frontier.append(hash: .leaf(leaf)) { closed.append(($0, $1, $2)) }
+        frontier.append(hash: .leaf(leaf.bytes)) { closed.append(($0, $1, $2)) }
 
         try transaction.execute(
             "INSERT INTO org_leaf (position, kind, subject, leaf) VALUES (?, ?, ?, ?)",
-            [.integer(position), .text(kind), .text(subject), .blob(leaf)]
+            [.integer(position), .text(leaf.kind), .text(leaf.subject), .blob(leaf.bytes)]
         )
         for node in closed {
             try transaction.execute(
@@ -82,6 +86,8 @@ package struct OrgLog: Sendable {
     }
 
     /// The positions of the leaves of this kind about this subject, oldest first.
+    ///
+    /// The subject of keys is the agent, of a bundle its version, of a change its author.
     package func positions(kind: String, subject: String, in view: some SQLReading) throws -> [Int] {
         let rows = try view.rows(
             "SELECT position FROM org_leaf WHERE kind = ? AND subject = ? ORDER BY position",
@@ -125,5 +131,18 @@ package struct OrgLog: Sendable {
         guard let row = try view.first("SELECT size, peaks, note FROM org_head") else { return nil }
         let frontier = try MerkleFrontier(size: try row.integer("size"), packedPeaks: try row.blob("peaks"))
         return OrgHead(frontier: frontier, note: try row.blob("note"))
+    }
+}
+
+extension OrgLeaf {
+    /// What the leaf is about, where somebody will look for it; an agent's checkpoint is found through its batch.
+    fileprivate var subject: String? {
+        switch body {
+        case .keyEnrol(let enrolment): enrolment.agent.string
+        case .keyRevoke(let agent, _, _): agent.string
+        case .policyBundle(let version, _, _): String(version)
+        case .agentCheckpoint: nil
+        case .adminChange(let change): change.who.string
+        }
     }
 }
