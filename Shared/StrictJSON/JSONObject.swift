@@ -20,8 +20,8 @@ package struct JSONObject: Sendable {
         members = []
     }
 
-    /// The members of a scanned object, whose names are known to differ.
-    init(unique members: [Member]) {
+    /// The members of an object whose reader has seen to it that no name occurs twice.
+    package init(unique members: [Member]) {
         self.members = members
     }
 

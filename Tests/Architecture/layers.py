@@ -27,6 +27,7 @@ FENCES = {
     "CCurl": {"Fetch"},
     "CLibPQ": {"Database"},
     "CLibSecret": {"Keyring"},
+    "CYaml": {"StrictYAML"},
     "GRDB*": {"Database"},
     "Hummingbird*": {"API", "Console", "CoordinatorCore"},
     "NIO*": {"Forwarding", "Upstreams", "AgentCore", "API", "CoordinatorCore"},
