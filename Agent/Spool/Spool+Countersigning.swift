@@ -1,0 +1,138 @@
+package import AuditLog
+internal import Glibc
+internal import ServiceKit
+internal import Synchronization
+
+extension Spool {
+    /// The right edge of the tree of what the coordinator has countersigned.
+    package var frontier: MerkleFrontier { progress.withLock { $0.countersigned } }
+
+    /// The coordinator has countersigned the tree with this right edge: durable on return, and old files may go.
+    ///
+    /// - Parameter frontier: Of the countersigned tree. A smaller one than before is taken too, for a coordinator that
+    ///   has lost what it had, as long as the records behind it are still here.
+    /// - Throws: `.gone` for records that are not here any more, or not yet.
+    package func countersigned(_ frontier: MerkleFrontier) async throws {
+        try await change { [self] follower throws(SpoolError) in
+            let first = core.tail.withLock { $0.segments.first?.first ?? 0 }
+            guard frontier.size >= first, frontier.size <= follower.next else {
+                throw SpoolError(.gone, "the records up to \(frontier.size) are not here")
+            }
+            let state = SpoolState(countersigned: frontier)
+            guard state != progress.withLock({ $0 }) else { return }
+            try state.save(core.folder)
+            progress.withLock { $0 = state }
+            try removeOld(follower)
+        }
+    }
+
+    /// Goes on behind a countersigned log that is larger than this one, because the folder went back in time.
+    ///
+    /// A record `agent.rollback` says so; what was recorded here and not countersigned follows it again under new
+    /// numbers, with the same salts and calls: some of it may be in the larger log already, nothing is lost. Records
+    /// wait meanwhile.
+    ///
+    /// - Parameter frontier: Of the larger tree, which the caller has verified.
+    package func goOn(behind frontier: MerkleFrontier) async throws {
+        try await change { [self] follower throws(SpoolError) in
+            do throws(SpoolError) {
+                try core.tail.withLock { tail throws(SpoolError) in
+                    try goOn(behind: frontier, &tail, &follower)
+                }
+            } catch {
+                // Half done: the next start finishes it, and until then nothing may be written to the old files.
+                if error.kind != .gone { core.fail(error) }
+                throw error
+            }
+            progress.withLock { $0 = SpoolState(countersigned: frontier) }
+            core.leaves.withLock { $0.reset(segment: follower.segment, end: follower.next) }
+            cursor.withLock { $0 = nil }
+            core.wake()
+        }
+    }
+
+    private func goOn(
+        behind frontier: MerkleFrontier,
+        _ tail: inout SpoolTail,
+        _ follower: inout LeafFollower
+    ) throws(SpoolError) {
+        try tail.flush(usesReserve: true)
+        guard frontier.size > tail.written else {
+            throw SpoolError(.gone, "the log of \(frontier.size) records is not larger than this one")
+        }
+        _ = try follower.follow(tail.segments)
+        var reader = SpoolReader(folder: core.folder, segments: tail.segments)
+        let known = progress.withLock { $0.countersigned.size }
+        let lines = try reader.lines(from: known, to: tail.written, atMost: .max, bytes: .max)
+        let rollback = RecordBody.agentRollback(known: tail.written, countersigned: frontier.size)
+        var records = [tail.layOut(rollback, number: frontier.size, at: core.clock.recordTime)]
+        for line in lines {
+            guard let record = RecordLine.renumbered(line.bytes, frontier.size + UInt64(records.count)) else {
+                throw SpoolRecovery.damage(reader.place(of: line.number), "is no record")
+            }
+            records.append(record)
+        }
+        let state = SpoolState(countersigned: frontier, isContinuing: true)
+        let segment = try SpoolContinuation.carryOut(records, state, follower.open, in: core.folder)
+        tail.replace(segment, file: try core.folder.open(segment.name, O_WRONLY | O_APPEND))
+        let begin = SegmentFile(first: segment.first, end: segment.first, bytes: 0)
+        var open = follower.open
+        open.first = segment.first
+        follower = LeafFollower(folder: core.folder, segment: begin, open: open)
+    }
+
+    /// What a stopped agent knows of its log: for those who only look. Zeros where there is none.
+    package static func lastCounts(folder path: String) -> (recorded: UInt64, countersigned: UInt64) {
+        let folder = SpoolFolder(path: path)
+        let countersigned = (try? SpoolState.load(folder))?.countersigned.size ?? 0
+        guard let last = (try? folder.names())?.compactMap(SegmentFile.first(name:)).max() else {
+            return (countersigned, countersigned)
+        }
+        let name = SegmentFile(first: last, end: last, bytes: 0).name
+        guard let bytes = try? folder.read(name) else { return (countersigned, countersigned) }
+        var reader = LineReader(bytes)
+        var recorded = last
+        while reader.next() != nil { recorded += 1 }
+        return (max(recorded, countersigned), countersigned)
+    }
+
+    /// Removes files that are countersigned and older, or more, than what is kept.
+    private func removeOld(_ follower: LeafFollower) throws(SpoolError) {
+        let size = progress.withLock { $0.countersigned.size }
+        let oldest = Int(core.clock.wall() / 1_000_000) - configuration.keptAge
+        let (removed, isPressed) = core.tail.withLock { tail in
+            // Of what is held, no more than what is kept may be countersigned; under pressure nothing needs to be.
+            let isPressed = tail.room.isPressed || tail.room.isReserveUsed || tail.bytes > configuration.maxBytes / 2
+            let covered = tail.segments.dropLast().prefix { $0.end <= size && $0.end <= follower.segment }
+            var held = covered.reduce(0) { $0 + $1.bytes }
+            let removed = covered.prefix { segment in
+                let isOld = core.folder.changed(segment.name) < oldest
+                defer { held -= segment.bytes }
+                return isPressed || isOld || held > configuration.keptBytes
+            }
+            tail.drop(removed.count)
+            return (Array(removed), isPressed)
+        }
+        for segment in removed {
+            try core.folder.remove(segment.name)
+            try core.folder.remove(segment.hashName)
+        }
+        if isPressed { core.keepRoom() }
+    }
+
+    /// Runs a change of files on the spool's thread.
+    private func change(
+        _ body: @escaping @Sendable (inout LeafFollower) throws(SpoolError) -> Void
+    ) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let isTaken = core.submit { follower in
+                do throws(SpoolError) {
+                    continuation.resume(returning: try body(&follower))
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+            if !isTaken { continuation.resume(throwing: SpoolError(.closed, "the spool is closed")) }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package import AuditLog
+internal import Dispatch
+internal import Synchronization
+
+/// Durable records as they are shipped, with the hashes of their leaves.
+package struct SpoolBatch: Sendable {
+    /// The number of the first.
+    package let first: UInt64
+    /// The exact bytes of the leaves.
+    package let records: [[UInt8]]
+    package let hashes: [Hash]
+
+    package var end: UInt64 { first + UInt64(records.count) }
+}
+
+extension Spool {
+    /// Durable records from a number on: at most so many, and so many bytes of them, but one if there is one.
+    ///
+    /// - Parameters:
+    ///   - first: The first number.
+    ///   - count: The most records.
+    ///   - bytes: The most bytes of them, with a line feed each.
+    /// - Returns: None if none is durable yet.
+    /// - Throws: `.gone` for records that were countersigned and removed; `.damaged` if one is not as it was written,
+    ///   and then nothing is recorded any more.
+    package func batch(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> SpoolBatch {
+        try await read { [self] () throws(SpoolError) in
+            let end = durable
+            guard first < end else { return SpoolBatch(first: first, records: [], hashes: []) }
+            var reader = reader(at: cursor.withLock { $0 })
+            do throws(SpoolError) {
+                let lines = try reader.lines(from: first, to: end, atMost: count, bytes: bytes)
+                cursor.withLock { $0 = reader.cursor }
+                return SpoolBatch(first: first, records: lines.map(\.bytes), hashes: try hashes(of: lines, reader))
+            } catch {
+                // What cannot be shipped holds up everything behind it, for ever.
+                if error.kind == .damaged { core.fail(error) }
+                throw error
+            }
+        }
+    }
+
+    /// As `batch`, without the hashes.
+    package func records(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> [[UInt8]] {
+        try await batch(from: first, atMost: count, bytes: bytes).records
+    }
+
+    /// The last records, in order: also those that are not yet durable.
+    package func tail(_ count: Int) async throws -> [[UInt8]] {
+        try await read { [self] () throws(SpoolError) in
+            var reader = reader()
+            let wanted = reader.end - min(reader.end, UInt64(max(count, 0)))
+            let first = max(wanted, reader.segments.first?.first ?? 0)
+            return try reader.lines(from: first, to: reader.end, atMost: count, bytes: .max).map(\.bytes)
+        }
+    }
+
+    /// The records of a call that are still here, in order.
+    package func find(call: AuditID) async throws -> [[UInt8]] {
+        try await read { [self] () throws(SpoolError) in
+            var reader = reader()
+            return try reader.find(call)
+        }
+    }
+
+    /// Waits until a record with at least this number is durable; throws the error with which the spool failed.
+    package func wait(for number: UInt64) async throws {
+        let (news, signal) = AsyncStream.makeStream(of: SpoolNews.self, bufferingPolicy: .bufferingNewest(1))
+        let observation = observe { signal.yield($0) }
+        defer { observation.cancel() }
+        if durable > number { return }
+        if let failure { throw failure }
+        for await each in news {
+            if each.durable > number { return }
+            if let failure = each.failure { throw failure }
+        }
+        throw CancellationError()
+    }
+
+    /// Records from a number on, several at a time as they become durable; ends by throwing when the spool closes.
+    package func follow(from first: UInt64) -> AsyncThrowingStream<[[UInt8]], any Error> {
+        let position = Position(first)
+        return AsyncThrowingStream { [self] in
+            let first = position.next.withLock { $0 }
+            try await wait(for: first)
+            let records = try await records(from: first, atMost: 256)
+            position.next.withLock { $0 = first + UInt64(records.count) }
+            return records
+        }
+    }
+
+    private final class Position: Sendable {
+        let next: Mutex<UInt64>
+
+        init(_ next: UInt64) {
+            self.next = Mutex(next)
+        }
+    }
+
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(SpoolError) -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            reading.async {
+                do throws(SpoolError) {
+                    continuation.resume(returning: try body())
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    private func reader(at cursor: SpoolReader.Cursor? = nil) -> SpoolReader {
+        let segments = core.tail.withLock { tail in
+            // What waits for the next write is part of what was recorded.
+            try? tail.flush(usesReserve: true)
+            return tail.segments
+        }
+        return SpoolReader(folder: core.folder, segments: segments, at: cursor)
+    }
+
+    /// Hashes that were computed just now are taken as they are; of older records the bytes are hashed again, and must
+    /// be what was written.
+    private func hashes(of lines: [SpoolReader.Line], _ reader: SpoolReader) throws(SpoolError) -> [Hash] {
+        let fresh = core.leaves.withLock { leaves in lines.map { leaves.hash($0.number) } }
+        var hashes: [Hash] = []
+        for (line, fresh) in zip(lines, fresh) {
+            if let fresh {
+                hashes.append(fresh)
+                continue
+            }
+            let hash = Hash.leaf(line.bytes)
+            let known = try reader.hash(of: line.number)
+            guard known == nil || known == hash else {
+                throw SpoolRecovery.damage(reader.place(of: line.number), "is not what was written")
+            }
+            hashes.append(hash)
+        }
+        return hashes
+    }
+}

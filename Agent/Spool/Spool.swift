@@ -1,0 +1,199 @@
+package import AuditLog
+internal import Dispatch
+internal import Glibc
+package import Logging
+package import ServiceKit
+internal import Synchronization
+
+/// The records of one agent, from the moment that they are made until the coordinator has countersigned them.
+///
+/// One folder for each agent id. Whoever records does so from its own thread with one write(2), and no call leaves before
+/// its record stands in the file: a killed agent loses nothing. What is slow (making it durable, hashing) happens within
+/// 50 ms on a thread of the spool's own; a power cut may cost that much. When room runs out, calls are refused and
+/// nothing is dropped; when the disk fails, nothing is taken any more.
+package final class Spool: Sendable {
+    /// What was found when the folder was opened.
+    package struct Found: Sendable, Equatable {
+        /// Half-written lines that were cut off: for `agent.start`.
+        package let torn: Int
+        /// Calls that had begun and not ended: they have `call.end` with the outcome `unknown` now.
+        package let unknown: Int
+    }
+
+    /// The folder, as it was given.
+    package let folder: String
+    package let found: Found
+
+    let core: SpoolCore
+    let configuration: SpoolConfiguration
+    let progress: Mutex<SpoolState>
+    /// Where files are read for those who wait for it.
+    let reading = DispatchQueue(label: "doorward.spool.reading")
+    /// Where the last batch ended.
+    let cursor = Mutex<SpoolReader.Cursor?>(nil)
+    private let lock: SpoolLock
+
+    /// Opens a folder, which is made if it is not there.
+    ///
+    /// - Parameters:
+    ///   - folder: Of this agent id alone.
+    ///   - writer: Writes the records of this run.
+    ///   - clock: For the times in records.
+    ///   - configuration: How large it may grow.
+    ///   - logger: Learns when nothing can be recorded any more.
+    /// - Throws: `.inUse` if another process has it, `.damaged` with the file and line, `.file`.
+    package convenience init(
+        folder: String,
+        writer: RecordWriter,
+        clock: MachineClock = .system,
+        configuration: SpoolConfiguration = SpoolConfiguration(),
+        logger: Logger = Logger(label: "doorward.spool")
+    ) throws(SpoolError) {
+        try self.init(
+            folder: folder,
+            writer: writer,
+            clock: clock,
+            configuration: configuration,
+            logger: logger,
+            disk: .system
+        )
+    }
+
+    init(
+        folder path: String,
+        writer: RecordWriter,
+        clock: MachineClock,
+        configuration: SpoolConfiguration,
+        logger: Logger,
+        disk: SpoolDisk
+    ) throws(SpoolError) {
+        folder = path
+        self.configuration = configuration
+        let folder = SpoolFolder(path: path)
+        try folder.make()
+        lock = try SpoolLock(folder)
+        let recovery = try SpoolRecovery(folder)
+        guard let last = recovery.segments.last else { throw SpoolRecovery.damage(path, "has no records") }
+        let tail = SpoolTail(
+            folder: folder,
+            disk: disk,
+            configuration: configuration,
+            writer: writer,
+            segments: recovery.segments,
+            file: try folder.open(last.name, O_WRONLY | O_APPEND)
+        )
+        let unknown = recovery.open.facts
+        found = Found(torn: recovery.torn, unknown: unknown.count)
+        progress = Mutex(recovery.state)
+        core = SpoolCore(
+            folder: folder,
+            disk: disk,
+            clock: clock,
+            configuration: configuration,
+            logger: logger,
+            tail: tail,
+            follower: LeafFollower(folder: folder, segment: last, open: recovery.open)
+        )
+        for facts in unknown { recordSoon(.callEnd(facts, Outcome(.unknown))) }
+    }
+
+    deinit {
+        core.stop()
+    }
+
+    /// Makes everything durable and lets go of the folder; whoever records afterwards gets `.closed`.
+    package func close() {
+        core.stop()
+        lock.release()
+    }
+
+    // MARK: Recording
+
+    /// Records: on return the record stands in the file, behind everything that was recorded before it.
+    ///
+    /// A few microseconds: no wait for the disk, no allocation but for the buffer's growth.
+    ///
+    /// - Parameter body: What is to be said.
+    /// - Throws: `.full` where there is no room for what begins, `.failed` once the disk has failed; then the record is
+    ///   not there, and what it stands for must not happen.
+    package func record(_ body: RecordBody) throws(SpoolError) {
+        let time = core.clock.recordTime
+        let isCalled = try core.tail.withLock { tail throws(SpoolError) in
+            try tail.record(body, at: time)
+            return tail.isSyncerIdle || tail.hasUrgent
+        }
+        if isCalled { core.wake() }
+    }
+
+    /// Records with the next `record`, or after 20 ms: for what has happened and cannot be undone.
+    ///
+    /// Lost only by a kill within that time, and then the next start writes `unknown` in its place; or once the spool
+    /// has failed.
+    package func recordSoon(_ body: RecordBody) {
+        let time = core.clock.recordTime
+        let isCalled = core.tail.withLock { tail in
+            tail.recordSoon(body, at: time)
+            return tail.isSyncerIdle
+        }
+        if isCalled { core.wake() }
+    }
+
+    // MARK: State
+
+    /// Records since the agent was enrolled, and how many of them the coordinator has countersigned.
+    package var counts: (recorded: UInt64, countersigned: UInt64) {
+        let countersigned = progress.withLock { $0.countersigned.size }
+        return (core.tail.withLock { $0.next }, countersigned)
+    }
+
+    /// Why nothing is recorded any more; nil while all is well.
+    package var failure: SpoolError? { core.tail.withLock { $0.failure } }
+
+    /// Whether calls are refused for want of room.
+    package var isFull: Bool { core.tail.withLock { $0.room.isPressed } }
+
+    /// The size of all records in bytes.
+    package var bytes: Int { core.tail.withLock { $0.bytes } }
+
+    /// Records below this number are durable, and can be shipped.
+    package var durable: UInt64 { core.leaves.withLock { $0.end } }
+
+    /// Calls `body` on the spool's thread whenever records became durable, at the latest 50 ms after they were made, or
+    /// when it fails; it must be quick.
+    package func observe(_ body: @escaping @Sendable (SpoolNews) -> Void) -> Observation {
+        let number = core.observers.withLock { observers in
+            observers.last += 1
+            observers.each[observers.last] = body
+            return observers.last
+        }
+        return Observation { [core] in _ = core.observers.withLock { $0.each.removeValue(forKey: number) } }
+    }
+
+    /// Ends when it is cancelled.
+    package struct Observation: Sendable {
+        package let cancel: @Sendable () -> Void
+    }
+}
+
+/// Keeps a second process out of a spool's folder, for as long as this one lives.
+final class SpoolLock: Sendable {
+    private let file: Mutex<Int32>
+
+    init(_ folder: SpoolFolder) throws(SpoolError) {
+        let file = try folder.open("lock", O_RDWR | O_CREAT)
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            Glibc.close(file)
+            throw SpoolError(.inUse, "\(folder.path) is in use by another doorward", next: "doorward status")
+        }
+        self.file = Mutex(file)
+    }
+
+    deinit { release() }
+
+    func release() {
+        file.withLock { file in
+            if file >= 0 { Glibc.close(file) }
+            file = -1
+        }
+    }
+}
