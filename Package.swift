@@ -45,15 +45,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let testTargets: [Target] = [
-    tests("StrictJSON", ["StrictJSON"]),
+    part("Tests", "Kits"),
+    tests("StrictJSON", ["Kits", "StrictJSON"]),
     tests("MCP", ["MCP", "StrictJSON"]),
-    tests("Policy", ["MCP", "Policy", "StrictJSON"]),
+    tests("Policy", ["Kits", "MCP", "Policy", "StrictJSON"]),
     tests("StrictYAML", ["StrictYAML", "StrictJSON"]),
     tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
     tests("AuditLog", ["AuditLog", "StrictJSON"]),
     tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
     tests("Fetch", ["Fetch"]),
-    tests("ServiceKit", ["ServiceKit", "StrictJSON", logging]),
+    tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
     tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog"]),
     tests("Spool", ["Spool", "AuditLog", "StrictJSON"]),
@@ -63,7 +64,7 @@ let testTargets: [Target] = [
     tests("LocalControl", ["LocalControl", "StrictJSON"]),
     tests("Forwarding", ["Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON"]),
     tests("Database", ["Database"]),
-    tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
     tests("People", ["People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
     tests("PolicyDesk", ["PolicyDesk", "People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
@@ -127,7 +128,7 @@ let package = Package(
                 serviceLifecycle,
             ]
         ),
-        part("Agent", "LocalControl", ["StrictJSON", "ServiceKit"]),
+        part("Agent", "LocalControl", ["StrictJSON", "Fetch", "ServiceKit"]),
         part(
             "Agent",
             "Forwarding",
@@ -190,9 +191,17 @@ let package = Package(
             ]
         ),
         program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),
-    ]
-        + testTargets.filter { target in
-            // For the sake of a quick turn: only these test targets, and so only what they need.
-            Context.environment["DOORWARD_TESTS"].map { $0.split(separator: ",").contains("\(target.name)") } ?? true
-        }
+    ] + testTargets
 )
+
+// For the sake of a quick turn: only these targets, and what they need.
+if let names = Context.environment["DOORWARD_TARGETS"] {
+    var needed: Set<String> = []
+    var open = names.split(separator: ",").map(String.init)
+    while let name = open.popLast() {
+        guard needed.insert(name).inserted else { continue }
+        guard let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for case .byNameItem(let dependency, _) in target.dependencies { open.append(dependency) }
+    }
+    package.targets.removeAll { !needed.contains($0.name) }
+}

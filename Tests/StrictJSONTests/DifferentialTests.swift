@@ -1,4 +1,5 @@
 import Foundation
+import Kits
 import StrictJSON
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 struct DifferentialTests {
     @Test("Whatever is accepted reads the same elsewhere", arguments: 0..<8)
     func agreement(seed: Int) throws {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var accepted = 0
         for _ in 0..<4_000 {
             var bytes = RandomDocument.make(&random)
@@ -54,21 +55,6 @@ struct DifferentialTests {
     }
 }
 
-/// Random numbers that a seed repeats (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
-
 /// Documents with everything in them that readers stumble over.
 enum RandomDocument {
     private static let strings = [
@@ -80,11 +66,11 @@ enum RandomDocument {
         "1e308", "5e-324",
     ]
 
-    static func make(_ random: inout SplitMix) -> [UInt8] {
+    static func make(_ random: inout SeededRandom) -> [UInt8] {
         Array(object(&random, depth: 0).utf8)
     }
 
-    static func damage(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+    static func damage(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
         guard !bytes.isEmpty else { return }
         let index = Int.random(in: 0..<bytes.count, using: &random)
         switch Int.random(in: 0..<4, using: &random) {
@@ -95,7 +81,7 @@ enum RandomDocument {
         }
     }
 
-    private static func object(_ random: inout SplitMix, depth: Int) -> String {
+    private static func object(_ random: inout SeededRandom, depth: Int) -> String {
         let members = (0..<Int.random(in: 0...4, using: &random)).map { _ in
             "\"\(strings.randomElement(using: &random) ?? "")\(Int.random(in: 0...9, using: &random))\":"
                 + value(&random, depth: depth + 1)
@@ -103,7 +89,7 @@ enum RandomDocument {
         return "{\(members.joined(separator: ","))}"
     }
 
-    private static func value(_ random: inout SplitMix, depth: Int) -> String {
+    private static func value(_ random: inout SeededRandom, depth: Int) -> String {
         switch Int.random(in: 0..<(depth > 4 ? 5 : 7), using: &random) {
         case 0: "null"
         case 1: Bool.random(using: &random) ? "true" : "false"

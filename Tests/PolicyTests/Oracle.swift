@@ -1,0 +1,54 @@
+import StrictJSON
+
+@testable import Policy
+
+/// The policy as a reader of the documentation would evaluate it by hand: rule by rule, without anything compiled.
+enum Oracle {
+    static func isAllowed(_ question: Question, rules: PolicyRules, binding: Binding) -> Bool {
+        if rules.forbids.contains(where: { closes($0, question, binding) }) { return false }
+        return binding.roles.contains { membership in
+            if let clients = membership.clients, !clients.contains(where: { matches($0, question.client) }) {
+                return false
+            }
+            let role = rules.roles.first { $0.name == membership.role }
+            return role?.grants.contains { opens($0, question) } ?? false
+        }
+    }
+
+    private static func closes(_ forbid: PolicyRules.Forbid, _ question: Question, _ binding: Binding) -> Bool {
+        if let person = forbid.person, person != binding.sub { return false }
+        if let group = forbid.group, !binding.groups.contains(where: { matches(group, $0) }) { return false }
+        if let client = forbid.client, !matches(client, question.client) { return false }
+        if let server = forbid.server, !matches(server, question.server) { return false }
+        if forbid.items.isEverything { return true }
+        return named(forbid.items, question.subject) ?? false
+    }
+
+    private static func opens(_ grant: PolicyRules.Grant, _ question: Question) -> Bool {
+        guard matches(grant.server, question.server) else { return false }
+        switch question.subject {
+        case .method: return true
+        case .serverRequest(let kind): return grant.serverRequests.contains(kind)
+        case .tool, .resource, .prompt:
+            return grant.items.isEverything || (named(grant.items, question.subject) ?? false)
+        }
+    }
+
+    /// Whether a rule's lists name a thing; nil for what is no single thing.
+    private static func named(_ items: PolicyRules.Items, _ subject: Question.Subject) -> Bool? {
+        switch subject {
+        case .tool(let name): items.tools?.contains { matches($0, name) } ?? false
+        case .resource(let name): items.resources?.contains { matches($0, name) } ?? false
+        case .prompt(let name): items.prompts?.contains { matches($0, name) } ?? false
+        case .method, .serverRequest: nil
+        }
+    }
+
+    /// The simplest matcher: letter by letter.
+    static func matches(_ pattern: Pattern, _ name: JSONText) -> Bool {
+        for (index, byte) in pattern.stem.enumerated() {
+            guard index < name.utf8.count, name.utf8[index] == byte else { return false }
+        }
+        return pattern.isPrefix || name.utf8.count == pattern.stem.count
+    }
+}

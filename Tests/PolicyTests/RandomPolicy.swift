@@ -1,0 +1,134 @@
+import Kits
+import MCP
+import StrictJSON
+
+@testable import Policy
+
+/// One question, in a form that can be kept: what `Ask` points at lives only during a call.
+struct Question: Hashable {
+    enum Subject: Hashable {
+        case tool(JSONText), resource(JSONText), prompt(JSONText), method
+        case serverRequest(ServerRequest)
+    }
+
+    let client: JSONText
+    let server: JSONText
+    let subject: Subject
+
+    func ask<Answer>(_ body: (Ask) -> Answer) -> Answer {
+        switch subject {
+        case .tool(let name): name.utf8.withUnsafeBufferPointer { body(.tool($0)) }
+        case .resource(let name): name.utf8.withUnsafeBufferPointer { body(.resource($0)) }
+        case .prompt(let name): name.utf8.withUnsafeBufferPointer { body(.prompt($0)) }
+        case .method: body(.method)
+        case .serverRequest(let kind): body(.serverRequest(kind))
+        }
+    }
+}
+
+/// Policies, people and questions over a few names that share beginnings, so that rules meet often.
+///
+/// Some names are longer than the eight bytes that a compiled pattern compares at once.
+struct RandomPolicy {
+    static let servers: [JSONText] = ["git", "github", "github-enterprise", "jira"]
+    static let names: [JSONText] = [
+        "get", "get_issue", "get_issue_comments", "delete_repo", "delete_r", "é", "e\u{301}",
+    ]
+    static let clients: [JSONText] = ["local", "claude-code", "claude-desktop", "codex"]
+    static let groups: [JSONText] = ["engineering", "eng", "sales"]
+    static let people: [JSONText] = ["sub-ann", "sub-bob"]
+
+    var random: SeededRandom
+
+    init(seed: Int) { random = SeededRandom(seed: UInt64(seed)) }
+
+    mutating func rules() -> PolicyRules {
+        PolicyRules(
+            roles: ["dev", "ops", "guest"].map { name in
+                PolicyRules.Role(name: name, grants: many(0...3) { $0.grant() })
+            },
+            forbids: many(0...3) { $0.forbid() }
+        )
+    }
+
+    mutating func binding() -> Binding {
+        Binding(
+            sub: pick(Self.people),
+            user: "somebody@example.com",
+            groups: Self.groups.filter { _ in Bool.random(using: &random) },
+            roles: many(0...3) { policy in
+                let index = Int.random(in: 0...9, using: &policy.random)
+                return Binding.Membership(
+                    role: policy.pick(["dev", "ops", "guest", "unknown"]),
+                    rule: JSONText("bind/\(index)"),
+                    clients: policy.maybe { $0.patterns(RandomPolicy.clients) }
+                )
+            }
+        )
+    }
+
+    mutating func question() -> Question {
+        let subject: Question.Subject =
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0, 1: .tool(pick(Self.names))
+            case 2: .resource(pick(Self.names))
+            case 3: .prompt(pick(Self.names))
+            case 4: .method
+            default: .serverRequest(pick(ServerRequest.allCases))
+            }
+        return Question(client: pick(Self.clients), server: pick(Self.servers), subject: subject)
+    }
+
+    mutating func grant() -> PolicyRules.Grant {
+        PolicyRules.Grant(
+            server: pattern(Self.servers),
+            items: items(),
+            serverRequests: maybe { policy in
+                Set(ServerRequest.allCases.filter { _ in Bool.random(using: &policy.random) })
+            } ?? PolicyRules.Grant.usualServerRequests
+        )
+    }
+
+    mutating func forbid() -> PolicyRules.Forbid {
+        PolicyRules.Forbid(
+            person: maybe { $0.pick(RandomPolicy.people) },
+            group: maybe { $0.pattern(RandomPolicy.groups) },
+            client: maybe { $0.pattern(RandomPolicy.clients) },
+            server: maybe { $0.pattern(RandomPolicy.servers) },
+            items: items(),
+            because: nil
+        )
+    }
+
+    private mutating func items() -> PolicyRules.Items {
+        PolicyRules.Items(
+            tools: maybe { $0.patterns(RandomPolicy.names) },
+            resources: maybe { $0.patterns(RandomPolicy.names) },
+            prompts: maybe { $0.patterns(RandomPolicy.names) }
+        )
+    }
+
+    private mutating func patterns(_ names: [JSONText]) -> [Pattern] { many(1...2) { $0.pattern(names) } }
+
+    private mutating func pattern(_ names: [JSONText]) -> Pattern {
+        let name = pick(names)
+        guard Bool.random(using: &random) else { return Pattern(exactly: name) }
+        let stem = JSONText(utf8: name.utf8.prefix(Int.random(in: 0...name.utf8.count, using: &random)))
+        return (try? Pattern(.string(JSONText(utf8: stem.utf8 + [UInt8(ascii: "*")])), at: "")) ?? .everything
+    }
+
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &random)]
+    }
+
+    private mutating func maybe<Element>(_ make: (inout RandomPolicy) -> Element) -> Element? {
+        Bool.random(using: &random) ? make(&self) : nil
+    }
+
+    private mutating func many<Element>(
+        _ counts: ClosedRange<Int>,
+        _ make: (inout RandomPolicy) -> Element
+    ) -> [Element] {
+        (0..<Int.random(in: counts, using: &random)).map { _ in make(&self) }
+    }
+}
