@@ -3,10 +3,14 @@ package struct UpstreamError: Error, Equatable, Sendable {
     /// The kinds of failure.
     package enum Code: Sendable {
         case badURL
+        /// The server's name or address is one that may not be connected to.
         case refusedAddress
         case connect
         case tls
         case proxy
+        /// It could not be connected to several times, and the pause before the next attempt is not over.
+        case down
+        /// As many exchanges as there may be are under way, and no turn came in time.
         case tooManyConnections
         case closed
         case malformedResponse

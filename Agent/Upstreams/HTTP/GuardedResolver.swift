@@ -26,8 +26,9 @@ final class GuardedResolver: Resolver, Sendable {
 
     func cancelQueries() {}
 
-    /// `EAI_NODATA` of netdb.h, which the module hides behind a feature macro.
+    /// `EAI_NODATA` and `EAI_ADDRFAMILY` of netdb.h, which the module hides behind a feature macro.
     private static let noData: CInt = -5
+    private static let noFamily: CInt = -9
 
     private func resolve(_ host: String, _ port: Int, family: CInt) -> EventLoopFuture<[SocketAddress]> {
         let rule = rule
@@ -50,14 +51,19 @@ final class GuardedResolver: Resolver, Sendable {
         let status = getaddrinfo(host, String(port), &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
         guard status == 0 else {
-            if status == EAI_NONAME || status == noData || status == EAI_FAMILY { return [] }
+            if [EAI_NONAME, EAI_FAMILY, noData, noFamily].contains(status) { return [] }
             throw UpstreamError(.connect, "The server's name could not be resolved.")
         }
         var found: [SocketAddress] = []
+        var isRefused = false
         var next = list
         while let entry = next {
             defer { next = entry.pointee.ai_next }
-            guard let raw = entry.pointee.ai_addr, let address = IPAddress(raw), rule.admits(address) else { continue }
+            guard let raw = entry.pointee.ai_addr, let address = IPAddress(raw) else { continue }
+            guard rule.admits(address) else {
+                isRefused = true
+                continue
+            }
             switch entry.pointee.ai_family {
             case AF_INET:
                 raw.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { found.append(SocketAddress($0.pointee)) }
@@ -65,6 +71,9 @@ final class GuardedResolver: Resolver, Sendable {
                 raw.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { found.append(SocketAddress($0.pointee)) }
             default: break
             }
+        }
+        guard !found.isEmpty || !isRefused else {
+            throw UpstreamError(.refusedAddress, "The server's name leads to an address that may not be connected to.")
         }
         return found
     }

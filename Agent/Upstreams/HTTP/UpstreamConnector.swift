@@ -9,9 +9,11 @@ final class UpstreamConnector {
     private let loop: any EventLoop
     private let tls: NIOSSLContext
     private let proxies: ProxyEnvironment
+    private let timeout: TimeAmount
 
-    init(loop: any EventLoop, proxies: ProxyEnvironment) throws {
+    init(loop: any EventLoop, proxies: ProxyEnvironment, timeout: TimeAmount) throws {
         self.loop = loop
+        self.timeout = timeout
         self.proxies = proxies
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
@@ -34,7 +36,7 @@ final class UpstreamConnector {
         let rule = tunnel == nil ? endpoint.addresses : .any
         let tls = tls
         return ClientBootstrap(group: loop)
-            .connectTimeout(.seconds(10))
+            .connectTimeout(timeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(
                 .recvAllocator,

@@ -1,0 +1,244 @@
+import NIOCore
+import Wire
+
+/// One connection to a server: the last handler of its channel, which carries one exchange at a time.
+///
+/// It is written to directly through its own context: no walk through the pipeline, and a promise only where the outcome of
+/// a write says something that nothing else says.
+final class UpstreamConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Being made, or lost in the race of a name's addresses.
+        case opening
+        /// Free for the next exchange.
+        case resting
+        case head
+        case body
+        case closed
+    }
+
+    private let server: UpstreamServer
+    private var context: ChannelHandlerContext?
+    private var phase = Phase.opening
+    private var exchange: UpstreamExchange?
+
+    // The response.
+    private var scanner: ResponseHeadScanner
+    private var partialHead = ByteBuffer()
+    private var body = BodyReader(.none)
+    private var keepsAlive = false
+
+    // The connection.
+    /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
+    private var isProven = false
+    private var isWritingBody = false
+    private var timer: Scheduled<Void>?
+    private(set) var lastError: UpstreamError?
+    /// Since when it rests, and for how long it may by the server's word.
+    private(set) var restingSince = NIODeadline.uptimeNanoseconds(0)
+    private(set) var keepAlive: TimeAmount?
+
+    private static let shortRest = TimeAmount.milliseconds(100)
+
+    init(server: UpstreamServer) {
+        self.server = server
+        scanner = ResponseHeadScanner(maxBytes: server.configuration.maxHeadBytes)
+    }
+
+    // MARK: Sending
+
+    /// Whether a request that is written now has a chance: the server may have closed the connection while it rested.
+    func isUsable(at now: NIODeadline) -> Bool {
+        guard phase == .resting, let context, context.channel.isActive else { return false }
+        // The loop may not have come to read the end yet. The kernel knows, at the price of a system call.
+        guard now - restingSince > Self.shortRest else { return true }
+        return context.channel.isEstablished
+    }
+
+    /// Writes the request of an exchange; `deadline` is when a connection that is not proven yet must be.
+    ///
+    /// - Returns: false where the write itself failed, so that nothing has left and another connection may be tried.
+    func start(_ exchange: UpstreamExchange, deadline: NIODeadline) -> Bool {
+        guard let context, context.channel.isActive else { return false }
+        self.exchange = exchange
+        exchange.state = .running(self)
+        phase = .head
+        context.write(wrapOutboundOut(exchange.head), promise: isProven ? nil : provingPromise(context, deadline))
+        if let body = exchange.body {
+            isWritingBody = true
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.assumeIsolated().whenSuccess { self.isWritingBody = false }
+            context.write(wrapOutboundOut(body), promise: promise)
+        }
+        context.flush()
+        if !exchange.isReading { setReading(false) }
+        // A write that the kernel refuses closes the channel before `flush` returns; what it hears of that comes later.
+        guard context.channel.isActive || !isProven || isWritingBody else {
+            self.exchange = nil
+            phase = .closed
+            return false
+        }
+        exchange.forgetRequest()
+        return true
+    }
+
+    /// The first write says when TLS stands: it is kept back until then.
+    private func provingPromise(_ context: ChannelHandlerContext, _ deadline: NIODeadline) -> EventLoopPromise<Void> {
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess {
+            self.isProven = true
+            self.timer?.cancel()
+            self.timer = nil
+            self.server.connected()
+        }
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.lastError = .connectTimeout
+            self.close()
+        }
+        return promise
+    }
+
+    func setReading(_ isReading: Bool) {
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
+    /// Ends the exchange's response in the middle; the delegate has been told or wants to hear nothing.
+    func abort() {
+        exchange = nil
+        close()
+    }
+
+    /// Closes a connection that rests, or that serves nobody any more.
+    func close() {
+        if exchange == nil { phase = .closed }
+        timer?.cancel()
+        timer = nil
+        context?.close(promise: nil)
+    }
+
+    // MARK: Receiving
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        switch phase {
+        case .head: receiveHead(&buffer)
+        case .body: receiveBody(&buffer)
+        case .opening, .resting:
+            // Nobody asked: whatever it is, the next request must not take it for its answer.
+            server.forget(self)
+            close()
+        case .closed: break
+        }
+    }
+
+    private func receiveHead(_ buffer: inout ByteBuffer) {
+        if partialHead.readableBytes > 0 {
+            partialHead.writeBuffer(&buffer)
+            swap(&partialHead, &buffer)
+            partialHead = ByteBuffer()
+        }
+        switch buffer.withUnsafeReadableBytes({ scanner.scan($0) }) {
+        case .incomplete:
+            partialHead = buffer
+        case .refused(let problem):
+            fail(UpstreamError(.malformedResponse, "The server's answer is refused. " + problem.message))
+        case .complete:
+            let head = scanner.head
+            scanner = ResponseHeadScanner(maxBytes: server.configuration.maxHeadBytes)
+            keepsAlive = head.keepsAlive
+            keepAlive = head.keepAliveSeconds.map { .seconds(Int64(min($0, 3600))) }
+            body = BodyReader(head.framing)
+            phase = .body
+            buffer.withUnsafeReadableBytes { bytes in
+                exchange?.delegate?.exchangeReceived(head: head, in: bytes)
+            }
+            buffer.moveReaderIndex(forwardBy: head.length)
+            if phase == .body { receiveBody(&buffer) }
+        }
+    }
+
+    private func receiveBody(_ buffer: inout ByteBuffer) {
+        while let exchange, phase == .body {
+            switch body.next(&buffer) {
+            case .data(let slice): exchange.delegate?.exchangeReceived(body: slice)
+            case .incomplete: return
+            case .ended:
+                finish(exchange, isClean: buffer.readableBytes == 0)
+                return
+            case .malformed:
+                fail(.noResponse)
+                return
+            }
+        }
+    }
+
+    /// The response is whole: first the connection is free, then its end is told.
+    private func finish(_ exchange: UpstreamExchange, isClean: Bool) {
+        self.exchange = nil
+        if !exchange.isReading { setReading(true) }
+        if keepsAlive, isClean, !isWritingBody, let context, context.channel.isActive {
+            rest(since: context.eventLoop.now)
+        } else {
+            close()
+        }
+        let delegate = exchange.end()
+        server.exchangeEnded(exchange)
+        delegate?.exchangeEnded()
+    }
+
+    /// Offers itself for the next exchange.
+    func rest(since now: NIODeadline) {
+        phase = .resting
+        restingSince = now
+        server.rest(self)
+    }
+
+    // MARK: Failing
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if lastError == nil { lastError = isProven ? .closed : UpstreamError(transport: error, otherwise: .connect) }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        guard let exchange else {
+            if phase == .resting { server.restingClosed(self) }
+            phase = .closed
+            return
+        }
+        if phase == .body, body.endsWithConnection, lastError == nil {
+            keepsAlive = false
+            finish(exchange, isClean: true)
+        } else {
+            fail(lastError ?? .closed)
+        }
+    }
+
+    private func fail(_ error: UpstreamError) {
+        guard let exchange else { return }
+        self.exchange = nil
+        close()
+        let delegate = exchange.end()
+        if isProven {
+            server.exchangeFailed(exchange, error)
+            delegate?.exchangeFailed(.afterSending(error))
+        } else {
+            // The head has not left as a whole, so there is nothing that the server could have acted on.
+            server.connectFailed(exchange, error)
+            delegate?.exchangeFailed(.notSent(error))
+        }
+    }
+}

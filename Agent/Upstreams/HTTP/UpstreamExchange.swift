@@ -1,0 +1,113 @@
+import NIOCore
+
+/// One request and its response; belongs to the event loop.
+package final class UpstreamExchange {
+    enum State {
+        /// In its server's queue, until the deadline.
+        case waiting(Scheduled<Void>)
+        /// A connection is being made for it.
+        case connecting(ConnectAttempt)
+        case running(UpstreamConnection)
+        case ended
+    }
+
+    /// Which limit it counts against.
+    package let lane: ExchangeLane
+    let server: UpstreamServer
+    var state = State.ended
+    private(set) var delegate: (any ExchangeDelegate)?
+
+    /// What is to be sent first: the head, with a short body behind it.
+    private(set) var head: ByteBuffer
+    /// A longer body.
+    private(set) var body: ByteBuffer?
+    private var wantsReading = true
+    /// Up to here a copy is cheaper than a second write (measured).
+    private static let joinedBody = 8192
+
+    init(
+        head: ByteBuffer,
+        body: ByteBuffer?,
+        lane: ExchangeLane,
+        server: UpstreamServer,
+        delegate: any ExchangeDelegate
+    ) {
+        self.head = head
+        if let body, body.readableBytes <= Self.joinedBody {
+            self.head.writeImmutableBuffer(body)
+        } else {
+            self.body = body
+        }
+        self.lane = lane
+        self.server = server
+        self.delegate = delegate
+    }
+
+    /// Whether nothing more will be told to the delegate.
+    package var isEnded: Bool { delegate == nil }
+
+    /// Stops it wherever it stands; the delegate hears nothing more.
+    ///
+    /// A request that was written takes its connection with it.
+    ///
+    /// - Parameter reason: why, where the server is to blame (it was silent for too long): its health shows it.
+    package func cancel(_ reason: UpstreamError? = nil) {
+        guard delegate != nil else { return }
+        if let reason { server.noteFailure(reason) }
+        let state = state
+        end()
+        switch state {
+        case .waiting(let deadline):
+            deadline.cancel()
+            server.leaveQueue(self)
+        case .connecting(let attempt):
+            attempt.exchange = nil
+            server.freeSlot(lane)
+        case .running(let connection):
+            connection.abort()
+            server.freeSlot(lane)
+        case .ended:
+            break
+        }
+    }
+
+    /// Whether the response is read: set it to false while whoever takes the body has enough.
+    ///
+    /// What was read before still comes.
+    package var isReading: Bool {
+        get { wantsReading }
+        set {
+            guard wantsReading != newValue else { return }
+            wantsReading = newValue
+            if case .running(let connection) = state { connection.setReading(newValue) }
+        }
+    }
+
+    /// Lets go of what was written; until then it may have to be written again.
+    func forgetRequest() {
+        head = ByteBuffer()
+        body = nil
+    }
+
+    /// Ends it, and returns the delegate that is to hear of it.
+    @discardableResult
+    func end() -> (any ExchangeDelegate)? {
+        let last = delegate
+        delegate = nil
+        state = .ended
+        return last
+    }
+}
+
+/// A connection in the making, with the exchange that it is made for; without one it goes to those that rest.
+final class ConnectAttempt {
+    let deadline: NIODeadline
+    var exchange: UpstreamExchange?
+    var timer: Scheduled<Void>?
+    var isOver = false
+
+    init(for exchange: UpstreamExchange, deadline: NIODeadline) {
+        self.exchange = exchange
+        self.deadline = deadline
+    }
+}
