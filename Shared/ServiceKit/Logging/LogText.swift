@@ -13,9 +13,10 @@ enum LogText {
     }
 
     private static func write(_ text: String, quoted: Bool, to output: inout [UInt8]) {
-        let text = Redaction.redacted(text)
+        // Cut twice: what is looked through is bounded too, and a credential is not cut before it is seen.
+        let text = Redaction.redacted(cut(text, 2 * LogLine.longestText))
         let isCut = text.utf8.count > LogLine.longestText
-        for scalar in (isCut ? cut(text) : text).unicodeScalars {
+        for scalar in cut(text, LogLine.longestText).unicodeScalars {
             switch scalar {
             case "\n": output += Array("\\n".utf8)
             case "\r": output += Array("\\r".utf8)
@@ -34,8 +35,8 @@ enum LogText {
         if isCut { output += Array("...".utf8) }
     }
 
-    private static func cut(_ text: String) -> String {
-        String(decoding: text.utf8.prefix(LogLine.longestText), as: UTF8.self)
+    private static func cut(_ text: String, _ length: Int) -> String {
+        text.utf8.count > length ? String(decoding: text.utf8.prefix(length), as: UTF8.self) : text
     }
 
     /// Controls (a terminal obeys those of the range from U+0080 too), line separators, and what reorders or hides text.
