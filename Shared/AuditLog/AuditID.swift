@@ -1,7 +1,7 @@
 /// 128 random bits that name a call, a trace or a run of the agent: 32 lower-case hex digits.
 package struct AuditID: Hashable, Sendable, CustomStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    let high: UInt64
+    let low: UInt64
 
     package init(high: UInt64, low: UInt64) {
         self.high = high

@@ -56,6 +56,21 @@ package struct Hash: Hashable, Sendable {
     /// As JSON writes it.
     package var base64URL: String { Base64.url(bytes) }
 
+    /// As `sha256sum` writes it: 64 lower-case digits.
+    var hex: String {
+        var text: [UInt8] = []
+        AuditID(high: words.0.bigEndian, low: words.1.bigEndian).write(to: &text)
+        AuditID(high: words.2.bigEndian, low: words.3.bigEndian).write(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The hash in `hex`, or nil.
+    init?(hex text: some Collection<UInt8>) {
+        guard text.count == 64, let high = AuditID(hex: text.prefix(32)), let low = AuditID(hex: text.dropFirst(32))
+        else { return nil }
+        words = (high.high.bigEndian, high.low.bigEndian, low.high.bigEndian, low.low.bigEndian)
+    }
+
     /// The hash in `base64`, or nil.
     package init?(base64 text: some Collection<UInt8>) {
         guard let bytes = Base64.decodeStandard(text) else { return nil }
@@ -111,4 +126,16 @@ extension SHA256 {
             Array(bytes).withUnsafeBytes { update(bufferPointer: $0) }
         }
     }
+}
+
+/// The SHA-256 of a file that is read or written piece by piece.
+struct RunningHash: Sendable {
+    private var hasher = SHA256()
+
+    mutating func update(_ bytes: some Collection<UInt8>) {
+        hasher.update(bytes)
+    }
+
+    /// The hash of all that was given so far.
+    var value: Hash { Hash(hasher.finalize()) }
 }

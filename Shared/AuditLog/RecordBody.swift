@@ -100,8 +100,26 @@ package enum RecordName {
     }
 
     /// The name itself if it is not too long, else its hash.
+    ///
+    /// Escapes count as they are written, so that names of control characters cannot make a record too large.
     package static func bounded(_ name: JSONText) -> JSONText {
-        name.utf8.count <= maxBytes ? name : hash(of: name)
+        guard name.utf8.count <= maxBytes else { return hash(of: name) }
+        // Only JSON's escapes are longer than what they stand for.
+        let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        if isPlain { return name }
+        var literal: [UInt8] = []
+        JSONWriting.string(name.utf8, to: &literal)
+        return literal.count <= maxBytes + 2 ? name : hash(of: name)
+    }
+
+    /// The text itself if it is one word of 1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `:` and `+`, else its hash.
+    static func word(_ text: JSONText) -> JSONText {
+        LeafText.word.holds(text.utf8) ? text : hash(of: text)
+    }
+
+    /// The text itself if it is a hash or empty, else its hash.
+    static func digest(_ text: JSONText) -> JSONText {
+        text.utf8.isEmpty || LeafText.hash.holds(text.utf8) ? text : JSONText(Hash.of(text.utf8).base64URL)
     }
 }
 

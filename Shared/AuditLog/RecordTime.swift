@@ -27,14 +27,16 @@ package enum Timestamp {
 
     /// The microseconds since 1970 of a text of exactly this form; nil for anything else.
     package static func microseconds(_ text: some Collection<UInt8>) -> Int64? {
-        guard text.count == length else { return nil }
-        let bytes = Array(text)
-        for (index, mark) in [4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 26: "Z"] {
-            guard bytes[index] == mark.utf8.first else { return nil }
-        }
-        guard let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
-            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
-            let fraction = number(bytes[20..<26]), year >= 1970, (1...12).contains(month),
+        text.withContiguousStorageIfAvailable(microseconds) ?? Array(text).withUnsafeBufferPointer(microseconds)
+    }
+
+    private static func microseconds(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard text.count == length, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+            text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
+            text[19] == UInt8(ascii: "."), text[26] == UInt8(ascii: "Z"),
+            let year = number(text[0..<4]), let month = number(text[5..<7]), let day = number(text[8..<10]),
+            let hour = number(text[11..<13]), let minute = number(text[14..<16]), let second = number(text[17..<19]),
+            let fraction = number(text[20..<26]), year >= 1970, (1...12).contains(month),
             (1...days(inMonth: month, of: year)).contains(day), hour < 24, minute < 60, second < 60
         else { return nil }
         let days = daysSince1970(year: year, month: month, day: day)
@@ -78,7 +80,7 @@ package enum Timestamp {
         }
     }
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
+    private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
         var value: Int64 = 0
         for digit in digits {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }

@@ -7,9 +7,6 @@ package import StrictJSON
 package struct RecordWriter: Sendable {
     /// The largest record in bytes.
     package static let maxBytes = JSONLimits.record.maxBytes
-    /// So many rules, and no more, are named in one record: a record has a bound.
-    private static let maxRules = 16
-
     /// What each record begins with: `{"agent":"...","boot":"..."`.
     private let opening: [UInt8]
     /// What stands before the kind: `,"inst":"...","key":"...","kind":"`.
@@ -28,11 +25,11 @@ package struct RecordWriter: Sendable {
     /// Writes records of one run of an agent.
     ///
     /// - Parameters:
-    ///   - agent: the agent's id.
+    ///   - agent: the agent's id: 1 to 64 of `a-z`, `0-9` and `-`, or this ends the process.
     ///   - instance: random for each start of the process.
     ///   - key: the fingerprint of the key that the agent signs its log with.
     ///   - boot: what `bootMark` made of the machine's boot id.
-    ///   - subject: the user's pseudonym.
+    ///   - subject: the user's pseudonym, one word.
     ///   - random: where salts come from.
     package init(
         agent: JSONText,
@@ -42,6 +39,8 @@ package struct RecordWriter: Sendable {
         subject: JSONText,
         random: RandomPool = RandomPool()
     ) {
+        precondition(LeafText.agent.holds(agent.utf8), "\(agent) can be no agent's id")
+        let subject = RecordName.word(subject)
         var opening = Array("{\"agent\":".utf8)
         JSONWriting.string(agent.utf8, to: &opening)
         opening += Array(",\"boot\":\"\(boot)\"".utf8)
@@ -68,7 +67,7 @@ package struct RecordWriter: Sendable {
         switch body {
         case .callBegin(let facts, let decision, let credential):
             begin(facts, to: &output)
-            if let credential { Self.member(",\"cred\":", credential, to: &output) }
+            if let credential { Self.member(",\"cred\":", RecordName.word(credential), to: &output) }
             write(decision, to: &output)
             continueCall("call.begin", facts, at: time, to: &output)
             end(facts, seq: seq, at: time, to: &output)
@@ -91,9 +90,9 @@ package struct RecordWriter: Sendable {
     private mutating func writeRare(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout [UInt8]) {
         var object = common
         for (name, value) in body.rareMembers { object[name] = value }
-        object["mono_us"] = .int(Int(time.mono))
+        object["mono_us"] = .count(Int(time.mono))
         object["salt"] = .text(Base64.url(random.saltBytes()))
-        object["seq"] = .int(Int(seq))
+        object["seq"] = .count(Int(clamping: seq))
         object["t"] = .text(Timestamp.text(time.wall))
         do {
             output += try JSONValue.object(object).canonicalBytes()
@@ -118,14 +117,14 @@ extension RecordWriter {
     }
 
     private func write(_ decision: DecisionFacts, to output: inout [UInt8]) {
-        Self.member(",\"dec\":{\"digest\":", decision.digest, to: &output)
+        Self.member(",\"dec\":{\"digest\":", RecordName.digest(decision.digest), to: &output)
         output += decision.isAllowed ? Self.allowed : Self.denied
-        if let limiter = decision.limiter { Self.member(",\"limiter\":", limiter, to: &output) }
+        if let limiter = decision.limiter { Self.member(",\"limiter\":", RecordName.bounded(limiter), to: &output) }
         output += Self.policyName
         Self.write(decision.policy, to: &output)
-        Self.member(",\"reason\":", decision.reason, to: &output)
+        Self.member(",\"reason\":", RecordName.word(decision.reason), to: &output)
         output += Self.rulesName
-        for (index, rule) in decision.rules.prefix(Self.maxRules).enumerated() {
+        for (index, rule) in decision.rules.prefix(RecordForm.maxRules).enumerated() {
             if index > 0 { output.append(UInt8(ascii: ",")) }
             JSONWriting.string(RecordName.bounded(rule).utf8, to: &output)
         }
@@ -159,7 +158,7 @@ extension RecordWriter {
         output += Self.saltName
         output += Base64.url(random.saltBytes()).utf8
         output += Self.seqName
-        Self.write(Int(seq), to: &output)
+        Self.write(Int(clamping: seq), to: &output)
         Self.member(",\"srv\":", RecordName.bounded(facts.server), to: &output)
         output += subject
         writeTime(time.wall, to: &output)
@@ -196,7 +195,7 @@ extension RecordWriter {
 
     /// Appends a count; what is below zero or beyond what canonical JSON holds becomes the nearest end.
     private static func write(_ value: Int, to output: inout [UInt8]) {
-        let value = min(max(value, 0), 1 << 53 - 1)
+        let value = value.heldToCount
         var divisor = 1
         while value / divisor >= 10 { divisor *= 10 }
         while divisor > 0 {
