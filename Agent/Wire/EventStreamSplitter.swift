@@ -131,6 +131,8 @@ package struct EventStreamSplitter: Sendable {
             if ByteScan.first(0, in: bytes, field.value) == field.value.upperBound { event.id = field.value }
         case .event:
             event.type = field.value
+        case .retry:
+            if ByteScan.decimal(bytes, field.value) != nil { event.retry = field.value }
         case .other:
             break
         }
@@ -145,6 +147,7 @@ extension ServerSentEvent {
         event.firstData = move(firstData)
         event.id = id.map(move)
         event.type = type.map(move)
+        event.retry = retry.map(move)
         return event
     }
 }

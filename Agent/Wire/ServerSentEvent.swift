@@ -14,6 +14,8 @@ package struct ServerSentEvent: Hashable, Sendable {
     package internal(set) var id: Range<Int>?
     /// The value of the last `event` line; nil means `message`.
     package internal(set) var type: Range<Int>?
+    /// The value of the last `retry` line, if that is digits alone, as readers want it.
+    package internal(set) var retry: Range<Int>?
 
     init(start: Int) {
         range = start..<start
@@ -51,7 +53,7 @@ package struct ServerSentEvent: Hashable, Sendable {
 /// One line of a block: its kind and its value, without the one space that may lead it.
 struct EventField {
     enum Name {
-        case data, event, id, other
+        case data, event, id, retry, other
     }
 
     let name: Name
@@ -64,6 +66,7 @@ struct EventField {
             case .data: 4
             case .event: 5
             case .id: 2
+            case .retry: 5
             case .other: 0
             }
         self.name = name
@@ -78,6 +81,7 @@ struct EventField {
         case UInt8(ascii: "d") where isField("data", bytes, line): return .data
         case UInt8(ascii: "e") where isField("event", bytes, line): return .event
         case UInt8(ascii: "i") where isField("id", bytes, line): return .id
+        case UInt8(ascii: "r") where isField("retry", bytes, line): return .retry
         default: return .other
         }
     }
