@@ -73,6 +73,9 @@ package final class PolicySnapshot: Sendable {
         }
     }
 
+    /// Whether everything is denied for one reason: none was applied yet, or its time is over.
+    package var isClosed: Bool { closed != nil }
+
     /// Whether the person has any grant on a server, through whatever client: else the server is none to him.
     ///
     /// What a rule forbids is still there, and a call to it is denied with the reason.
