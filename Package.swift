@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -53,11 +54,11 @@ let testTargets: [Target] = [
     tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
     tests("AuditLog", ["AuditLog", "StrictJSON"]),
     tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
-    tests("Fetch", ["Fetch"]),
+    tests("Fetch", ["Fetch", "Kits"]),
     tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
     tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog"]),
-    tests("Spool", ["Spool", "AuditLog", "StrictJSON"]),
+    tests("Spool", ["Spool", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
     tests("CoordinatorLink", ["CoordinatorLink", "Contract", "AuditLog", "Keyring", "Spool", "StrictJSON"]),
@@ -65,12 +66,21 @@ let testTargets: [Target] = [
     tests("Forwarding", ["Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON"]),
     tests("Database", ["Database"]),
     tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
-    tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
-    tests("People", ["People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
-    tests("PolicyDesk", ["PolicyDesk", "People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]),
+    tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
+    tests("People", ["People", "Policy", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
+    tests(
+        "PolicyDesk",
+        [
+            "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database",
+            "ServiceKit", "StrictJSON",
+        ]
+    ),
     tests(
         "Fleet",
-        ["Fleet", "Registry", "PolicyDesk", "People", "AuditSink", "AuditLog", "Contract", "Database", "StrictJSON"]
+        [
+            "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract",
+            "Database", "ServiceKit", "StrictJSON",
+        ]
     ),
 ]
 
@@ -78,6 +88,7 @@ let package = Package(
     name: "doorward",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
@@ -158,19 +169,30 @@ let package = Package(
 
         part("Coordinator", "Database", [grdb]),
         part("Coordinator", "AuditSink", ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", logging]),
-        part("Coordinator", "Registry", ["StrictJSON", "Contract", "Database", "AuditSink"]),
-        part("Coordinator", "People", ["StrictJSON", "AuditLog", "Contract", "Database", "AuditSink"]),
+        part(
+            "Coordinator",
+            "Registry",
+            ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
+        ),
+        part(
+            "Coordinator",
+            "People",
+            ["StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
+        ),
         part(
             "Coordinator",
             "PolicyDesk",
-            ["StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "Database", "AuditSink", "People"]
+            [
+                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
+                "People",
+            ]
         ),
         part(
             "Coordinator",
             "Fleet",
             [
-                "StrictJSON", "Policy", "AuditLog", "Contract", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk",
+                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
+                "Registry", "People", "PolicyDesk",
             ]
         ),
         part(
@@ -187,7 +209,7 @@ let package = Package(
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
                 "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdTLS, logging, nioSSL, serviceLifecycle,
-                x509,
+                x509, asn1,
             ]
         ),
         program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),

@@ -28,8 +28,9 @@ package struct WebURL: Sendable, Hashable, CustomStringConvertible {
         }
         guard let handle = curl_url() else { return nil }
         defer { curl_url_cleanup(handle) }
-        // Two slashes exactly: curl forgives one or three, other parsers do not.
-        guard let separator = text.range(ofFirst: "://"),
+        // Two slashes exactly, and no percent-encoding in the authority: curl forgives one slash or three and decodes
+        // hosts, other parsers do not.
+        guard let separator = text.range(ofFirst: "://"), Self.hasPlainAuthority(text.utf8.dropFirst(separator + 3)),
             curl_url_set(handle, CURLUPART_URL, text, UInt32(CURLU_DISALLOW_USER)) == CURLUE_OK,
             let scheme = Self.part(CURLUPART_SCHEME, of: handle)?.lowercased(),
             scheme == "https" || scheme == "http",
@@ -79,6 +80,11 @@ package struct WebURL: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String {
         text
+    }
+
+    private static func hasPlainAuthority(_ rest: Substring.UTF8View) -> Bool {
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        return !authority.isEmpty && !authority.contains(UInt8(ascii: "%"))
     }
 
     private static func isHostByte(_ byte: UInt8) -> Bool {

@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Fetch
+
+@Suite("Addresses, and who may be connected to")
+struct AddressTests {
+    @Test(
+        "Addresses that are not of the public internet are known for what they are",
+        arguments: [
+            ("127.0.0.1", IPAddressKind.loopback), ("127.255.255.254", .loopback), ("10.0.0.1", .local),
+            ("172.16.0.1", .local), ("172.31.255.255", .local), ("192.168.1.1", .local),
+            ("169.254.169.254", .linkLocal),
+            ("100.64.0.1", .shared), ("100.127.255.255", .shared), ("0.0.0.0", .unspecified), ("0.1.2.3", .unspecified),
+            ("224.0.0.1", .multicast), ("239.255.255.255", .multicast), ("255.255.255.255", .reserved),
+            ("192.0.2.1", .reserved), ("198.18.0.1", .reserved), ("198.51.100.7", .reserved),
+            ("203.0.113.7", .reserved),
+            ("240.0.0.1", .reserved), ("::1", .loopback), ("::", .unspecified), ("fe80::1", .linkLocal),
+            ("fc00::1", .local), ("fd12:3456::1", .local), ("fec0::1", .local), ("ff02::1", .multicast),
+            ("::ffff:127.0.0.1", .mapped), ("::ffff:8.8.8.8", .mapped), ("::7f00:1", .mapped),
+            ("::ffff:a9fe:a9fe", .mapped), ("64:ff9b::7f00:1", .mapped), ("64:ff9b::a00:1", .mapped),
+            ("2002:7f00:1::", .mapped), ("2001::1", .mapped), ("2001:db8::1", .reserved), ("4000::1", .reserved),
+        ]
+    )
+    func kinds(literal: String, kind: IPAddressKind) throws {
+        let address = try #require(IPAddress(literal: literal))
+        #expect(address.kind == kind)
+        #expect(!AddressRule.publicOnly.admits(address))
+        #expect(AddressRule.loopbackToo.admits(address) == (kind == .loopback))
+        #expect(AddressRule.any.admits(address))
+    }
+
+    @Test(
+        "Public addresses are public",
+        arguments: ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"]
+    )
+    func global(literal: String) throws {
+        let address = try #require(IPAddress(literal: literal))
+        #expect(address.kind == .global)
+        #expect(AddressRule.publicOnly.admits(address))
+    }
+
+    @Test(
+        "What is no literal is none",
+        arguments: ["", "1.2.3", "1.2.3.4.5", "0x7f.1", "localhost", "[::1]", "::1%lo"]
+    )
+    func noLiteral(text: String) {
+        #expect(IPAddress(literal: text) == nil)
+    }
+}
+
+@Suite("URLs that strangers choose")
+struct WebURLTests {
+    @Test(
+        "An address is seen through whatever notation it has",
+        arguments: [
+            "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1/",
+            "http://127.0.0.1/", "http://[::1]/", "http://localhost/", "http://LOCALHOST./", "http://a.localhost/",
+        ]
+    )
+    func loopback(text: String) throws {
+        #expect(try #require(WebURL(text)).isLoopback)
+    }
+
+    @Test(
+        "What two readers could take for different URLs is refused",
+        arguments: [
+            "", "example.com", "//example.com", "http:/example.com", "http:///example.com", "ftp://example.com",
+            "file:///etc/passwd", "javascript:alert(1)", "https://user@example.com", "https://user:pass@example.com",
+            "https://example.com\\@evil.example", "https://exa mple.com", "https://example.com/\u{0A}",
+            "https://ex\u{0}.com",
+            "https://１２７.0.0.1/", "https://example.com:0", "https://example.com:65536", "https://[fe80::1%25lo]/",
+            "https://", " https://example.com", "https://%65xample.com/",
+        ]
+    )
+    func refused(text: String) {
+        #expect(WebURL(text) == nil)
+    }
+
+    @Test("The parts of a URL")
+    func parts() throws {
+        let url = try #require(WebURL("HTTPS://Example.COM:8443/a/b%20c?d=e&f#g"))
+        #expect(url.origin == "https://example.com:8443")
+        #expect((url.path, url.query, url.fragment) == ("/a/b%20c", "d=e&f", "g"))
+        #expect(try #require(WebURL("https://example.com:443")).origin == "https://example.com")
+    }
+}
