@@ -16,10 +16,14 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -91,8 +95,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
@@ -200,7 +206,7 @@ let package = Package(
             "API",
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk", "Fleet", hummingbird, nioCore, logging,
+                "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging,
             ]
         ),
         part(
@@ -208,8 +214,8 @@ let package = Package(
             "CoordinatorCore",
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdTLS, logging, nioSSL, serviceLifecycle,
-                x509, asn1,
+                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
+                serviceLifecycle, x509, asn1,
             ]
         ),
         program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),

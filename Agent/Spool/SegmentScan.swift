@@ -32,7 +32,7 @@ struct SegmentScan {
         while let line = reader.next() {
             let hash = Hash.leaf(line)
             if let why = flaw(of: line, hash: hash) {
-                let isTorn = lines.count >= count && !Self.holdsRecord(reader)
+                let isTorn = lines.count >= count && RecordLine.number(line) == nil && !Self.holdsRecord(reader)
                 flaw = Flaw(why: why, isTorn: isTorn, lines: 1 + Self.remaining(reader))
                 return
             }
@@ -70,7 +70,7 @@ struct SegmentScan {
         return number == expected ? nil : "has the number \(number) where \(expected) belongs"
     }
 
-    /// Whether a whole record stands behind a line that is none: then that line is damage and not the end.
+    /// Whether a whole record stands behind a line that does not stand: then that line is damage and not the end.
     private static func holdsRecord(_ reader: LineReader) -> Bool {
         var reader = reader
         while let line = reader.next() {

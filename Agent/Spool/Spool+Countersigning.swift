@@ -33,6 +33,7 @@ extension Spool {
     /// wait meanwhile.
     ///
     /// - Parameter frontier: Of the larger tree, which the caller has verified.
+    /// - Throws: `.gone` if it is not larger; whatever else goes wrong, nothing is recorded any more until the next start.
     package func goOn(behind frontier: MerkleFrontier) async throws {
         try await change { [self] follower throws(SpoolError) in
             do throws(SpoolError) {
@@ -81,7 +82,7 @@ extension Spool {
         follower = LeafFollower(folder: core.folder, segment: begin, open: open)
     }
 
-    /// What a stopped agent knows of its log: for those who only look. Zeros where there is none.
+    /// What a stopped agent knows of its log, for those who only look; zeros where there is none.
     package static func lastCounts(folder path: String) -> (recorded: UInt64, countersigned: UInt64) {
         let folder = SpoolFolder(path: path)
         let countersigned = (try? SpoolState.load(folder))?.countersigned.size ?? 0

@@ -82,6 +82,7 @@ struct SpoolRecovery {
                     throw Self.damage("\(folder.path(segment.name)):\(scan.lines.count + 1)", flaw.why)
                 }
                 torn += flaw.lines
+                try scan.writeHashes(in: folder)
                 try cut(segment, to: scan.bytes)
                 segment.bytes = scan.bytes
                 segments.append(segment)
