@@ -1,0 +1,40 @@
+package import StrictJSON
+
+/// What a running agent does for the commands of its own user.
+///
+/// Every operation has an end: it answers within seconds, but for `awaitSignIn` and `follow`, which wait as long as
+/// they are told. Errors are `ControlFailure`. Operations may be asked at the same time and in any order.
+package protocol AgentOperations: Sendable {
+    /// The members of `doorward status --json`.
+    func status() async throws -> JSONValue
+
+    /// The servers that the user may know, with their states: `servers[]`.
+    func servers() async throws -> JSONValue
+
+    /// Begins a sign-in; the answer has `flow` and `authorization_url`, or `state` alone where none is needed.
+    func beginSignIn(server: String) async throws -> JSONValue
+
+    /// Waits for the end of a sign-in that was begun; the answer has `state`.
+    func awaitSignIn(flow: String) async throws -> JSONValue
+
+    /// Revokes the user's grant at a server and forgets it.
+    func signOut(server: String) async throws -> JSONValue
+
+    /// What the policy says about a call, and why; `arguments` is accepted for rules that look at it.
+    func explain(server: String, tool: String, client: String) async throws -> JSONValue
+
+    /// The newest `count` records, oldest first, with the number of the next one: `records[]`, `next`.
+    func records(newest count: Int) async throws -> JSONValue
+
+    /// The records from `next` on, waiting up to `seconds` for the first.
+    func records(from next: Int, waiting seconds: Int) async throws -> JSONValue
+
+    /// All records of one call: `records[]`.
+    func records(call: String) async throws -> JSONValue
+
+    /// Takes what commands have changed on disk: clients, membership, settings.
+    func reload() async throws -> JSONValue
+
+    /// Ships what is pending and leaves the coordinator.
+    func leave() async throws -> JSONValue
+}
