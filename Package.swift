@@ -86,6 +86,18 @@ let testTargets: [Target] = [
             "Database", "ServiceKit", "StrictJSON",
         ]
     ),
+    tests(
+        "API",
+        [
+            "API", "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
+            "Contract", "Database", "ServiceKit", "StrictJSON", crypto, hummingbird, hummingbirdCore,
+            hummingbirdTesting, httpTypes, logging, nioCore,
+        ]
+    ),
+    tests(
+        "CoordinatorCore",
+        ["CoordinatorCore", "AuditLog", "Contract", "ServiceKit", "StrictJSON", nioSSL, x509, asn1]
+    ),
 ]
 
 let package = Package(
@@ -214,8 +226,8 @@ let package = Package(
             "CoordinatorCore",
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
-                serviceLifecycle, x509, asn1,
+                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
+                nioCore, nioSSL, serviceLifecycle, x509, asn1,
             ]
         ),
         program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),

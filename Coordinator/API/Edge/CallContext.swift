@@ -1,0 +1,15 @@
+package import Hummingbird
+internal import Logging
+internal import NIOCore
+
+/// What the server knows of a request beside the request itself.
+package struct CallContext: InitializableFromSource, Sendable {
+    let logger: Logger
+    /// The address at the other end of the connection, which may be a proxy's.
+    let peer: String?
+
+    package init(source: ApplicationRequestContextSource) {
+        logger = source.logger
+        peer = source.channel.remoteAddress?.ipAddress
+    }
+}

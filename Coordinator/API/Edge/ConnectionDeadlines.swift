@@ -1,0 +1,104 @@
+package import NIOCore
+package import NIOHTTPTypes
+
+/// What one connection may take its time with; confined to the connection's event loop.
+///
+/// A request must be whole some time after its head, however steadily it drips; an answer must be taken, too slowly is not
+/// at all; and what is sent without being read has an end. A head that does not come is the business of the idle timeout.
+package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
+    package typealias InboundIn = HTTPRequestPart
+    package typealias InboundOut = HTTPRequestPart
+    package typealias OutboundIn = HTTPResponsePart
+    package typealias OutboundOut = HTTPResponsePart
+
+    /// From the head of a request to its end.
+    static let request = TimeAmount.seconds(60)
+    /// How long the other side may take nothing of an answer.
+    static let stall = TimeAmount.seconds(60)
+    /// More than the largest body of any operation: the rest of a body that was refused is read and thrown away, so that
+    /// the refusal is heard, but not for ever.
+    static let mostBytes = 16 << 20
+
+    private let ledger: ConnectionLedger
+    private let request: TimeAmount
+    private let stall: TimeAmount
+    private var requestDeadline: Scheduled<Void>?
+    private var stallDeadline: Scheduled<Void>?
+    private var bytes = 0
+    private var underway = 0
+    private var isListed = false
+
+    /// - Parameters:
+    ///   - ledger: Where this connection is listed.
+    ///   - request: How long a request may take to arrive.
+    ///   - stall: How long nothing of an answer may be taken.
+    package init(
+        ledger: ConnectionLedger,
+        request: TimeAmount = ConnectionDeadlines.request,
+        stall: TimeAmount = ConnectionDeadlines.stall
+    ) {
+        self.ledger = ledger
+        self.request = request
+        self.stall = stall
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { list(context) }
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        list(context)
+        context.fireChannelActive()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        requestDeadline?.cancel()
+        stallDeadline?.cancel()
+        ledger.gone(context.channel)
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            underway += 1
+            bytes = 0
+            ledger.asked(context.channel)
+            requestDeadline?.cancel()
+            requestDeadline = close(context, in: request)
+        case .body(let buffer):
+            bytes += buffer.readableBytes
+            guard bytes <= Self.mostBytes else {
+                context.close(promise: nil)
+                return
+            }
+        case .end:
+            requestDeadline?.cancel()
+        }
+        context.fireChannelRead(data)
+    }
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) {
+            underway -= 1
+            if underway == 0 { ledger.answered(context.channel) }
+        }
+        context.write(data, promise: promise)
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stallDeadline?.cancel()
+        stallDeadline = context.channel.isWritable ? nil : close(context, in: stall)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func list(_ context: ChannelHandlerContext) {
+        guard !isListed else { return }
+        isListed = true
+        ledger.opened(context.channel)
+    }
+
+    private func close(_ context: ChannelHandlerContext, in time: TimeAmount) -> Scheduled<Void> {
+        context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+    }
+}

@@ -1,0 +1,34 @@
+internal import Contract
+internal import HTTPTypes
+internal import Logging
+internal import StrictJSON
+
+/// One request on its way into the domain: proven, within its limits, read as a whole.
+struct Call: Sendable {
+    let caller: Caller
+    /// The variable segments of the path, in their order.
+    let parameters: [String]
+    let target: RequestTarget
+    let headers: HTTPFields
+    let body: [UInt8]
+    /// What a signature over this request covers.
+    let signed: SignedHead
+    let logger: Logger
+
+    /// The body as one strict JSON object.
+    func json(depth: Int = 16) throws -> JSONValue {
+        try JSONValue(parsing: body, limits: JSONLimits(maxBytes: body.count, maxDepth: depth))
+    }
+
+    /// Reads the body as a closed object.
+    func document<Document>(_ read: (inout ObjectReader) throws -> Document) throws -> Document {
+        try ObjectReader.read(try json(), read)
+    }
+
+    /// The value of a header that may stand at most once.
+    func header(_ name: HTTPField.Name) throws -> String? {
+        let values = headers[values: name]
+        guard values.count <= 1 else { throw Problem.badHeader(name.canonicalName) }
+        return values.first
+    }
+}

@@ -1,0 +1,103 @@
+/// Every operation by its path; what does not stand here does not exist.
+package struct RouteTable: Sendable {
+    package let operations: [Operation]
+    private let routes: [Route]
+
+    private struct Route: Sendable {
+        /// nil where anything may stand.
+        let segments: [String?]
+        var operations: [String: Operation]
+    }
+
+    /// What a request's method and path lead to.
+    enum Match: Sendable {
+        case operation(Operation, parameters: [String])
+        /// The path exists, with these methods and not the one that was asked for.
+        case otherMethods([String])
+        case nothing
+    }
+
+    /// A table of these operations; no two of them may be called the same.
+    init(_ operations: [Operation]) {
+        self.operations = operations
+        var routes: [Route] = []
+        for operation in operations {
+            let segments = Self.segments(operation.path).map { $0.hasPrefix("{") ? nil : $0 }
+            guard let index = routes.firstIndex(where: { $0.segments == segments }) else {
+                routes.append(Route(segments: segments, operations: [operation.method: operation]))
+                continue
+            }
+            let former = routes[index].operations.updateValue(operation, forKey: operation.method)
+            precondition(former == nil, "\(operation.method) \(operation.path) is declared twice")
+        }
+        self.routes = routes
+    }
+
+    /// Looks a request up.
+    ///
+    /// - Parameters:
+    ///   - method: As sent. `HEAD` leads to the operation of `GET`.
+    ///   - path: As sent, without the query.
+    /// - Returns: What stands there.
+    func match(method: String, path: String) -> Match {
+        let asked = Self.segments(path)
+        for route in routes {
+            guard let parameters = Self.parameters(asked, in: route.segments) else { continue }
+            if let operation = route.operations[method == "HEAD" ? "GET" : method] {
+                return .operation(operation, parameters: parameters)
+            }
+            return .otherMethods((route.operations.keys + (route.operations["GET"] == nil ? [] : ["HEAD"])).sorted())
+        }
+        return .nothing
+    }
+
+    private static func segments(_ path: String) -> [String] {
+        path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+    }
+
+    /// The decoded variable segments; nil if the path is another.
+    private static func parameters(_ asked: [String], in segments: [String?]) -> [String]? {
+        guard asked.count == segments.count else { return nil }
+        var parameters: [String] = []
+        for (asked, segment) in zip(asked, segments) {
+            if let segment {
+                // Compared as bytes, undecoded: a fixed part has one spelling.
+                guard asked.utf8.elementsEqual(segment.utf8) else { return nil }
+            } else {
+                guard let value = PercentCoding.decode(asked), !value.isEmpty else { return nil }
+                parameters.append(value)
+            }
+        }
+        return parameters
+    }
+}
+
+/// Percent-encoding (RFC 3986 section 2.1), read strictly.
+enum PercentCoding {
+    /// The decoded text; nil if it is no UTF-8, has a broken escape, or hides a control character or a slash.
+    static func decode(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

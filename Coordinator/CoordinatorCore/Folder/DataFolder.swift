@@ -1,0 +1,136 @@
+internal import Glibc
+internal import ServiceKit
+
+/// The folder of one coordinator: its settings, keys, certificates and database.
+struct DataFolder: Sendable {
+    /// Absolute.
+    let path: String
+
+    /// - Parameter path: relative to where the process was started, or absolute.
+    init(_ path: String) {
+        self.path = Self.absolute(path)
+    }
+
+    /// Written last by `init`: a folder with it holds a coordinator.
+    var setup: String { file("coordinator.json") }
+    /// 32 secret bytes: the seed of the coordinator's Ed25519 key.
+    var signingKey: String { file("signing.key") }
+    var database: String { file("coordinator.sqlite") }
+    var authority: String { file("tls/ca.pem") }
+    var authorityKey: String { file("tls/ca.key") }
+    var certificate: String { file("tls/server.pem") }
+    var certificateKey: String { file("tls/server.key") }
+
+    var holdsCoordinator: Bool { Self.exists(setup) }
+
+    /// Makes the folder for a new coordinator, for nobody's eyes but the owner's.
+    ///
+    /// - Throws: `folderTaken` if it holds anything, `failed` if it cannot be made.
+    func make() throws {
+        guard !holdsCoordinator else {
+            throw CoordinatorError(
+                .folderTaken,
+                "\(path) already holds a coordinator.",
+                next: "doorward-coordinator serve --data \(path)"
+            )
+        }
+        try Self.makeFolder(path)
+        guard try entries().isEmpty else {
+            throw CoordinatorError(
+                .folderTaken,
+                "\(path) is not empty, and a coordinator needs a folder of its own.",
+                next: "Name another folder with --data, or remove this one."
+            )
+        }
+        // The folder may have been there before, open to others.
+        guard chmod(path, 0o700) == 0 else { throw Self.failure(path, errno) }
+        try Self.makeFolder(file("tls"))
+    }
+
+    /// Takes away all that `make` and what followed made, after a failure.
+    func unmake() {
+        for name in ["tls", ""] {
+            let folder = name.isEmpty ? path : file(name)
+            for entry in (try? Self.entries(of: folder)) ?? [] { unlink("\(folder)/\(entry)") }
+            // A folder that was there before stays, as it was: empty.
+            if !name.isEmpty { rmdir(folder) }
+        }
+    }
+
+    /// Holds the folder for this process alone, until it ends.
+    ///
+    /// - Throws: `running` if another process has it.
+    func lock() throws {
+        let file = open(self.file("lock"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw Self.failure(path, errno) }
+        // The descriptor stays open on purpose: the lock goes with the process, however it ends.
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            close(file)
+            throw CoordinatorError(
+                .running,
+                "Another process serves \(path).",
+                next: "End the other process, or name another folder with --data."
+            )
+        }
+    }
+
+    private func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    private func entries() throws -> [String] {
+        // What file systems put into the top of a fresh volume.
+        try Self.entries(of: path).filter { $0 != "lost+found" }
+    }
+
+    private static func entries(of path: String) throws -> [String] {
+        guard let folder = opendir(path) else { throw failure(path, errno) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// Makes a folder with those above it that are missing.
+    private static func makeFolder(_ path: String) throws {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST && isFolder(path) { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw failure(path, errno)
+        }
+        try makeFolder(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure(path, errno) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0
+    }
+
+    private static func absolute(_ path: String) -> String {
+        var path = path
+        if !path.hasPrefix("/"), let working = getcwd(nil, 0) {
+            path = "\(String(cString: working))/\(path)"
+            free(working)
+        }
+        // `.` and `..` are the system's to resolve, once the folder is there.
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        while path.hasSuffix("/.") { path.removeLast(2) }
+        return path.isEmpty ? "/" : path
+    }
+
+    private static func failure(_ path: String, _ number: Int32) -> CoordinatorError {
+        CoordinatorError(
+            .failed,
+            "\(path) cannot be used: \(String(cString: strerror(number))).",
+            next: "Name a folder that can be written with --data."
+        )
+    }
+}
