@@ -1,4 +1,4 @@
-package import ServiceKit
+internal import ServiceKit
 package import StrictJSON
 
 /// Why the agent did not do what a command asked, as it crosses the socket.
