@@ -1,0 +1,69 @@
+internal import MCP
+internal import Policy
+internal import StrictJSON
+
+/// Judges what a client asks by the message, its headers and the policy: no state, no I/O.
+enum CallJudge {
+    /// What is wrong with the headers of a message, if anything is.
+    static func flaw(
+        of envelope: Envelope,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        headers: MCPHeaders
+    ) -> Refusal? {
+        if let mismatch = headers.mismatch(with: envelope, in: bytes) { return .mismatch(mismatch) }
+        if let version = envelope.protocolVersion {
+            let text = version.withText(in: bytes) { Revisions.era(of: $0) == .modern ? nil : JSONText(utf8: $0) }
+            return text.map(Refusal.version)
+        }
+        return flaw(ofVersion: headers.protocolVersion)
+    }
+
+    /// What is wrong with the header `MCP-Protocol-Version` of a message or request that says no version itself.
+    static func flaw(ofVersion header: UnsafeBufferPointer<UInt8>?) -> Refusal? {
+        guard let header, Revisions.era(of: header) == nil else { return nil }
+        return .version(JSONText(utf8: header))
+    }
+
+    /// Whether a client may send this method in this era at all.
+    static func isKnown(_ method: MCPMethod, in era: Revisions.Era) -> Bool {
+        method.senders.contains(.client) && method.eras.contains(era == .modern ? .modern : .handshake)
+    }
+
+    /// What the policy says about a request or notification.
+    static func decide(
+        _ envelope: Envelope,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        policy: PolicySnapshot,
+        client: JSONText,
+        server: JSONText
+    ) -> Decision {
+        func ask(_ ask: Ask) -> Decision { policy.decide(client: client, server: server, ask: ask) }
+        guard let item = envelope.item else {
+            let decision = ask(.method)
+            guard decision.isAllowed, envelope.method == .subscriptionsListen else { return decision }
+            return decideSubscriptions(envelope, in: bytes, ask) ?? decision
+        }
+        return item.name.withText(in: bytes) { name in
+            switch item.kind {
+            case .tool: ask(.tool(name))
+            case .prompt: ask(.prompt(name))
+            case .resource: ask(.resource(name))
+            // A task is the rest of a call that was judged when it began.
+            case .task: ask(.method)
+            }
+        }
+    }
+
+    /// The first resource that the client wants to hear of and may not.
+    private static func decideSubscriptions(
+        _ envelope: Envelope,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        _ ask: (Ask) -> Decision
+    ) -> Decision? {
+        for uri in envelope.resourceSubscriptionURIs(in: bytes) {
+            let decision = uri.utf8.withUnsafeBufferPointer { ask(.resource($0)) }
+            if !decision.isAllowed { return decision }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,266 @@
+internal import AuditLog
+internal import MCP
+internal import StrictJSON
+internal import Upstreams
+
+/// What the driver of a call does next.
+enum CallAction: Equatable {
+    case none
+    /// Send the request upstream, with the credential at hand.
+    case send
+    /// Ask for another credential; `isRejected` if the server refused the one at hand.
+    case renew(isRejected: Bool)
+    /// Begin the event stream to the client.
+    case openStream
+    /// The one message is whole: judge it.
+    case judge
+    /// The body of an error is whole: pass a JSON-RPC error on with the status, else refuse.
+    case judgeError(status: Int, otherwise: Refusal)
+    /// Answer in the server's place, and end the call.
+    case refuse(Refusal, Outcome.Kind)
+    /// Answer with a status alone.
+    case reply(status: Int)
+    /// The session has ended: tell the client so.
+    case endSession
+    /// The server ended the event stream, without a response to the request if there was one.
+    case endStream
+    /// End the stream so that the client sees that something is missing.
+    case cut(Outcome.Kind)
+    /// The exchange with the server is over, and the client has long had its answer.
+    case release
+}
+
+/// The life of one request from its first credential to the end of the exchange with the server.
+///
+/// It knows nothing of sockets and bytes: the driver tells it what happened and does what it says. Once it says `refuse`,
+/// `reply`, `endSession`, `endStream` or `cut`, or was told that the client is answered or gone, what comes later from the
+/// server reaches nobody.
+struct CallMachine {
+    /// Where the request is.
+    enum State: Equatable {
+        case idle
+        /// A credential is being renewed.
+        case renewing
+        /// The request has left, and nothing has come back.
+        case waiting
+        case collecting
+        case collectingError(status: Int, otherwise: Refusal)
+        /// Events come; `isCommitted` once the head of the reply has gone to the client.
+        case events(isCommitted: Bool)
+        /// The rest of a refusal of the credential is read.
+        case discarding
+        /// The client has its answer; the rest is read so that the connection can be used again.
+        case draining
+    }
+
+    private(set) var state = State.idle
+    private(set) var kind = CallKind.message
+    private var server: JSONText = ""
+    private var hasRenewed = false
+    private var wasSent = false
+
+    /// Whether something is under way.
+    var isActive: Bool { state != .idle }
+
+    /// Whether the client waits for something.
+    var isUnanswered: Bool { state != .idle && state != .draining }
+
+    // MARK: Before the request has left
+
+    /// Begins; the record of it is written.
+    mutating func begin(_ kind: CallKind, server: JSONText, isStale: Bool) -> CallAction {
+        self = CallMachine()
+        self.kind = kind
+        self.server = server
+        if isStale {
+            state = .renewing
+            hasRenewed = true
+            return .renew(isRejected: false)
+        }
+        state = .waiting
+        wasSent = true
+        return .send
+    }
+
+    /// The end of a renewal.
+    mutating func renewed(_ credential: CredentialState) -> CallAction {
+        guard state == .renewing else { return .none }
+        switch credential {
+        case .ready:
+            state = .waiting
+            wasSent = true
+            return .send
+        case .refused(let refusal):
+            return refuse(.credential(refusal, server: server), wasSent ? .upstreamError : .notSent)
+        case .stale, .notNeeded:
+            return refuse(.credential(.needsSignIn, server: server), wasSent ? .upstreamError : .notSent)
+        }
+    }
+
+    // MARK: The answer
+
+    /// The head of the answer.
+    mutating func head(_ facts: ReplyFacts) -> CallAction {
+        guard state == .waiting else { return .none }
+        switch ReplyRoute(facts, to: kind, server: server) {
+        case .collect:
+            state = .collecting
+            return .none
+        case .events:
+            state = .events(isCommitted: kind == .stream)
+            return kind == .stream ? .openStream : .none
+        case .collectError(let status, let refusal):
+            state = .collectingError(status: status, otherwise: refusal)
+            return .none
+        case .status(let status):
+            state = .draining
+            return .reply(status: status)
+        case .sessionEnded:
+            state = .draining
+            return .endSession
+        case .unauthorized:
+            return unauthorized()
+        case .refuse(let refusal):
+            state = .draining
+            return .refuse(refusal, .upstreamError)
+        }
+    }
+
+    /// A 401: once the credential is renewed, then it is the user's turn.
+    private mutating func unauthorized() -> CallAction {
+        guard hasRenewed else {
+            state = .discarding
+            return .none
+        }
+        state = .draining
+        return .refuse(.credential(.needsSignIn, server: server), .upstreamError)
+    }
+
+    /// The head of the reply has gone to the client.
+    mutating func committed() {
+        if case .events = state { state = .events(isCommitted: true) }
+    }
+
+    /// The response to the request has gone to the client.
+    mutating func answered() {
+        if isUnanswered { state = .draining }
+    }
+
+    /// The answer has ended.
+    mutating func ended() -> CallAction {
+        switch state {
+        case .collecting:
+            return .judge
+        case .collectingError(let status, let refusal):
+            return .judgeError(status: status, otherwise: refusal)
+        case .events:
+            state = .idle
+            return .endStream
+        case .discarding:
+            state = .renewing
+            hasRenewed = true
+            return .renew(isRejected: true)
+        case .draining:
+            state = .idle
+            return .release
+        case .idle, .renewing, .waiting:
+            return .none
+        }
+    }
+
+    // MARK: What goes wrong
+
+    /// The connection failed.
+    mutating func failed(_ failure: UpstreamFailure) -> CallAction {
+        switch state {
+        case .idle, .renewing:
+            return .none
+        case .waiting, .collecting, .collectingError, .events:
+            return stop(Self.refusal(failure, server), Self.outcome(failure))
+        case .discarding, .draining:
+            return ended()
+        }
+    }
+
+    /// Nothing came for so long as the server may be silent.
+    mutating func timedOut() -> CallAction {
+        switch state {
+        case .idle, .draining:
+            return .none
+        case .renewing:
+            let refusal = Refusal.down("timeout", "The server's sign-in service is too slow.", server: server)
+            return refuse(refusal, wasSent ? .timeout : .notSent)
+        case .waiting, .collecting, .collectingError, .events, .discarding:
+            return stop(.down("timeout", "The server is too slow.", server: server), .timeout)
+        }
+    }
+
+    /// A result or an event is larger than may be.
+    mutating func tooLarge() -> CallAction {
+        guard isUnanswered else { return .none }
+        return stop(.badAnswer("too_large", "The server's answer is too large.", server: server), .tooLarge)
+    }
+
+    /// What came is no message that may pass, or not the one that was due; `reason` is a code, `message` for people.
+    mutating func violated(_ reason: JSONText, _ message: String) -> CallAction {
+        guard isUnanswered else { return .none }
+        return stop(.badAnswer(reason, message, server: server), .upstreamError)
+    }
+
+    /// The client is gone; what it waited for ends.
+    mutating func abandoned() {
+        state = .idle
+    }
+
+    private mutating func refuse(_ refusal: Refusal, _ outcome: Outcome.Kind) -> CallAction {
+        state = .idle
+        return .refuse(refusal, outcome)
+    }
+
+    /// Answers with an error as long as nothing has gone out; then all that is left is to break off.
+    private mutating func stop(_ refusal: Refusal, _ outcome: Outcome.Kind) -> CallAction {
+        let isCommitted = state == .events(isCommitted: true)
+        state = .idle
+        return isCommitted ? .cut(outcome) : .refuse(refusal, outcome)
+    }
+
+    private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
+        switch failure {
+        case .notSent(let error), .afterSending(let error):
+            if error.code == .malformedResponse { return .badAnswer("malformed", error.message, server: server) }
+            return .down(error.code == .timeout ? "timeout" : "unreachable", error.message, server: server)
+        }
+    }
+
+    private static func outcome(_ failure: UpstreamFailure) -> Outcome.Kind {
+        switch failure {
+        case .notSent: .notSent
+        case .afterSending: .upstreamError
+        }
+    }
+}
+
+extension Refusal {
+    /// The status in place of an error, for what has no id and so cannot be answered with one: the next request carries
+    /// it.
+    func status(for kind: CallKind) -> Int? {
+        switch kind {
+        case .request:
+            return nil
+        case .message:
+            return 202
+        case .stream:
+            // Clients take anything else than 405 for an invitation to sign in, or for a reason to try again.
+            return code == .serverDown && reason != "refused" ? 502 : 405
+        case .delete:
+            return code == .serverDown && reason != "refused" ? 502 : 204
+        }
+    }
+}
+
+extension CallMachine {
+    /// Whether events come.
+    var isReadingEvents: Bool {
+        if case .events = state { true } else { false }
+    }
+}

@@ -1,0 +1,60 @@
+internal import AuditLog
+internal import MCP
+internal import Policy
+internal import StrictJSON
+
+/// Decisions in the words of records, made once for each policy and not for each call.
+struct PolicyFacts {
+    let version: Int
+    let digest: JSONText
+
+    init(_ policy: PolicySnapshot) {
+        version = policy.version
+        digest = JSONText(policy.digest)
+    }
+
+    func allowed(_ decision: Decision) -> DecisionFacts {
+        DecisionFacts(
+            isAllowed: true,
+            reason: Self.code(decision.reason),
+            rules: decision.rules,
+            policy: version,
+            digest: digest
+        )
+    }
+
+    func refused(_ refusal: Refusal) -> DecisionFacts {
+        DecisionFacts(
+            isAllowed: false,
+            reason: refusal.reason,
+            rules: refusal.rules,
+            policy: version,
+            digest: digest,
+            limiter: refusal.limiter
+        )
+    }
+
+    private static let granted = JSONText(Decision.Reason.granted.rawValue)
+    private static let noGrant = JSONText(Decision.Reason.noGrant.rawValue)
+    private static let forbidden = JSONText(Decision.Reason.forbidden.rawValue)
+    private static let policyExpired = JSONText(Decision.Reason.policyExpired.rawValue)
+
+    /// The word for a reason.
+    static func code(_ reason: Decision.Reason) -> JSONText {
+        switch reason {
+        case .granted: granted
+        case .noGrant: noGrant
+        case .forbidden: forbidden
+        case .policyExpired: policyExpired
+        }
+    }
+}
+
+/// Names of methods as records have them, made once.
+enum MethodNames {
+    private static let all: [JSONText] = MCPMethod.allCases.map { method in
+        JSONText(utf8: UnsafeBufferPointer(start: method.name.utf8Start, count: method.name.utf8CodeUnitCount))
+    }
+
+    static func name(_ method: MCPMethod) -> JSONText { all[Int(method.rawValue)] }
+}

@@ -1,0 +1,78 @@
+internal import AuditLog
+internal import MCP
+internal import Policy
+internal import StrictJSON
+
+/// What there is to know of the request that a connection has under way.
+struct Call {
+    let server: ServedServer
+    let client: JSONText
+    let how: ClientProof
+    /// What its records say; nil for what has no records: notifications, pings, answers, GET and DELETE.
+    var facts: CallFacts?
+    var method = MCPMethod.unknown
+    var era = Revisions.Era.handshake
+    let trace: TraceContext
+    /// When it began, in nanoseconds.
+    let began: Int64
+    /// Where the body stands in the request's bytes.
+    let body: Range<Int>
+    /// Where the literal of the request's id stands in the request's bytes.
+    var id: Range<Int>?
+    var permit = LimitPermit()
+    /// The session that it belongs to.
+    var session: Session?
+    /// The request of the server that it answers.
+    var answered: Session.Pending?
+    /// The value of the header that was shown to the server.
+    var authorization: [UInt8]?
+
+    /// The session that the server begins with its answer.
+    var newSession: JSONText?
+    /// The id of the last event; with one a stream that breaks off can be taken up again.
+    var hasEventID = false
+    /// Whether the head of an event stream has gone to the client.
+    var isCommitted = false
+    /// Bytes of bodies that went to the client.
+    var bytesOut = 0
+    /// When the last byte came from the server, in nanoseconds.
+    var lastByte: Int64
+
+    init(
+        server: ServedServer,
+        client: JSONText,
+        how: ClientProof,
+        trace: TraceContext,
+        body: Range<Int>,
+        now: Int64
+    ) {
+        self.server = server
+        self.client = client
+        self.how = how
+        self.trace = trace
+        self.body = body
+        began = now
+        lastByte = now
+    }
+
+    /// What judges the answers to it.
+    func judge(_ gate: Gate) -> ReplyJudge {
+        ReplyJudge(
+            method: method,
+            era: era,
+            policy: gate.policy,
+            client: client,
+            server: server.alias,
+            limits: gate.configuration.replyLimits
+        )
+    }
+}
+
+/// Who sent a request, and where it goes.
+struct Visit {
+    var route = Route.nowhere
+    var client = Gate.local
+    var how = ClientProof.local
+    /// Whether the connection ends after it.
+    var closes = false
+}

@@ -1,0 +1,246 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Policy
+internal import ServiceKit
+internal import StrictJSON
+internal import Upstreams
+internal import Wire
+
+// From a request to a decision.
+extension ClientConnection {
+    /// Serves a request to a server.
+    func serveServer() {
+        let request = request
+        request.withUnsafeReadableBytes { bytes in
+            switch head.method {
+            case .post: serveMessage(bytes)
+            case .get: serveBare(.stream, bytes)
+            case .delete: serveBare(.delete, bytes)
+            case .head, .put, .patch, .options, .other: answerPlainly(405)
+            }
+        }
+    }
+
+    /// Judges a message in the order in which each question makes sense only once the one before is answered.
+    private func serveMessage(_ bytes: UnsafeRawBufferPointer) {
+        let body = UnsafeRawBufferPointer(rebasing: bytes[head.length...]).bindMemory(to: UInt8.self)
+        let envelope: Envelope
+        do {
+            envelope = try Envelope.scan(body, limits: path.gate.configuration.messageLimits)
+        } catch {
+            let id = error.id.map { Array(body[$0.range]) }
+            answerRefusal(.unreadable(error), id: id, record: nil)
+            return
+        }
+        if envelope.kind == .request {
+            serveRequest(envelope, body, bytes)
+        } else {
+            serveNote(envelope, body, bytes)
+        }
+    }
+
+    // MARK: Requests
+
+    private func serveRequest(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeRawBufferPointer)
+    {
+        let gate = path.gate
+        let server = server(in: bytes)
+        let trace = TraceContext(
+            body: envelope.traceparent.flatMap {
+                $0.isEscaped ? nil : UnsafeBufferPointer(rebasing: body[$0.span.range])
+            },
+            header: head.value(.traceparent, in: bytes),
+            random: &gate.random
+        )
+        var facts = CallFacts(
+            call: gate.random.id(),
+            trace: trace.trace,
+            client: visit.client,
+            how: visit.how,
+            server: server?.alias ?? strangersAlias(in: bytes),
+            method: CallNames.method(of: envelope, in: body),
+            item: CallNames.item(of: envelope, in: body)
+        )
+        let id = envelope.id.map { head.length + $0.lower..<head.length + $0.upper }
+        if let refusal = flaw(of: envelope, body, bytes) ?? gate.closure.map(Refusal.closed) {
+            deny(refusal, facts, id: id, server: server, bytes)
+            return
+        }
+        if gate.policy.isClosed {
+            // Nobody may do anything anywhere: every alias gets the same answer, whether there is such a server or not.
+            let decision = gate.policy.decide(client: visit.client, server: facts.server, ask: .method)
+            deny(.denied(decision), facts, id: id, server: server, bytes)
+            return
+        }
+        guard let server, gate.policy.knows(server: server.alias) else {
+            facts.server = strangersAlias(in: bytes)
+            deny(.unknownServer, facts, id: id, server: nil, bytes)
+            return
+        }
+        guard CallJudge.isKnown(envelope.method, in: envelope.era) else {
+            deny(.unknownMethod(envelope.era), facts, id: id, server: server, bytes)
+            return
+        }
+        var call = Call(
+            server: server,
+            client: visit.client,
+            how: visit.how,
+            trace: trace,
+            body: head.length..<bytes.count,
+            now: lastActive
+        )
+        call.facts = facts
+        call.method = envelope.method
+        call.era = envelope.era
+        call.id = id
+        switch session(for: envelope.era, server, bytes) {
+        case .unknown:
+            deny(.unknownSession, facts, id: id, server: server, bytes)
+            return
+        case .none: break
+        case .found(let session): call.session = session
+        }
+        let decision = CallJudge.decide(
+            envelope,
+            in: body,
+            policy: gate.policy,
+            client: visit.client,
+            server: server.alias
+        )
+        guard decision.isAllowed else {
+            deny(.denied(decision), facts, id: id, server: server, bytes)
+            return
+        }
+        begin(call, envelope, body, decision, bytes)
+    }
+
+    /// Everything that the policy allows has to pass the limits, needs a credential, and is recorded before it goes.
+    private func begin(
+        _ call: consuming Call,
+        _ envelope: Envelope,
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ decision: Decision,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
+        let gate = path.gate
+        let server = call.server
+        guard let facts = call.facts else { return }
+        if server.upstream.isKnownDown {
+            let health = server.health(now: gate.clock.wall())
+            let message = health.error ?? "The server is down."
+            deny(
+                .down("down", message, server: server.alias, since: health.since),
+                facts,
+                id: call.id,
+                server: server,
+                bytes
+            )
+            return
+        }
+        if envelope.method == .toolsCall, let item = envelope.item {
+            let admission = item.name.withText(in: body) { tool in
+                gate.limits.admit(client: call.client, server: server.alias, tool: tool, now: call.began)
+            }
+            switch admission {
+            case .admitted(let permit):
+                call.permit = permit
+            case .limited(let rule, let wait):
+                deny(.limited(rule: rule, retryAfterMilliseconds: wait), facts, id: call.id, server: server, bytes)
+                return
+            }
+        }
+        let credential = server.needsCredential ? gate.credentials.current(server.alias) : .notNeeded
+        let id: JSONText?
+        var isStale = false
+        switch credential {
+        case .notNeeded:
+            id = nil
+        case .ready(let name, let header):
+            id = name
+            call.authorization = header
+        case .stale(let name):
+            id = name
+            isStale = true
+        case .refused(let refusal):
+            call.permit.release()
+            deny(.credential(refusal, server: server.alias), facts, id: call.id, server: server, bytes)
+            return
+        }
+        if envelope.method == .ping {
+            // Counted, not recorded: nothing is done.
+            gate.countPing(server)
+            call.facts = nil
+        } else {
+            guard gate.recordBegin(facts, decision, credential: id) else {
+                call.permit.release()
+                answerRefusal(.notRecorded, id: literal(call.id, bytes), record: nil)
+                return
+            }
+        }
+        server.metrics.active.add(1)
+        let kind = CallKind.request(call.method, call.era)
+        self.call = call
+        perform(machine.begin(kind, server: server.alias, isStale: isStale))
+    }
+
+    // MARK: What is common to all
+
+    /// The server that the path names.
+    func server(in bytes: UnsafeRawBufferPointer) -> ServedServer? {
+        path.gate.server(alias: alias(in: bytes))
+    }
+
+    private func alias(in bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
+        guard case .server(let range) = visit.route else { return UnsafeBufferPointer(start: nil, count: 0) }
+        return UnsafeBufferPointer(rebasing: head.path.slice(of: bytes)[range])
+    }
+
+    /// What stands in records for a server that is none to this user.
+    private func strangersAlias(in bytes: UnsafeRawBufferPointer) -> JSONText {
+        RecordName.hash(of: JSONText(utf8: alias(in: bytes)))
+    }
+
+    func flaw(
+        of envelope: Envelope,
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ bytes: UnsafeRawBufferPointer
+    ) -> Refusal? {
+        let headers = MCPHeaders(
+            protocolVersion: head.value(.protocolVersion, in: bytes),
+            method: head.value(.method, in: bytes),
+            name: head.value(.name, in: bytes)
+        )
+        return CallJudge.flaw(of: envelope, in: body, headers: headers)
+    }
+
+    func literal(_ id: Range<Int>?, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        id.map { Array(bytes[$0]) }
+    }
+
+    // MARK: Refusing
+
+    /// Refuses a request before anything of it has gone anywhere; with a record, whatever the reason.
+    func deny(
+        _ refusal: Refusal,
+        _ facts: CallFacts,
+        id: Range<Int>?,
+        server: ServedServer?,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
+        let isRecorded = path.gate.recordDenial(facts, refusal)
+        server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
+        answerRefusal(refusal, id: literal(id, bytes), record: isRecorded ? facts.call : nil)
+    }
+
+    /// Answers a request with an error of the agent's own.
+    func answerRefusal(_ refusal: Refusal, id: [UInt8]?, record: AuditID?) {
+        switch refusal.form {
+        case .plain(let status):
+            answerPlainly(status, record: record)
+        case .rpc(let status):
+            let body = refusal.body(id: id, record: record)
+            answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Policy
+internal import ServiceKit
+internal import StrictJSON
+internal import Upstreams
+
+// How a call ends: its answer, its record, its numbers.
+extension ClientConnection {
+    /// The client has its answer: what is left of the exchange is read for the sake of its connection.
+    func settle() {
+        if exchange == nil {
+            machine.abandoned()
+        } else {
+            drained = 0
+            machine.answered()
+        }
+    }
+
+    /// Answers in the server's place, and ends the call.
+    func end(with refusal: Refusal, _ outcome: Outcome.Kind) {
+        guard let call else { return }
+        collected = ByteBuffer()
+        if machine.state == .idle { dropExchange() }
+        let id = call.id
+        let request = request
+        let kind = machine.kind
+        var refusal = refusal
+        if refusal.code == .serverDown, refusal.since == nil {
+            refusal.since = call.server.health(now: path.gate.clock.wall()).since
+        }
+        endCall(wasCancelled ? .cancelled : outcome)
+        if let status = refusal.status(for: kind) { return answerPlainly(status) }
+        let literal = id.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
+        answerRefusal(refusal, id: literal, record: call.facts?.call)
+    }
+
+    /// Answers what has no id with a status.
+    func endBare(_ status: Int) {
+        guard let call else { return }
+        if machine.state == .idle { dropExchange() }
+        if machine.kind == .delete, (200...299).contains(status), let session = call.session { dropSession(session) }
+        endCall(.ok)
+        answerPlainly(status)
+    }
+
+    /// The server knows the session no more, so nobody does.
+    func endSession() {
+        guard let call else { return }
+        if let session = call.session { dropSession(session) }
+        if case .request = machine.kind {
+            end(with: .unknownSession, .upstreamError)
+            return
+        }
+        endCall(.upstreamError)
+        answerPlainly(404)
+    }
+
+    /// The server ended the stream before it answered.
+    func endStream() {
+        guard let call else { return }
+        collected = ByteBuffer()
+        if machine.kind == .stream {
+            endCall(.ok)
+        } else if park() {
+            // The server wants to be asked again, as it may in the handshake era: the client has the mark to do so.
+            if !call.isCommitted { openStream() }
+        } else if call.isCommitted {
+            endCall(wasCancelled ? .cancelled : .upstreamError)
+        } else {
+            end(
+                with: .badAnswer(
+                    "no_answer",
+                    "The server ended its answer before it gave one.",
+                    server: call.server.alias
+                ),
+                .upstreamError
+            )
+            return
+        }
+        if let chunk = events.take(isLast: true) { send(chunk, isLast: visit.closes) }
+        finishRequest()
+    }
+
+    /// Breaks the stream off, so that the client sees that something is missing.
+    func cut(_ outcome: Outcome.Kind) {
+        dropExchange()
+        endCall(outcome)
+        call = nil
+        breakOff()
+    }
+
+    private func dropExchange() {
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.cancel()
+    }
+
+    /// Whether the client has taken its request back.
+    private var wasCancelled: Bool {
+        guard let call, let session = call.session, let id = requestID else { return false }
+        return session.endCancelled(id)
+    }
+
+    private var requestID: RequestID? {
+        guard let range = call?.id else { return nil }
+        let request = request
+        return request.withUnsafeReadableBytes { bytes in
+            RequestID(literal: UnsafeRawBufferPointer(rebasing: bytes[range]).bindMemory(to: UInt8.self))
+        }
+    }
+
+    // MARK: Sessions
+
+    /// Binds the session that begins with this answer to the client and the server; returns its id.
+    func bindSession() -> JSONText? {
+        guard let call, let id = call.newSession else { return nil }
+        let key = SessionKey(client: call.client, server: call.server.alias, id: id)
+        self.call?.session = path.gate.beginSession(key)
+        return id
+    }
+
+    /// Forgets a session that has ended.
+    func dropSession(_ session: Session) {
+        guard let ended = path.gate.sessions.end(session.key) else { return }
+        path.gate.close(ended)
+    }
+
+    /// Keeps a request whose stream has broken off, so that its answer is known when it comes on another; false where it
+    /// cannot come any more.
+    func park() -> Bool {
+        guard let call, call.era == .handshake, call.hasEventID, let facts = call.facts, let session = call.session,
+            let id = requestID
+        else { return false }
+        let parked = Session.Parked(
+            facts: facts,
+            method: call.method,
+            began: call.began,
+            bytesIn: call.body.count
+        )
+        guard session.park(id, parked) else { return false }
+        leave(call)
+        return true
+    }
+
+    // MARK: Records
+
+    /// Records the end of the call at hand, and lets go of what it holds.
+    func endCall(_ kind: Outcome.Kind) {
+        guard let call else { return }
+        leave(call)
+        let now = path.gate.now()
+        if let pending = call.answered {
+            let outcome: Outcome.Kind = kind == .ok && call.method == .unknown ? .rpcError : kind
+            path.gate.endPending(pending, outcome, bytesOut: call.body.count, now: now)
+        }
+        guard let facts = call.facts else { return }
+        let outcome = Outcome(
+            kind,
+            milliseconds: Gate.milliseconds(call.began, now),
+            bytesIn: call.body.count,
+            bytesOut: call.bytesOut
+        )
+        path.gate.recordEnd(facts, outcome)
+        call.server.metrics.count(outcome)
+        call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
+    }
+
+    /// Gives back what the call holds, and ends the requests of the server that went over its stream.
+    private func leave(_ call: Call) {
+        self.call?.permit.release()
+        call.server.metrics.active.add(-1)
+        guard call.era == .handshake else { return }
+        let session = call.session ?? path.gate.sessions.find(sessionless(call.server), now: path.gate.now())
+        guard let session else { return }
+        let now = path.gate.now()
+        for pending in session.abandon(stream: ObjectIdentifier(self)) {
+            path.gate.endPending(pending, .cancelled, bytesOut: 0, now: now)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import StrictJSON
+internal import Upstreams
+internal import Wire
+
+// Events of the server, each judged once it is whole.
+extension ClientConnection {
+    func receiveEvents(_ body: ByteBuffer) {
+        if collected.readableBytes == 0 {
+            collected = body
+        } else {
+            collected.writeImmutableBuffer(body)
+        }
+        while machine.isReadingEvents {
+            let buffer = collected
+            let step = buffer.withUnsafeReadableBytes { bytes in
+                let step = splitter.next(in: bytes)
+                if case .event(let event) = step { receive(event, bytes) }
+                return step
+            }
+            switch step {
+            case .event: continue
+            case .incomplete: break
+            case .tooLarge: stop(machine.tooLarge())
+            }
+            break
+        }
+        guard machine.isReadingEvents else {
+            collected = ByteBuffer()
+            return
+        }
+        collected.moveReaderIndex(forwardBy: splitter.discard())
+        if collected.readableBytes == 0 { collected = ByteBuffer() }
+        flushEvents()
+    }
+
+    /// Sends what was laid out, in one chunk.
+    private func flushEvents() {
+        guard machine.state == .events(isCommitted: true) else { return }
+        guard let chunk = events.take(isLast: false) else { return }
+        send(chunk, isLast: false)
+    }
+
+    private func receive(_ event: ServerSentEvent, _ bytes: UnsafeRawBufferPointer) {
+        let id = event.id.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+        // An empty id takes the last one back.
+        if let id { call?.hasEventID = !id.isEmpty }
+        guard event.hasData else {
+            // Before the head of the reply has gone, a mark waits with it, and a comment has nobody to tell.
+            if let id {
+                events.append(mark: id, retry: event.retry.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
+            } else if machine.state == .events(isCommitted: true), event.dataLines == 0 {
+                events.appendComment()
+            }
+            return
+        }
+        // Clients look at no other kind, so nothing of another kind needs to reach them.
+        if let type = event.type, !bytes[type].isEmpty, !bytes[type].elementsEqual("message".utf8) { return }
+        if let data = event.data(in: bytes) {
+            receive(data.bindMemory(to: UInt8.self), id)
+        } else {
+            var joined: [UInt8] = []
+            event.appendData(from: bytes, to: &joined)
+            joined.withUnsafeBufferPointer { receive($0, id) }
+        }
+    }
+
+    private func receive(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
+        let envelope: Envelope
+        do {
+            envelope = try Envelope.scan(message, limits: path.gate.configuration.replyLimits)
+        } catch {
+            stop(machine.violated("malformed", "The server's message cannot be taken: \(error.message)."))
+            return
+        }
+        switch envelope.kind {
+        case .response, .errorResponse: receiveResponse(envelope, message, id)
+        case .notification: receiveNotification(envelope, message, id)
+        case .request: receiveRequest(envelope, message, id)
+        }
+    }
+
+    // MARK: Responses
+
+    private func receiveResponse(
+        _ envelope: Envelope,
+        _ message: UnsafeBufferPointer<UInt8>,
+        _ id: UnsafeRawBufferPointer?
+    ) {
+        guard let call else { return }
+        if machine.kind == .stream {
+            receiveParked(envelope, message, id)
+            return
+        }
+        if machine.state == .events(isCommitted: false) {
+            // Nothing came before it: as JSON it reaches clients that take no large events.
+            events.clear()
+            answerWith(envelope, message, status: 200)
+            return
+        }
+        guard isAnswer(envelope, message) else {
+            stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
+            return
+        }
+        switch call.judge(path.gate).judge(response: envelope, in: message) {
+        case .pass(let outcome): finishStream(UnsafeRawBufferPointer(message), id, outcome)
+        case .replace(let other, let outcome): other.withUnsafeBytes { finishStream($0, id, outcome) }
+        case .refuse(let refusal, let outcome):
+            let body = refusal.body(id: Array(message[(envelope.id ?? JSONSpan(0, 0)).range]), record: call.facts?.call)
+            body.withUnsafeBytes { finishStream($0, nil, outcome) }
+        }
+    }
+
+    /// The response is the last thing on its stream.
+    private func finishStream(_ message: UnsafeRawBufferPointer, _ id: UnsafeRawBufferPointer?, _ outcome: Outcome.Kind)
+    {
+        call?.bytesOut += message.count
+        events.append(data: message, id: id)
+        settle()
+        endCall(outcome)
+        if let chunk = events.take(isLast: true) { send(chunk, isLast: visit.closes) }
+        finishRequest()
+    }
+
+    /// A response on the server's own stream: only to a request whose stream broke off.
+    private func receiveParked(
+        _ envelope: Envelope,
+        _ message: UnsafeBufferPointer<UInt8>,
+        _ id: UnsafeRawBufferPointer?
+    ) {
+        guard let call, let session = call.session, let span = envelope.id, let request = RequestID(span, in: message),
+            let parked = session.parkedRequest(request)
+        else { return }
+        session.unpark(request)
+        let judge = call.judge(path.gate).about(parked.method)
+        let outcome: Outcome.Kind
+        var bytesOut = message.count
+        switch judge.judge(response: envelope, in: message) {
+        case .pass(let kind):
+            outcome = kind
+            pass(message, id)
+        case .replace(let other, let kind):
+            outcome = kind
+            bytesOut = other.count
+            other.withUnsafeBufferPointer { pass($0, id) }
+        case .refuse(let refusal, let kind):
+            outcome = kind
+            let body = refusal.body(id: Array(message[span.range]), record: parked.facts.call)
+            bytesOut = body.count
+            body.withUnsafeBufferPointer { pass($0, nil) }
+        }
+        let now = path.gate.now()
+        path.gate.recordEnd(
+            parked.facts,
+            Outcome(
+                outcome,
+                milliseconds: Gate.milliseconds(parked.began, now),
+                bytesIn: parked.bytesIn,
+                bytesOut: bytesOut
+            )
+        )
+    }
+
+    // MARK: Notifications
+
+    private func receiveNotification(
+        _ envelope: Envelope,
+        _ message: UnsafeBufferPointer<UInt8>,
+        _ id: UnsafeRawBufferPointer?
+    ) {
+        guard let call else { return }
+        path.gate.countNotification(call.server)
+        guard call.judge(path.gate).passes(notification: envelope, in: message) else { return }
+        if envelope.method == .cancelled, let span = envelope.cancelledID, let request = RequestID(span, in: message),
+            let pending = openSession(of: call)?.answer(request, now: path.gate.now())
+        {
+            path.gate.endPending(pending, .cancelled, bytesOut: 0, now: path.gate.now())
+        }
+        pass(message, id)
+    }
+
+    /// Passes a message on; with the first one the head of the reply goes out.
+    func pass(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
+        if machine.state == .events(isCommitted: false) { openStream() }
+        call?.bytesOut += message.count
+        events.append(data: UnsafeRawBufferPointer(message), id: id)
+    }
+
+    /// Sends the head of an event stream.
+    func openStream() {
+        guard let context else { return }
+        let record = call?.facts?.call
+        let session = bindSession()
+        var head = ReplyHead(status: 200, body: .chunked, content: .events)
+        head.closes = visit.closes
+        let room = ReplyHead.room + (session?.utf8.count ?? 0)
+        out.clear(minimumCapacity: room)
+        let isWritten = path.withDigits(of: record) { digits in
+            head.record = digits
+            guard let session else { return out.writeHead(reserving: room) { head.write(to: &$0) } }
+            return session.utf8.withUnsafeBufferPointer { id in
+                head.session = id
+                return out.writeHead(reserving: room) { head.write(to: &$0) }
+            }
+        }
+        guard isWritten else { return breakOff() }
+        machine.committed()
+        call?.isCommitted = true
+        // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
+        context.write(wrapOutboundOut(out), promise: nil)
+        if machine.kind == .stream { context.flush() }
+        armCall()
+    }
+}

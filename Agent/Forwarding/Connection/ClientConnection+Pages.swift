@@ -1,0 +1,47 @@
+internal import NIOCore
+internal import StrictJSON
+internal import Wire
+
+// Requests to the agent itself.
+extension ClientConnection {
+    /// Serves the request at hand.
+    func serve() {
+        switch visit.route {
+        case .health: answerPlainly(200)
+        case .openPage, .control: servePage()
+        case .server: serveServer()
+        case .wellKnown, .nowhere: answerPlainly(404)
+        }
+    }
+
+    /// Asks for a page, elsewhere and at its own pace.
+    private func servePage() {
+        let question = request.withUnsafeReadableBytes { bytes in
+            LocalRequest(
+                method: String(decoding: head.methodName.slice(of: bytes), as: UTF8.self),
+                path: String(decoding: head.path.slice(of: bytes), as: UTF8.self),
+                query: head.query.map { String(decoding: $0.slice(of: bytes), as: UTF8.self) },
+                body: Array(bytes[head.length...]),
+                client: visit.client,
+                isOverSocket: door.isSocket
+            )
+        }
+        let here = NIOLoopBound((connection: self, number: number), eventLoop: path.loop)
+        let loop = path.loop
+        let pages = path.pages
+        page = Task {
+            let answer = await pages.answer(question)
+            loop.execute { here.value.connection.receive(answer, for: here.value.number) }
+        }
+    }
+
+    private func receive(_ answer: LocalAnswer, for number: Int) {
+        guard number == self.number, phase == .answering else { return }
+        page = nil
+        Array(answer.contentType.utf8).withUnsafeBufferPointer { type in
+            var head = ReplyHead(status: answer.status, body: .length(answer.body.count))
+            head.content = .named(type)
+            self.answer(head, answer.body)
+        }
+    }
+}

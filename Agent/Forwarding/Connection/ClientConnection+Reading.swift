@@ -1,0 +1,121 @@
+internal import AuditLog
+internal import NIOCore
+internal import StrictJSON
+internal import Wire
+
+// From bytes to a request that may be served.
+extension ClientConnection {
+    /// Reads on, and serves what is whole, until something is missing or an answer is awaited.
+    func process() {
+        // What is served may be answered before this returns, and then asks for the next.
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while phase == .reading, input.readableBytes > 0 {
+            switch input.withUnsafeReadableBytes({ reader.next($0) }) {
+            case .incomplete:
+                armReading()
+                return
+            case .head:
+                admit()
+            case .request:
+                disarmReading()
+                takeRequest()
+                serve()
+            case .refused(let status, let message):
+                refuse(status, message)
+            }
+        }
+        if phase == .reading { armReading() }
+    }
+
+    /// Looks at a head: refuses it, or lets its body come.
+    private func admit() {
+        let head = reader.head
+        visit = Visit(closes: !head.keepsAlive || path.isEnding)
+        guard let status = input.withUnsafeReadableBytes({ admission(head, in: $0) }) else {
+            if head.expectsContinue { sendContinue() }
+            return
+        }
+        refuse(status, nil)
+    }
+
+    /// The status to refuse a head with; nil for one whose body may come.
+    private func admission(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Int? {
+        if let status = door.rules.refusal(of: head, in: bytes, isOverSocket: door.isSocket) { return status }
+        visit.route = Route(head.path.slice(of: bytes))
+        if !visit.route.isOpen, !recognise(head, in: bytes) { return 401 }
+        switch visit.route {
+        case .health, .openPage: return head.method == .get ? nil : 405
+        case .wellKnown, .nowhere: return 404
+        case .control:
+            guard door.isSocket else { return 404 }
+            return head.method == .get || head.method == .post ? nil : 405
+        case .server:
+            switch head.method {
+            // A form or a text can be sent by any page; JSON only by one that was let in.
+            case .post: return head.contentType == .json ? nil : 415
+            case .get, .delete: return nil
+            case .head, .put, .patch, .options, .other: return 405
+            }
+        }
+    }
+
+    /// Tells which client it is; false for one that shows no credential where one is needed, or one that is not known.
+    private func recognise(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let value = head.value(.authorization, in: bytes) else {
+            // The kernel vouches for the user, and that is all that is known.
+            return door.isSocket
+        }
+        guard let token = BearerToken.token(in: value), let name = path.gate.client(token: token) else { return false }
+        visit.client = name
+        visit.how = .token
+        return true
+    }
+
+    /// Takes the request that is whole out of the input.
+    private func takeRequest() {
+        head = reader.head
+        let length = reader.length
+        if head.framing == .chunked {
+            // Head and body edge to edge, as if they had come so.
+            var joined = input.readSlice(length: head.length) ?? ByteBuffer()
+            input.moveReaderIndex(forwardBy: length - head.length)
+            joined.writeBytes(reader.joinedBody)
+            request = joined
+        } else if input.readableBytes == length {
+            request = input
+            input = ByteBuffer()
+        } else {
+            request = input.readSlice(length: length) ?? ByteBuffer()
+        }
+        if input.readableBytes == 0 { input = ByteBuffer() }
+        reader.startAgain()
+        phase = .answering
+        lastActive = path.gate.now()
+        // The rest of an answer that the client has long had is worth less than the time of this request.
+        stopDraining()
+    }
+
+    private func sendContinue() {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: 32)
+        buffer.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    // MARK: Refusing
+
+    /// Refuses a request before its body was read, and so ends the connection: what may still come could be anything.
+    func refuse(_ status: Int, _ message: String?) {
+        let isWhole = reader.isWaitingForBody && reader.head.framing == .none && message == nil
+        if isWhole, case .request = input.withUnsafeReadableBytes({ reader.next($0) }) {
+            disarmReading()
+            takeRequest()
+        } else {
+            phase = .answering
+            visit.closes = true
+        }
+        answerPlainly(status, message)
+    }
+}

@@ -1,0 +1,203 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import ServiceKit
+internal import StrictJSON
+internal import Upstreams
+internal import Wire
+
+// What comes from the server.
+extension ClientConnection: ExchangeDelegate {
+    func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {
+        guard machine.state == .waiting, let call else { return }
+        self.call?.lastByte = path.gate.now()
+        var facts = ReplyFacts(status: head.status, contentType: head.contentType)
+        facts.hasSession = call.session != nil
+        if head.status == 403, let challenge = head.value(.wwwAuthenticate, in: bytes) {
+            facts.lacksScope = Challenge.lacksScope(challenge)
+        }
+        if call.method == .initialize, head.status == 200, let id = head.value(.sessionID, in: bytes) {
+            guard SessionTable.isID(id) else {
+                stop(machine.violated("session_id", "The server's session has an id that none may have."))
+                return
+            }
+            self.call?.newSession = JSONText(utf8: id)
+        }
+        drained = 0
+        let action = machine.head(facts)
+        if machine.isReadingEvents {
+            splitter = EventStreamSplitter(maxEventBytes: path.gate.configuration.longestReply)
+            events.clear()
+        }
+        let trouble = head.status >= 500 ? "The server answers with HTTP \(head.status)." : nil
+        call.server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : path.gate.clock.wall())
+        perform(action)
+    }
+
+    func exchangeReceived(body: ByteBuffer) {
+        switch machine.state {
+        case .collecting, .collectingError:
+            touch()
+            collect(body)
+        case .events:
+            touch()
+            receiveEvents(body)
+        case .discarding, .draining:
+            drained += body.readableBytes
+            guard drained > Self.mostDrained else { return }
+            exchange?.cancel()
+            exchange = nil
+            perform(machine.ended())
+        case .idle, .renewing, .waiting:
+            break
+        }
+    }
+
+    func exchangeEnded() {
+        exchange = nil
+        perform(machine.ended())
+    }
+
+    func exchangeFailed(_ failure: UpstreamFailure) {
+        exchange = nil
+        perform(machine.failed(failure))
+    }
+
+    /// What an answer that nobody needs may cost before its connection is rather closed.
+    private static let mostDrained = 64 << 10
+
+    /// Something came from the server: its time begins anew.
+    private func touch() {
+        let now = path.gate.now()
+        call?.lastByte = now
+        armCall()
+    }
+
+    /// The server's part ends here, and the machine has said how.
+    func stop(_ action: CallAction) {
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.cancel()
+        perform(action)
+    }
+
+    // MARK: One message
+
+    private func collect(_ body: ByteBuffer) {
+        guard collected.readableBytes + body.readableBytes <= path.gate.configuration.longestReply else {
+            stop(machine.tooLarge())
+            return
+        }
+        if collected.readableBytes == 0 {
+            collected = body
+        } else {
+            collected.writeImmutableBuffer(body)
+        }
+    }
+
+    /// The one message of a JSON answer is whole.
+    func judgeCollected() {
+        let message = collected
+        collected = ByteBuffer()
+        message.withUnsafeReadableBytes { bytes in
+            let bytes = bytes.bindMemory(to: UInt8.self)
+            let envelope: Envelope
+            do throws(EnvelopeError) {
+                envelope = try Envelope.scan(bytes, limits: path.gate.configuration.replyLimits)
+            } catch {
+                stop(machine.violated("malformed", "The server's answer cannot be taken: \(error.message)."))
+                return
+            }
+            answerWith(envelope, bytes, status: 200)
+        }
+    }
+
+    /// The body of an error over HTTP is whole: a JSON-RPC error in it is what the client should see.
+    func judgeError(_ status: Int, otherwise refusal: Refusal) {
+        let message = collected
+        collected = ByteBuffer()
+        message.withUnsafeReadableBytes { bytes in
+            let bytes = bytes.bindMemory(to: UInt8.self)
+            guard let envelope = try? Envelope.scan(bytes, limits: path.gate.configuration.replyLimits),
+                envelope.kind == .errorResponse
+            else {
+                settle()
+                end(with: refusal, .upstreamError)
+                return
+            }
+            if status == 404, let session = call?.session { dropSession(session) }
+            answerWith(envelope, bytes, status: status)
+        }
+    }
+
+    /// Answers the request with a message that came as the first thing with data.
+    func answerWith(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, status: Int) {
+        guard let call else { return }
+        guard envelope.kind == .response || envelope.kind == .errorResponse else {
+            stop(machine.violated("no_answer", "The server answers with something that is no answer."))
+            return
+        }
+        guard isAnswer(envelope, bytes) else {
+            // Older servers answer what they refuse before they look at its id.
+            if envelope.kind == .errorResponse, envelope.id == nil || status != 200 {
+                answerOnce(renamed(envelope, bytes), .rpcError, status: status)
+                return
+            }
+            stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
+            return
+        }
+        switch call.judge(path.gate).judge(response: envelope, in: bytes) {
+        case .pass(let outcome): answerOnce(UnsafeRawBufferPointer(bytes), outcome, status: status)
+        case .replace(let other, let outcome): other.withUnsafeBytes { answerOnce($0, outcome, status: status) }
+        case .refuse(let refusal, let outcome):
+            settle()
+            end(with: refusal, outcome)
+        }
+    }
+
+    private func answerOnce(_ body: [UInt8], _ outcome: Outcome.Kind, status: Int) {
+        body.withUnsafeBytes { answerOnce($0, outcome, status: status) }
+    }
+
+    /// Sends the one answer as JSON, and ends the call.
+    private func answerOnce(_ body: UnsafeRawBufferPointer, _ outcome: Outcome.Kind, status: Int) {
+        let record = call?.facts?.call
+        call?.bytesOut += body.count
+        let session = outcome == .ok ? bindSession() : nil
+        settle()
+        endCall(outcome)
+        var head = ReplyHead(status: status, body: .length(body.count))
+        guard let session else { return answer(head, body, record: record) }
+        session.utf8.withUnsafeBufferPointer { id in
+            head.session = id
+            answer(head, body, record: record)
+        }
+    }
+
+    /// Whether a message answers the request at hand.
+    func isAnswer(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let range = call?.id, let span = envelope.id else { return false }
+        let request = request
+        return request.withUnsafeReadableBytes { asked in
+            let asked = UnsafeRawBufferPointer(rebasing: asked[range]).bindMemory(to: UInt8.self)
+            let answered = UnsafeBufferPointer(rebasing: bytes[span.range])
+            if asked.elementsEqual(answered) { return true }
+            // The same id may be spelled in two ways, with escapes.
+            guard let first = RequestID(literal: asked), let second = RequestID(literal: answered) else { return false }
+            return first == second
+        }
+    }
+
+    /// The same error for the request at hand.
+    private func renamed(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var body = Array(#"{"jsonrpc":"2.0","id":"#.utf8)
+        let request = request
+        request.withUnsafeReadableBytes { asked in
+            if let range = call?.id { body += asked[range] }
+        }
+        body += Array(#","error":"#.utf8)
+        if let error = envelope.error { body += bytes[error.range] }
+        body.append(UInt8(ascii: "}"))
+        return body
+    }
+}

@@ -1,0 +1,183 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import StrictJSON
+internal import Upstreams
+internal import Wire
+
+// From a decision to bytes that go to the server.
+extension ClientConnection {
+    /// Does what the machine says.
+    func perform(_ action: CallAction) {
+        switch action {
+        case .none: armCall()
+        case .send: sendUpstream()
+        case .renew(let isRejected): renew(isRejected: isRejected)
+        case .openStream: openStream()
+        case .judge: judgeCollected()
+        case .judgeError(let status, let refusal): judgeError(status, otherwise: refusal)
+        case .refuse(let refusal, let outcome): end(with: refusal, outcome)
+        case .reply(let status): endBare(status)
+        case .endSession: endSession()
+        case .endStream: endStream()
+        case .cut(let outcome): cut(outcome)
+        case .release: exchange = nil
+        }
+    }
+
+    private func sendUpstream() {
+        guard let call, let context else { return }
+        let server = call.server
+        let isShort = call.body.count <= Self.longestJoinedBody
+        let room =
+            server.opening.room(clientHead: head.length, authorization: call.authorization?.count ?? 0)
+            + (isShort ? call.body.count : 0)
+        var buffer = out
+        out = ByteBuffer()
+        buffer.clear(minimumCapacity: room)
+        let request = request
+        let isWritten = request.withUnsafeReadableBytes { bytes in
+            path.withHeader(of: call.trace) { trace in
+                write(call, trace, bytes, to: &buffer, room: room, isShort: isShort)
+            }
+        }
+        out = buffer
+        guard isWritten else {
+            // Only the credential could hold what no head may hold.
+            perform(machine.failed(.notSent(UpstreamError(.malformedResponse, "The credential cannot be sent."))))
+            return
+        }
+        let body =
+            isShort ? nil : request.getSlice(at: request.readerIndex + call.body.lowerBound, length: call.body.count)
+        exchange = server.upstream.send(
+            head: buffer,
+            body: body,
+            lane: machine.kind.isOpenEnded ? .stream : .call,
+            delegate: self
+        )
+        if !context.channel.isWritable { exchange?.isReading = false }
+        self.call?.lastByte = path.gate.now()
+        armCall()
+    }
+
+    /// Up to here a copy is cheaper than a second write.
+    private static let longestJoinedBody = 8192
+
+    private func write(
+        _ call: Call,
+        _ trace: UnsafeBufferPointer<UInt8>,
+        _ bytes: UnsafeRawBufferPointer,
+        to buffer: inout ByteBuffer,
+        room: Int,
+        isShort: Bool
+    ) -> Bool {
+        let body = call.body
+        let opening = call.server.opening
+        var parts = UpstreamOpening.Parts()
+        parts.method = head.method
+        parts.bodyLength = head.method == .post ? body.count : nil
+        parts.trace = trace
+        parts.isHandshake = call.era == .handshake
+        func write(_ authorization: UnsafeBufferPointer<UInt8>?) -> Bool {
+            parts.authorization = authorization
+            return buffer.writeHead(reserving: room) { writer in
+                opening.write(parts, client: head, in: bytes, to: &writer)
+                if isShort { writer.append(UnsafeRawBufferPointer(rebasing: bytes[body])) }
+            }
+        }
+        guard let authorization = call.authorization else { return write(nil) }
+        return authorization.withUnsafeBufferPointer { write($0) }
+    }
+
+    // MARK: Credentials
+
+    private func renew(isRejected: Bool) {
+        guard let call else { return }
+        exchange = nil
+        armCall()
+        let source = path.gate.credentials
+        let alias = call.server.alias
+        let rejected = isRejected ? call.authorization : nil
+        let number = number
+        path.loop.makeFutureWithTask { await source.renew(alias, rejected: rejected) }
+            .assumeIsolated()
+            .whenSuccess { self.renewed($0, for: number) }
+    }
+
+    private func renewed(_ state: CredentialState, for number: Int) {
+        guard number == self.number, call != nil else { return }
+        if case .ready(id: _, let header) = state { call?.authorization = header }
+        perform(machine.renewed(state))
+    }
+
+    // MARK: Time
+
+    /// Sets the deadline of the call, by the last byte that came from the server.
+    func armCall() {
+        guard let call, machine.isUnanswered else { return }
+        guard context?.channel.isWritable ?? false else { return }
+        if machine.kind.isOpenEnded, machine.isReadingEvents {
+            // The server speaks when it has something to say.
+            arm(.max)
+            return
+        }
+        arm(call.lastByte + call.server.timeout)
+    }
+
+    /// The server has been silent for so long; unless it waits for the client itself, that is the end.
+    func callDeadlinePassed(_ now: Int64) {
+        guard let call, machine.isUnanswered else { return }
+        if let session = openSession(of: call) {
+            if session.isWaitingForClient {
+                arm(now + call.server.timeout)
+                return
+            }
+            let since = max(call.lastByte, session.answered)
+            guard now - since >= call.server.timeout else {
+                arm(since + call.server.timeout)
+                return
+            }
+        }
+        if call.era == .handshake, call.facts != nil, call.method != .initialize, let id = call.id {
+            tellCancelled(call, id: id)
+        }
+        exchange?.cancel(UpstreamError(.timeout, "The server is too slow."))
+        exchange = nil
+        perform(machine.timedOut())
+    }
+
+    /// Where the requests of the server are that belong to this call.
+    func openSession(of call: Call) -> Session? {
+        guard call.era == .handshake else { return nil }
+        return call.session ?? path.gate.sessions.find(sessionless(call.server), now: path.gate.now())
+    }
+
+    // MARK: The client is gone
+
+    /// Ends what the client waited for; with its stream closed a modern request is cancelled at the server too.
+    func loseClient() {
+        number += 1
+        let exchange = exchange
+        self.exchange = nil
+        guard machine.isUnanswered, call != nil else {
+            machine.abandoned()
+            exchange?.cancel()
+            return
+        }
+        machine.abandoned()
+        exchange?.cancel()
+        if !park() { endCall(.cancelled) }
+        call = nil
+        request = ByteBuffer()
+        collected = ByteBuffer()
+    }
+
+    /// Gives up the rest of an answer that the client has long had.
+    func stopDraining() {
+        guard machine.state == .draining else { return }
+        machine.abandoned()
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.cancel()
+    }
+}

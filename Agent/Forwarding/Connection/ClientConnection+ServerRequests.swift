@@ -1,0 +1,103 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Policy
+internal import StrictJSON
+internal import Wire
+
+// Requests of the server to the client, in the handshake era.
+extension ClientConnection {
+    func receiveRequest(
+        _ envelope: Envelope,
+        _ message: UnsafeBufferPointer<UInt8>,
+        _ eventID: UnsafeRawBufferPointer?
+    ) {
+        guard let call, let span = envelope.id, let id = RequestID(span, in: message) else { return }
+        switch call.judge(path.gate).judge(request: envelope) {
+        case .violation:
+            stop(machine.violated("server_request", "The server asks something, which it may not in this revision."))
+        case .ping:
+            path.gate.countPing(call.server)
+            guard remember(id, facts: nil, bytes: message.count, call) else { return }
+            pass(message, eventID)
+        case .ask(let decision):
+            let facts = facts(envelope, message, call)
+            guard path.gate.recordBegin(facts, decision, credential: nil) else {
+                // What cannot be recorded is not done, here as on the way there.
+                tellRefused(call, id: message[span.range], .notRecorded)
+                return
+            }
+            guard remember(id, facts: facts, bytes: message.count, call) else {
+                path.gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count))
+                tellRefused(call, id: message[span.range], .tooManyRequests)
+                return
+            }
+            pass(message, eventID)
+        case .refuse(let decision):
+            let refusal = decision.map(Refusal.denied) ?? .unknownMethod(.handshake)
+            _ = path.gate.recordDenial(facts(envelope, message, call), refusal)
+            tellRefused(call, id: message[span.range], refusal)
+        }
+    }
+
+    private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>, _ call: Call) -> CallFacts {
+        CallFacts(
+            call: path.gate.random.id(),
+            trace: call.trace.trace,
+            client: call.client,
+            how: call.how,
+            server: call.server.alias,
+            method: CallNames.method(of: envelope, in: message),
+            item: .none
+        )
+    }
+
+    /// Remembers what the client will have to answer.
+    private func remember(_ id: RequestID, facts: CallFacts?, bytes: Int, _ call: Call) -> Bool {
+        let session = call.session ?? path.gate.beginSession(sessionless(call.server))
+        return session.add(
+            id,
+            Session.Pending(facts: facts, began: path.gate.now(), bytes: bytes, stream: ObjectIdentifier(self))
+        )
+    }
+
+    /// Answers a request of the server in the client's place.
+    private func tellRefused(_ call: Call, id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
+        let body = GatewayError.encode(code: .methodNotFound, message: refusal.message, id: id)
+        tell(call, body)
+    }
+
+    /// Tells the server that nobody waits any more for its answer to a request.
+    func tellCancelled(_ call: Call, id: Range<Int>) {
+        let request = request
+        var body = Array(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.utf8)
+        request.withUnsafeReadableBytes { body += $0[id] }
+        body += Array(#","reason":"timeout"}}"#.utf8)
+        tell(call, body)
+    }
+
+    /// Sends a message of the agent's own within the call's session.
+    private func tell(_ call: Call, _ body: [UInt8]) {
+        let request = request
+        let version = request.withUnsafeReadableBytes { bytes in
+            head.value(.protocolVersion, in: bytes).map { Array($0) }
+        }
+        Aside.send(
+            body,
+            to: call.server,
+            session: call.session?.key.id,
+            version: version,
+            authorization: call.authorization,
+            path: path
+        )
+    }
+}
+
+extension Refusal {
+    /// A server that asks and asks.
+    static let tooManyRequests = Refusal(
+        code: .limited,
+        reason: "too_many_requests",
+        message: "Too many requests wait for the client."
+    )
+}

@@ -1,0 +1,175 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Policy
+internal import ServiceKit
+internal import StrictJSON
+internal import Wire
+
+// What has no id of its own: notifications, answers to requests of the server, GET and DELETE.
+extension ClientConnection {
+    /// The session that a request belongs to.
+    enum SessionLookup {
+        /// It is within none.
+        case none
+        case found(Session)
+        /// It names one that this client does not have here.
+        case unknown
+    }
+
+    /// Looks for the session that the header names; the modern era has none, and ignores the header.
+    func session(for era: Revisions.Era, _ server: ServedServer, _ bytes: UnsafeRawBufferPointer) -> SessionLookup {
+        guard era == .handshake, let value = head.value(.sessionID, in: bytes) else { return .none }
+        let key = SessionKey(client: visit.client, server: server.alias, id: JSONText(utf8: value))
+        return path.gate.sessions.find(key, now: lastActive).map(SessionLookup.found) ?? .unknown
+    }
+
+    /// The era of what has no `_meta`: the header says it.
+    private func headerEra(_ bytes: UnsafeRawBufferPointer) -> Revisions.Era {
+        head.value(.protocolVersion, in: bytes).flatMap(Revisions.era(of:)) ?? .handshake
+    }
+
+    // MARK: Notifications and answers
+
+    /// Serves a message without an answer: whatever becomes of it, the next request carries the error.
+    func serveNote(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeRawBufferPointer) {
+        if let refusal = flaw(of: envelope, body, bytes) {
+            answerRefusal(refusal, id: nil, record: nil)
+            return
+        }
+        guard let server = openServer(.message, bytes) else { return }
+        let gate = path.gate
+        // Over HTTP the modern era has no messages of clients but requests.
+        guard headerEra(bytes) == .handshake, envelope.era == .handshake else { return answerPlainly(202) }
+        let lookup = session(for: .handshake, server, bytes)
+        if case .unknown = lookup { return answerRefusal(.unknownSession, id: nil, record: nil) }
+        var call = bareCall(server, bytes)
+        if case .found(let session) = lookup { call.session = session }
+        switch envelope.kind {
+        case .response, .errorResponse:
+            guard let pending = takePending(envelope, body, call) else { return answerPlainly(202) }
+            call.answered = pending
+            call.method = envelope.kind == .errorResponse ? .unknown : .ping
+        case .notification, .request:
+            guard CallJudge.isKnown(envelope.method, in: .handshake), isAllowed(envelope, body, server) else {
+                return answerPlainly(202)
+            }
+            gate.countNotification(server)
+            if envelope.method == .cancelled, let span = envelope.cancelledID, let id = RequestID(span, in: body) {
+                call.session?.cancel(id)
+            }
+        }
+        send(call, .message)
+    }
+
+    private func isAllowed(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Bool {
+        CallJudge.decide(envelope, in: body, policy: path.gate.policy, client: visit.client, server: server.alias)
+            .isAllowed
+    }
+
+    /// The request of the server that an answer is for; an answer to nothing goes nowhere.
+    private func takePending(
+        _ envelope: Envelope,
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ call: Call
+    ) -> Session.Pending? {
+        guard let span = envelope.id, let id = RequestID(span, in: body) else { return nil }
+        let session = call.session ?? path.gate.sessions.find(sessionless(call.server), now: lastActive)
+        return session?.answer(id, now: lastActive)
+    }
+
+    /// The key of what this client and a server have in common outside of sessions.
+    func sessionless(_ server: ServedServer) -> SessionKey {
+        SessionKey(client: visit.client, server: server.alias, id: "")
+    }
+
+    // MARK: GET and DELETE
+
+    /// Serves the request for a server's own stream, or for the end of a session.
+    func serveBare(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) {
+        if let refusal = CallJudge.flaw(ofVersion: head.value(.protocolVersion, in: bytes)) {
+            answerRefusal(refusal, id: nil, record: nil)
+            return
+        }
+        // The modern era has neither.
+        guard headerEra(bytes) == .handshake else { return answerPlainly(405) }
+        guard let server = openServer(kind, bytes) else { return }
+        var call = bareCall(server, bytes)
+        switch session(for: .handshake, server, bytes) {
+        case .unknown: return answerPlainly(404)
+        case .none:
+            guard kind == .stream else { return answerPlainly(400, "Mcp-Session-Id is missing.") }
+        case .found(let session): call.session = session
+        }
+        let decision = path.gate.policy.decide(client: visit.client, server: server.alias, ask: .method)
+        guard decision.isAllowed else { return answerInstead(.denied(decision), kind) }
+        send(call, kind)
+    }
+
+    /// The server of the path, if it is open to this user at all; else the answer has gone out.
+    private func openServer(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) -> ServedServer? {
+        let gate = path.gate
+        if let closure = gate.closure {
+            answerInstead(.closed(closure), kind)
+            return nil
+        }
+        if gate.policy.isClosed {
+            let decision = gate.policy.decide(client: visit.client, server: "", ask: .method)
+            answerInstead(.denied(decision), kind)
+            return nil
+        }
+        guard let server = server(in: bytes), gate.policy.knows(server: server.alias) else {
+            answerPlainly(404)
+            return nil
+        }
+        return server
+    }
+
+    private func bareCall(_ server: ServedServer, _ bytes: UnsafeRawBufferPointer) -> Call {
+        Call(
+            server: server,
+            client: visit.client,
+            how: visit.how,
+            trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &path.gate.random),
+            body: head.length..<bytes.count,
+            now: lastActive
+        )
+    }
+
+    /// Sends what is not recorded, with the credential that there is.
+    private func send(_ call: consuming Call, _ kind: CallKind) {
+        let server = call.server
+        var isStale = false
+        switch server.needsCredential ? path.gate.credentials.current(server.alias) : .notNeeded {
+        case .notNeeded: break
+        case .ready(id: _, let header): call.authorization = header
+        case .stale: isStale = true
+        case .refused(let refusal):
+            if let pending = call.answered { path.gate.endPending(pending, .notSent, bytesOut: 0, now: lastActive) }
+            answerInstead(.credential(refusal, server: server.alias), kind)
+            return
+        }
+        server.metrics.active.add(1)
+        self.call = call
+        perform(machine.begin(kind, server: server.alias, isStale: isStale))
+    }
+
+    /// Answers what cannot be answered with an error.
+    func answerInstead(_ refusal: Refusal, _ kind: CallKind) {
+        answerPlainly(refusal.status(for: kind) ?? 200)
+    }
+}
+
+extension ClientConnection {
+    /// Policy, servers or clients are others: a stream that stays open for long ends, if it would not be opened now.
+    func reconsider() {
+        guard let call, machine.isUnanswered, machine.kind.isOpenEnded else { return }
+        let gate = path.gate
+        let decision = gate.policy.decide(client: call.client, server: call.server.alias, ask: .method)
+        let isServed = gate.servers.contains { $0 === call.server }
+        guard gate.closure != nil || !decision.isAllowed || !isServed || !gate.isKnown(client: call.client) else {
+            return
+        }
+        breakOff()
+    }
+}

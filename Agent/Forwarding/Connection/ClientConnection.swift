@@ -1,0 +1,228 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Upstreams
+internal import Wire
+
+/// One connection of a client: reads its requests one after the other, and carries each to its answer.
+///
+/// It decides nothing: what bytes mean, what may be done and what comes next is the business of `RequestReader`,
+/// `CallJudge`, `ReplyJudge` and `CallMachine`, which are values without I/O. It belongs to the event loop, and is itself
+/// the delegate of the exchange with the server: a call costs no task, promise or object of its own.
+final class ClientConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What the connection does.
+    enum Phase {
+        /// Nothing is read before the peer is known.
+        case closed
+        case reading
+        /// A request has gone to a server or to a page, and has no answer yet.
+        case answering
+        /// The last answer has gone out; the client is left the time to read it.
+        case ending
+    }
+
+    let path: DataPath
+    let door: Door
+    private(set) var context: ChannelHandlerContext?
+
+    // Reading.
+    var phase = Phase.closed
+    /// Bytes that belong to the request that is being read, and to those behind it.
+    var input = ByteBuffer()
+    var reader: RequestReader
+    var isProcessing = false
+    private var isReadHeld = false
+    private var headBegan: Int64 = .max
+
+    // Kept for the table of connections.
+    var slot = -1
+    /// When the next thing must have happened, in nanoseconds.
+    private(set) var deadline = Int64.max
+    var lastActive: Int64
+
+    // The request that is being served.
+    var visit = Visit()
+    /// Its head, and behind it its body.
+    var request = ByteBuffer()
+    var head = RequestHead.none
+    var call: Call?
+    var machine = CallMachine()
+    var exchange: UpstreamExchange?
+    /// Tells the call at hand from the one that an answer from elsewhere was meant for.
+    var number = 0
+    var page: Task<Void, Never>?
+
+    // The answer.
+    /// The one message of a JSON answer, or events that are not whole.
+    var collected = ByteBuffer()
+    var splitter = EventStreamSplitter()
+    var events = EventChunk()
+    /// Since when the client leaves unread what was sent to it.
+    private var stalledSince: Int64 = .max
+    var drained = 0
+    /// Where answers and requests are laid out.
+    var out = ByteBuffer()
+
+    init(path: DataPath, door: Door) {
+        self.path = path
+        self.door = door
+        let configuration = path.gate.configuration
+        reader = RequestReader(longestHead: configuration.longestHead, longestBody: configuration.longestBody)
+        lastActive = path.gate.now()
+    }
+
+    /// Whether somebody waits for an answer on it.
+    var isBusy: Bool { phase == .answering }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        // A stranger gets no answer at all: nothing tells him what is here.
+        guard door.isOurs(context.channel), !path.isEnding else {
+            context.close(promise: nil)
+            return
+        }
+        phase = .reading
+        path.table.add(self)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        path.table.remove(self)
+        page?.cancel()
+        page = nil
+        loseClient()
+        input = ByteBuffer()
+        out = ByteBuffer()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch phase {
+        case .closed, .ending:
+            return
+        case .reading, .answering:
+            break
+        }
+        var buffer = unwrapInboundIn(data)
+        if input.readableBytes == 0 {
+            input = buffer
+        } else {
+            input.writeBuffer(&buffer)
+        }
+        process()
+    }
+
+    /// Holds back while more requests lie here than are served: the client's system then holds back too.
+    func read(context: ChannelHandlerContext) {
+        if phase == .answering, input.readableBytes > Self.mostPipelined {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    private static let mostPipelined = 64 << 10
+
+    /// Reads on, if reading was held back.
+    func resumeReading() {
+        guard isReadHeld else { return }
+        isReadHeld = false
+        context?.read()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        exchange?.isReading = isWritable
+        stalledSince = isWritable ? .max : path.gate.now()
+        if isWritable {
+            armCall()
+        } else {
+            arm(stalledSince + path.gate.configuration.readerRest.nanoseconds)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    // MARK: Deadlines
+
+    /// Sets when the next thing must have happened.
+    func arm(_ time: Int64) {
+        deadline = time
+        if time != .max { path.table.arm(time) }
+    }
+
+    /// Sets the deadline of a request that is being read, by what has come of it.
+    func armReading() {
+        let now = path.gate.now()
+        if reader.isWaitingForBody {
+            arm(now + path.gate.configuration.bodyRest.nanoseconds)
+        } else if input.readableBytes > 0 {
+            if headBegan == .max { headBegan = now }
+            arm(headBegan + path.gate.configuration.headDeadline.nanoseconds)
+        } else {
+            arm(machine.state == .draining ? now + Self.longestDrain : .max)
+        }
+    }
+
+    /// How long the rest of an answer may take that the client has long had.
+    private static let longestDrain: Int64 = 5_000_000_000
+
+    /// A request is whole.
+    func disarmReading() {
+        headBegan = .max
+        deadline = .max
+    }
+
+    /// Something should have happened by now.
+    func deadlinePassed(_ now: Int64) {
+        deadline = .max
+        if stalledSince != .max, now - stalledSince >= path.gate.configuration.readerRest.nanoseconds {
+            breakOff()
+            return
+        }
+        switch phase {
+        case .reading where reader.isWaitingForBody || input.readableBytes > 0:
+            refuse(408, "The request did not come in time.")
+        case .reading:
+            stopDraining()
+        case .answering:
+            callDeadlinePassed(now)
+        case .ending:
+            breakOff()
+        case .closed:
+            break
+        }
+    }
+
+    // MARK: Closing
+
+    /// The table is full: whatever this connection does, another needs its place.
+    func giveWay() {
+        breakOff()
+    }
+
+    /// Closes at once, so that a client whose stream is cut can see that it was.
+    func breakOff() {
+        context?.close(promise: nil)
+    }
+}
+
+extension RequestHead {
+    /// A head before there is one.
+    static let none = RequestHeadScanner().head
+}

@@ -1,0 +1,86 @@
+internal import AuditLog
+internal import Logging
+internal import NIOCore
+internal import Upstreams
+
+/// What all connections of the event loop share.
+final class DataPath {
+    let loop: any EventLoop
+    let gate: Gate
+    let pool: UpstreamPool
+    let pages: any LocalPages
+    let table: ConnectionTable
+    let logger: Logger
+    /// Set once the agent ends: what is answered now is the last on its connection.
+    var isEnding = false
+
+    /// Where the digits of an audit id or a trace are laid out.
+    private var digits: [UInt8] = []
+
+    init(
+        loop: any EventLoop,
+        gate: Gate,
+        pool: UpstreamPool,
+        pages: any LocalPages,
+        table: ConnectionTable,
+        logger: Logger
+    ) {
+        self.loop = loop
+        self.gate = gate
+        self.pool = pool
+        self.pages = pages
+        self.table = table
+        self.logger = logger
+        digits.reserveCapacity(64)
+    }
+
+    /// Lends the digits of an audit id, without an allocation.
+    func withDigits<Result>(of id: AuditID?, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
+        guard let id else { return body(nil) }
+        digits.removeAll(keepingCapacity: true)
+        id.write(to: &digits)
+        return digits.withUnsafeBufferPointer(body)
+    }
+
+    /// Lends the value of `traceparent`.
+    func withHeader<Result>(of trace: TraceContext, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        digits.removeAll(keepingCapacity: true)
+        trace.write(to: &digits)
+        return digits.withUnsafeBufferPointer(body)
+    }
+}
+
+/// One of the two listeners, as its connections see it.
+struct Door {
+    let rules: AccessRules
+    /// Whether it is the unix socket, where the kernel says for each connection who is there.
+    let isSocket: Bool
+    /// Whether the other end of a connection belongs to this user.
+    let isOurs: (any Channel) -> Bool
+}
+
+extension DataPath {
+    /// Takes everything that decides on calls anew.
+    func replace(_ state: ForwardingState) {
+        for session in gate.replace(state) { gate.close(session) }
+        pool.retain(only: Set(gate.servers.map(\.endpoint)))
+        for connection in table.connections { connection.reconsider() }
+    }
+
+    /// Closes what carries nothing, and lets what runs be the last on its connection.
+    func beginEnding() {
+        isEnding = true
+        for connection in table.connections where !connection.isBusy || connection.machine.kind == .stream {
+            connection.breakOff()
+        }
+    }
+
+    /// Whether somebody waits for an answer.
+    var hasCalls: Bool { table.connections.contains { $0.isBusy } }
+
+    /// Closes everything.
+    func end() {
+        for connection in table.connections { connection.breakOff() }
+        pool.shutdown()
+    }
+}

@@ -1,0 +1,56 @@
+internal import StrictJSON
+
+/// The bounds of the data path; each has the value that the documentation promises.
+package struct ForwardingConfiguration: Sendable {
+    /// The longest body of a request, in bytes: 413 beyond.
+    ///
+    /// Default 4 MiB.
+    package var longestBody = 4 << 20
+    /// The longest head of a request, in bytes: 431 beyond.
+    ///
+    /// Default 64 KiB.
+    package var longestHead = 64 << 10
+    /// The longest result or event of a server, in bytes.
+    ///
+    /// Default 8 MiB.
+    package var longestReply = 8 << 20
+    /// How long the head of a request may take from its first byte on: 408 beyond.
+    ///
+    /// Default 10 s.
+    package var headDeadline = Duration.seconds(10)
+    /// How long the body of a request may rest: 408 beyond.
+    ///
+    /// Default 30 s.
+    package var bodyRest = Duration.seconds(30)
+    /// How long a client may leave what was sent to it unread; then the connection is closed.
+    ///
+    /// Default 60 s.
+    package var readerRest = Duration.seconds(60)
+    /// How long calls may go on once the agent is told to end.
+    ///
+    /// Default 5 s.
+    package var grace = Duration.seconds(5)
+    /// The most connections at a time; fewer where the file limit leaves room for fewer.
+    ///
+    /// Default 4096.
+    package var mostConnections = 4096
+    /// Origins of web pages that may call, beside the agent's own.
+    ///
+    /// Default none.
+    package var origins: [String] = []
+    /// How the agent calls itself to servers.
+    package var userAgent = "doorward"
+
+    package init() {}
+
+    var messageLimits: JSONLimits { JSONLimits(maxBytes: longestBody, maxDepth: JSONLimits.message.maxDepth) }
+    var replyLimits: JSONLimits { JSONLimits(maxBytes: longestReply, maxDepth: JSONLimits.reply.maxDepth) }
+}
+
+extension Duration {
+    /// In whole nanoseconds, as the clocks of the data path count.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}

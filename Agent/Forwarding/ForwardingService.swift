@@ -1,0 +1,191 @@
+package import Fetch
+internal import Glibc
+package import Logging
+package import NIOCore
+package import Policy
+package import ServiceKit
+internal import Synchronization
+internal import Upstreams
+
+/// The agent's data path: from MCP clients on this machine, over one event loop, to their servers.
+///
+/// Everything that a call meets lives on the event loop and is touched there alone; what this service offers hops onto it.
+package final class ForwardingService: Sendable {
+    /// Where it listens.
+    package struct Listening: Sendable, Equatable {
+        /// With the real port.
+        package let address: ListenAddress
+        package let socketPath: String
+    }
+
+    private struct Open {
+        var listeners: [any Channel] = []
+        var socketPath: String?
+    }
+
+    private let loop: any EventLoop
+    private let configuration: ForwardingConfiguration
+    private let path: NIOLoopBound<DataPath>
+    private let open = Mutex(Open())
+
+    private init(loop: any EventLoop, configuration: ForwardingConfiguration, path: DataPath) {
+        self.loop = loop
+        self.configuration = configuration
+        self.path = NIOLoopBound(path, eventLoop: loop)
+    }
+
+    /// Makes the data path, closed and without servers until `update` says more.
+    ///
+    /// - Parameters:
+    ///   - loop: the one event loop.
+    ///   - configuration: the bounds.
+    ///   - credentials: where credentials of servers come from.
+    ///   - pages: answers what is no MCP route.
+    ///   - metrics: where calls are counted.
+    ///   - clock: the machine's clocks.
+    ///   - proxies: which servers are reached through a proxy.
+    ///   - logger: learns of listeners and of what cannot be recorded; never of a message.
+    /// - Returns: a service that does not listen yet.
+    /// - Throws: where the system's certificates cannot be read.
+    package static func make(
+        loop: any EventLoop,
+        configuration: ForwardingConfiguration = ForwardingConfiguration(),
+        credentials: any CredentialSource,
+        pages: any LocalPages,
+        metrics: MetricsRegistry,
+        clock: MachineClock = .system,
+        proxies: ProxyEnvironment,
+        logger: Logger = Logger(label: "doorward.forwarding")
+    ) async throws -> ForwardingService {
+        try await loop.submit {
+            let pool = try UpstreamPool(loop: loop, proxies: proxies)
+            let gate = Gate(
+                configuration: configuration,
+                clock: clock,
+                credentials: credentials,
+                metrics: metrics,
+                makeUpstream: pool.server(for:)
+            )
+            let table = ConnectionTable(
+                loop: loop,
+                most: FileLimit.connections(atMost: configuration.mostConnections),
+                now: clock.boot
+            )
+            let path = DataPath(loop: loop, gate: gate, pool: pool, pages: pages, table: table, logger: logger)
+            return ForwardingService(loop: loop, configuration: configuration, path: path)
+        }.get()
+    }
+
+    // MARK: Listening
+
+    /// Listens; once this returns, connections are taken.
+    ///
+    /// - Parameters:
+    ///   - address: on loopback; port 0 for one that is free.
+    ///   - socketPath: of the unix socket; its folder is made where it is missing.
+    /// - Returns: where it listens.
+    /// - Throws: `ForwardingError`.
+    package func listen(on address: ListenAddress, socketPath: String) async throws -> Listening {
+        let path = path
+        let origins = configuration.origins
+        let socket = try SocketPath(preparing: socketPath)
+        let listeners = try await loop.submit {
+            guard let check = PeerCheck() else {
+                throw ForwardingError(.system, "The kernel does not say who connects (sock_diag), so nobody may.")
+            }
+            return NIOLoopBound(Listeners(path: path.value, check: check), eventLoop: path.value.loop)
+        }.get()
+        let (tcp, real) = try await Self.open(listeners, address, origins)
+        open.withLock { $0.listeners.append(tcp) }
+        do {
+            let unix = try await Self.open(listeners, socket, real.port, origins)
+            open.withLock {
+                $0.listeners.append(unix)
+                $0.socketPath = socket.path
+            }
+        } catch {
+            try? await tcp.close()
+            throw error
+        }
+        return Listening(address: real, socketPath: socket.path)
+    }
+
+    private static func open(
+        _ listeners: NIOLoopBound<Listeners>,
+        _ address: ListenAddress,
+        _ origins: [String]
+    ) async throws -> (any Channel, ListenAddress) {
+        try await listeners.eventLoop.flatSubmit { listeners.value.open(address, origins: origins) }.get()
+    }
+
+    private static func open(
+        _ listeners: NIOLoopBound<Listeners>,
+        _ socket: SocketPath,
+        _ port: Int,
+        _ origins: [String]
+    ) async throws -> any Channel {
+        try await listeners.eventLoop.flatSubmit { listeners.value.open(socket, port: port, origins: origins) }.get()
+    }
+
+    // MARK: State
+
+    /// Replaces everything that decides on calls; calls under way go on as they began, streams that may not are closed.
+    package func update(_ state: ForwardingState) async {
+        await onLoop { $0.replace(state) }
+    }
+
+    /// How the servers do, in the order of the entries.
+    package func health() async -> [ServerHealth] {
+        await onLoop { path in
+            let now = path.gate.clock.wall()
+            return path.gate.servers.map { $0.health(now: now) }
+        }
+    }
+
+    /// What went through since the agent began.
+    package func counts() async -> TrafficCounts {
+        await onLoop { $0.gate.counts }
+    }
+
+    /// What is owed to the limits, to be kept over a restart.
+    package func limitDebts() async -> [LimitDebt] {
+        await onLoop { $0.gate.limits.debts(now: $0.gate.now()) }
+    }
+
+    /// Takes over what an earlier run owed; after the first `update`, since only known limits can be owed to.
+    ///
+    /// - Parameters:
+    ///   - debts: what `limitDebts` returned.
+    ///   - elapsed: nanoseconds since then, 0 if nobody knows.
+    package func restore(_ debts: [LimitDebt], elapsed: Int64) async {
+        await onLoop { $0.gate.limits.restore(debts, elapsed: elapsed, now: $0.gate.now()) }
+    }
+
+    // MARK: The end
+
+    /// Takes no more connections, lets calls end for a bounded time, then closes what is left.
+    package func shutdown() async {
+        let (listeners, socketPath) = open.withLock { open in
+            defer { open = Open() }
+            return (open.listeners, open.socketPath)
+        }
+        for listener in listeners { try? await listener.close() }
+        if let socketPath { unlink(socketPath) }
+        await onLoop { $0.beginEnding() }
+        let deadline = ContinuousClock.now + configuration.grace
+        while await onLoop({ $0.hasCalls }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        await onLoop { $0.end() }
+    }
+
+    private func onLoop<Result: Sendable>(_ body: @escaping @Sendable (DataPath) -> Result) async -> Result {
+        let path = path
+        do {
+            return try await loop.submit { body(path.value) }.get()
+        } catch {
+            // A loop that takes nothing more has ended before the service that lives on it: a fault of the program.
+            preconditionFailure("the event loop has ended: \(error)")
+        }
+    }
+}

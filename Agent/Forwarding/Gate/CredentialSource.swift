@@ -1,0 +1,38 @@
+package import StrictJSON
+
+/// What there is to show to a server.
+package enum CredentialState: Sendable, Equatable {
+    /// The server asks for nothing.
+    case notNeeded
+    /// A credential that is good: its opaque id for records, and the value of the `Authorization` header.
+    case ready(id: JSONText, header: [UInt8])
+    /// One that has to be renewed before it is used.
+    case stale(id: JSONText)
+    /// The user must act.
+    case refused(Refusal)
+
+    /// What the user must do.
+    package enum Refusal: String, Sendable {
+        case needsSignIn = "needs_sign_in"
+        case locked
+        /// Not the user's fault: the renewal failed and may succeed later.
+        case unavailable
+    }
+}
+
+/// Where the data path gets credentials of servers.
+///
+/// `current` is asked on the event loop for every call: it must not wait. `renew` is asked seldom, may take its time within
+/// a deadline of its own, and brings everybody who asks at the same time to one renewal.
+package protocol CredentialSource: Sendable {
+    /// What there is now for the server of an alias.
+    func current(_ alias: JSONText) -> CredentialState
+
+    /// Gets another credential.
+    ///
+    /// - Parameters:
+    ///   - alias: the server.
+    ///   - rejected: the value of the header that the server refused, or nil where the credential is stale.
+    /// - Returns: `ready`, or why there is none.
+    func renew(_ alias: JSONText, rejected: [UInt8]?) async -> CredentialState
+}

@@ -1,0 +1,76 @@
+package import AuditLog
+package import Policy
+package import Spool
+package import StrictJSON
+package import Upstreams
+
+/// A server as the data path sees it: an entry of the registry, read and checked.
+package struct ForwardedServer: Sendable {
+    /// The name in the URL, in rules and in records.
+    package let alias: JSONText
+    package let endpoint: UpstreamEndpoint
+    /// Silence after which a call has failed.
+    package let timeout: Duration
+    /// Limits of the entry, beside those of the policy.
+    package let limits: [LimitRule]
+    /// Whether the `CredentialSource` is to be asked for it.
+    package let needsCredential: Bool
+
+    /// A server of these parts.
+    package init(
+        alias: JSONText,
+        endpoint: UpstreamEndpoint,
+        timeout: Duration = .seconds(30),
+        limits: [LimitRule] = [],
+        needsCredential: Bool
+    ) {
+        self.alias = alias
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self.limits = limits
+        self.needsCredential = needsCredential
+    }
+}
+
+/// Who a client is, by the hash of its credential.
+package struct ClientCredential: Sendable, Hashable {
+    package let name: JSONText
+    /// SHA-256 of the whole credential, `dwc1_...`.
+    package let hash: Hash
+
+    package init(name: JSONText, hash: Hash) {
+        self.name = name
+        self.hash = hash
+    }
+}
+
+/// Everything that decides what happens to a call; replaced as a whole.
+package struct ForwardingState: Sendable {
+    /// Why no call can be made at all.
+    package enum Closure: String, Sendable {
+        case notEnrolled = "not_enrolled"
+        /// The keyring was not unlocked since the agent started.
+        case locked
+    }
+
+    package var closure: Closure?
+    package var policy: PolicySnapshot
+    package var servers: [ForwardedServer]
+    package var clients: [ClientCredential]
+    /// Where calls are recorded; without one no call goes out.
+    package var spool: Spool?
+
+    package init(
+        closure: Closure? = nil,
+        policy: PolicySnapshot = .none,
+        servers: [ForwardedServer] = [],
+        clients: [ClientCredential] = [],
+        spool: Spool? = nil
+    ) {
+        self.closure = closure
+        self.policy = policy
+        self.servers = servers
+        self.clients = clients
+        self.spool = spool
+    }
+}

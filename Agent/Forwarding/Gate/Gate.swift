@@ -1,0 +1,181 @@
+internal import AuditLog
+internal import MCP
+internal import Policy
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+internal import Upstreams
+
+/// All that decides on calls, and all that they share; belongs to the event loop.
+///
+/// What comes from outside (policy, servers, clients, spool) is replaced as a whole between two calls.
+final class Gate {
+    let configuration: ForwardingConfiguration
+    let clock: MachineClock
+    let credentials: any CredentialSource
+    private let metrics: MetricsRegistry
+    private let makeUpstream: (UpstreamEndpoint) -> UpstreamServer
+
+    // Replaced by `replace`.
+    private(set) var closure: ForwardingState.Closure?
+    private(set) var policy = PolicySnapshot.none
+    private(set) var facts = PolicyFacts(.none)
+    private(set) var servers: [ServedServer] = []
+    private(set) var spool: Spool?
+    private var clients: [Hash: JSONText] = [:]
+
+    // What calls leave behind.
+    let limits = LimitTable()
+    var sessions = SessionTable()
+    var random: RandomPool
+    private(set) var counts = TrafficCounts()
+
+    init(
+        configuration: ForwardingConfiguration,
+        clock: MachineClock,
+        credentials: any CredentialSource,
+        metrics: MetricsRegistry,
+        random: RandomPool = RandomPool(),
+        makeUpstream: @escaping (UpstreamEndpoint) -> UpstreamServer
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.credentials = credentials
+        self.metrics = metrics
+        self.random = random
+        self.makeUpstream = makeUpstream
+    }
+
+    // MARK: What comes from outside
+
+    /// Takes everything anew; returns the sessions that have no ground any more.
+    func replace(_ state: ForwardingState) -> [Session] {
+        closure = state.closure
+        policy = state.policy
+        facts = PolicyFacts(state.policy)
+        spool = state.spool
+        clients = Dictionary(state.clients.map { ($0.hash, $0.name) }, uniquingKeysWith: { first, _ in first })
+        let old = servers
+        servers = state.servers.map { server in
+            if let same = old.first(where: { $0.isSame(as: server) }) { return same }
+            return ServedServer(
+                server,
+                upstream: makeUpstream(server.endpoint),
+                userAgent: configuration.userAgent,
+                metrics: ServerMetrics(metrics, alias: server.alias.string)
+            )
+        }
+        limits.replace(rules: state.policy.limits + state.servers.flatMap(\.limits))
+        let names = Set(state.clients.map(\.name) + [Self.local])
+        let kept = Set(servers.filter { server in old.contains { $0 === server } }.map(\.alias))
+        return sessions.endAll { !names.contains($0.client) || !kept.contains($0.server) }
+    }
+
+    /// The name of whoever has the socket and no credential.
+    static let local: JSONText = "local"
+
+    // MARK: Who and where
+
+    /// The client that a credential belongs to.
+    func client(token: UnsafeBufferPointer<UInt8>) -> JSONText? {
+        clients[Hash.of(token)]
+    }
+
+    /// Whether the client of an open stream may still have it.
+    func isKnown(client: JSONText) -> Bool {
+        client == Self.local || clients.values.contains(client)
+    }
+
+    /// The server of an alias, whether or not anybody may use it.
+    func server(alias: UnsafeBufferPointer<UInt8>) -> ServedServer? {
+        for server in servers {
+            let name = server.alias.utf8
+            guard name.count == alias.count else { continue }
+            if name.withUnsafeBufferPointer({ $0.elementsEqual(alias) }) { return server }
+        }
+        return nil
+    }
+
+    /// Nanoseconds of the machine's own clock.
+    func now() -> Int64 { clock.boot() }
+
+    // MARK: Records
+
+    /// Records that a request goes out; false where it cannot be recorded, and so must not go.
+    func recordBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Bool {
+        guard let spool else { return false }
+        do {
+            try spool.record(.callBegin(call, facts.allowed(decision), credential: credential))
+            counts.calls += 1
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Records a refusal; returns whether the record stands.
+    func recordDenial(_ call: CallFacts, _ refusal: Refusal) -> Bool {
+        guard let spool else { return false }
+        do {
+            try spool.record(.callDeny(call, facts.refused(refusal)))
+            return true
+        } catch {
+            // Nothing was done, so nothing is hidden; the answer goes out without a record to point at.
+            return false
+        }
+    }
+
+    /// Records how something ended, with the next record or in a moment.
+    func recordEnd(_ call: CallFacts, _ outcome: Outcome) {
+        spool?.recordSoon(.callEnd(call, outcome))
+    }
+
+    /// Ends what a session leaves open.
+    func close(_ session: Session) {
+        let now = now()
+        let (pending, parked) = session.takeAll()
+        for request in pending { endPending(request, .cancelled, bytesOut: 0, now: now) }
+        for call in parked {
+            let outcome = Outcome(.cancelled, milliseconds: Self.milliseconds(call.began, now), bytesIn: call.bytesIn)
+            recordEnd(call.facts, outcome)
+        }
+    }
+
+    /// Records the end of a request of a server.
+    func endPending(_ request: Session.Pending, _ kind: Outcome.Kind, bytesOut: Int, now: Int64) {
+        guard let facts = request.facts else { return }
+        let milliseconds = Self.milliseconds(request.began, now)
+        recordEnd(
+            facts,
+            Outcome(kind, milliseconds: milliseconds, bytesIn: request.bytes, bytesOut: bytesOut)
+        )
+    }
+
+    /// The session of a key, which begins if there is none; one that has to go for it is ended.
+    func beginSession(_ key: SessionKey) -> Session {
+        let (session, gone) = sessions.begin(key, now: now())
+        if let gone { close(gone) }
+        return session
+    }
+
+    static func milliseconds(_ began: Int64, _ now: Int64) -> Int { Int(max(0, now - began) / 1_000_000) }
+
+    // MARK: Numbers for the heartbeat
+
+    func countNotification(_ server: ServedServer) {
+        counts.notifications += 1
+        server.metrics.notifications.add()
+    }
+
+    func countPing(_ server: ServedServer) {
+        counts.pings += 1
+        server.metrics.notifications.add()
+    }
+}
+
+/// What went through since the agent began; most of it leaves no record of its own.
+package struct TrafficCounts: Sendable, Equatable {
+    package internal(set) var calls = 0
+    package internal(set) var notifications = 0
+    package internal(set) var pings = 0
+}

@@ -1,0 +1,81 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+
+/// Opens the two listening sockets; to be used on the event loop, where they live.
+struct Listeners {
+    let path: DataPath
+    let check: PeerCheck
+
+    private static let backlog: Int32 = 1024
+
+    /// Listens over TCP; returns the channel and where it listens.
+    func open(_ address: ListenAddress, origins: [String]) -> EventLoopFuture<(any Channel, ListenAddress)> {
+        let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
+        let check = NIOLoopBound(check, eventLoop: path.loop)
+        return bootstrap(frame)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .bind(host: address.host, port: address.port)
+            .map { channel in
+                let port = channel.localAddress?.port ?? address.port
+                let rules = AccessRules(port: port, origins: origins)
+                frame.value.door = Door(rules: rules, isSocket: false, isOurs: check.value.isOurs(tcp:))
+                return (channel, address.with(port: port))
+            }
+            .flatMapErrorThrowing { throw Self.failure($0, "\(address)", next: "doorward agent --listen 127.0.0.1:0") }
+    }
+
+    /// Listens on a unix socket that only this user can reach; `port` is that of the other listener.
+    func open(_ socket: SocketPath, port: Int, origins: [String]) -> EventLoopFuture<any Channel> {
+        let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
+        let check = NIOLoopBound(check, eventLoop: path.loop)
+        return bootstrap(frame)
+            .bind(unixDomainSocketPath: socket.path)
+            .flatMapThrowing { channel in
+                // The folder keeps others out; the mode says so too.
+                guard chmod(socket.path, 0o600) == 0 else {
+                    channel.close(promise: nil)
+                    throw ForwardingError(.badFolder, "\(socket.path) cannot be closed to others.")
+                }
+                let rules = AccessRules(port: port, origins: origins)
+                frame.value.door = Door(rules: rules, isSocket: true, isOurs: check.value.isOurs(unix:))
+                return channel
+            }
+            .flatMapErrorThrowing { throw Self.failure($0, socket.path, next: "doorward status") }
+    }
+
+    private func bootstrap(_ frame: NIOLoopBound<DoorFrame>) -> ServerBootstrap {
+        let path = NIOLoopBound(path, eventLoop: path.loop)
+        return ServerBootstrap(group: self.path.loop)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 8192, maximum: 65536)
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Known once the listener is bound, which it is when somebody comes.
+                    guard let door = frame.value.door else { throw ChannelError.ioOnClosedChannel }
+                    try channel.pipeline.syncOperations.addHandler(ClientConnection(path: path.value, door: door))
+                }
+            }
+    }
+
+    private static func failure(_ error: any Error, _ place: String, next: String) -> any Error {
+        guard let error = error as? IOError else { return error }
+        if error.errnoCode == EADDRINUSE {
+            return ForwardingError(.inUse, "Somebody else listens on \(place).", next: next)
+        }
+        return ForwardingError(
+            .system,
+            "Nobody can listen on \(place): \(String(cString: strerror(error.errnoCode))).",
+            next: next
+        )
+    }
+}
+
+/// Where a listener keeps its door, whose rules need the port that it is bound to.
+private final class DoorFrame {
+    var door: Door?
+}

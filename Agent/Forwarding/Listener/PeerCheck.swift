@@ -1,0 +1,67 @@
+internal import Glibc
+internal import NIOCore
+
+/// Whether the other end of a connection belongs to the user that the agent runs as; root is a stranger too.
+struct PeerCheck {
+    private let owner: OwnerSource
+    private let user: UInt32
+
+    /// Asks the kernel's socket table; nil where it cannot be asked, and then nobody may listen.
+    init?() {
+        guard let owner = SocketOwner() else { return nil }
+        self.owner = OwnerSource(owner)
+        user = getuid()
+    }
+
+    /// The owner of a TCP connection within this machine.
+    func isOurs(tcp channel: any Channel) -> Bool {
+        guard let peer = channel.remoteAddress.flatMap(Self.end), let local = channel.localAddress.flatMap(Self.end)
+        else { return false }
+        return owner.value.uid(ofPeer: peer, connectedTo: local) == user
+    }
+
+    /// The owner of a connection over a unix socket, as the kernel noted it when it was made.
+    func isOurs(unix channel: any Channel) -> Bool {
+        guard let provider = channel as? any SocketOptionProvider else { return false }
+        var isOurs = false
+        let credentials: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
+            level: .socket,
+            name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
+        )
+        let user = user
+        // On its own loop the answer is there at once; if it ever were not, nobody would come in.
+        credentials.assumeIsolated().whenSuccess { isOurs = $0.uid == user }
+        return isOurs
+    }
+
+    private static func end(_ address: SocketAddress) -> SocketOwner.End? {
+        guard let port = address.port.flatMap(UInt16.init(exactly:)) else { return nil }
+        // ip(7) and ipv6(7): where the address stands in `sockaddr_in` and in `sockaddr_in6`.
+        let place: Range<Int>
+        switch address.protocol {
+        case .inet: place = 4..<8
+        case .inet6: place = 8..<24
+        default: return nil
+        }
+        return address.withSockAddr { pointer, length in
+            let bytes = UnsafeRawBufferPointer(start: pointer, count: length)
+            return SocketOwner.End(address: Array(bytes[place]), port: port)
+        }
+    }
+}
+
+/// `struct ucred` of unix(7), which the C library's module hides.
+private struct PeerCredentials: Sendable {
+    let pid: Int32
+    let uid: UInt32
+    let gid: UInt32
+}
+
+/// Holds the netlink socket, which has one owner and ends with it.
+private final class OwnerSource {
+    let value: SocketOwner
+
+    init(_ value: consuming SocketOwner) {
+        self.value = value
+    }
+}

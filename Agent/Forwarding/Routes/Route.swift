@@ -1,0 +1,55 @@
+/// What a path of the agent leads to.
+enum Route: Equatable {
+    /// `/healthz`: the process lives.
+    case health
+    /// `/readyz` and `/metrics`, which are open like `/healthz` and answered elsewhere.
+    case openPage
+    /// Documents of authorization servers, which the agent is none of.
+    case wellKnown
+    /// `/servers/ALIAS/mcp`; the range of the alias in the path.
+    case server(Range<Int>)
+    /// `/control/...`: on the unix socket alone.
+    case control
+    case nowhere
+
+    /// The route of a path, which is compared byte by byte: nothing is decoded or normalised, so there is one way to
+    /// write each.
+    init(_ path: UnsafeBufferPointer<UInt8>) {
+        if Self.begins(path, "/servers/"), Self.ends(path, "/mcp") {
+            let alias = 9..<max(9, path.count - 4)
+            // What lies between is one segment, or this is no server.
+            self = alias.isEmpty || path[alias].contains(UInt8(ascii: "/")) ? .nowhere : .server(alias)
+        } else if Self.begins(path, "/control/") {
+            self = .control
+        } else if Self.begins(path, "/.well-known/") {
+            self = .wellKnown
+        } else if path.elementsEqual("/healthz".utf8) {
+            self = .health
+        } else if path.elementsEqual("/readyz".utf8) || path.elementsEqual("/metrics".utf8) {
+            self = .openPage
+        } else {
+            self = .nowhere
+        }
+    }
+
+    /// Whether it is answered without a credential.
+    var isOpen: Bool {
+        switch self {
+        case .health, .openPage, .wellKnown: true
+        case .server, .control, .nowhere: false
+        }
+    }
+
+    private static func begins(_ path: UnsafeBufferPointer<UInt8>, _ start: StaticString) -> Bool {
+        guard path.count >= start.utf8CodeUnitCount else { return false }
+        for index in 0..<start.utf8CodeUnitCount where path[index] != start.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func ends(_ path: UnsafeBufferPointer<UInt8>, _ end: StaticString) -> Bool {
+        let offset = path.count - end.utf8CodeUnitCount
+        guard offset >= 0 else { return false }
+        for index in 0..<end.utf8CodeUnitCount where path[offset + index] != end.utf8Start[index] { return false }
+        return true
+    }
+}
