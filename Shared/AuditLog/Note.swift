@@ -101,7 +101,9 @@ extension Note {
         for claim in signatures where claim.keyID == id && claim.name.utf8.elementsEqual(name.utf8) {
             guard claim.bytes.count == 72 else { return nil }
             let stamp = claim.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-            guard key.isSignature(claim.bytes.dropFirst(8), of: Self.cosigned(text, time: stamp)) else { return nil }
+            guard stamp <= UInt64(Int64.max),
+                key.isSignature(claim.bytes.dropFirst(8), of: Self.cosigned(text, time: stamp))
+            else { return nil }
             time = max(time ?? 0, stamp)
         }
         return time
@@ -117,10 +119,10 @@ extension Note {
     private static let dash = Array("\u{2014} ".utf8)
 
     /// Reads a note, which must be spelled exactly as `bytes` writes it.
-    package init(parsing bytes: some Collection<UInt8>) throws(AuditLogError) {
+    package init(parsing bytes: some Collection<UInt8>, atMost maxBytes: Int = maxBytes) throws(AuditLogError) {
         let bytes = Array(bytes)
         let malformed = AuditLogError(.malformed, "this is not a signed note")
-        guard bytes.count <= Self.maxBytes, let end = Self.endOfText(bytes) else { throw malformed }
+        guard bytes.count <= maxBytes, let end = Self.endOfText(bytes) else { throw malformed }
         let text = Array(bytes[..<end])
         var signatures: [Signature] = []
         for line in bytes[(end + 1)...].dropLast().split(

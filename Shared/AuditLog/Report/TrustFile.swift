@@ -17,11 +17,11 @@ struct TrustFile: Sendable, Equatable {
         self.key = key
     }
 
-    /// Reads a file; nil for anything but its one spelling.
-    init?(parsing bytes: [UInt8]) {
+    /// Reads the file of the log with this origin; nil for anything but its one spelling.
+    init?(parsing bytes: [UInt8], origin: String) {
         let words = String(decoding: bytes, as: UTF8.self).split { $0 == " " || $0 == "\n" }
         guard words.count == 4, let parsed = VerifyingKey.parse(vkey: words[1]) else { return nil }
-        self.init(origin: parsed.name, key: parsed.key)
+        self.init(origin: origin, key: parsed.key)
         guard self.bytes == bytes else { return nil }
     }
 }
