@@ -1,0 +1,186 @@
+internal import AuditLog
+internal import AuditSink
+package import Contract
+internal import Database
+package import People
+internal import Policy
+internal import PolicyDesk
+internal import PolicyFile
+internal import Registry
+internal import ServiceKit
+internal import StrictJSON
+
+/// What a machine has, as it says when it asks what is new.
+package struct SyncQuestion: Sendable, Equatable {
+    /// The counter of its last answer; 0: it has nothing.
+    package let after: Int
+    /// The size of the organisation's log that it knows.
+    package let orgSize: Int?
+    /// The version of the policy that it has in force.
+    package let policyVersion: Int?
+    /// The release that it runs.
+    package let release: String?
+
+    /// A question of these parts; what no machine of ours says of itself counts as not said.
+    package init(after: Int, orgSize: Int? = nil, policyVersion: Int? = nil, release: String? = nil) {
+        self.after = after
+        self.orgSize = orgSize
+        self.policyVersion = policyVersion.flatMap { $0 >= 0 ? $0 : nil }
+        self.release = release.flatMap { Self.isRelease($0.utf8) ? $0 : nil }
+    }
+
+    private static func isRelease(_ text: String.UTF8View) -> Bool {
+        (1...64).contains(text.count) && text.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+}
+
+extension Fleet {
+    /// How long a question may be held until there is something new: `GET /v1/agent/bundle`.
+    package static let longestHold = Duration.seconds(25)
+    /// How long a binding says who somebody is, in seconds; with each bundle there comes a new one.
+    private static let bindingLife = 7 * 86_400
+
+    /// Everything that is newer than what the machine has; waits for it as long as it may.
+    ///
+    /// - Parameters:
+    ///   - question: what the machine has.
+    ///   - caller: the machine.
+    ///   - hold: how long to wait until there is something.
+    /// - Returns: what is new, or nil if nothing came up in time.
+    /// - Throws: `SignatureRefusal.revokedKey`, also while it waits; `Problem` for a caller that is no machine;
+    ///   `CancellationError`.
+    package func news(
+        _ question: SyncQuestion,
+        for caller: Caller,
+        hold: Duration = Fleet.longestHold
+    ) async throws -> SyncAnswer? {
+        let id = try caller.machine()
+        try await note(question, of: id)
+        let end = ContinuousClock.now + hold
+        while true {
+            // Read before looking: a change after the look has then rung once more.
+            let strokes = revisions.bell.strokes
+            let found = try await database.read { view in try answer(question, of: id, in: view) }
+            if let found { return found }
+            guard try await rings(after: strokes, until: end) else { return nil }
+        }
+    }
+
+    /// Whether the bell rang before the time was up.
+    private func rings(after strokes: Int, until end: ContinuousClock.Instant) async throws -> Bool {
+        guard ContinuousClock.now < end else { return false }
+        let bell = revisions.bell
+        let rang = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await bell.wait(after: strokes)
+                return bell.strokes != strokes
+            }
+            group.addTask {
+                // Ignorable: it is cancelled when the bell rings.
+                try? await Task.sleep(until: end, clock: .continuous)
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+        try Task.checkCancellation()
+        return rang
+    }
+
+    /// Stores what the machine says of itself, where it has changed; nobody needs to hear of it.
+    private func note(_ question: SyncQuestion, of id: String) async throws {
+        let stored = try await database.read { view in try StoredAgent.find(id: id, in: view) }
+        guard let stored else { throw SignatureRefusal.unknownKey }
+        let version = question.release ?? stored.version
+        let policyVersion = question.policyVersion ?? stored.policyVersion
+        guard version != stored.version || policyVersion != stored.policyVersion else { return }
+        try await database.write { transaction in
+            try transaction.execute(
+                "UPDATE agent SET version = ?, policy_version = ? WHERE agent_id = ?",
+                [.text(version), .integer(policyVersion), .text(id)]
+            )
+        }
+    }
+
+    // MARK: The answer
+
+    private func answer(_ question: SyncQuestion, of id: String, in view: SQLSnapshot) throws -> SyncAnswer? {
+        guard let agent = try StoredAgent.find(id: id, in: view) else { throw SignatureRefusal.unknownKey }
+        guard !agent.isRevoked else { throw SignatureRefusal.revokedKey }
+        guard let row = try view.first("SELECT revision FROM person WHERE sub = ?", [.text(agent.sub)]),
+            let person = try people.person(sub: agent.sub, in: view)
+        else { throw SignatureRefusal.unknownKey }
+        let personRevision = try row.integer("revision")
+        let current = try revisions.current(in: view)
+        let counter = max(current.bundle, current.entries, personRevision)
+        guard counter > question.after else { return nil }
+
+        let policy = try desk.current(in: view)
+        let binding = binding(of: person, policy)
+        let isBundleNew = current.bundle > question.after
+        // Who has which role stands in the same file as the rules.
+        let isBindingNew = isBundleNew || personRevision > question.after
+        return SyncAnswer(
+            counter: counter,
+            bundle: isBundleNew ? policy.note : nil,
+            binding: isBindingNew ? try sign(binding, for: id, counter: counter) : nil,
+            // Which of the servers somebody may know depends on all three.
+            entries: isBindingNew || current.entries > question.after
+                ? try sign(try entries(for: person, binding, policy, in: view), for: id, counter: counter) : nil,
+            orgCheckpoint: try log.head(in: view).checkpoint,
+            consistency: try question.orgSize.flatMap { try log.consistency(from: $0, in: view) }
+        )
+    }
+
+    private func binding(of person: Person, _ policy: AppliedPolicy) -> Binding {
+        let groups: [JSONText] = []
+        let roles = EmailAddress(person.email).map { policy.file.memberships(of: $0, groups: groups) } ?? []
+        return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
+    }
+
+    /// The servers that a person may know: whoever may read the registry all of them, everybody else those on which
+    /// he has a grant.
+    private func entries(
+        for person: Person,
+        _ binding: Binding,
+        _ policy: AppliedPolicy,
+        in view: SQLSnapshot
+    ) throws -> [ServerEntry] {
+        let all = try registry.entries(in: view).map(\.server)
+        if let role = person.role, role >= Right.readServers.role { return all }
+        let snapshot = PolicySnapshot(
+            rules: policy.rules,
+            binding: binding,
+            version: policy.version,
+            digest: policy.digest
+        )
+        return all.filter { snapshot.knows(server: JSONText($0.alias)) }
+    }
+
+    // MARK: Signing
+
+    private func sign(_ binding: Binding, for id: String, counter: Int) throws -> String {
+        let document = BindingDocument(
+            agentID: id,
+            counter: counter,
+            expires: UTCTime(seconds: clock.seconds + Self.bindingLife),
+            binding: binding.members
+        )
+        return try sign(document.json, origin: log.key.names.binding)
+    }
+
+    private func sign(_ entries: [ServerEntry], for id: String, counter: Int) throws -> String {
+        let document = EntriesDocument(agentID: id, counter: counter, entries: entries)
+        return try sign(document.json, origin: log.key.names.entries)
+    }
+
+    private func sign(_ json: JSONValue, origin: String) throws -> String {
+        let note = try Note.sign(
+            try SignedDocument.text(json, origin: origin),
+            name: origin,
+            key: log.key.signing
+        )
+        return String(decoding: note.bytes, as: UTF8.self)
+    }
+}

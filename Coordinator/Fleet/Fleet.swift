@@ -1,0 +1,137 @@
+internal import AuditLog
+package import AuditSink
+package import Contract
+package import Database
+package import People
+package import PolicyDesk
+package import Registry
+package import ServiceKit
+internal import StrictJSON
+
+/// The enrolled machines: how they come in, prove themselves, learn what is new and leave.
+package struct Fleet: Sendable {
+    let database: SQLDatabase
+    let log: OrgLog
+    let revisions: Revisions
+    let clock: MachineClock
+    let random: Randomness
+    let people: People
+    let registry: Registry
+    let desk: PolicyDesk
+    let verifier: RequestVerifier
+
+    /// How exactly it is known when a machine was there last, in seconds.
+    static let seenResolution = 15
+
+    /// The machines in `database`.
+    package init(
+        database: SQLDatabase,
+        log: OrgLog,
+        revisions: Revisions,
+        clock: MachineClock,
+        people: People,
+        registry: Registry,
+        desk: PolicyDesk,
+        random: Randomness = .system
+    ) {
+        self.database = database
+        self.log = log
+        self.revisions = revisions
+        self.clock = clock
+        self.random = random
+        self.people = people
+        self.registry = registry
+        self.desk = desk
+        verifier = RequestVerifier(audience: log.key.names.audit)
+    }
+
+    // MARK: Proving
+
+    /// A request whose signature has stood; its body has still to be compared: `claim.checkBody`.
+    package struct Admission: Sendable {
+        package let caller: Caller
+        package let claim: ClaimedSignature
+    }
+
+    /// Judges a signed request before its body is read: form, key, time, signature, revocation, and that it was not
+    /// used before.
+    ///
+    /// - Parameter head: what is signed of the request.
+    /// - Returns: who it is, once it is stored that this signature was used.
+    /// - Throws: `SignatureRefusal`.
+    package func admit(_ head: SignedHead) async throws -> Admission {
+        let claim = try verifier.claim(head)
+        let agent = try await database.read { view in try StoredAgent.find(keyid: claim.keyid, in: view) }
+        guard let agent else { throw SignatureRefusal.unknownKey }
+        let now = clock.seconds
+        try claim.verify(publicKey: agent.publicKey, now: now)
+        let caller = try await database.write { transaction -> Caller in
+            // Looked at again: the order of the commits decides what came before a key was revoked.
+            guard let agent = try StoredAgent.find(keyid: claim.keyid, in: transaction),
+                let person = try people.person(sub: agent.sub, in: transaction)
+            else { throw SignatureRefusal.unknownKey }
+            guard !agent.isRevoked else { throw SignatureRefusal.revokedKey }
+            try NonceStore.spend(claim, now: now, in: transaction)
+            if abs(now - agent.lastSeen) >= Self.seenResolution {
+                try transaction.execute(
+                    "UPDATE agent SET last_seen = ? WHERE agent_id = ?",
+                    [.integer(now), .text(agent.id)]
+                )
+            }
+            return Caller(
+                sub: person.sub,
+                email: person.email,
+                role: person.role ?? .member,
+                proof: .machine(agent.id)
+            )
+        }
+        return Admission(caller: caller, claim: claim)
+    }
+
+    // MARK: Looking
+
+    /// Every machine that was ever enrolled, by person and age.
+    package func agents(for caller: Caller) async throws -> [AgentSummary] {
+        try caller.require(.readPeople)
+        return try await database.read { view in
+            try view.rows(
+                """
+                SELECT agent.*, person.email FROM agent JOIN person ON person.sub = agent.sub
+                ORDER BY person.email, agent.enrolled_at, agent.agent_id
+                """
+            ).map { try AgentSummary($0) }
+        }
+    }
+
+    // MARK: Leaving
+
+    /// A machine leaves: from the commit on its key opens nothing, and its log takes no more.
+    package func leave(_ caller: Caller) async throws {
+        let id = try caller.machine()
+        let wall = clock.wall()
+        let now = clock.seconds
+        try await database.write { transaction in
+            guard let agent = try StoredAgent.find(id: id, in: transaction), !agent.isRevoked else {
+                throw SignatureRefusal.revokedKey
+            }
+            try transaction.execute(
+                "UPDATE agent SET revoked_at = ?, revoked_why = ? WHERE agent_id = ?",
+                [.integer(now), .text(Self.left), .text(id)]
+            )
+            try log.append(
+                .keyRevoke(agent: JSONText(id), key: agent.keyid, why: JSONText(Self.left)),
+                at: wall,
+                in: transaction
+            )
+            try revisions.raisePerson(sub: agent.sub, in: transaction)
+        }
+    }
+
+    /// Why a key of a machine that left is revoked.
+    private static let left = "left"
+}
+
+extension MachineClock {
+    /// Whole seconds since 1970.
+    var seconds: Int { Int(wall() / 1_000_000) }
+}

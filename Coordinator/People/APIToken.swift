@@ -1,0 +1,81 @@
+internal import Contract
+internal import Database
+package import StrictJSON
+
+/// A token for scripts, without its secret.
+package struct APIToken: Sendable, Equatable {
+    package let id: String
+    package let name: String
+    /// The pseudonym and the address of whoever made it.
+    package let sub: String
+    package let email: String
+    package let scopes: Set<Scope>
+    /// Seconds since 1970.
+    package let createdAt: Int
+    /// Seconds since 1970; from here on it opens nothing.
+    package let expiresAt: Int
+    /// To the minute.
+    package let lastUsedAt: Int?
+
+    /// As `GET /v1/tokens` shows it.
+    package var json: JSONValue {
+        var object: JSONObject = [
+            "name": .text(name), "user": .text(email), "scopes": .array(scopeNames),
+            "created": .text(UTCTime(seconds: createdAt).shortText),
+            "expires": .text(UTCTime(seconds: expiresAt).shortText),
+        ]
+        object["last_used"] = lastUsedAt.map { .text(UTCTime(seconds: $0).shortText) }
+        return .object(object)
+    }
+
+    fileprivate var scopeNames: [JSONValue] { Scope.allCases.filter(scopes.contains).map { .text($0.rawValue) } }
+
+    /// What the organisation's log has the digest of.
+    var stated: JSONValue {
+        ["id": .text(id), "name": .text(name), "scopes": .array(scopeNames), "expires": .int(expiresAt)]
+    }
+
+    /// As the database has them.
+    static func scopes(_ text: String) -> Set<Scope> {
+        Set(text.split(separator: " ").compactMap { Scope(rawValue: String($0)) })
+    }
+
+    /// As the database has them.
+    var scopeText: String { Scope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ") }
+
+    init(_ row: SQLRow) throws {
+        id = try row.text("id")
+        name = try row.text("name")
+        sub = try row.text("sub")
+        email = try row.text("email")
+        scopes = Self.scopes(try row.text("scopes"))
+        createdAt = try row.integer("created_at")
+        expiresAt = try row.integer("expires_at")
+        lastUsedAt = try row.optionalInteger("last_used_at")
+    }
+
+    init(id: String, name: String, maker: Caller, scopes: Set<Scope>, createdAt: Int, expiresAt: Int) {
+        self.id = id
+        self.name = name
+        sub = maker.sub
+        email = maker.email
+        self.scopes = scopes
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        lastUsedAt = nil
+    }
+}
+
+/// A new token with its secret, shown once.
+package struct IssuedToken: Sendable {
+    package let token: APIToken
+    /// What stands after `Authorization: Bearer`.
+    package let secret: String
+
+    /// As `POST /v1/tokens` answers.
+    package var json: JSONValue {
+        var object = token.json.object ?? [:]
+        object["token"] = .text(secret)
+        return .object(object)
+    }
+}

@@ -1,0 +1,41 @@
+internal import Contract
+
+/// Who stands behind a request, proven.
+package struct Caller: Sendable, Equatable {
+    /// How it was proven.
+    package enum Proof: Sendable, Equatable {
+        /// The signature of the machine with this id.
+        case machine(String)
+        /// A token that carries these scopes, until this second since 1970.
+        case token(scopes: Set<Scope>, expires: Int)
+    }
+
+    /// The person's pseudonym.
+    package let sub: String
+    package let email: String
+    package let role: Role
+    package let proof: Proof
+
+    /// A person who was proven to be there.
+    package init(sub: String, email: String, role: Role, proof: Proof) {
+        self.sub = sub
+        self.email = email
+        self.role = role
+        self.proof = proof
+    }
+
+    /// Refuses what the person's role or the token's scope does not open; throws a `Problem` of status 403.
+    package func require(_ right: Right) throws {
+        guard role >= right.role else { throw Problem.roleNeeded(right.role, has: role) }
+        guard case .token(let scopes, _) = proof else { return }
+        guard scopes.contains(.admin) || !scopes.isDisjoint(with: right.scopes) else {
+            throw Problem.scopeNeeded(right.scopes.union([.admin]))
+        }
+    }
+
+    /// The machine that signed; throws a `Problem` for a token, since only a machine has a log and a policy.
+    package func machine() throws -> String {
+        guard case .machine(let agent) = proof else { throw Problem.machineNeeded }
+        return agent
+    }
+}

@@ -1,0 +1,72 @@
+package import Contract
+internal import Database
+package import StrictJSON
+
+/// A one-time invitation, without its secret.
+package struct Invitation: Sendable, Equatable {
+    package let id: String
+    package let email: String
+    /// The role that the person gets, if he has none that is higher.
+    package let role: Role
+    /// The pseudonym of whoever invited; nil: the coordinator itself, when it was made.
+    package let createdBy: String?
+    /// Seconds since 1970.
+    package let createdAt: Int
+    /// Seconds since 1970; from here on it opens nothing.
+    package let expiresAt: Int
+    /// The machine that used it.
+    package let spentBy: String?
+
+    /// As `GET /v1/invitations` shows it at `now`, in seconds since 1970.
+    package func json(now: Int) -> JSONValue {
+        let state = spentBy != nil ? "spent" : now >= expiresAt ? "expired" : "open"
+        var object: JSONObject = [
+            "id": .text(id), "email": .text(email), "role": .text(role.rawValue), "state": .text(state),
+            "created": .text(UTCTime(seconds: createdAt).shortText), "expires": .text(expires.shortText),
+        ]
+        object["agent_id"] = spentBy.map { .text($0) }
+        return .object(object)
+    }
+
+    /// When it ends.
+    package var expires: UTCTime { UTCTime(seconds: expiresAt) }
+
+    /// What the organisation's log has the digest of.
+    var stated: JSONValue {
+        ["id": .text(id), "email": .text(email), "role": .text(role.rawValue), "expires": .int(expiresAt)]
+    }
+
+    init(_ row: SQLRow) throws {
+        id = try row.text("id")
+        email = try row.text("email")
+        role = try row.optionalText("role").flatMap { Role(rawValue: $0) } ?? .member
+        createdBy = try row.optionalText("created_by")
+        createdAt = try row.integer("created_at")
+        expiresAt = try row.integer("expires_at")
+        spentBy = try row.optionalText("spent_by")
+    }
+
+    init(id: String, email: String, role: Role, createdBy: String?, createdAt: Int, expiresAt: Int) {
+        self.id = id
+        self.email = email
+        self.role = role
+        self.createdBy = createdBy
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        spentBy = nil
+    }
+}
+
+/// A new invitation with its secret, shown once.
+package struct IssuedInvitation: Sendable {
+    package let invitation: Invitation
+    package let token: EnrolmentToken
+
+    /// As `POST /v1/invitations` answers.
+    package var json: JSONValue {
+        [
+            "token": .text(token.text), "id": .text(invitation.id), "email": .text(invitation.email),
+            "role": .text(invitation.role.rawValue), "expires": .text(invitation.expires.shortText),
+        ]
+    }
+}

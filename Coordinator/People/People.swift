@@ -1,0 +1,131 @@
+internal import AuditLog
+package import AuditSink
+internal import Contract
+package import Database
+package import Policy
+package import ServiceKit
+internal import StrictJSON
+
+/// The people of the organisation, and what lets them in: invitations for their machines, tokens for their scripts.
+///
+/// No secret is stored: of invitations and tokens there is a SHA-256 of 128 random bits or more.
+package struct People: Sendable {
+    let database: SQLDatabase
+    let log: OrgLog
+    let revisions: Revisions
+    let clock: MachineClock
+    let random: Randomness
+    /// The certificate of the coordinator's own CA (DER), which invitations carry.
+    let authority: [UInt8]?
+
+    /// The people in `database`.
+    package init(
+        database: SQLDatabase,
+        log: OrgLog,
+        revisions: Revisions,
+        clock: MachineClock,
+        random: Randomness = .system,
+        authority: [UInt8]? = nil
+    ) {
+        self.database = database
+        self.log = log
+        self.revisions = revisions
+        self.clock = clock
+        self.random = random
+        self.authority = authority
+    }
+
+    // MARK: Looking
+
+    /// Everybody, by e-mail address.
+    package func users(for caller: Caller) async throws -> [Person] {
+        try caller.require(.readPeople)
+        return try await database.read { view in
+            try view.rows("SELECT * FROM person ORDER BY email").map { try Person($0) }
+        }
+    }
+
+    /// The person of this pseudonym.
+    package func person(sub: String, in view: some SQLReading) throws -> Person? {
+        try view.first("SELECT * FROM person WHERE sub = ?", [.text(sub)]).map { try Person($0) }
+    }
+
+    /// The person of this address.
+    package func person(email: EmailAddress, in view: some SQLReading) throws -> Person? {
+        try view.first("SELECT * FROM person WHERE email = ?", [.text(email.text)]).map { try Person($0) }
+    }
+
+    // MARK: Adding
+
+    /// The pseudonym of whoever has this address; somebody new gets one, and no role.
+    ///
+    /// For policies, which may name people before they come.
+    package func pseudonym(of email: EmailAddress, in transaction: SQLTransaction) throws -> String {
+        try known(email, in: transaction).sub
+    }
+
+    func known(_ email: EmailAddress, in transaction: SQLTransaction) throws -> Person {
+        if let person = try person(email: email, in: transaction) { return person }
+        let person = Person(
+            sub: random.sub(),
+            email: email.text,
+            role: nil,
+            createdAt: clock.seconds
+        )
+        try transaction.execute(
+            "INSERT INTO person (sub, email, role, created_at) VALUES (?, ?, NULL, ?)",
+            [.text(person.sub), .text(person.email), .integer(person.createdAt)]
+        )
+        return person
+    }
+
+    /// Gives a person a higher role; a lower one changes nothing.
+    ///
+    /// So an invitation for a second machine never takes anything away.
+    func raise(_ person: Person, to role: Role, by who: String, in transaction: SQLTransaction) throws -> Person {
+        guard person.role.map({ $0 < role }) ?? true else { return person }
+        try transaction.execute(
+            "UPDATE person SET role = ? WHERE sub = ?",
+            [.text(role.rawValue), .text(person.sub)]
+        )
+        try state(
+            "people/\(person.sub)",
+            before: person.role.map { ["role": .text($0.rawValue)] },
+            after: ["role": .text(role.rawValue)],
+            by: who,
+            in: transaction
+        )
+        return Person(sub: person.sub, email: person.email, role: role, createdAt: person.createdAt)
+    }
+
+    /// Writes into the organisation's log that something has changed.
+    func state(
+        _ what: String,
+        before: JSONValue?,
+        after: JSONValue?,
+        by who: String,
+        in transaction: SQLTransaction
+    ) throws {
+        let change = OrgLeaf.AdminChange(
+            who: JSONText(who),
+            what: JSONText(what),
+            before: try before.map { .of(try $0.canonicalBytes()) },
+            after: try after.map { .of(try $0.canonicalBytes()) }
+        )
+        try log.append(.adminChange(change), at: clock.wall(), in: transaction)
+    }
+}
+
+extension Person {
+    init(_ row: SQLRow) throws {
+        sub = try row.text("sub")
+        email = try row.text("email")
+        role = try row.optionalText("role").flatMap { Role(rawValue: $0) }
+        createdAt = try row.integer("created_at")
+    }
+}
+
+extension MachineClock {
+    /// Whole seconds since 1970.
+    var seconds: Int { Int(wall() / 1_000_000) }
+}

@@ -1,0 +1,24 @@
+internal import AuditLog
+internal import Contract
+internal import StrictJSON
+
+/// Where secrets, ids and pseudonyms come from.
+package struct Randomness: Sendable {
+    /// So many bytes that nobody can guess.
+    package let bytes: @Sendable (Int) -> [UInt8]
+
+    /// Randomness of a test's own.
+    package init(bytes: @escaping @Sendable (Int) -> [UInt8]) { self.bytes = bytes }
+
+    /// The system's.
+    package static let system = Randomness { count in
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+
+    /// An id of 128 bits for a row.
+    func id() -> String { Base64.url(bytes(16)) }
+
+    /// The pseudonym of a person: it says nothing about him, and one table alone joins them.
+    func sub() -> String { "p-\(AgentID.make(random: bytes(10)).dropFirst(2))" }
+}

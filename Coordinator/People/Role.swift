@@ -1,0 +1,57 @@
+/// What a person may do at the coordinator; each role may do what the ones below it may.
+package enum Role: String, CaseIterable, Comparable, Sendable {
+    case member, auditor, editor, admin, owner
+
+    package static func < (left: Role, right: Role) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .member: 0
+        case .auditor: 1
+        case .editor: 2
+        case .admin: 3
+        case .owner: 4
+        }
+    }
+}
+
+/// What of its maker's rights a token carries.
+package enum Scope: String, CaseIterable, Sendable {
+    /// All of them.
+    case admin
+    /// Looking, and nothing else.
+    case read
+    case policy, audit, metrics
+}
+
+/// One thing that can be done with the web API.
+package enum Right: String, CaseIterable, Sendable {
+    case readServers, editServers
+    case readPolicy, checkPolicy, editPolicy
+    /// Who there is: people, roles, machines, invitations.
+    case readPeople, invite
+    /// One's own tokens; an administrator's rights reach all.
+    case readTokens, editTokens
+    case makeReports, readMetrics
+
+    /// The lowest role that has it.
+    package var role: Role {
+        switch self {
+        case .readServers, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
+        case .editPolicy: .editor
+        case .editServers, .invite, .readMetrics: .admin
+        }
+    }
+
+    /// The scopes of tokens that open it, beside `admin`.
+    var scopes: Set<Scope> {
+        switch self {
+        case .readServers, .readPeople, .readTokens: [.read]
+        case .readPolicy: [.read, .policy]
+        case .checkPolicy, .editPolicy: [.policy]
+        case .makeReports: [.audit]
+        case .readMetrics: [.read, .metrics]
+        case .editServers, .invite, .editTokens: []
+        }
+    }
+}

@@ -1,0 +1,156 @@
+internal import MCP
+package import Policy
+package import StrictJSON
+
+/// A policy as people write it: YAML or JSON, people by their e-mail addresses, with the tests that it has to pass.
+///
+/// There is only one that is good: whoever has a `PolicyFile` can sign its rules.
+package struct PolicyFile: Sendable {
+    /// The file, byte by byte.
+    package let bytes: [UInt8]
+    package let roles: [PolicyRules.Role]
+    package let binds: [PolicyBind]
+    package let limits: [LimitRule]
+    package let tests: [PolicyTest]
+    /// With people under their addresses.
+    private let forbids: [PolicyRules.Forbid]
+
+    /// The largest file in bytes.
+    package static let largest = 1 << 20
+    /// What the rules may take in a bundle, whose envelope needs the rest of its 1 MiB.
+    package static let largestRules = JSONLimits.bundle.maxBytes - 1024
+
+    /// The file before any was applied: no rule, so everything is denied.
+    package static let empty = PolicyFile(
+        bytes: Array("version: 1\n".utf8),
+        roles: [],
+        binds: [],
+        limits: [],
+        tests: [],
+        forbids: []
+    )
+
+    /// Reads a file and runs its tests.
+    ///
+    /// - Parameter bytes: the file.
+    /// - Throws: `PolicyRefusal` with everything that is wrong with it.
+    package init(parsing bytes: [UInt8]) throws(PolicyRefusal) {
+        var reading = PolicyReading()
+        let parts = try reading.parts(of: bytes)
+        self.init(
+            bytes: bytes,
+            roles: parts.roles,
+            binds: parts.binds,
+            limits: parts.limits,
+            tests: parts.tests,
+            forbids: parts.forbids
+        )
+        let problems = failures
+        if !problems.isEmpty { throw PolicyRefusal(problems) }
+    }
+
+    /// Everything that is wrong with a file; empty if it can be applied.
+    package static func problems(in bytes: [UInt8]) -> [PolicyProblem] {
+        do {
+            _ = try PolicyFile(parsing: bytes)
+            return []
+        } catch {
+            return error.problems
+        }
+    }
+
+    private init(
+        bytes: [UInt8],
+        roles: [PolicyRules.Role],
+        binds: [PolicyBind],
+        limits: [LimitRule],
+        tests: [PolicyTest],
+        forbids: [PolicyRules.Forbid]
+    ) {
+        self.bytes = bytes
+        self.roles = roles
+        self.binds = binds
+        self.limits = limits
+        self.tests = tests
+        self.forbids = forbids
+    }
+
+    // MARK: What agents get of it
+
+    /// Everybody whom a rule names; whom only a test names is nobody's business.
+    package var people: [EmailAddress] {
+        var people: Set<EmailAddress> = []
+        for case .user(let email) in binds.map(\.who) { people.insert(email) }
+        for forbid in forbids { forbid.person.flatMap { EmailAddress($0.string) }.map { _ = people.insert($0) } }
+        return people.sorted { $0.text < $1.text }
+    }
+
+    /// The rules as they are signed, where people stand under their pseudonyms.
+    ///
+    /// - Parameter pseudonyms: those of everybody in `people`; a rule about somebody without one is about nobody, so it
+    ///   is refused.
+    /// - Throws: `PolicyRefusal`, also if the rules are too large to be sent.
+    package func rules(pseudonyms: [EmailAddress: String]) throws(PolicyRefusal) -> PolicyRules {
+        var translated: [PolicyRules.Forbid] = []
+        for (index, forbid) in forbids.enumerated() {
+            guard let person = forbid.person else {
+                translated.append(forbid)
+                continue
+            }
+            guard let sub = EmailAddress(person.string).flatMap({ pseudonyms[$0] }) else {
+                throw PolicyRefusal([PolicyProblem("forbid/\(index)/user", "is somebody without a pseudonym")])
+            }
+            translated.append(forbid.with(person: JSONText(sub)))
+        }
+        let rules = PolicyRules(roles: roles, forbids: translated, limits: limits)
+        // Read back as an agent will read it, so that nothing is signed that no agent takes.
+        guard let bytes = try? rules.json.canonicalBytes(), bytes.count <= Self.largestRules,
+            let json = try? JSONValue(canonical: bytes, limits: .bundle), (try? PolicyRules(json)) == rules
+        else { throw PolicyRefusal([PolicyProblem("", "the rules are too large for a bundle of 1 MiB")]) }
+        return rules
+    }
+
+    /// Which roles a person has, and through which rules.
+    package func memberships(of email: EmailAddress, groups: [JSONText]) -> [Binding.Membership] {
+        binds.enumerated().compactMap { index, bind in
+            guard bind.binds(email, groups: groups) else { return nil }
+            return Binding.Membership(role: bind.role, rule: JSONText("bind/\(index)"), clients: bind.clients)
+        }
+    }
+
+    // MARK: Tests
+
+    /// The tests that fail, and rules that cannot be sent.
+    private var failures: [PolicyProblem] {
+        // In a test a person's address serves as his pseudonym.
+        let rules: PolicyRules
+        do {
+            rules = try self.rules(pseudonyms: Dictionary(uniqueKeysWithValues: people.map { ($0, $0.text) }))
+        } catch {
+            return error.problems
+        }
+        var snapshots: [Subject: PolicySnapshot] = [:]
+        return tests.enumerated().compactMap { index, test in
+            let subject = Subject(user: test.user, groups: test.groups)
+            let snapshot =
+                snapshots[subject]
+                ?? PolicySnapshot(rules: rules, binding: binding(of: subject), version: 0, digest: "")
+            snapshots[subject] = snapshot
+            return test.failure(snapshot).map { PolicyProblem("tests/\(index)", $0) }
+        }
+    }
+
+    private struct Subject: Hashable {
+        let user: EmailAddress
+        let groups: [JSONText]
+    }
+
+    private func binding(of subject: Subject) -> Binding {
+        Binding(
+            sub: JSONText(subject.user.text),
+            user: subject.user.text,
+            groups: subject.groups,
+            roles: memberships(of: subject.user, groups: subject.groups)
+        )
+    }
+}

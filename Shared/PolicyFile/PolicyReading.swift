@@ -1,0 +1,115 @@
+internal import MCP
+internal import Policy
+internal import StrictJSON
+internal import StrictYAML
+
+/// Reads the parts of a policy file and gathers what is wrong with each, so that an author mends all at once.
+struct PolicyReading {
+    /// The parts of a file, each of them good.
+    struct Parts {
+        var roles: [PolicyRules.Role] = []
+        var binds: [PolicyBind] = []
+        var forbids: [PolicyRules.Forbid] = []
+        var limits: [LimitRule] = []
+        var tests: [PolicyTest] = []
+    }
+
+    /// Each is judged against every rule, so their number is bounded.
+    static let mostTests = 2000
+    private static let limits = JSONLimits(maxBytes: PolicyFile.largest, maxDepth: 12)
+
+    private var problems: [PolicyProblem] = []
+
+    mutating func parts(of bytes: [UInt8]) throws(PolicyRefusal) -> Parts {
+        let json: JSONValue
+        do {
+            json = try StrictYAML.parse(bytes, limits: Self.limits)
+        } catch {
+            throw PolicyRefusal([PolicyProblem(error)])
+        }
+        guard case .object(let object) = json else {
+            throw PolicyRefusal([PolicyProblem("", "a policy is an object with version, roles, bind and more")])
+        }
+        let parts = parts(of: object)
+        guard problems.isEmpty else { throw PolicyRefusal(problems) }
+        return parts
+    }
+
+    private mutating func parts(of object: JSONObject) -> Parts {
+        var reader = ObjectReader(object, at: "")
+        var parts = Parts()
+        let version = noting {
+            try reader.int("version", in: PolicyRules.languageVersion...PolicyRules.languageVersion)
+        }
+        // The rest of a file of another version means nobody knows what.
+        if version == nil { return parts }
+        let roles = noting { try reader.optionalMap("roles") ?? [] } ?? []
+        // Also those with a problem of their own, which would otherwise be told twice.
+        let names = Set(roles.map(\.name))
+        for role in roles {
+            parts.roles += noting { try Self.role(role.name, role.element) }.map { [$0] } ?? []
+        }
+        parts.binds = each("bind", &reader) { _, element in
+            try PolicyBind(element.value, roles: names, at: element.place)
+        }
+        parts.forbids = each("forbid", &reader) { _, element in try Self.forbid(element) }
+        parts.limits = each("limits", &reader) { index, element in
+            try LimitRule(element.value, name: PolicyRules.limitName(index), at: element.place)
+        }
+        parts.tests = each("tests", &reader) { index, element in
+            guard index < Self.mostTests else {
+                throw ShapeError(element.place, "is one too many: a file has at most \(Self.mostTests) tests")
+            }
+            return try PolicyTest(element.value, at: element.place)
+        }
+        _ = noting { try reader.finish() }
+        return parts
+    }
+
+    private static func role(_ name: JSONText, _ element: ObjectReader.Element) throws -> PolicyRules.Role {
+        try PolicyRules.Role.checkName(name, at: element.place)
+        return try ObjectReader.read(element.value, at: element.place) { reader in
+            PolicyRules.Role(
+                name: name,
+                grants: try reader.elements("grant").map { try PolicyRules.Grant($0.value, at: $0.place) }
+            )
+        }
+    }
+
+    private static func forbid(_ element: ObjectReader.Element) throws -> PolicyRules.Forbid {
+        let forbid = try PolicyRules.Forbid(element.value, person: "user", at: element.place)
+        if forbid.because?.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) == true {
+            throw ShapeError("\(element.place)/because", "must be one line without control characters")
+        }
+        guard let person = forbid.person else { return forbid }
+        guard let email = EmailAddress(person.string) else {
+            throw ShapeError("\(element.place)/user", "must be one e-mail address of ASCII characters")
+        }
+        return forbid.with(person: JSONText(email.text))
+    }
+
+    // MARK: Gathering
+
+    private mutating func each<Value>(
+        _ name: JSONText,
+        _ reader: inout ObjectReader,
+        _ body: (Int, ObjectReader.Element) throws -> Value
+    ) -> [Value] {
+        let elements = noting { try reader.optionalElements(name) ?? [] } ?? []
+        return elements.enumerated().compactMap { index, element in noting { try body(index, element) } }
+    }
+
+    private mutating func noting<Value>(_ body: () throws -> Value) -> Value? {
+        // More would not be shown.
+        guard problems.count < PolicyRefusal.most else { return nil }
+        do {
+            return try body()
+        } catch let error as ShapeError {
+            problems.append(PolicyProblem(error))
+        } catch {
+            // Nothing else is thrown by readers of shapes.
+            problems.append(PolicyProblem("", "it cannot be read"))
+        }
+        return nil
+    }
+}
