@@ -217,7 +217,7 @@ let package = Package(
             "Coordinator",
             "API",
             [
-                "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
+                "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
                 "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging,
             ]
         ),

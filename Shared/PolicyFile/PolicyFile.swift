@@ -89,6 +89,7 @@ package struct PolicyFile: Sendable {
     ///
     /// - Parameter pseudonyms: those of everybody in `people`; a rule about somebody without one is about nobody, so it
     ///   is refused.
+    /// - Returns: the rules, as agents read them.
     /// - Throws: `PolicyRefusal`, also if the rules are too large to be sent.
     package func rules(pseudonyms: [EmailAddress: String]) throws(PolicyRefusal) -> PolicyRules {
         var translated: [PolicyRules.Forbid] = []

@@ -1,0 +1,130 @@
+internal import AuditLog
+package import AuditSink
+package import Contract
+package import Database
+package import ServiceKit
+internal import StrictJSON
+
+/// The MCP servers that the organisation knows.
+///
+/// Whether somebody may change it is asked before; here each change is stored, stated in the organisation's log and
+/// announced to the agents, all in one transaction.
+package struct Registry: Sendable {
+    let database: SQLDatabase
+    let log: OrgLog
+    let revisions: Revisions
+    let clock: MachineClock
+    private let cache = RegistryCache()
+
+    /// What all servers together may take in the document that agents get, so that agents can read it.
+    static let largestDocument = 900 << 10
+
+    /// The registry in `database`.
+    package init(database: SQLDatabase, log: OrgLog, revisions: Revisions, clock: MachineClock) {
+        self.database = database
+        self.log = log
+        self.revisions = revisions
+        self.clock = clock
+    }
+
+    // MARK: Reading
+
+    /// All entries, by alias.
+    package func entries() async throws -> [RegistryEntry] {
+        try await database.read { view in try entries(in: view) }
+    }
+
+    /// All entries as `view` has them, by alias.
+    ///
+    /// They are parsed once for each change, not for each agent that asks. What a transaction sees may still be taken
+    /// back, so only what is committed is kept.
+    package func entries(in view: SQLSnapshot) throws -> [RegistryEntry] {
+        try cache.entries(at: try revisions.current(in: view).entries) { try Self.parsed(in: view) }
+    }
+
+    private static func parsed(in view: some SQLReading) throws -> [RegistryEntry] {
+        try view.rows("SELECT entry FROM server ORDER BY alias").map { row in
+            try RegistryEntry(try JSONValue(parsing: try row.blob("entry"), limits: RegistryEntry.limits))
+        }
+    }
+
+    // MARK: Changing
+
+    /// Reads an entry that somebody sent; throws a `Problem` that names the member which is wrong.
+    package static func entry(parsing body: [UInt8]) throws -> RegistryEntry {
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: body, limits: RegistryEntry.limits)
+        } catch {
+            throw Problem.malformed(
+                ShapeError("", error.description),
+                code: "invalid_entry",
+                what: "The registry entry"
+            )
+        }
+        do {
+            return try RegistryEntry(json)
+        } catch let error as ShapeError {
+            throw Problem.malformed(error, code: "invalid_entry", what: "The registry entry")
+        }
+    }
+
+    /// Adds a server.
+    ///
+    /// - Parameters:
+    ///   - entry: what it is.
+    ///   - who: the pseudonym of whoever adds it.
+    /// - Throws: `Problem`: `alias_taken`, `registry_full`.
+    package func add(_ entry: RegistryEntry, by who: String) async throws {
+        let alias = entry.server.alias
+        let bytes = entry.json.bytes
+        let wall = clock.wall()
+        try await database.write { transaction in
+            guard try stored(alias, in: transaction) == nil else { throw Problem.aliasTaken(alias) }
+            try checkRoom(for: entry, in: transaction)
+            try transaction.execute(
+                "INSERT INTO server (alias, entry, created_at, updated_at) VALUES (?, ?, ?, ?)",
+                [.text(alias), .blob(bytes), .integer(Int(wall / 1_000_000)), .integer(Int(wall / 1_000_000))]
+            )
+            try revisions.raiseEntries(in: transaction)
+            try state(alias, before: nil, after: bytes, by: who, at: wall, in: transaction)
+        }
+    }
+
+    /// Takes a server away; throws a `Problem`, `unknown_server`, if there is none of this alias.
+    package func remove(_ alias: String, by who: String) async throws {
+        let wall = clock.wall()
+        try await database.write { transaction in
+            guard let bytes = try stored(alias, in: transaction) else { throw Problem.unknownServer }
+            try transaction.execute("DELETE FROM server WHERE alias = ?", [.text(alias)])
+            try revisions.raiseEntries(in: transaction)
+            try state(alias, before: bytes, after: nil, by: who, at: wall, in: transaction)
+        }
+    }
+
+    private func stored(_ alias: String, in view: some SQLReading) throws -> [UInt8]? {
+        try view.first("SELECT entry FROM server WHERE alias = ?", [.text(alias)])?.blob("entry")
+    }
+
+    private func checkRoom(for entry: RegistryEntry, in transaction: SQLTransaction) throws {
+        let sizes = try (Self.parsed(in: transaction) + [entry]).map { try $0.server.json.canonicalBytes().count + 1 }
+        guard sizes.reduce(0, +) <= Self.largestDocument else { throw Problem.registryFull }
+    }
+
+    private func state(
+        _ alias: String,
+        before: [UInt8]?,
+        after: [UInt8]?,
+        by who: String,
+        at wall: Int64,
+        in transaction: SQLTransaction
+    ) throws {
+        let change = OrgLeaf.AdminChange(
+            who: JSONText(who),
+            what: JSONText("servers/\(alias)"),
+            before: before.map { .of($0) },
+            after: after.map { .of($0) }
+        )
+        try log.append(.adminChange(change), at: wall, in: transaction)
+    }
+}
