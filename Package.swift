@@ -67,7 +67,13 @@ let testTargets: [Target] = [
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
     tests("CoordinatorLink", ["CoordinatorLink", "Contract", "AuditLog", "Keyring", "Spool", "StrictJSON"]),
     tests("LocalControl", ["LocalControl", "StrictJSON"]),
-    tests("Forwarding", ["Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON"]),
+    tests(
+        "Forwarding",
+        [
+            "Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON", "Fetch",
+            "ServiceKit", nioCore, nioPosix,
+        ]
+    ),
     tests("Database", ["Database"]),
     tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
@@ -162,8 +168,8 @@ let package = Package(
             "Agent",
             "Forwarding",
             [
-                "StrictJSON", "MCP", "Policy", "AuditLog", "ServiceKit", "Spool", "Wire", "Upstreams", nioCore,
-                nioPosix, logging,
+                "StrictJSON", "MCP", "Policy", "AuditLog", "Fetch", "ServiceKit", "Spool", "Wire", "Upstreams",
+                nioCore, nioPosix, logging,
             ]
         ),
         part(
