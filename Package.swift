@@ -27,6 +27,7 @@ let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "s
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -223,8 +224,8 @@ let package = Package(
             "Coordinator",
             "API",
             [
-                "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging,
+                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
+                "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging,
             ]
         ),
         part(
@@ -233,10 +234,14 @@ let package = Package(
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
                 "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
-                nioCore, nioSSL, serviceLifecycle, x509, asn1,
+                nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
             ]
         ),
-        program("Coordinator", "doorward-coordinator", ["CoordinatorCore", "ServiceKit", argumentParser]),
+        program(
+            "Coordinator",
+            "doorward-coordinator",
+            ["StrictJSON", "ServiceKit", "CoordinatorCore", argumentParser, logging]
+        ),
     ] + testTargets
 )
 

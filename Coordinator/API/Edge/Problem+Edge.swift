@@ -74,44 +74,12 @@ extension Problem {
         )
     }
 
-    static let badToken = Problem(
-        "bad_token",
-        status: 401,
-        title: "The token opens nothing",
-        detail: "No API token is like this one, or it has expired or was removed.",
-        next: "Make a new one: doorward admin tokens add NAME --scope SCOPE"
-    )
-
     static let twoProofs = Problem(
         "two_proofs",
         status: 400,
         title: "The request proves itself in two ways",
         detail: "A request is signed, or has one Authorization header, not both."
     )
-
-    static func forbidden(_ operation: Operation, _ caller: Caller) -> Problem {
-        let detail: String
-        let next: String?
-        switch caller.proof {
-        case .token where operation.access == .agent:
-            detail = "Only an enrolled machine may do this, with its signature."
-            next = "Use the command of an enrolled machine: doorward admin api METHOD PATH"
-        case .token(let scopes) where !operation.isOpen(to: scopes):
-            detail = "The token's scope does not include this."
-            next = "Make a token for it: doorward admin tokens add NAME --scope SCOPE"
-        default:
-            detail = "This needs the role \(operation.access.rawValue)."
-            next = "Ask an administrator of your organisation."
-        }
-        return Problem(
-            "forbidden",
-            status: 403,
-            title: "The caller may not do this",
-            detail: detail,
-            next: next,
-            members: ["role": .text(operation.access.rawValue)]
-        )
-    }
 
     static func badDocument(_ error: JSONError) -> Problem {
         Problem(

@@ -20,14 +20,14 @@ struct RequestMetrics: Sendable {
         underway = registry.gauge("doorward_http_requests_underway", help: "Requests that are being answered.")
         series = Dictionary(
             uniqueKeysWithValues: routes.operations.map { operation in
-                ("\(operation.method) \(operation.path)", Self.series(registry, operation.method, operation.path))
+                (operation.name, Self.series(registry, operation.method, operation.path))
             }
         )
         other = Self.series(registry, Self.unknown, Self.unknown)
     }
 
     func count(_ operation: Operation?, status: Int, duration: Duration) {
-        let series = operation.flatMap { self.series["\($0.method) \($0.path)"] } ?? other
+        let series = operation.flatMap { self.series[$0.name] } ?? other
         // 1xx never leaves here; whatever else is no class of its own counts as a failure.
         series.byClass[(2...5).contains(status / 100) ? status / 100 - 2 : 3].add()
         series.duration.observe(duration)

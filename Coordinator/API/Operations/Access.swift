@@ -1,31 +1,29 @@
-internal import People
+package import People
 
-/// Who may use an operation: everyone who is named here, and everyone above him.
-///
-/// The raw value is the one that the description of the API carries as `x-doorward-role`.
-package enum Access: String, Sendable, CaseIterable {
+/// Who may use an operation.
+package enum Access: Sendable, Equatable {
     /// Anybody who reaches the coordinator.
     case anonymous
-    /// A person of the organisation.
-    case member
-    /// Reads what was done: reports, machines, people.
-    case auditor
-    /// Changes the policy.
-    case editor
-    /// Changes everything but who is above him.
-    case admin
-    case owner
-    /// An enrolled machine, for itself, whatever its person's role; never a token.
+    /// An enrolled machine, for itself, whatever its person may do; never a token.
     case agent
-}
+    /// A person with this right, by one of his machines or by a token whose scope opens it.
+    case right(Right)
 
-/// What an API token opens, of what its maker may do.
-package enum Scope: String, Sendable, CaseIterable {
-    /// Everything.
-    case admin
-    /// Everything that only reads.
-    case read
-    case policy
-    case audit
-    case metrics
+    /// The word by which the description of the API says it (`x-doorward-role`).
+    package var word: String {
+        switch self {
+        case .anonymous: "anonymous"
+        case .agent: "agent"
+        case .right(let right): right.role.rawValue
+        }
+    }
+
+    /// Refuses a caller who may not; throws a `Problem`.
+    func check(_ caller: Caller) throws {
+        switch self {
+        case .anonymous: break
+        case .agent: _ = try caller.machine()
+        case .right(let right): try caller.require(right)
+        }
+    }
 }

@@ -41,6 +41,15 @@ struct Answer: Sendable {
         return answer
     }
 
+    /// What the caller has is still so.
+    static func notModified(_ headers: HTTPFields) -> Answer {
+        var answer = Answer.nothing
+        answer.status = .notModified
+        answer.headers = headers
+        return answer
+    }
+
+    /// Words, for people and simple programs.
     static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> Answer {
         Answer(type: type, bytes: Array(text.utf8))
     }

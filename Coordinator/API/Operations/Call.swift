@@ -1,11 +1,13 @@
 internal import Contract
 internal import HTTPTypes
 internal import Logging
+internal import People
 internal import StrictJSON
 
 /// One request on its way into the domain: proven, within its limits, read as a whole.
 struct Call: Sendable {
-    let caller: Caller
+    /// Who asks; nil for an operation that anybody may use.
+    let whoever: Caller?
     /// The variable segments of the path, in their order.
     let parameters: [String]
     let target: RequestTarget
@@ -14,6 +16,12 @@ struct Call: Sendable {
     /// What a signature over this request covers.
     let signed: SignedHead
     let logger: Logger
+
+    /// Who asks; an operation that is not for everybody has one.
+    func caller() throws -> Caller {
+        guard let whoever else { throw SignatureRefusal.unsigned }
+        return whoever
+    }
 
     /// The body as one strict JSON object.
     func json(depth: Int = 16) throws -> JSONValue {

@@ -1,5 +1,3 @@
-internal import Hummingbird
-
 /// One thing that can be asked of the coordinator: how it is called, who may, and what then happens.
 ///
 /// There is no way to make one without saying who may use it.
@@ -9,8 +7,6 @@ package struct Operation: Sendable {
     /// The path, with its variable segments in braces: `/v1/servers/{alias}`.
     package let path: String
     package let access: Access
-    /// The scopes that open it to a token, beside `admin`, and beside `read` where it only reads.
-    package let scopes: Set<Scope>
     /// The largest body in bytes.
     package let largestBody: Int
     let answer: @Sendable (Call) async throws -> Answer
@@ -19,21 +15,18 @@ package struct Operation: Sendable {
     ///   - method: The method in capitals.
     ///   - path: The path, with its variable segments in braces.
     ///   - access: Who may use it.
-    ///   - scopes: What else than `admin` and `read` opens it to a token.
     ///   - largestBody: The largest body that is read, in bytes.
     ///   - answer: What happens; an error that it throws becomes a problem.
     init(
         _ method: String,
         _ path: String,
         for access: Access,
-        scopes: Set<Scope> = [],
         largestBody: Int = Operation.usualBody,
         answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
-        self.scopes = scopes
         self.largestBody = largestBody
         self.answer = answer
     }
@@ -41,11 +34,6 @@ package struct Operation: Sendable {
     /// Enough for every document but policies, entries and logs.
     static let usualBody = 64 << 10
 
-    /// Whether it changes nothing.
-    package var isReading: Bool { method == "GET" }
-
-    /// Whether a token with `scopes` may be used for it.
-    func isOpen(to scopes: Set<Scope>) -> Bool {
-        scopes.contains(.admin) || isReading && scopes.contains(.read) || !scopes.isDisjoint(with: self.scopes)
-    }
+    /// How it is told from the others: `GET /v1/servers`.
+    package var name: String { "\(method) \(path)" }
 }

@@ -38,10 +38,10 @@ struct RequestTarget: Equatable, Sendable {
         return fields
     }
 
-    /// The fields of the query, each a whole number from 0 on.
-    func numbers(_ known: Set<String>) throws -> [String: Int] {
+    /// The values of fields that are whole numbers from 0 on.
+    func numbers(of fields: [String: String]) throws -> [String: Int] {
         try Dictionary(
-            uniqueKeysWithValues: fields(known).map { name, text in
+            uniqueKeysWithValues: fields.map { name, text in
                 guard text.utf8.count <= 15, let number = Int(text), number >= 0, String(number) == text else {
                     throw Problem.badQuery("needs a whole number for \(name)")
                 }

@@ -5,6 +5,14 @@ internal import Synchronization
 
 /// Logging to standard error: JSON lines for machines, plain lines on a terminal.
 package enum StandardLogging {
+    /// Makes every `Logger` of the process log this way, as detailed as `DOORWARD_LOG_LEVEL` asks for.
+    ///
+    /// The variable is one of `trace debug info notice warning error critical`; anything else counts as `info`, since a
+    /// program must not fail for the sake of its logs.
+    package static func bootstrap(environment: [String: String]) {
+        bootstrap(level: environment["DOORWARD_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info)
+    }
+
     /// Makes every `Logger` of the process log this way; call it once, first of all.
     ///
     /// - Parameter level: What is less severe is dropped.

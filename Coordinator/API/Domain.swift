@@ -1,0 +1,62 @@
+package import AuditSink
+package import Database
+package import Fleet
+package import People
+package import PolicyDesk
+package import Registry
+package import ServiceKit
+
+/// The domain that the API stands on.
+package struct Domain: Sendable {
+    package let database: SQLDatabase
+    package let log: OrgLog
+    package let registry: Registry
+    package let people: People
+    package let desk: PolicyDesk
+    package let fleet: Fleet
+    package let logs: AgentLogs
+    package let intake: AgentLogIntake
+
+    /// The domain over one database.
+    ///
+    /// - Parameters:
+    ///   - database: Where everything is.
+    ///   - key: The coordinator's key, with the names under which it signs.
+    ///   - revisions: Counts what agents are told of, and wakes those who wait.
+    ///   - clock: The time.
+    ///   - authority: The certificate of the coordinator's own CA (DER).
+    package init(
+        database: SQLDatabase,
+        key: CoordinatorKey,
+        revisions: Revisions,
+        clock: MachineClock,
+        authority: [UInt8]?
+    ) {
+        let log = OrgLog(key: key)
+        let registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
+        let people = People(
+            database: database,
+            log: log,
+            revisions: revisions,
+            clock: clock,
+            authority: authority
+        )
+        let desk = PolicyDesk(database: database, log: log, revisions: revisions, clock: clock, people: people)
+        self.database = database
+        self.log = log
+        self.registry = registry
+        self.people = people
+        self.desk = desk
+        fleet = Fleet(
+            database: database,
+            log: log,
+            revisions: revisions,
+            clock: clock,
+            people: people,
+            registry: registry,
+            desk: desk
+        )
+        logs = AgentLogs(database: database)
+        intake = AgentLogIntake(database: database, log: log, clock: clock)
+    }
+}

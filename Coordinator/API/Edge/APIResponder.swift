@@ -1,0 +1,136 @@
+internal import Contract
+internal import HTTPTypes
+package import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import People
+internal import ServiceKit
+
+/// Answers every request: finds the operation, proves the caller, reads the body, asks the domain, in that order.
+package struct APIResponder: HTTPResponder {
+    package typealias Context = CallContext
+
+    package let routes: RouteTable
+    private let authentication: Authentication
+    private let bodies = BodyReader()
+    private let metrics: RequestMetrics
+    private let headers: HTTPFields
+
+    /// - Parameters:
+    ///   - routes: What there is.
+    ///   - authentication: How callers prove themselves.
+    ///   - metrics: Where requests are counted.
+    ///   - isStrictTransport: Whether browsers may be told to use TLS for this host from now on.
+    init(routes: RouteTable, authentication: Authentication, metrics: MetricsRegistry, isStrictTransport: Bool) {
+        self.routes = routes
+        self.authentication = authentication
+        self.metrics = RequestMetrics(metrics, routes: routes)
+        headers = Self.headers(isStrictTransport: isStrictTransport)
+    }
+
+    package func respond(to request: Request, context: CallContext) async -> Response {
+        let start = ContinuousClock.now
+        let id = Self.requestID()
+        var logger = context.logger
+        logger[metadataKey: "hb.request.id"] = nil
+        logger[metadataKey: "request.id"] = "\(id)"
+        metrics.underway.add(1)
+        defer { metrics.underway.add(-1) }
+
+        var operation: Operation?
+        var answer: Answer
+        do {
+            answer = try await self.answer(request, logger: logger, operation: &operation)
+        } catch {
+            answer = .problem(Failure.problem(for: error, request: id, logger: logger))
+        }
+        answer.headers.append(contentsOf: headers)
+        answer.headers[Self.requestIDName] = id
+
+        let duration = ContinuousClock.now - start
+        metrics.count(operation, status: answer.status.code, duration: duration)
+        logger.debug(
+            "A request was answered.",
+            metadata: [
+                "http.operation": "\(operation?.name ?? RequestMetrics.unknown)",
+                "http.status": "\(answer.status.code)",
+                "duration.ms": "\(duration / .milliseconds(1))", "peer": "\(context.peer ?? "unknown")",
+            ]
+        )
+        let response = Response(status: answer.status, headers: answer.headers, body: answer.body)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request, logger: Logger, operation: inout Operation?) async throws -> Answer {
+        let method = request.method.rawValue
+        let target = try RequestTarget(request.head.path ?? "")
+        let found: Operation
+        let parameters: [String]
+        switch routes.match(method: method, path: target.path) {
+        case .operation(let match, let values):
+            found = match
+            parameters = values
+            operation = match
+        case .otherMethods(let methods):
+            var answer = Answer.problem(.otherMethods(methods))
+            answer.headers[.allow] = methods.joined(separator: ", ")
+            return answer
+        case .nothing: throw Problem.noSuchPath
+        }
+        let head = SignedHead(method: method, target: target, headers: request.headers)
+        let proven = try await authentication.prove(head, request.headers, for: found.access)
+        if let caller = proven.caller { try found.access.check(caller) }
+        return try await bodies.read(request, atMost: found.largestBody) { body in
+            // Judged last: the signature has stood, and its nonce is spent, whatever the body is.
+            try proven.claim?.checkBody(body)
+            let call = Call(
+                whoever: proven.caller,
+                parameters: parameters,
+                target: target,
+                headers: request.headers,
+                body: body,
+                signed: head,
+                logger: logger
+            )
+            return try await found.answer(call)
+        }
+    }
+
+    static let requestIDName = HTTPField.Name("Doorward-Request-Id") ?? .eTag
+
+    private static func requestID() -> String {
+        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    /// What every answer says to a browser that shows it: it is no page, and nobody's but the caller's.
+    private static func headers(isStrictTransport: Bool) -> HTTPFields {
+        var headers: HTTPFields = [
+            .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+            .cacheControl: "no-store",
+        ]
+        for (name, value) in [
+            ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
+        ] {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        if isStrictTransport { headers[.strictTransportSecurity] = "max-age=31536000" }
+        return headers
+    }
+}
+
+extension SignedHead {
+    init(method: String, target: RequestTarget, headers: HTTPFields) {
+        func values(_ name: String) -> [String] { HTTPField.Name(name).map { headers[values: $0] } ?? [] }
+        self.init(
+            method: method,
+            path: target.path,
+            query: target.query,
+            signatureInput: values("signature-input"),
+            signature: values("signature"),
+            contentDigest: values("content-digest"),
+            audience: values("doorward-audience")
+        )
+    }
+}

@@ -1,0 +1,47 @@
+internal import Contract
+internal import Fleet
+internal import HTTPTypes
+internal import People
+
+/// Proves who asks, before anything of the request's body is read.
+struct Authentication: Sendable {
+    let fleet: Fleet
+    let people: People
+
+    /// Who asks; both are nil for an operation that anybody may use.
+    struct Proven: Sendable {
+        let caller: Caller?
+        /// What the body has still to be compared with.
+        let claim: ClaimedSignature?
+    }
+
+    /// Proves the caller of an operation.
+    ///
+    /// - Parameters:
+    ///   - head: What a signature covers.
+    ///   - headers: All headers, for a token.
+    ///   - access: Who may use the operation; for everybody nothing is proven, whatever the request says of itself.
+    /// - Returns: Who it is.
+    /// - Throws: `SignatureRefusal`, a `Problem`.
+    func prove(_ head: SignedHead, _ headers: HTTPFields, for access: Access) async throws -> Proven {
+        guard access != .anonymous else { return Proven(caller: nil, claim: nil) }
+        let authorization = headers[values: .authorization]
+        guard !authorization.isEmpty else {
+            let admission = try await fleet.admit(head)
+            return Proven(caller: admission.caller, claim: admission.claim)
+        }
+        // Two ways to be somebody are one too many: which of them counted would be a matter of taste.
+        guard authorization.count == 1, !head.isSigned else { throw Problem.twoProofs }
+        guard let token = Self.bearer(authorization[0]) else { throw SignatureRefusal.unsigned }
+        return Proven(caller: try await people.caller(token: token), claim: nil)
+    }
+
+    /// The token of `Bearer TOKEN` (RFC 6750 section 2.1); nil for another scheme.
+    static func bearer(_ value: String) -> String? {
+        let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].lowercased() == "bearer", !parts[1].isEmpty, parts[1].utf8.count <= 256,
+            parts[1].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return String(parts[1])
+    }
+}

@@ -1,0 +1,43 @@
+internal import AuditSink
+internal import Contract
+internal import Database
+internal import Logging
+internal import ServiceKit
+internal import StrictJSON
+
+/// What went wrong inside, as the outside is told, and as the log is.
+enum Failure {
+    /// The problem that an error becomes.
+    ///
+    /// - Parameters:
+    ///   - error: What an operation or the edge threw.
+    ///   - id: The request's id, by which the log is found.
+    ///   - logger: Is told of what somebody has to look after.
+    /// - Returns: Words that are safe to send.
+    static func problem(for error: any Error, request id: String, logger: Logger) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let refusal as SignatureRefusal: return .unauthenticated(refusal)
+        case let error as JSONError: return .badDocument(error)
+        case let error as ShapeError:
+            return .malformed(error, code: "invalid_request", what: "The request")
+        case is CancellationError: return .unavailable("The coordinator is stopping.")
+        case let error as SQLError where error.code == .busy || error.code == .full:
+            logger.error("The database cannot take a change.", metadata: ["cause": "\(error)"])
+            return .unavailable(error.message)
+        default:
+            logger.error("A request failed.", error: error, metadata: ["cause": "\(words(error))"])
+            return .failed(request: id)
+        }
+    }
+
+    /// What a log may say of an error: nothing of one whose words are not known to be harmless.
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as SQLError: error.description
+        case let error as AuditSinkError: "\(error.message) \(error.hint)"
+        case let error as any ExplainedError: "\(error.code): \(error.message)"
+        default: String(describing: type(of: error))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import AuditLog
+internal import AuditSink
+internal import Contract
+internal import Database
+internal import Fleet
+internal import HTTPTypes
+internal import People
+internal import StrictJSON
+
+/// What machines ask for themselves, how they come in, and who they are to administrators.
+struct AgentsHarness: Sendable {
+    let fleet: Fleet
+    let log: OrgLog
+    let database: SQLDatabase
+    let logs: AgentLogs
+    let intake: AgentLogIntake
+
+    var operations: [Operation] {
+        [
+            Operation("GET", "/v1/identity", for: .anonymous) { _ in .json(try await identity()) },
+            Operation("POST", "/v1/enrolments", for: .anonymous, largestBody: Fleet.largestEnrolment) { call in
+                // Signed by the key that the body brings: the fleet judges both together.
+                .json(try await fleet.enrol(call.signed, body: call.body).json, status: .created)
+            },
+            Operation("GET", "/v1/agents", for: .right(.readPeople)) { call in
+                let agents = try await fleet.agents(for: try call.caller())
+                return .json(["agents": .array(agents.map(\.json))])
+            },
+            Operation("GET", "/v1/agent/bundle", for: .agent) { call in
+                guard let news = try await fleet.news(try Self.question(call.target), for: try call.caller()) else {
+                    return .nothing
+                }
+                return .json(news.json)
+            },
+            Operation("POST", "/v1/agent/leave", for: .agent) { call in
+                try await fleet.leave(try call.caller())
+                return .nothing
+            },
+            Operation("GET", "/v1/agent-log", for: .agent) { call in
+                .json(try await logs.state(try call.caller().machine()).json)
+            },
+            Operation("POST", "/v1/agent-log", for: .agent, largestBody: LogUpload.largest) { call in
+                .json(try await intake.take(call.body, from: try call.caller().machine()).json)
+            },
+        ]
+    }
+
+    /// Whom one talks to, for whoever has not pinned it yet: signed by the key that it names.
+    private func identity() async throws -> JSONValue {
+        let checkpoint = try await database.read { [log] view in try log.head(in: view).checkpoint }
+        return [
+            "key": .text(log.key.publicKey.base64URL), "origin": .text(log.key.names.audit),
+            "org_checkpoint": .text(checkpoint), "version": .text(Release.version),
+        ]
+    }
+
+    private static func question(_ target: RequestTarget) throws -> SyncQuestion {
+        let fields = try target.fields(["after", "org", "policy", "release"])
+        let numbers = try target.numbers(of: fields.filter { $0.key != "release" })
+        return SyncQuestion(
+            after: numbers["after"] ?? 0,
+            orgSize: numbers["org"],
+            policyVersion: numbers["policy"],
+            release: fields["release"]
+        )
+    }
+}

@@ -1,0 +1,46 @@
+internal import Contract
+internal import HTTPTypes
+internal import People
+internal import Policy
+internal import ServiceKit
+internal import StrictJSON
+
+/// `/v1/users` and `/v1/invitations`.
+struct PeopleHarness: Sendable {
+    let people: People
+    let clock: MachineClock
+
+    /// How long an invitation lasts where nobody says it, in seconds.
+    private static let usualLife = 86_400
+
+    var operations: [Operation] {
+        [
+            Operation("GET", "/v1/users", for: .right(.readPeople)) { call in
+                let users = try await people.users(for: try call.caller())
+                return .json(["users": .array(users.map(\.json))])
+            },
+            Operation("GET", "/v1/invitations", for: .right(.readPeople)) { call in
+                let now = Int(clock.wall() / 1_000_000)
+                let invitations = try await people.invitations(for: try call.caller())
+                return .json(["invitations": .array(invitations.map { $0.json(now: now) })])
+            },
+            Operation("POST", "/v1/invitations", for: .right(.invite)) { call in
+                let question = try call.document { reader in
+                    (
+                        email: try reader.text("email"),
+                        role: try reader.optionalWord("role", Role.self) ?? .member,
+                        seconds: try reader.optionalInt("expires_in") ?? Self.usualLife
+                    )
+                }
+                guard let email = EmailAddress(question.email) else { throw Problem.badEmail(at: "email") }
+                let invitation = try await people.invite(
+                    email,
+                    role: question.role,
+                    seconds: question.seconds,
+                    by: try call.caller()
+                )
+                return .json(invitation.json, status: .created)
+            },
+        ]
+    }
+}

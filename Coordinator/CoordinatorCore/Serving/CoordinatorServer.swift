@@ -1,0 +1,195 @@
+internal import API
+internal import AuditSink
+internal import Contract
+internal import Database
+internal import Foundation
+internal import Hummingbird
+internal import HummingbirdCore
+internal import HummingbirdTLS
+internal import Logging
+internal import NIOCore
+package import ServiceKit
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// `doorward-coordinator serve`: everything put together, until it is asked to end.
+package struct CoordinatorServer: Sendable {
+    /// What was asked for.
+    package struct Options: Sendable {
+        package var data: String
+        package var listen: String?
+        package var isInsecure: Bool
+        package var metricsListen: String?
+
+        package init(data: String, listen: String?, isInsecure: Bool, metricsListen: String?) {
+            self.data = data
+            self.listen = listen
+            self.isInsecure = isInsecure
+            self.metricsListen = metricsListen
+        }
+    }
+
+    private let folder: DataFolder
+    private let setup: Setup
+    private let address: ListenAddress
+    private let metricsAddress: ListenAddress?
+    private let isInsecure: Bool
+    private let clock: MachineClock
+    private let logger: Logger
+    private let metrics = MetricsRegistry()
+
+    /// Reads what was asked for and what the folder holds.
+    ///
+    /// - Throws: a `CoordinatorError`: plain HTTP beyond this machine is `usage`, for example.
+    package init(_ options: Options, clock: MachineClock = .system) throws {
+        let listen = try options.listen.map { try ListenAddress($0, option: "--listen") }
+        metricsAddress = try options.metricsListen.map { try ListenAddress($0, option: "--metrics-listen") }
+        if options.isInsecure {
+            guard let listen, listen.isLoopback else {
+                throw CoordinatorError(
+                    .usage,
+                    "--insecure-http is for a TLS proxy on this machine, and so for a loopback address of --listen only.",
+                    next: "Give --listen 127.0.0.1:PORT, or leave --insecure-http out."
+                )
+            }
+        }
+        if let metricsAddress, !metricsAddress.isLoopback {
+            throw CoordinatorError(
+                .usage,
+                "--metrics-listen asks nobody who he is, and so is for a loopback address only.",
+                next: "Give --metrics-listen 127.0.0.1:PORT, or use /metrics with a token of the scope metrics."
+            )
+        }
+        folder = DataFolder(options.data)
+        setup = try Setup.read(from: folder)
+        address = listen ?? ListenAddress(setup.url)
+        isInsecure = options.isInsecure
+        self.clock = clock
+        logger = Logger(label: "coordinator")
+    }
+
+    /// Serves until the process is asked to end (SIGTERM, SIGINT) or something fails that it cannot do without.
+    package func run() async throws {
+        try folder.lock()
+        let mostConnections = OpenFiles.raise()
+        let server = try httpServer(ledger: ConnectionLedger(most: mostConnections, metrics: metrics))
+        let database = try SQLDatabase(path: folder.database)
+        let bell = ChangeBell()
+        let domain = Domain(
+            database: database,
+            key: try setup.key(in: folder),
+            revisions: Revisions(bell: bell),
+            clock: clock,
+            authority: try ServerCertificate.authority(setup, in: folder)
+        )
+        // Before anything is signed: another key, or half of a backup, would begin a second history.
+        try await database.read { [log = domain.log] view in try log.check(in: view) }
+        do {
+            try await serve(domain, server: server, bell: bell)
+        } catch {
+            try? database.close()
+            throw Self.explained(error, address: address)
+        }
+        try database.close()
+        logger.info("The coordinator has ended.")
+    }
+
+    private func serve(_ domain: Domain, server: HTTPServerBuilder, bell: ChangeBell) async throws {
+        let api = CoordinatorAPI(
+            domain,
+            metrics: metrics,
+            clock: clock,
+            isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
+        )
+        var services: [any Service] = Housekeeping(domain: domain, logger: logger).services
+        if let metricsAddress { services.append(metricsApplication(metricsAddress)) }
+        services.append(application(api.responder, server: server))
+        services.append(
+            Farewell {
+                logger.info("The coordinator is asked to end.")
+                ServiceNotification.stopping()
+                bell.close()
+            }
+        )
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        // Whoever is slower than this has lost: the next start must not wait for a sender that never ends.
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        configuration.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func application(_ responder: APIResponder, server: HTTPServerBuilder) -> some Service {
+        Application(
+            responder: responder,
+            server: server,
+            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
+            onServerRunning: { channel in
+                logger.info(
+                    "The coordinator is ready.",
+                    metadata: [
+                        "listen": "\(address.text(port: channel.localAddress?.port))", "url": "\(setup.shownURL)",
+                        "tls": .stringConvertible(!isInsecure),
+                    ]
+                )
+                ServiceNotification.ready()
+            },
+            logger: Self.quiet(Logger(label: "http"))
+        )
+    }
+
+    private func metricsApplication(_ address: ListenAddress) -> some Service {
+        Application(
+            responder: MetricsResponder(metrics: metrics),
+            server: .http1(configuration: Self.http1(ConnectionLedger(most: 64, metrics: MetricsRegistry()))),
+            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
+            onServerRunning: { channel in
+                logger.info(
+                    "Metrics are ready.",
+                    metadata: ["listen": "\(address.text(port: channel.localAddress?.port))"]
+                )
+            },
+            logger: Self.quiet(Logger(label: "metrics"))
+        )
+    }
+
+    private func httpServer(ledger: ConnectionLedger) throws -> HTTPServerBuilder {
+        let plain = HTTPServerBuilder.http1(configuration: Self.http1(ledger))
+        guard !isInsecure else { return plain }
+        let now = Date(timeIntervalSince1970: Double(clock.wall()) / 1e6)
+        let tls = try ServerCertificate.configuration(setup, in: folder, now: now, logger: logger)
+        return try .tls(plain, tlsConfiguration: tls)
+    }
+
+    private static func http1(_ ledger: ConnectionLedger) -> HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionDeadlines(ledger: ledger)],
+            // For the TLS handshake, a head, the next request: a connection on which nothing moves.
+            idleTimeout: .seconds(30),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10,
+                maxHeaderListSize: 32 << 10,
+                maxHeaderFieldCount: 100
+            )
+        )
+    }
+
+    /// The library says at `info` what is said here already.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        if logger.logLevel == .info { logger.logLevel = .notice }
+        return logger
+    }
+
+    private static func explained(_ error: any Error, address: ListenAddress) -> any Error {
+        guard let error = error as? IOError else { return error }
+        return CoordinatorError(
+            .listen,
+            "Nothing can listen at \(address.text()): \(String(cString: strerror(error.errnoCode))).",
+            next: "End what listens there, or name another address with --listen."
+        )
+    }
+}

@@ -1,0 +1,41 @@
+internal import Logging
+internal import ServiceLifecycle
+
+/// Work that comes up again and again: done at the start and then at an interval, until the program ends.
+struct Periodic: Service {
+    let name: String
+    let interval: Duration
+    let logger: Logger
+    /// Returns whether there is more to do at once.
+    let work: @Sendable () async throws -> Bool
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                var isMore = false
+                do {
+                    isMore = try await work()
+                } catch {
+                    // Repairable: whatever it was, it is tried again.
+                    if Task.isCancelled { return }
+                    logger.error("Work in the background failed.", error: error, metadata: ["work": "\(name)"])
+                }
+                // Ignorable: the only error is that the program ends.
+                if !isMore { try? await Task.sleep(for: interval) }
+            }
+        }
+    }
+}
+
+/// Ends long polls at once when the program is asked to end, and says so to whoever started it.
+///
+/// Started last, so that it is the first to end: the server then finds every request answered.
+struct Farewell: Service {
+    let stopping: @Sendable () -> Void
+
+    func run() async throws {
+        // Ignorable: a cancelled task ends the program all the same.
+        try? await gracefulShutdown()
+        stopping()
+    }
+}
