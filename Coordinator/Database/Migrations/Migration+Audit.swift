@@ -61,10 +61,10 @@ extension Migration {
                 PRIMARY KEY (agent_id, level, position)
             ) STRICT, WITHOUT ROWID;
 
-            -- Two statements of one agent that contradict each other, with the records that came with the second.
+            -- Two statements of one agent that contradict each other, with the records that came with the second. After
+            -- the first such pair nothing more is taken from the agent, so there is never a second.
             CREATE TABLE agent_fork (
-                id INTEGER NOT NULL PRIMARY KEY,
-                agent_id TEXT NOT NULL REFERENCES agent (agent_id),
+                agent_id TEXT NOT NULL PRIMARY KEY REFERENCES agent (agent_id),
                 stored_size INTEGER NOT NULL,
                 stored_note BLOB NOT NULL,
                 note BLOB NOT NULL,
@@ -73,7 +73,6 @@ extension Migration {
                 org_position INTEGER NOT NULL REFERENCES org_leaf (position),
                 seen_at INTEGER NOT NULL
             ) STRICT;
-            CREATE INDEX agent_fork_of_agent ON agent_fork (agent_id);
 
             -- Filled behind: batches up to `through` are found through the two tables, later ones by looking into them.
             CREATE TABLE search_progress (
@@ -82,19 +81,19 @@ extension Migration {
             ) STRICT;
             INSERT INTO search_progress (id, through) VALUES (1, 0);
 
+            -- When the records of a batch were made, in microseconds since 1970 as they say it themselves.
             CREATE TABLE search_time (
                 batch INTEGER NOT NULL PRIMARY KEY REFERENCES agent_batch (id),
-                earliest TEXT NOT NULL,
-                latest TEXT NOT NULL
+                earliest INTEGER NOT NULL,
+                latest INTEGER NOT NULL
             ) STRICT;
             CREATE INDEX search_time_latest ON search_time (latest, earliest);
 
-            -- `about` is `sub` or `server`.
-            CREATE TABLE search_about (
-                about TEXT NOT NULL CHECK (about IN ('sub', 'server')),
-                value TEXT NOT NULL,
+            -- Which servers the records of a batch are about. Whose they are is told by the agent's row.
+            CREATE TABLE search_server (
+                server TEXT NOT NULL,
                 batch INTEGER NOT NULL REFERENCES agent_batch (id),
-                PRIMARY KEY (about, value, batch)
+                PRIMARY KEY (server, batch)
             ) STRICT, WITHOUT ROWID;
             """
     )

@@ -1,0 +1,26 @@
+internal import AuditLog
+internal import Database
+
+/// Whose log it is, as the agent was enrolled.
+struct StoredAgent: Sendable {
+    let id: String
+    let key: VerifyingKey
+    /// The pseudonym of the person that the agent works for.
+    let sub: String
+    let isRevoked: Bool
+
+    /// The agent of this id, or nil.
+    static func find(_ id: String, in view: some SQLReading) throws -> StoredAgent? {
+        let row = try view.first("SELECT sub, public_key, revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
+        guard let row else { return nil }
+        guard let key = VerifyingKey(try row.blob("public_key")) else {
+            throw AuditSinkError.damaged("the public key of an agent")
+        }
+        return StoredAgent(
+            id: id,
+            key: key,
+            sub: try row.text("sub"),
+            isRevoked: try row.optionalInteger("revoked_at") != nil
+        )
+    }
+}

@@ -1,0 +1,152 @@
+internal import AuditLog
+package import Contract
+package import Database
+package import ServiceKit
+internal import StrictJSON
+
+/// Takes the agents' records in, so that from the answer on they are the coordinator's to keep.
+///
+/// * Durability: the receipt is given after the commit.
+/// * Idempotence: an upload of what is stored already gets the receipt of what is stored.
+/// * Concurrency: of two uploads that begin at the same size one is stored; the other is told the new size.
+/// * Retries: the agent's; an error means that nothing of the upload is stored, but for a fork, which is kept.
+///
+/// Why these and no other rules: `old` and the root are compared before anything is signed, so the coordinator's
+/// signature stands under one history of each agent only (c2sp.org/tlog-witness).
+package struct AgentLogIntake: Sendable {
+    private let database: SQLDatabase
+    let log: OrgLog
+    let clock: MachineClock
+
+    /// The intake that stores into `database` and writes its leaves to `log`.
+    package init(database: SQLDatabase, log: OrgLog, clock: MachineClock) {
+        self.database = database
+        self.log = log
+        self.clock = clock
+    }
+
+    /// Takes an upload, the body of `POST /v1/agent-log`, of the agent that signed the request.
+    ///
+    /// - Throws: `Problem`; `log_conflict` says in `size` where the next upload has to begin.
+    package func take(_ body: [UInt8], from agent: String) async throws -> LogReceipt {
+        guard let agent = try await database.read({ view in try StoredAgent.find(agent, in: view) }) else {
+            throw Problem.refused(.unknownKey)
+        }
+        let upload = try await CheckedUpload.check(body, of: agent, origin: log.key.names.agent(agent.id))
+        switch try await database.write({ transaction in try store(upload, in: transaction) }) {
+        case .stored(let receipt): return receipt
+        case .conflict(let size): throw Problem.conflict(size: size)
+        case .forked: throw Problem.forked
+        }
+    }
+
+    /// What became of an upload; a fork is committed too, so it cannot be an error of the transaction.
+    enum Outcome: Sendable {
+        case stored(LogReceipt)
+        case conflict(size: Int)
+        case forked
+    }
+
+    func store(_ upload: CheckedUpload, in transaction: SQLTransaction) throws -> Outcome {
+        // Looked at again: the order of the commits decides what was signed before a key was revoked.
+        guard let agent = try StoredAgent.find(upload.agent.id, in: transaction), !agent.isRevoked else {
+            throw Problem.refused(.revokedKey)
+        }
+        let stored = try StoredLog.find(agent.id, in: transaction)
+        if stored?.isLocked == true { return .forked }
+        let size = stored?.size ?? 0
+
+        if let stored, upload.checkpoint.size <= size {
+            let nodes = AgentNodes(agent: agent.id, size: size, view: transaction)
+            guard try nodes.root(size: upload.checkpoint.size) == upload.checkpoint.root else {
+                try keepFork(upload, against: stored, in: transaction)
+                return .forked
+            }
+            guard let receipt = try receipt(agent.id, size: Int(upload.checkpoint.size), in: transaction) else {
+                // It agrees with what is stored, but no upload has ended there.
+                return .conflict(size: Int(size))
+            }
+            return .stored(receipt)
+        }
+        guard upload.old == Int(size) else { return .conflict(size: Int(size)) }
+
+        var frontier = stored?.frontier ?? MerkleFrontier()
+        var closed: [(level: Int, index: UInt64, hash: Hash)] = []
+        for leaf in upload.leaves {
+            frontier.append(hash: leaf) { level, index, hash in
+                if level >= AgentNodes<SQLTransaction>.keptLevel { closed.append((level, index, hash)) }
+            }
+        }
+        guard frontier.root == upload.checkpoint.root else {
+            guard let stored else { throw Problem.malformedUpload("The checkpoint's root is not that of the records.") }
+            try keepFork(upload, against: stored, in: transaction)
+            return .forked
+        }
+        for node in closed {
+            try transaction.execute(
+                "INSERT INTO agent_node (agent_id, level, position, hash) VALUES (?, ?, ?, ?)",
+                [.text(agent.id), .integer(node.level), .integer(Int(node.index)), .blob(node.hash.bytes)]
+            )
+        }
+        return .stored(try keep(upload, frontier, in: transaction))
+    }
+
+    private func keep(
+        _ upload: CheckedUpload,
+        _ frontier: MerkleFrontier,
+        in transaction: SQLTransaction
+    ) throws -> LogReceipt {
+        let now = clock.wall()
+        let position = try log.append(.agentCheckpoint(upload.checkpoint), at: now, in: transaction)
+        let signature = try upload.note.cosignature(
+            name: log.key.names.audit,
+            key: log.key.signing,
+            time: UInt64(max(now, 0) / 1_000_000)
+        )
+        let note = upload.note.adding(signature).bytes
+        try transaction.execute(
+            """
+            INSERT INTO agent_batch (agent_id, first, next, records, note, org_position) VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(upload.agent.id), .integer(upload.old), .integer(Int(frontier.size)), .blob(upload.records),
+                .blob(note), .integer(position),
+            ]
+        )
+        try transaction.execute(
+            """
+            INSERT INTO agent_log (agent_id, size, peaks, note) VALUES (?, ?, ?, ?)
+            ON CONFLICT (agent_id) DO UPDATE SET size = excluded.size, peaks = excluded.peaks, note = excluded.note
+            """,
+            [.text(upload.agent.id), .integer(Int(frontier.size)), .blob(frontier.packedPeaks), .blob(note)]
+        )
+        return try receipt(size: Int(frontier.size), signature, position: position, in: transaction)
+    }
+
+    // MARK: Receipts
+
+    /// The receipt of the upload that ended at `size`, with the newest state of the organisation's log.
+    private func receipt(_ agent: String, size: Int, in transaction: SQLTransaction) throws -> LogReceipt? {
+        let row = try transaction.first(
+            "SELECT note, org_position FROM agent_batch WHERE agent_id = ? AND next = ?",
+            [.text(agent), .integer(size)]
+        )
+        guard let row else { return nil }
+        guard let signature = try Note(parsing: try row.blob("note")).signatures.last else { return nil }
+        return try receipt(size: size, signature, position: try row.integer("org_position"), in: transaction)
+    }
+
+    private func receipt(
+        size: Int,
+        _ signature: Note.Signature,
+        position: Int,
+        in transaction: SQLTransaction
+    ) throws -> LogReceipt {
+        LogReceipt(
+            size: size,
+            cosignature: String(signature.line.dropLast()),
+            orgCheckpoint: try log.head(in: transaction).checkpoint,
+            leaf: try log.proven(position, in: transaction)
+        )
+    }
+}

@@ -1,0 +1,57 @@
+internal import AuditLog
+internal import Contract
+
+/// An upload of which everything is known to be right that can be told without looking at what is stored.
+///
+/// It is checked before the one writer's turn comes: reading 256 records takes longer than storing them.
+struct CheckedUpload: Sendable {
+    let agent: StoredAgent
+    /// How many records the coordinator is thought to have.
+    let old: Int
+    let checkpoint: Checkpoint
+    /// The checkpoint with the agent's signature and no other.
+    let note: Note
+    /// The hashes of the records from `old` on.
+    let leaves: [Hash]
+    /// The records, each with its line feed.
+    let records: [UInt8]
+
+    /// Checks an upload of the agent; throws `Problem`.
+    @concurrent
+    static func check(_ body: [UInt8], of agent: StoredAgent, origin: String) async throws -> CheckedUpload {
+        try CheckedUpload(body, of: agent, origin: origin)
+    }
+
+    init(_ body: [UInt8], of agent: StoredAgent, origin: String) throws {
+        guard let upload = LogUpload(body) else {
+            throw Problem.malformedUpload("The body is not `old N`, a signed checkpoint and records.")
+        }
+        guard let note = try? Note(parsing: upload.note), let checkpoint = try? Checkpoint(parsing: note.text) else {
+            throw Problem.malformedUpload("The note is not a signed checkpoint.")
+        }
+        guard checkpoint.origin.utf8.elementsEqual(origin.utf8), note.signatures.count == 1,
+            note.isSigned(name: origin, key: agent.key)
+        else { throw Problem.foreignCheckpoint }
+        guard checkpoint.size > 0, checkpoint.size == UInt64(upload.old) + UInt64(upload.records.count) else {
+            throw Problem.malformedUpload("The checkpoint is not of as many records as there are with those sent.")
+        }
+
+        var leaves: [Hash] = []
+        var records: [UInt8] = []
+        leaves.reserveCapacity(upload.records.count)
+        records.reserveCapacity(upload.records.reduce(0) { $0 + $1.count + 1 })
+        var rules = RecordRules(agent: agent)
+        for (offset, record) in upload.records.enumerated() {
+            try rules.check(record, number: upload.old + offset)
+            leaves.append(.leaf(record))
+            records += record
+            records.append(UInt8(ascii: "\n"))
+        }
+        self.agent = agent
+        old = upload.old
+        self.checkpoint = checkpoint
+        self.note = note
+        self.leaves = leaves
+        self.records = records
+    }
+}
