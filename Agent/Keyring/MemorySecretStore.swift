@@ -1,0 +1,79 @@
+internal import Synchronization
+
+/// A store in memory, for tests and simulations: it can be locked, be away, and be counted.
+package final class MemorySecretStore: SecretStore {
+    /// How the store does.
+    package enum Condition: Sendable, Equatable {
+        case open, locked, away
+    }
+
+    private struct State {
+        var condition = Condition.open
+        var secrets: [SecretName: [UInt8]] = [:]
+        var writes = 0
+        /// So many writes fail, each after it was carried out or before.
+        var failures: [WriteFailure] = []
+    }
+
+    /// When a write fails.
+    package enum WriteFailure: Sendable {
+        case before, after
+    }
+
+    private let state = Mutex(State())
+
+    /// An empty store.
+    package init() {}
+
+    package let custody = "memory"
+
+    package var condition: Condition {
+        get { state.withLock { $0.condition } }
+        set { state.withLock { $0.condition = newValue } }
+    }
+
+    /// How often something was written.
+    package var writes: Int { state.withLock { $0.writes } }
+
+    /// The names of what is kept.
+    package var names: Set<SecretName> { state.withLock { Set($0.secrets.keys) } }
+
+    /// Makes the next writes fail.
+    package func failWrites(_ failures: WriteFailure...) {
+        state.withLock { $0.failures += failures }
+    }
+
+    package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
+        state.withLock { state in
+            switch state.condition {
+            case .open: state.secrets[name].map { .found($0) } ?? .absent
+            case .locked: .locked
+            case .away: .unavailable("it is away")
+            }
+        }
+    }
+
+    package func write(_ name: SecretName, _ secret: [UInt8], label: String, prompting: Bool) async throws {
+        try change { state in
+            let failure = state.failures.isEmpty ? nil : state.failures.removeFirst()
+            if failure == .before { throw KeyringError.unavailable("it failed") }
+            state.secrets[name] = secret
+            state.writes += 1
+            if failure == .after { throw KeyringError.unavailable("it failed late") }
+        }
+    }
+
+    package func delete(_ name: SecretName) async throws {
+        try change { $0.secrets[name] = nil }
+    }
+
+    private func change(_ body: (inout State) throws -> Void) throws {
+        try state.withLock { state in
+            switch state.condition {
+            case .open: try body(&state)
+            case .locked: throw KeyringError.locked
+            case .away: throw KeyringError.unavailable("it is away")
+            }
+        }
+    }
+}

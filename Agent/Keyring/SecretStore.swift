@@ -1,0 +1,78 @@
+/// Where the secrets of one home are kept.
+///
+/// * Deadlines: every call ends within ten seconds, but for one that makes the keyring ask its user.
+/// * Durability: what was written is kept, by the store's own word, when `write` returns.
+/// * Concurrency: calls may come from anywhere at once; they are carried out one after the other.
+/// * Idempotence: writing the same secret again, or deleting an absent one, changes nothing.
+/// * Retries: none. Whoever calls decides whether to ask again.
+///
+/// Only `absent` is proof that there is no such secret: a store that is locked, hangs or is away says so instead, so
+/// that nobody makes a second key because the first could not be seen.
+package protocol SecretStore: Sendable {
+    /// What the store is called in records and in `doorward status`, such as `keyring`.
+    var custody: String { get }
+
+    /// Looks a secret up.
+    ///
+    /// - Parameters:
+    ///   - name: which.
+    ///   - prompting: whether the keyring may ask its user to unlock it.
+    /// - Returns: the secret, or why it cannot be had.
+    func read(_ name: SecretName, prompting: Bool) async -> SecretReading
+
+    /// Stores a secret in place of what has this name.
+    ///
+    /// - Parameters:
+    ///   - name: under which it is found again.
+    ///   - secret: any bytes.
+    ///   - label: what the user sees of it in a keyring program; no secret.
+    ///   - prompting: whether the keyring may ask its user to unlock it.
+    /// - Throws: `KeyringError`.
+    func write(_ name: SecretName, _ secret: [UInt8], label: String, prompting: Bool) async throws
+
+    /// Removes a secret, which may be absent.
+    ///
+    /// - Throws: `KeyringError`.
+    func delete(_ name: SecretName) async throws
+}
+
+/// The name of a secret: opaque, since a keyring does not keep names secret.
+package struct SecretName: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    package var description: String { text }
+}
+
+/// What a look-up found.
+package enum SecretReading: Sendable, Equatable {
+    case found([UInt8])
+    /// The store is open, was searched, and has no such secret.
+    case absent
+    /// The store has to be unlocked first.
+    case locked
+    /// The user did not let the store be unlocked.
+    case cancelled
+    /// There is no store, or it does not answer; why, in words that are safe to show.
+    case unavailable(String)
+    /// There is something of this name that is no secret of ours.
+    case corrupt
+}
+
+extension SecretReading: CustomStringConvertible, CustomDebugStringConvertible {
+    package var description: String {
+        switch self {
+        case .found: "[found]"
+        case .absent: "absent"
+        case .locked: "locked"
+        case .cancelled: "cancelled"
+        case .unavailable(let why): "unavailable: \(why)"
+        case .corrupt: "corrupt"
+        }
+    }
+
+    package var debugDescription: String { description }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Keyring
+import Testing
+
+@Suite(
+    "A real keyring in every state",
+    .serialized,
+    .enabled(
+        if: PrivateKeyring.isInstalled,
+        "gnome-keyring and a session bus are needed: ./packaging/dev test installs them"
+    )
+)
+struct SecretServiceTests {
+    private let name = SecretName("a")
+    private let secret: [UInt8] = [0, 1, 2, 255, 10, 0]
+
+    private func open() throws -> PrivateKeyring {
+        let keyring = try PrivateKeyring()
+        try keyring.startBus()
+        try keyring.unlock()
+        return keyring
+    }
+
+    private func error(_ body: () async throws -> Void) async -> KeyringError.Code? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return (error as? KeyringError)?.code
+        }
+    }
+
+    @Test("A secret of any bytes is found as it was, replaced, and gone after it was deleted")
+    func lifeOfASecret() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        #expect(await store.read(name, prompting: false) == .absent)
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        #expect(await store.read(name, prompting: false) == .found(secret))
+        try await store.write(name, [7], label: "Doorward test", prompting: false)
+        #expect(await store.read(name, prompting: false) == .found([7]))
+        // Another home's secrets are another home's.
+        #expect(await SecretService(namespace: "m").read(name, prompting: false) == .absent)
+        try await store.delete(name)
+        try await store.delete(name)
+        #expect(await store.read(name, prompting: false) == .absent)
+        withExtendedLifetime(keyring) {}
+    }
+
+    @Test("A locked keyring says that it is locked, never that there is nothing, and opens again by itself")
+    func locking() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        try keyring.lock()
+        #expect(await store.read(name, prompting: false) == .locked)
+        #expect(await store.read(SecretName("never written"), prompting: false) == .locked)
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: false) } == .locked)
+        // Nobody is there to be asked: the prompt is dismissed at once.
+        #expect(await store.read(name, prompting: true) == .locked)
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: true) } == .locked)
+        try keyring.unlock()
+        #expect(await store.read(name, prompting: false) == .found(secret))
+    }
+
+    @Test("A keyring that was killed comes back locked, and is not taken for an empty one")
+    func killed() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        keyring.stopDaemon()
+        let reading = await store.read(name, prompting: false)
+        #expect(reading == .locked, "\(reading)")
+        try keyring.unlock()
+        #expect(await store.read(name, prompting: false) == .found(secret))
+    }
+
+    @Test("Without a service, or without a bus, that is said at once")
+    func absence() async throws {
+        let store = SecretService(namespace: "n")
+        let bare = try PrivateKeyring()
+        try bare.startBus(activates: false)
+        guard case .unavailable = await store.read(name, prompting: true) else { return #expect(Bool(false)) }
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: true) } == .unavailable)
+        bare.stopBus()
+        guard case .unavailable = await store.read(name, prompting: true) else { return #expect(Bool(false)) }
+        unsetenv("DBUS_SESSION_BUS_ADDRESS")
+        guard case .unavailable = await store.read(name, prompting: true) else { return #expect(Bool(false)) }
+    }
+
+    @Test("A keyring that hangs is given up in time, by everybody who waits, and found again when it answers")
+    func hanging() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n", deadline: .seconds(1))
+        let name = name
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        let begin = ContinuousClock.now
+        try await keyring.frozen {
+            await withTaskGroup(of: SecretReading.self) { group in
+                for _ in 0..<4 { group.addTask { await store.read(name, prompting: true) } }
+                for await reading in group {
+                    guard case .unavailable = reading else { return #expect(Bool(false), "\(reading)") }
+                }
+            }
+        }
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(await store.read(name, prompting: false) == .found(secret))
+    }
+
+    @Test("The session bus may go away and come back under a running program")
+    func busRestart() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        keyring.stopDaemon()
+        keyring.stopBus()
+        guard case .unavailable = await store.read(name, prompting: false) else { return #expect(Bool(false)) }
+        try keyring.startBus()
+        try keyring.unlock()
+        #expect(await store.read(name, prompting: false) == .found(secret))
+    }
+
+    @Test("What is printed of a reading is never the secret")
+    func secrecy() {
+        #expect(!"\(SecretReading.found(Array("hunter2".utf8)))".contains("104"))
+        #expect("\(SecretReading.found([1]))" == "[found]")
+        #expect(String(reflecting: SecretReading.found([1])) == "[found]")
+    }
+}
