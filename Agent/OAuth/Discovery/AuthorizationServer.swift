@@ -1,0 +1,82 @@
+internal import Fetch
+internal import StrictJSON
+
+/// What an authorization server says about itself (RFC 8414), as far as a sign-in needs it.
+struct AuthorizationServer: Sendable, Equatable {
+    let issuer: String
+    let authorizationEndpoint: String
+    let tokenEndpoint: String
+    let registrationEndpoint: String?
+    let revocationEndpoint: String?
+    let tokenMethods: [RegisteredClient.Method]
+    /// Whether the answer to the browser names the issuer (RFC 9207).
+    let namesIssuer: Bool
+
+    /// Reads a document.
+    ///
+    /// - Parameters:
+    ///   - json: the document.
+    ///   - issuer: who it should be about: compared byte by byte.
+    ///   - addresses: where its endpoints may be.
+    /// - Throws: `OAuthError` where it is about another issuer, an endpoint is refused, or PKCE by S256 is missing.
+    init(_ json: JSONValue, issuer: String, addresses: AddressRule) throws {
+        do {
+            self = try ObjectReader.read(json) { reader in try AuthorizationServer(members: &reader) }
+        } catch let error as ShapeError {
+            throw OAuthError(.badMetadata, "The authorization server's metadata is malformed: \(error)")
+        }
+        guard self.issuer.utf8.elementsEqual(issuer.utf8) else {
+            throw OAuthError(.badMetadata, "The authorization server's metadata is about another issuer.")
+        }
+        let endpoints = [authorizationEndpoint, tokenEndpoint, registrationEndpoint, revocationEndpoint]
+        for endpoint in endpoints.compactMap({ $0 }) { try Self.check(endpoint, addresses) }
+    }
+
+    private init(members reader: inout ObjectReader) throws {
+        issuer = try reader.text("issuer")
+        authorizationEndpoint = try reader.text("authorization_endpoint")
+        tokenEndpoint = try reader.text("token_endpoint")
+        registrationEndpoint = try reader.optionalText("registration_endpoint")
+        revocationEndpoint = try reader.optionalText("revocation_endpoint")
+        namesIssuer = try reader.optionalBool("authorization_response_iss_parameter_supported") ?? false
+        let responses = try reader.optionalTexts("response_types_supported") ?? ["code"]
+        let challenges = try reader.optionalTexts("code_challenge_methods_supported") ?? []
+        // RFC 8414: without the member it is client_secret_basic.
+        let methods = try reader.optionalTexts("token_endpoint_auth_methods_supported") ?? ["client_secret_basic"]
+        reader.ignoreOthers()
+        tokenMethods = methods.compactMap(RegisteredClient.Method.init)
+        guard challenges.contains("S256") else {
+            throw OAuthError(
+                .unsupported,
+                "The authorization server does not say that it does PKCE with S256, and without it a code can be stolen.",
+                next: "Ask whoever runs the server to support PKCE (code_challenge_methods_supported: S256)."
+            )
+        }
+        guard responses.contains("code") else {
+            throw OAuthError(.unsupported, "The authorization server does not do the authorization code flow.")
+        }
+    }
+
+    /// Refuses an endpoint that is no plain web address, or a literal one where nothing may be fetched from.
+    ///
+    /// Names are judged after they were resolved, when they are fetched; what a browser opens is judged here alone.
+    static func check(_ endpoint: String, _ addresses: AddressRule) throws {
+        guard let url = WebURL(endpoint), url.fragment == nil else {
+            throw OAuthError(
+                .badMetadata,
+                "The authorization server's metadata names an endpoint that is no web address."
+            )
+        }
+        let isLoopback = addresses != .publicOnly && url.isLoopback
+        guard url.scheme == "https" || isLoopback else {
+            throw OAuthError(.badMetadata, "The authorization server's metadata names an endpoint without encryption.")
+        }
+        let isRefused = url.address.map { !addresses.admits($0) } ?? (url.isLoopback && !isLoopback)
+        guard !isRefused else {
+            throw OAuthError(
+                .refusedAddress,
+                "The authorization server's metadata names an address of a private network."
+            )
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package import Contract
+internal import Fetch
+
+/// A server that wants its users signed in, as the registry has it.
+package struct ProtectedServer: Sendable, Equatable {
+    package let alias: String
+    /// The URL of its MCP endpoint: the resource that tokens are for.
+    package let url: String
+    /// What to ask for; empty: what the server says.
+    package let scopes: [String]
+    /// The client that was registered beforehand, if one was.
+    package let clientID: String?
+    package let allowsLoopback: Bool
+
+    /// The server of an entry; nil for one without a sign-in.
+    package init?(_ entry: ServerEntry) {
+        guard entry.authorization.kind == .oauth else { return nil }
+        self.init(
+            alias: entry.alias,
+            url: entry.url,
+            scopes: entry.authorization.scopes,
+            clientID: entry.authorization.clientID,
+            allowsLoopback: entry.allowsLoopback
+        )
+    }
+
+    /// A server of these parts.
+    package init(alias: String, url: String, scopes: [String] = [], clientID: String? = nil, allowsLoopback: Bool) {
+        self.alias = alias
+        self.url = url
+        self.scopes = scopes
+        self.clientID = clientID
+        self.allowsLoopback = allowsLoopback
+    }
+
+    /// Where everything that is met on the way to a token may be.
+    var addresses: AddressRule { allowsLoopback ? .loopbackToo : .publicOnly }
+}

@@ -1,0 +1,116 @@
+internal import StrictJSON
+
+/// What a user got from an authorization server for one server: the content of one item in the keyring.
+struct Grant: Sendable, Equatable {
+    /// Random, for records; never made of a token.
+    let credential: String
+    /// Counts the tokens that this grant has had, so that whoever holds an old copy sees that it is one.
+    var generation: Int
+    var accessToken: String
+    /// Seconds since 1970; nil where the server did not say.
+    var expires: Int?
+    /// When the access token came, in seconds since 1970.
+    var obtained: Int
+    var refreshToken: String?
+    /// The authorization server that all of it is from.
+    let issuer: String
+    let resource: String
+    let tokenEndpoint: String
+    let revocationEndpoint: String?
+    let client: RegisteredClient
+    let scopes: [String]
+
+    /// When to renew: a little before the end, and never later than a tenth of the life before it.
+    var renewal: Int? {
+        guard let expires else { return nil }
+        return expires - min(30, max(1, (expires - obtained) / 10))
+    }
+
+    func isStale(now: Int) -> Bool { renewal.map { now >= $0 } ?? false }
+
+    var token: AccessToken {
+        AccessToken(credential: credential, header: Array("Bearer \(accessToken)".utf8))
+    }
+}
+
+extension Grant: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { "[grant \(credential), generation \(generation)]" }
+    var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+extension Grant {
+    /// The item's content.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "v": 1, "credential": .text(credential), "generation": .int(generation), "access_token": .text(accessToken),
+            "obtained": .int(obtained), "issuer": .text(issuer), "resource": .text(resource),
+            "token_endpoint": .text(tokenEndpoint), "client": client.json,
+            "scopes": .array(scopes.map { .text($0) }),
+        ]
+        object["expires"] = expires.map { .int($0) }
+        object["refresh_token"] = refreshToken.map { .text($0) }
+        object["revocation_endpoint"] = revocationEndpoint.map { .text($0) }
+        return .object(object)
+    }
+
+    /// Reads an item; nil for what is none.
+    init?(_ bytes: [UInt8]) {
+        guard let json = try? JSONValue(parsing: bytes), let grant = try? Grant(json) else { return nil }
+        self = grant
+    }
+
+    private init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json) { reader in
+            _ = try reader.int("v", in: 1...1)
+            return Grant(
+                credential: try reader.text("credential"),
+                generation: try reader.int("generation"),
+                accessToken: try reader.text("access_token"),
+                expires: try reader.optionalInt("expires"),
+                obtained: try reader.int("obtained"),
+                refreshToken: try reader.optionalText("refresh_token"),
+                issuer: try reader.text("issuer"),
+                resource: try reader.text("resource"),
+                tokenEndpoint: try reader.text("token_endpoint"),
+                revocationEndpoint: try reader.optionalText("revocation_endpoint"),
+                client: try RegisteredClient(try reader.required("client")),
+                scopes: try reader.texts("scopes")
+            )
+        }
+    }
+}
+
+/// What an authorization server calls Doorward.
+struct RegisteredClient: Sendable, Equatable {
+    /// How a client proves itself at the token endpoint (RFC 6749, 2.3).
+    enum Method: String, Sendable, CaseIterable {
+        case none, basic = "client_secret_basic", post = "client_secret_post"
+    }
+
+    let id: String
+    let secret: String?
+    let method: Method
+
+    var json: JSONValue {
+        var object: JSONObject = ["id": .text(id), "method": .text(method.rawValue)]
+        object["secret"] = secret.map { .text($0) }
+        return .object(object)
+    }
+
+    init(id: String, secret: String? = nil, method: Method = .none) {
+        self.id = id
+        self.secret = secret
+        self.method = method
+    }
+
+    init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json, at: "client") { reader in
+            RegisteredClient(
+                id: try reader.text("id"),
+                secret: try reader.optionalText("secret"),
+                method: try reader.word("method")
+            )
+        }
+    }
+}

@@ -1,0 +1,38 @@
+internal import AuditLog
+internal import Keyring
+internal import StrictJSON
+
+/// The grants of one home in its keyring: one item a server.
+struct GrantStore: Sendable {
+    let secrets: any SecretStore
+
+    /// Opaque, since the keyring does not keep names secret.
+    private func name(_ alias: String) -> SecretName {
+        SecretName("grant-\(Hash.of(Array(alias.utf8)).base64URL.prefix(22))")
+    }
+
+    func read(_ alias: String, prompting: Bool = false) async -> RefreshMachine.Stored {
+        switch await secrets.read(name(alias), prompting: prompting) {
+        case .found(let bytes): Grant(bytes).map { .grant($0) } ?? .absent
+        case .absent, .corrupt: .absent
+        case .locked, .cancelled: .locked
+        case .unavailable: .unavailable
+        }
+    }
+
+    /// Stores a grant, and reads it again before anybody uses it.
+    func write(_ grant: Grant, _ alias: String, prompting: Bool = false) async throws {
+        try await secrets.write(name(alias), grant.json.bytes, label: "Doorward: \(alias)", prompting: prompting)
+        guard await read(alias) == .grant(grant) else {
+            throw KeyringError(
+                .failed,
+                "the keyring did not keep what was stored",
+                hint: "Look at the keyring in Passwords and Keys (seahorse)."
+            )
+        }
+    }
+
+    func delete(_ alias: String) async throws {
+        try await secrets.delete(name(alias))
+    }
+}
