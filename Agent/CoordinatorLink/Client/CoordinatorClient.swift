@@ -1,0 +1,167 @@
+internal import AuditLog
+package import Contract
+package import Fetch
+package import Keyring
+package import ServiceKit
+package import StrictJSON
+internal import Synchronization
+
+/// Asks the coordinator in this machine's name: each request is signed anew (RFC 9421), with a nonce of its own.
+package final class CoordinatorClient: Sendable {
+    package let membership: Membership
+    package let key: MachineKey
+    private let fetcher: Fetcher
+    private let clock: MachineClock
+    /// How many seconds the coordinator's clock is ahead of this machine's.
+    private let offset = Mutex(0)
+    private let random = Mutex(RandomPool())
+
+    /// A client of a membership; the key is read when it is first needed.
+    package init(_ membership: Membership, key: MachineKey, fetcher: Fetcher, clock: MachineClock = .system) {
+        self.membership = membership
+        self.key = key
+        self.fetcher = fetcher
+        self.clock = clock
+    }
+
+    /// A client whose key has been read; throws `LinkError` where it cannot be.
+    package static func signedIn(
+        as membership: Membership,
+        secrets: any SecretStore,
+        fetcher: Fetcher,
+        clock: MachineClock = .system
+    ) async throws -> CoordinatorClient {
+        let key = MachineKey(membership, secrets: secrets)
+        try await key.load()
+        return CoordinatorClient(membership, key: key, fetcher: fetcher, clock: clock)
+    }
+
+    /// Seconds since 1970 by the coordinator's clock, as far as it is known.
+    package var now: Int { Int(clock.wall() / 1_000_000) + offset.withLock { $0 } }
+
+    /// Sends a signed request; the answer may have any status.
+    ///
+    /// It is sent once, and a second time only if the coordinator says that this machine's clock is wrong.
+    ///
+    /// - Parameters:
+    ///   - method: The method in capitals.
+    ///   - path: As it goes into the request line.
+    ///   - query: Without the question mark, encoded; empty without one.
+    ///   - headers: Beside those that sign.
+    ///   - body: The bytes that are signed and sent.
+    ///   - timeout: From the call to the last byte of the answer.
+    ///   - maxBytes: The longest answer.
+    /// - Returns: The answer.
+    /// - Throws: `LinkError` where the key cannot be had, `FetchError` where there is no answer.
+    package func request(
+        method: String,
+        path: String,
+        query: String = "",
+        headers: [(String, String)] = [],
+        body: [UInt8]? = nil,
+        timeout: Duration = .seconds(30),
+        maxBytes: Int = 8 << 20
+    ) async throws -> FetchResponse {
+        try await key.load()
+        var request = FetchRequest(
+            method,
+            membership.url + path + (query.isEmpty ? "" : "?\(query)"),
+            body: body,
+            timeout: timeout,
+            maxBytes: maxBytes,
+            addresses: .any,
+            caPEM: membership.caPEM
+        )
+        for isRepeated in [false, true] {
+            let signed = try RequestSigner.sign(
+                method: method,
+                path: path,
+                query: query,
+                body: body ?? [],
+                audience: membership.origin,
+                now: now,
+                nonce: nonce(),
+                publicKey: key.publicKey.bytes,
+                signature: key.signature
+            )
+            request.headers = headers + signed.map { ($0.name, $0.value) }
+            let response = try await fetcher.fetch(request)
+            if isRepeated || !learnsTime(response) { return response }
+        }
+        preconditionFailure("the second answer is returned")
+    }
+
+    /// Sends a signed request that must succeed, and reads its JSON.
+    ///
+    /// - Parameters:
+    ///   - method: The method in capitals.
+    ///   - path: As it goes into the request line.
+    ///   - query: Without the question mark, encoded.
+    ///   - body: A document to send.
+    ///   - timeout: From the call to the last byte of the answer.
+    /// - Returns: The document; nil for an answer without one.
+    /// - Throws: As `request`; `Problem` for one that the coordinator answers; `LinkError.unexpected` for anything else.
+    package func json(
+        _ method: String,
+        _ path: String,
+        query: String = "",
+        body: JSONValue? = nil,
+        timeout: Duration = .seconds(30)
+    ) async throws -> JSONValue? {
+        let response = try await request(
+            method: method,
+            path: path,
+            query: query,
+            headers: body == nil ? [] : [("content-type", "application/json")],
+            body: body?.bytes,
+            timeout: timeout
+        )
+        return try CoordinatorAnswer.json(response)
+    }
+
+    private func nonce() -> [UInt8] {
+        random.withLock { random in
+            let words = [random.word(), random.word()]
+            return words.withUnsafeBytes { Array($0) }
+        }
+    }
+
+    /// Whether the coordinator refused the time of the signature and said what time it is.
+    private func learnsTime(_ response: FetchResponse) -> Bool {
+        guard response.status == 401, let problem = CoordinatorAnswer.problem(response),
+            problem.code == SignatureRefusal.expired.rawValue || problem.code == SignatureRefusal.notYetValid.rawValue,
+            let time = response.header("date").flatMap(HTTPDate.seconds)
+        else { return false }
+        offset.withLock { $0 = time - Int(clock.wall() / 1_000_000) }
+        return true
+    }
+}
+
+/// What the coordinator's answers mean, whoever asked.
+package enum CoordinatorAnswer {
+    /// The problem that an answer tells of; nil if it is none.
+    package static func problem(_ response: FetchResponse) -> Problem? {
+        guard response.status >= 400, response.mediaType == Problem.mediaType,
+            let json = try? JSONValue(parsing: response.body)
+        else { return nil }
+        return Problem(json)
+    }
+
+    /// The document of an answer that must be good; nil if it has none.
+    package static func json(_ response: FetchResponse) throws -> JSONValue? {
+        guard (200..<300).contains(response.status) else {
+            if let problem = problem(response) { throw problem }
+            throw LinkError(
+                .unexpected,
+                "the coordinator answered \(response.status) without a word why",
+                next: "See that the URL is the coordinator's, and ask whoever runs it."
+            )
+        }
+        guard !response.body.isEmpty else { return nil }
+        do {
+            return try JSONValue(parsing: response.body, limits: .reply)
+        } catch {
+            throw LinkError(.unexpected, "the coordinator's answer is not JSON: \(error)", next: "doorward status")
+        }
+    }
+}

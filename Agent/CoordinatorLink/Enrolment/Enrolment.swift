@@ -1,0 +1,176 @@
+internal import AuditLog
+package import Contract
+package import Fetch
+package import Keyring
+package import ServiceKit
+internal import StrictJSON
+
+/// Makes this machine one of a coordinator's, and takes it away again.
+package struct Enrolment: Sendable {
+    let home: AgentHome
+    let secrets: any SecretStore
+    let fetcher: Fetcher
+    let clock: MachineClock
+
+    /// Enrolment into a home, with the key in a keyring.
+    package init(home: AgentHome, secrets: any SecretStore, fetcher: Fetcher, clock: MachineClock = .system) {
+        self.home = home
+        self.secrets = secrets
+        self.fetcher = fetcher
+        self.clock = clock
+    }
+
+    /// Enrols.
+    ///
+    /// In an order in which nothing is given away or used up too early: the coordinator shows the key that the token
+    /// names; the machine's key is made, stored and read back; only then the token is sent.
+    ///
+    /// - Parameters:
+    ///   - url: Of the coordinator.
+    ///   - token: The one-time token.
+    ///   - caFile: Certificates to trust in place of the token's and the system's.
+    ///   - hostname: Under which people know the machine.
+    /// - Returns: The membership, which is kept.
+    /// - Throws: `LinkError`, `FetchError`, or the coordinator's `Problem`, such as `token_spent`.
+    package func enrol(
+        url: String,
+        token: EnrolmentToken,
+        caFile: String? = nil,
+        hostname: String
+    ) async throws -> Membership {
+        guard try Membership.load(home) == nil else {
+            throw LinkError(.alreadyEnrolled, "this machine is enrolled already", next: "doorward logout")
+        }
+        try home.makeFolders()
+        let address = try CoordinatorAddress(url, authority: token.authority, caFile: caFile)
+        let identity = try await CoordinatorIdentity.ask(address, fetcher: fetcher)
+        guard Hash.of(identity.key.bytes).bytes == token.keyHash else {
+            throw LinkError(
+                .wrongCoordinator,
+                "the token is for a coordinator with the key \(token.keyFingerprint), and \(address.url) has "
+                    + "\(identity.key.fingerprint); the token was not sent",
+                next: "Check the URL, or ask for a token of this coordinator."
+            )
+        }
+        let (key, pending) = try await makeKey(for: token)
+        let receipt = try await send(token, key, to: address, identity, hostname: hostname)
+        let membership = Membership(
+            url: address.url,
+            origin: identity.origin,
+            coordinatorKey: identity.key,
+            caPEM: address.caPEM,
+            agentID: receipt.agentID,
+            user: receipt.user,
+            sub: receipt.sub,
+            custody: secrets.custody,
+            publicKey: key.publicKey,
+            secretName: pending.secretName
+        )
+        let head = try check(receipt, membership)
+        let watch = try OrgWatch(membership, home: home)
+        try watch.answered(head.note, to: nil, proof: [])
+        try membership.save(home)
+        PendingEnrolment.remove(home)
+        return membership
+    }
+
+    // MARK: Steps
+
+    /// The key of this machine: the one that a first try with this token has made, or a new one; in the keyring, read
+    /// back from there.
+    private func makeKey(for token: EnrolmentToken) async throws -> (MachineKey, PendingEnrolment) {
+        let tokenHash = Hash.of(token.secret)
+        if let pending = try PendingEnrolment.load(home, tokenHash: tokenHash) {
+            let name = SecretName(pending.secretName)
+            let reading = await secrets.read(name, prompting: true)
+            if let error = KeyringError(reading), error.code != .failed { throw LinkError(keyring: error) }
+            if case .found(let seed) = reading, let key = SigningKey(seed: seed), key.publicKey == pending.publicKey {
+                return (MachineKey(key, name: name, secrets: secrets), pending)
+            }
+        }
+        let key = SigningKey()
+        let pending = PendingEnrolment(
+            publicKey: key.publicKey,
+            secretName: "signing-key/\(AuditID())",
+            tokenHash: tokenHash
+        )
+        let name = SecretName(pending.secretName)
+        do {
+            try await secrets.write(name, key.seed, label: "Doorward: this machine's signing key", prompting: true)
+        } catch {
+            throw LinkError(keyring: error)
+        }
+        let reading = await secrets.read(name, prompting: false)
+        if let error = KeyringError(reading) { throw LinkError(keyring: error) }
+        guard case .found(let seed) = reading, seed == key.seed else {
+            throw LinkError(.unavailable, "the keyring does not give back what it was given", next: "doorward doctor")
+        }
+        try pending.save(home)
+        return (MachineKey(key, name: name, secrets: secrets), pending)
+    }
+
+    private func send(
+        _ token: EnrolmentToken,
+        _ key: MachineKey,
+        to address: CoordinatorAddress,
+        _ identity: CoordinatorIdentity,
+        hostname: String
+    ) async throws -> EnrolmentReceipt {
+        let request = EnrolmentRequest(
+            token: token.proof,
+            publicKey: key.publicKey.bytes,
+            hostname: Self.label(hostname),
+            custody: secrets.custody,
+            version: Release.version
+        )
+        // Signed like every later request; who the machine is stands in the body alone.
+        let newcomer = Membership(
+            url: address.url,
+            origin: identity.origin,
+            coordinatorKey: identity.key,
+            caPEM: address.caPEM,
+            agentID: "",
+            user: "",
+            sub: "",
+            custody: secrets.custody,
+            publicKey: key.publicKey,
+            secretName: ""
+        )
+        let client = CoordinatorClient(newcomer, key: key, fetcher: fetcher, clock: clock)
+        guard let json = try await client.json("POST", "/v1/enrolments", body: request.json) else {
+            throw LinkError(.unexpected, "the coordinator gave no receipt")
+        }
+        do {
+            return try EnrolmentReceipt(json)
+        } catch {
+            throw LinkError(.untrusted, "the coordinator's receipt holds what this release does not know: \(error)")
+        }
+    }
+
+    /// Checks that the receipt is from this coordinator and proves that this key was enrolled.
+    private func check(_ receipt: EnrolmentReceipt, _ membership: Membership) throws -> OrgHead {
+        guard receipt.coordinatorKey == membership.coordinatorKey.bytes,
+            receipt.origin.utf8.elementsEqual(membership.origin.utf8)
+        else { throw LinkError(.untrusted, "the receipt is from another coordinator") }
+        let head = try OrgHead(receipt.orgCheckpoint, origin: membership.origin, key: membership.coordinatorKey)
+        let expected = OrgLeaf.Body.keyEnrol(
+            OrgLeaf.KeyEnrolment(
+                agent: JSONText(receipt.agentID),
+                key: membership.publicKey.fingerprint,
+                sub: JSONText(receipt.sub),
+                custody: JSONText(membership.custody)
+            )
+        )
+        guard let leaf = try? OrgLeaf(parsing: receipt.enrol.leaf), leaf.body == expected else {
+            throw LinkError(.untrusted, "the receipt is about another machine")
+        }
+        try UploadProofs.checkInclusion(receipt.enrol, leaf, in: head)
+        return head
+    }
+
+    /// A host's name in the form that the contract has for it.
+    private static func label(_ hostname: String) -> String {
+        let bytes = hostname.utf8.filter { (0x21...0x7E).contains($0) }.prefix(253)
+        return bytes.isEmpty ? "unknown" : String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,51 @@
+internal import AuditLog
+internal import Glibc
+internal import ServiceKit
+internal import StrictJSON
+
+/// An enrolment that was begun: which key was made for which token.
+///
+/// It is written before the token is sent. If the answer is lost, the next try with the same token sends the same key,
+/// and the coordinator can tell that it is the same machine, and answer again instead of saying that the token is spent.
+struct PendingEnrolment: Sendable, Equatable {
+    let publicKey: VerifyingKey
+    /// The key's name in the keyring.
+    let secretName: String
+    /// The hash of the token: the token itself is on no disk.
+    let tokenHash: Hash
+
+    private static func path(_ home: AgentHome) -> String { "\(home.state)/enrolment.json" }
+
+    /// What was begun with this token; nil if nothing was, or it cannot be read any more.
+    static func load(_ home: AgentHome, tokenHash: Hash) throws -> PendingEnrolment? {
+        guard let bytes = try DurableFile.read(path(home), maxBytes: 64 << 10),
+            let json = try? JSONValue(parsing: bytes),
+            let pending = try? ObjectReader.read(
+                json,
+                { reader in
+                    guard let hash = Hash(base64URL: try reader.text("token_hash")) else {
+                        throw ShapeError("token_hash", "must be a hash")
+                    }
+                    return PendingEnrolment(
+                        publicKey: try reader.key("public_key"),
+                        secretName: try reader.text("secret"),
+                        tokenHash: hash
+                    )
+                }
+            )
+        else { return nil }
+        return pending.tokenHash == tokenHash ? pending : nil
+    }
+
+    func save(_ home: AgentHome) throws {
+        let json: JSONValue = [
+            "public_key": .text(publicKey.base64URL), "secret": .text(secretName),
+            "token_hash": .text(tokenHash.base64URL),
+        ]
+        try DurableFile.write(json.bytes, to: Self.path(home))
+    }
+
+    static func remove(_ home: AgentHome) {
+        unlink(path(home))
+    }
+}

@@ -1,0 +1,98 @@
+internal import AuditLog
+internal import Glibc
+
+/// The folders in which the agent of one user lives.
+package struct AgentHome: Sendable, Equatable {
+    /// Where `config.yaml` is.
+    package let config: String
+    /// What the agent remembers: membership, records, the last policy.
+    package let state: String
+    /// Where the socket is; its folder is this user's alone.
+    package let run: String
+
+    /// A home in these folders.
+    package init(config: String, state: String, run: String) {
+        self.config = config
+        self.state = state
+        self.run = run
+    }
+
+    /// The home that the environment names.
+    ///
+    /// `DOORWARD_HOME` moves all of it under one folder; without it, it is `$XDG_CONFIG_HOME/doorward` and
+    /// `$XDG_STATE_HOME/doorward`, by default below `~/.config` and `~/.local/state`, and the socket is in
+    /// `$XDG_RUNTIME_DIR/doorward` where there is such a folder.
+    ///
+    /// - Throws: `.badHome` where neither `DOORWARD_HOME` nor `HOME` is set, one of them is not absolute, or the path of
+    ///   the socket is too long for one.
+    package static func standard(environment: [String: String]) throws -> AgentHome {
+        let home = try standardFolders(environment: environment)
+        guard home.socketPath.utf8.count <= longestSocketPath else {
+            throw LinkError(
+                .badHome,
+                "\(home.socketPath) is too long for a socket: it may have \(longestSocketPath) bytes",
+                next: "Set DOORWARD_HOME to a folder with a shorter path."
+            )
+        }
+        return home
+    }
+
+    private static func standardFolders(environment: [String: String]) throws -> AgentHome {
+        func folder(_ name: String) throws -> String? {
+            guard var path = environment[name], !path.isEmpty else { return nil }
+            guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+                throw LinkError(.badHome, "\(name) is no absolute path", next: "Set \(name) to an absolute path.")
+            }
+            while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+            return path
+        }
+        if let all = try folder("DOORWARD_HOME") {
+            return AgentHome(config: all, state: "\(all)/state", run: "\(all)/run")
+        }
+        guard let home = try folder("HOME") else {
+            throw LinkError(.badHome, "neither DOORWARD_HOME nor HOME is set", next: "Set DOORWARD_HOME.")
+        }
+        let config = try folder("XDG_CONFIG_HOME") ?? "\(home)/.config"
+        let state = "\(try folder("XDG_STATE_HOME") ?? "\(home)/.local/state")/doorward"
+        let runtime = try folder("XDG_RUNTIME_DIR")
+        return AgentHome(config: "\(config)/doorward", state: state, run: runtime.map { "\($0)/doorward" } ?? "\(state)/run")
+    }
+
+    /// What `sockaddr_un` holds, without the zero byte at its end.
+    private static let longestSocketPath = 107
+
+    /// The agent's socket.
+    package var socketPath: String { "\(run)/agent.sock" }
+
+    /// The folder of the records of one agent id: a new enrolment is a new log.
+    package func spool(agent: String) -> String { "\(state)/spool/\(agent)" }
+
+    /// Where contradictions of the coordinator are kept.
+    package var evidence: String { "\(state)/evidence" }
+
+    /// Sets this home's secrets apart from those of another home in the same keyring.
+    package var secretNamespace: String { String(Hash.of(state.utf8).base64URL.prefix(22)) }
+
+    /// Makes the folders, for this user alone; what is there already is closed to others.
+    package func makeFolders() throws {
+        for folder in [config, state, run] { try Self.makeFolder(folder) }
+    }
+
+    /// Makes one folder, with those above it where they are missing.
+    static func makeFolder(_ path: String) throws {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            guard mkdir(made, 0o700) == 0 || errno == EEXIST else { throw failure(path) }
+        }
+        guard chmod(path, 0o700) == 0 else { throw failure(path) }
+    }
+
+    private static func failure(_ path: String) -> LinkError {
+        LinkError(
+            .badHome,
+            "\(path) cannot be used: \(String(cString: strerror(errno)))",
+            next: "See that \(path) is yours, or set DOORWARD_HOME."
+        )
+    }
+}

@@ -1,0 +1,179 @@
+internal import Contract
+internal import AuditLog
+package import Logging
+internal import Policy
+internal import ServiceKit
+internal import ServiceLifecycle
+internal import StrictJSON
+internal import Synchronization
+
+/// Holds a poll with the coordinator, so that a change of the policy is here within moments.
+///
+/// What comes is verified, then kept, then told; what cannot be verified changes nothing. Offline, what was kept stays
+/// in force until it expires.
+package final class PolicySync: Service {
+    private let client: CoordinatorClient
+    private let home: AgentHome
+    private let watch: OrgWatch
+    private let logger: Logger
+    private let onChange: @Sendable (SyncedState) -> Void
+    private let onCondition: @Sendable (LinkCondition) -> Void
+    private let documents: Mutex<SyncDocuments>
+    private let status = Mutex(LinkCondition.connecting)
+    private let bell = Bell()
+
+    private var path: String { "\(home.state)/sync.json" }
+
+    /// Longer than the coordinator holds a poll.
+    private static let timeout = Duration.seconds(40)
+    /// How long the whole of what an agent obeys may be.
+    private static let longest = 8 << 20
+
+    /// A sync that begins with what was kept.
+    ///
+    /// - Parameters:
+    ///   - client: Asks the coordinator.
+    ///   - home: Where it is kept.
+    ///   - watch: Watches the organisation's log.
+    ///   - logger: Learns of what could not be taken.
+    ///   - onChange: Told once at the start and at each change, after it was kept.
+    ///   - onCondition: Told when it changes how it stands with the coordinator.
+    package init(
+        client: CoordinatorClient,
+        home: AgentHome,
+        watch: OrgWatch,
+        logger: Logger,
+        onChange: @escaping @Sendable (SyncedState) -> Void,
+        onCondition: @escaping @Sendable (LinkCondition) -> Void = { _ in }
+    ) {
+        self.client = client
+        self.home = home
+        self.watch = watch
+        self.logger = logger
+        self.onChange = onChange
+        self.onCondition = onCondition
+        documents = Mutex(SyncDocuments(client.membership))
+        do {
+            if let bytes = try DurableFile.read(path, maxBytes: Self.longest) {
+                let json = try JSONValue(parsing: bytes, limits: .reply)
+                try documents.withLock { try $0.takeKept(json) }
+            }
+        } catch {
+            logger.warning("The last policy cannot be read; nothing is allowed until it comes anew.")
+        }
+    }
+
+    /// What is in force.
+    package var state: SyncedState { documents.withLock { $0.state } }
+
+    /// How it stands with the coordinator.
+    package var condition: LinkCondition { status.withLock { $0 } }
+
+    /// The last policy of a home, for those who only look: verified, like everything else.
+    package static func lastState(_ membership: Membership, home: AgentHome) -> SyncedState {
+        var documents = SyncDocuments(membership)
+        if let bytes = try? DurableFile.read("\(home.state)/sync.json", maxBytes: longest),
+            let json = try? JSONValue(parsing: bytes, limits: .reply)
+        {
+            try? documents.takeKept(json)
+        }
+        return documents.state
+    }
+
+    /// Asks now, without waiting for the next try.
+    package func retry() { bell.ring() }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            onChange(state)
+            var backoff = Backoff()
+            while !Task.isCancelled {
+                do {
+                    try await poll()
+                    backoff.reset()
+                    move(to: .online)
+                } catch {
+                    if Task.isCancelled { return }
+                    let pause = backoff.failed(chance: .random(in: 0...1))
+                    await bell.wait(atMost: react(to: error, pause))
+                }
+            }
+        }
+    }
+
+    /// One poll: returns when it was answered and what it brought is in force.
+    func poll() async throws {
+        let question = watch.question()
+        var query = "after=\(state.counter)&policy=\(state.bundle?.version ?? 0)&release=\(Release.version)"
+        if let question { query += "&org=\(question.checkpoint.size)" }
+        let response = try await client.request(
+            method: "GET",
+            path: "/v1/agent/bundle",
+            query: query,
+            timeout: Self.timeout,
+            maxBytes: Self.longest
+        )
+        guard let json = try CoordinatorAnswer.json(response) else { return }
+        let answer: SyncAnswer
+        do {
+            answer = try SyncAnswer(json)
+        } catch {
+            throw LinkError(.untrusted, "the coordinator's answer holds what this release does not know: \(error)")
+        }
+        try await take(answer, to: question)
+    }
+
+    /// Verifies an answer, keeps it and tells of it.
+    func take(_ answer: SyncAnswer, to question: OrgHead?) async throws {
+        let proof = (answer.consistency ?? []).compactMap { Hash($0) }
+        try watch.answered(answer.orgCheckpoint, to: question, proof: proof)
+        guard !watch.isBroken else { throw LinkError(.untrusted, "the coordinator has contradicted itself") }
+        var next = documents.withLock { $0 }
+        try next.take(answer, now: client.now)
+        do {
+            try DurableFile.write(next.kept.bytes, to: path)
+        } catch {
+            // It is obeyed all the same; a restart would go back to what was kept before, until the next answer.
+            logger.error("The policy could not be kept.", metadata: ["error": "\(error)"])
+        }
+        documents.withLock { $0 = next }
+        onChange(next.state)
+    }
+
+    /// How long to wait after an error.
+    private func react(to error: any Error, _ pause: Duration) -> Duration {
+        switch error {
+        case let error as LinkError where error.kind == .untrusted:
+            logger.error("The coordinator's answer was not taken.", metadata: ["error": "\(error.message)"])
+            move(to: .untrusted(error.message))
+            return pause
+        case let error as LinkError where error.isOfKeyring:
+            move(to: .locked)
+            return .seconds(1)
+        case let problem as Problem where problem.status == 401:
+            logger.warning("The coordinator does not take this machine.", metadata: ["code": "\(problem.code)"])
+            move(to: .refused(problem.code))
+            // Nothing that this machine does will change that; somebody may enrol it again.
+            return [.revoked, .unknown].contains(problem.code) ? max(pause, .seconds(15)) : pause
+        default:
+            let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
+            move(to: .offline(words))
+            return pause
+        }
+    }
+
+    private func move(to condition: LinkCondition) {
+        let isNew = status.withLock { status in
+            defer { status = condition }
+            return status != condition
+        }
+        guard isNew else { return }
+        logger.info("How it stands with the coordinator has changed.", metadata: ["state": "\(condition)"])
+        onCondition(condition)
+    }
+}
+
+extension String {
+    fileprivate static let revoked = SignatureRefusal.revokedKey.rawValue
+    fileprivate static let unknown = SignatureRefusal.unknownKey.rawValue
+}

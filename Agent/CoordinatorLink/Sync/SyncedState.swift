@@ -1,0 +1,36 @@
+package import Contract
+package import Policy
+
+/// What the coordinator last said about rules, this person and the servers: all of it verified.
+package struct SyncedState: Sendable {
+    /// The signed bundle; nil before the first policy.
+    package var bundle: PolicyBundle?
+    /// The rules in it.
+    package var rules: PolicyRules?
+    /// Who the person is; nil before the first answer.
+    package var binding: Binding?
+    /// From here on the binding is no longer to be believed.
+    package var bindingExpires: UTCTime?
+    /// The servers that the person may know.
+    package var entries: [ServerEntry] = []
+    /// What the next answer has to be newer than.
+    package var counter = 0
+
+    /// Nothing was said yet.
+    package init() {}
+}
+
+/// How it stands between this machine and its coordinator.
+package enum LinkCondition: Sendable, Equatable {
+    /// Nothing was heard since the start.
+    case connecting
+    case online
+    /// The last answer did not come; why, in words.
+    case offline(String)
+    /// The key cannot be had until the keyring is unlocked.
+    case locked
+    /// The coordinator does not take this machine any more; the code of the refusal.
+    case refused(String)
+    /// What came was not to be believed; why, in words. What was believed before stays.
+    case untrusted(String)
+}
