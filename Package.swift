@@ -179,7 +179,7 @@ let package = Package(
             [
                 "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring", "OAuth",
                 "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging,
-                serviceLifecycle,
+                serviceLifecycle, unixSignals,
             ]
         ),
         part(
@@ -187,7 +187,7 @@ let package = Package(
             "Commands",
             [
                 "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring",
-                "Spool", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
+                "OAuth", "Spool", "Wire", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
             ]
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),

@@ -28,7 +28,7 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
 
     package var description: String { "\(code): \(message)" }
 
-    static let locked = KeyringError(
+    package static let locked = KeyringError(
         .locked,
         "the keyring is locked",
         hint: "Unlock it: sign in to your desktop, or open Passwords and Keys (seahorse)."

@@ -1,3 +1,4 @@
+package import Policy
 package import StrictJSON
 
 /// What an agent needs to know of one MCP server; travels in the signed `EntriesDocument`.
@@ -57,6 +58,13 @@ package struct ServerEntry: Sendable, Equatable {
 
     /// The timeout of an entry that names none.
     package static let standardTimeout = 30
+
+    /// The limits, about this server alone; throws `ShapeError` for one that is none.
+    package func limitRules() throws -> [LimitRule] {
+        try limits.enumerated().map { index, json in
+            try LimitRule(json, server: JSONText(alias), index: index, at: "limits/\(index)")
+        }
+    }
 
     /// The document, which has a canonical spelling.
     package var json: JSONValue {

@@ -83,6 +83,16 @@ package struct MCPHeaders {
         return Base64.decodeStandard(encoded).map { $0.elementsEqual(text) } ?? false
     }
 
+    /// The value of a header that stands for a text: the text where it may stand there as it is, else in base64.
+    package static func encoded(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        let isPlain = bytes.withUnsafeBufferPointer { bytes in
+            bytes.allSatisfy { (0x20...0x7E).contains($0) } && bytes.first != 0x20 && bytes.last != 0x20
+                && !isEncoded(bytes)
+        }
+        return isPlain && !bytes.isEmpty ? text : "\(prefix)\(Base64.standard(bytes))\(suffix)"
+    }
+
     private static func isEncoded(_ header: UnsafeBufferPointer<UInt8>) -> Bool {
         let lengths = (prefix.utf8CodeUnitCount, suffix.utf8CodeUnitCount)
         guard header.count >= lengths.0 + lengths.1 else { return false }

@@ -121,11 +121,11 @@ package final class TokenVault: Sendable {
     ///
     /// - Parameters:
     ///   - alias: the server.
-    ///   - rejected: the token that the server refused; nil where the token is stale.
+    ///   - rejected: the header that the server refused; nil where the token is stale.
     /// - Returns: a token that was not refused yet.
     /// - Throws: `OAuthError`: `.needsSignIn`, `.locked`, `.unavailable`.
-    package func renew(_ alias: String, rejected: AccessToken?) async throws -> AccessToken {
-        if case .ready(let token) = current(alias), token.header != rejected?.header { return token }
+    package func renew(_ alias: String, rejected: [UInt8]?) async throws -> AccessToken {
+        if case .ready(let token) = current(alias), token.header != rejected { return token }
         let renewal = state.withLock { state in
             if let running = state.renewals[alias] { return running }
             // Unstructured, because whoever asked first may go away while others wait.
@@ -136,10 +136,10 @@ package final class TokenVault: Sendable {
         return try await renewal.value
     }
 
-    private func renewOnce(_ alias: String, _ rejected: AccessToken?) async throws -> AccessToken {
+    private func renewOnce(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
         defer { state.withLock { $0.renewals[alias] = nil } }
         // Looked at again: a renewal may have ended between the look and the lock.
-        if case .ready(let token) = current(alias), token.header != rejected?.header { return token }
+        if case .ready(let token) = current(alias), token.header != rejected { return token }
         let (server, entry, unstored) = state.withLock { ($0.servers[alias], $0.entries[alias], $0.unstored[alias]) }
         guard let server else { throw OAuthError.needsSignIn(alias) }
         guard case .grant(let known)? = entry else {

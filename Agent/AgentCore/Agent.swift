@@ -1,0 +1,121 @@
+package import CoordinatorLink
+package import Fetch
+internal import Forwarding
+package import Keyring
+internal import LocalControl
+package import Logging
+internal import NIOCore
+internal import NIOPosix
+package import ServiceKit
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// The agent of one user, put together: the data path on one event loop, and around it everything that it asks.
+package struct Agent: Sendable {
+    private let parts: AgentParts
+    private let settings: AgentSettings
+    private let listen: ListenAddress
+
+    /// An agent of a home.
+    ///
+    /// - Parameters:
+    ///   - home: its folders.
+    ///   - listen: `HOST:PORT` over what the settings say.
+    ///   - secrets: the keyring.
+    ///   - fetcher: for the coordinator and for authorization servers.
+    ///   - clock: the machine's clocks.
+    ///   - logger: for those who run it.
+    /// - Throws: settings that are none, and an address that is not on loopback.
+    package init(
+        home: AgentHome,
+        listen: String?,
+        secrets: any SecretStore,
+        fetcher: Fetcher,
+        clock: MachineClock = .system,
+        logger: Logger
+    ) throws {
+        parts = AgentParts(home: home, secrets: secrets, fetcher: fetcher, clock: clock, logger: logger)
+        settings = try AgentSettings(home: home)
+        self.listen = try ListenAddress(listen ?? settings.listen)
+    }
+
+    /// Runs until the process is told to end (SIGTERM, SIGINT).
+    ///
+    /// The listener opens when there is something to ask, and closes first; records are shipped last.
+    package func run() async throws {
+        try parts.home.makeFolders()
+        let lock = try AgentLock(parts.home)
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let metrics = MetricsRegistry()
+        let credentials = VaultCredentials()
+        let operations = RunningAgent(home: parts.home)
+        let forwarding = try await ForwardingService.make(
+            loop: loops.next(),
+            configuration: settings.forwarding,
+            credentials: credentials,
+            pages: ControlPages(control: ControlHarness(operations), metrics: metrics),
+            metrics: metrics,
+            clock: parts.clock,
+            proxies: ProxyEnvironment(),
+            logger: parts.logger
+        )
+        let board = DataPathBoard(
+            forwarding: forwarding,
+            clock: parts.clock,
+            debts: KeptDebts(parts.home),
+            logger: parts.logger
+        )
+        await board.set(clients: try ClientCredentials(home: parts.home).list())
+        let supervisor = Supervisor(parts, board: board, forwarding: forwarding, credentials: credentials)
+        operations.attach(
+            RunningAgent.Attachment(parts: parts, board: board, forwarding: forwarding, supervisor: supervisor)
+        )
+        let listening = try await forwarding.listen(on: listen, socketPath: parts.home.socketPath)
+        operations.listens(on: listening.address.description)
+        try AgentAddress.keep(listening.address.description, parts.home)
+        parts.logger.info(
+            "The agent listens.",
+            metadata: ["listen": "\(listening.address)", "socket": "\(listening.socketPath)"]
+        )
+        ServiceNotification.ready()
+        // Ended in reverse: first nobody gets in any more, then what was recorded is shipped.
+        let services: [any Service] = [supervisor, Listening(forwarding: forwarding, parts: parts)]
+        let group = ServiceGroup(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: parts.logger
+        )
+        try await group.run()
+        try await loops.shutdownGracefully()
+        _ = consume lock
+    }
+}
+
+/// The open listeners, which end before everything that calls need.
+private struct Listening: Service {
+    let forwarding: ForwardingService
+    let parts: AgentParts
+
+    func run() async throws {
+        let keeping = Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: .seconds(10))
+                await keepDebts()
+            }
+        }
+        try? await gracefulShutdown()
+        keeping.cancel()
+        ServiceNotification.stopping()
+        await keepDebts()
+        await forwarding.shutdown()
+        await keepDebts()
+    }
+
+    private func keepDebts() async {
+        do {
+            try KeptDebts(await forwarding.limitDebts(), clock: parts.clock).keep(parts.home)
+        } catch {
+            parts.logger.warning("What is owed to the limits could not be kept.")
+        }
+    }
+}

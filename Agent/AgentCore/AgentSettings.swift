@@ -1,0 +1,54 @@
+package import CoordinatorLink
+internal import Forwarding
+internal import ServiceKit
+internal import StrictJSON
+
+/// The agent's settings: `config.yaml` in the user's configuration folder, and what the command line says over it.
+///
+/// ```yaml
+/// listen: 127.0.0.1:7717          # where MCP clients connect; port 0 takes a free one
+/// origins: []                     # web pages that may call, such as http://localhost:5173
+/// limits:
+///   body: 4194304                 # the longest request, in bytes
+///   head: 65536                   # the longest head of a request, in bytes
+///   result: 8388608               # the longest result or event of a server, in bytes
+///   connections: 4096             # the most connections at a time
+/// ```
+package struct AgentSettings: Sendable {
+    /// `HOST:PORT`; the host is loopback.
+    package var listen = "127.0.0.1:7717"
+    var forwarding = ForwardingConfiguration()
+
+    /// The settings of a home.
+    ///
+    /// - Throws: a file that is malformed or holds what is no setting: with the file, the place and what to do.
+    package init(home: AgentHome) throws {
+        let path = "\(home.config)/config.yaml"
+        guard let json = try SettingsFile.read(path: path) else { return }
+        do {
+            try ObjectReader.read(json) { reader in try take(&reader) }
+        } catch let error as ShapeError {
+            throw SettingsError(message: "\(path): \(error)", next: "Mend \(path), then: doorward agent")
+        }
+    }
+
+    private mutating func take(_ reader: inout ObjectReader) throws {
+        listen = try reader.optionalText("listen") ?? listen
+        forwarding.origins = try reader.optionalTexts("origins") ?? []
+        _ = try reader.optionalObject("limits") { limits in
+            forwarding.longestBody = try limits.optionalInt("body", in: 1024...(256 << 20)) ?? forwarding.longestBody
+            forwarding.longestHead = try limits.optionalInt("head", in: 4096...(1 << 20)) ?? forwarding.longestHead
+            forwarding.longestReply =
+                try limits.optionalInt("result", in: 1024...(256 << 20)) ?? forwarding.longestReply
+            let most = try limits.optionalInt("connections", in: 16...65_536)
+            forwarding.mostConnections = most ?? forwarding.mostConnections
+        }
+    }
+}
+
+/// Why the settings are not taken.
+struct SettingsError: ExplainedError {
+    let code = "bad_settings"
+    let message: String
+    let next: String?
+}

@@ -1,0 +1,185 @@
+package import AuditLog
+internal import Contract
+package import CoordinatorLink
+internal import Fetch
+internal import Forwarding
+internal import Keyring
+internal import Logging
+internal import OAuth
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+
+/// Everything that an agent has because it belongs to a coordinator: records, policy, tokens.
+final class EnrolledAgent: Sendable {
+    let membership: Membership
+    let spool: Spool
+    let vault: TokenVault
+    let client: CoordinatorClient
+    private let board: DataPathBoard
+    private let forwarding: ForwardingService
+    private let sync: PolicySync
+    private let shipper: AuditShipper
+    private let logger: Logger
+
+    /// Opens the records of a membership, and joins what is needed to run it; nothing runs yet.
+    init(_ membership: Membership, parts: AgentParts, board: DataPathBoard, forwarding: ForwardingService) throws {
+        self.membership = membership
+        self.board = board
+        self.forwarding = forwarding
+        logger = parts.logger
+        let spool = try Spool(
+            folder: parts.home.spool(agent: membership.agentID),
+            writer: membership.recordWriter(),
+            clock: parts.clock,
+            logger: parts.logger
+        )
+        self.spool = spool
+        vault = TokenVault(
+            store: parts.secrets,
+            fetcher: parts.fetcher,
+            folder: "\(parts.home.state)/renewals",
+            clock: parts.clock,
+            events: { event in try? spool.record(event.record) }
+        )
+        client = CoordinatorClient(
+            membership,
+            key: MachineKey(membership, secrets: parts.secrets),
+            fetcher: parts.fetcher,
+            clock: parts.clock
+        )
+        let watch = try OrgWatch(membership, home: parts.home)
+        let shipper = AuditShipper(
+            client: client,
+            spool: spool,
+            watch: watch,
+            clock: parts.clock,
+            logger: parts.logger
+        )
+        self.shipper = shipper
+        let changes = AsyncStream.makeStream(of: SyncedState.self, bufferingPolicy: .bufferingNewest(1))
+        self.changes = changes.stream
+        sync = PolicySync(
+            client: client,
+            home: parts.home,
+            watch: watch,
+            logger: parts.logger,
+            onChange: { changes.continuation.yield($0) },
+            // Whoever hears of the coordinator again can ship to it again.
+            onCondition: { if $0 == .online { shipper.nudge() } }
+        )
+    }
+
+    /// What the coordinator says, the newest of it.
+    private let changes: AsyncStream<SyncedState>
+
+    /// How it stands with the coordinator.
+    var condition: LinkCondition { sync.condition }
+
+    /// Runs until its task is cancelled; then the last record is made and, as far as it is quick, shipped.
+    func run() async {
+        start()
+        await board.open(spool)
+        // A task of its own, because it has to outlive the others: it ships what they record as they end.
+        let shipping = Task { try await shipper.run() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await self.sync.run() }
+            group.addTask { await self.followChanges() }
+            group.addTask { await self.unlock() }
+            group.addTask { await self.vault.run() }
+            group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
+        }
+        try? spool.record(.agentStop(why: "ended"))
+        shipping.cancel()
+        _ = await shipping.result
+        spool.close()
+    }
+
+    private func start() {
+        let custody = JSONText(membership.custody)
+        do {
+            try spool.record(.agentStart(version: JSONText(Release.version), custody: custody, torn: spool.found.torn))
+        } catch {
+            logger.error("Nothing can be recorded, so no call will pass.", metadata: ["error": "\(error.message)"])
+        }
+    }
+
+    private func followChanges() async {
+        for await state in changes {
+            await vault.configure(state.entries.compactMap(ProtectedServer.init))
+            await board.set(synced: state)
+        }
+    }
+
+    /// Waits for the keyring to be open once since the start; from then on the key is in memory.
+    private func unlock() async {
+        var isTold = false
+        while !Task.isCancelled {
+            do {
+                try await client.key.load()
+                await board.set(closure: nil)
+                sync.retry()
+                shipper.nudge()
+                return
+            } catch {
+                if !isTold {
+                    isTold = true
+                    let words = (error as? LinkError)?.message ?? "\(error)"
+                    logger.warning("The signing key cannot be read yet.", metadata: ["error": "\(words)"])
+                }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Ships what is pending and leaves the coordinator; if that cannot be done, nothing has changed.
+    func leave(_ enrolment: Enrolment) async throws {
+        try await client.key.load()
+        await board.set(closure: .notEnrolled)
+        do {
+            try spool.record(.agentStop(why: "logout"))
+            guard await shipper.drain(within: .seconds(20)) else {
+                let counts = spool.counts
+                throw LinkError(
+                    .pending,
+                    "\(counts.recorded - counts.countersigned) records wait for the coordinator, which cannot take them now",
+                    next: "See that the coordinator is there, and try again."
+                )
+            }
+            try await enrolment.tell(client)
+            try await enrolment.forget(membership)
+        } catch {
+            await board.set(closure: nil)
+            throw error
+        }
+    }
+}
+
+extension Membership {
+    /// Writes the records of one run of this machine's agent.
+    package func recordWriter() -> RecordWriter {
+        RecordWriter(
+            agent: JSONText(agentID),
+            instance: AuditID(),
+            key: publicKey.fingerprint,
+            boot: RecordWriter.bootMark(bootID: Array(MachineBoot.id.utf8), agent: JSONText(agentID)),
+            subject: JSONText(sub)
+        )
+    }
+}
+
+extension CredentialEvent {
+    /// The record of it.
+    fileprivate var record: RecordBody {
+        switch self {
+        case .granted(let credential, let alias):
+            .credentialGrant(credential: JSONText(credential), server: JSONText(alias))
+        case .refreshed(let credential, let alias):
+            .credentialRefresh(credential: JSONText(credential), server: JSONText(alias))
+        case .failed(let credential, let alias, let why):
+            .credentialFail(credential: credential.map { JSONText($0) }, server: JSONText(alias), why: JSONText(why))
+        case .revoked(let credential, let alias, let why):
+            .credentialRevoke(credential: JSONText(credential), server: JSONText(alias), why: JSONText(why))
+        }
+    }
+}

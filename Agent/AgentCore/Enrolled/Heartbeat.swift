@@ -1,0 +1,38 @@
+internal import AuditLog
+internal import Forwarding
+internal import Spool
+
+/// Says every five minutes that the agent runs, with what no record of its own stands for; silence is a gap that shows.
+struct Heartbeat: Sendable {
+    let forwarding: ForwardingService
+    let spool: Spool
+    let board: DataPathBoard
+
+    private static let interval = Duration.seconds(300)
+    /// How often the wall clock is asked whether the policy's time is over.
+    private static let look = Duration.seconds(15)
+
+    func run() async {
+        var last = await forwarding.counts()
+        var next = ContinuousClock.now + Self.interval
+        while true {
+            do {
+                try await Task.sleep(for: Self.look)
+            } catch {
+                return
+            }
+            await board.checkExpiry()
+            guard ContinuousClock.now >= next else { continue }
+            next += Self.interval
+            let counts = await forwarding.counts()
+            try? spool.record(
+                .agentHeartbeat(
+                    calls: counts.calls - last.calls,
+                    notifications: counts.notifications - last.notifications,
+                    pings: counts.pings - last.pings
+                )
+            )
+            last = counts
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import Contract
+package import CoordinatorLink
+internal import Forwarding
+internal import OAuth
+internal import Spool
+package import StrictJSON
+
+/// What `doorward status` tells, of an agent that runs or of one that does not.
+package struct AgentFacts: Sendable {
+    private let membership: Membership?
+    var listen: String?
+    var isRunning = false
+    var policyVersion = 0
+    var servers: [JSONValue] = []
+    var recorded: UInt64 = 0
+    var countersigned: UInt64 = 0
+    var condition: LinkCondition?
+
+    init(membership: Membership?) {
+        self.membership = membership
+    }
+
+    /// What is known of a home whose agent does not run: from what it kept.
+    package static func last(_ home: AgentHome) throws -> AgentFacts {
+        let membership = try Membership.load(home)
+        var facts = AgentFacts(membership: membership)
+        guard let membership else { return facts }
+        let state = PolicySync.lastState(membership, home: home)
+        facts.policyVersion = state.bundle?.version ?? 0
+        facts.servers = state.entries.map { ServerFacts.document($0, state: "unknown") }
+        let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
+        facts.recorded = counts.recorded
+        facts.countersigned = counts.countersigned
+        return facts
+    }
+
+    /// Whether this machine belongs to a coordinator.
+    package var isEnrolled: Bool { membership != nil }
+
+    /// The document.
+    package var json: JSONValue {
+        var object: JSONObject = [
+            "user": Self.optional(membership?.user), "coordinator": Self.optional(membership?.url),
+            "agent_id": Self.optional(membership?.agentID), "custody": Self.optional(membership?.custody),
+            "listen": Self.optional(listen), "running": .bool(isRunning), "policy_version": .int(policyVersion),
+            "servers": .array(servers),
+            "audit": ["recorded": .int(Int(recorded)), "countersigned": .int(Int(countersigned))],
+        ]
+        if let condition { object["link"] = .text(condition.word) }
+        return .object(object)
+    }
+
+    static func optional(_ text: String?) -> JSONValue { text.map { .text($0) } ?? .null }
+}
+
+extension LinkCondition {
+    /// One word, or one and the reason.
+    fileprivate var word: String {
+        switch self {
+        case .connecting: "connecting"
+        case .online: "online"
+        case .offline(let why): "offline: \(why)"
+        case .locked: "locked"
+        case .refused(let code): "refused: \(code)"
+        case .untrusted(let why): "untrusted: \(why)"
+        }
+    }
+}
+
+/// The servers of this user, with how each does.
+struct ServerFacts: Sendable {
+    private let attachment: RunningAgent.Attachment
+
+    init(_ attachment: RunningAgent.Attachment) {
+        self.attachment = attachment
+    }
+
+    func list() async -> [JSONValue] {
+        let entries = await attachment.board.entries
+        let health = await attachment.forwarding.health()
+        let vault = attachment.supervisor.agent?.vault
+        return entries.map { entry in
+            if entry.authorization.kind == .oauth {
+                switch vault?.current(entry.alias) {
+                case .ready?, .stale?: break
+                case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in")
+                case .locked?: return Self.document(entry, state: "needs_sign_in", error: "the keyring is locked")
+                }
+            }
+            let known = health.first { $0.alias == JSONText(entry.alias) }
+            let since = known?.since.map { UTCTime(microseconds: Int($0)).shortText }
+            return Self.document(entry, state: known?.state.rawValue ?? "up", since: since, error: known?.error)
+        }
+    }
+
+    static func document(
+        _ entry: ServerEntry,
+        state: String,
+        since: String? = nil,
+        error: String? = nil
+    ) -> JSONValue {
+        [
+            "alias": .text(entry.alias), "state": .text(state), "account": .null,
+            "since": AgentFacts.optional(since), "error": AgentFacts.optional(error),
+        ]
+    }
+}

@@ -1,0 +1,197 @@
+internal import AuditLog
+internal import Contract
+internal import CoordinatorLink
+internal import Forwarding
+internal import LocalControl
+internal import OAuth
+internal import Policy
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+internal import Synchronization
+
+/// What a running agent does for the commands of its user.
+final class RunningAgent: AgentOperations {
+    /// The parts that are asked.
+    struct Attachment: Sendable {
+        let parts: AgentParts
+        let board: DataPathBoard
+        let forwarding: ForwardingService
+        let supervisor: Supervisor
+    }
+
+    private struct State {
+        var attachment: Attachment?
+        var listen: String?
+        var signIns: [String: SignIn] = [:]
+    }
+
+    private let home: AgentHome
+    private let state = Mutex(State())
+
+    init(home: AgentHome) {
+        self.home = home
+    }
+
+    /// Joined once everything stands: the data path has to be made before, and it needs somebody to ask.
+    func attach(_ attachment: Attachment) { state.withLock { $0.attachment = attachment } }
+
+    func listens(on address: String) { state.withLock { $0.listen = address } }
+
+    private func attached() throws -> Attachment {
+        guard let attachment = state.withLock({ $0.attachment }) else {
+            throw ControlFailure("starting", "The agent is still starting.", next: "doorward status")
+        }
+        return attachment
+    }
+
+    private func enrolled() throws -> (Attachment, EnrolledAgent) {
+        let attachment = try attached()
+        guard let agent = attachment.supervisor.agent else {
+            throw ControlFailure(
+                "not_enrolled",
+                "This machine is not enrolled with a coordinator.",
+                next: "doorward login URL --token-file FILE",
+                needsUser: true
+            )
+        }
+        return (attachment, agent)
+    }
+
+    // MARK: Facts
+
+    func status() async throws -> JSONValue {
+        let attachment = try attached()
+        let listen = state.withLock { $0.listen }
+        var facts = AgentFacts(membership: attachment.supervisor.agent?.membership)
+        facts.listen = listen
+        facts.isRunning = true
+        facts.policyVersion = await attachment.board.policy.version
+        facts.servers = await ServerFacts(attachment).list()
+        if let agent = attachment.supervisor.agent {
+            facts.recorded = agent.spool.counts.recorded
+            facts.countersigned = agent.spool.counts.countersigned
+            facts.condition = agent.condition
+        }
+        return facts.json
+    }
+
+    func servers() async throws -> JSONValue {
+        let (attachment, _) = try enrolled()
+        return ["servers": .array(await ServerFacts(attachment).list())]
+    }
+
+    func explain(server: String, tool: String, client: String) async throws -> JSONValue {
+        let (attachment, _) = try enrolled()
+        let policy = await attachment.board.policy
+        let decision = policy.explain(client: JSONText(client), server: JSONText(server), tool: JSONText(tool))
+        var facts: JSONObject = [
+            "decision": decision.isAllowed ? "allow" : "deny", "rules": .array(decision.rules.map(JSONValue.string)),
+            "because": .text(decision.reason.rawValue), "policy_version": .int(policy.version),
+        ]
+        facts["words"] = decision.words.map(JSONValue.string)
+        return .object(facts)
+    }
+
+    // MARK: Records
+
+    func records(newest count: Int) async throws -> JSONValue {
+        let (_, agent) = try enrolled()
+        let next = agent.spool.counts.recorded
+        let records = try await told { try await agent.spool.tail(count) }
+        return ["records": Self.parsed(records), "next": .int(Int(next))]
+    }
+
+    func records(from next: Int, waiting seconds: Int) async throws -> JSONValue {
+        let (_, agent) = try enrolled()
+        let spool = agent.spool
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while spool.counts.recorded <= UInt64(next), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        guard spool.counts.recorded > UInt64(next) else { return ["records": [], "next": .int(next)] }
+        let records = try await told { try await spool.records(from: UInt64(next), atMost: 256) }
+        return ["records": Self.parsed(records), "next": .int(next + records.count)]
+    }
+
+    func records(call: String) async throws -> JSONValue {
+        let (_, agent) = try enrolled()
+        guard let id = AuditID(hex: call.utf8) else {
+            throw ControlFailure("bad_id", "An audit id is 32 hex digits.", next: "doorward audit tail")
+        }
+        return ["records": Self.parsed(try await told { try await agent.spool.find(call: id) })]
+    }
+
+    private static func parsed(_ records: [[UInt8]]) -> JSONValue {
+        .array(records.compactMap { try? JSONValue(parsing: $0) })
+    }
+
+    // MARK: Sign-in
+
+    func beginSignIn(server: String) async throws -> JSONValue {
+        let (attachment, agent) = try enrolled()
+        let entry = await attachment.board.entries.first { $0.alias == server }
+        guard let entry else {
+            throw ControlFailure("unknown_server", "There is no server \(server) for you.", next: "doorward servers")
+        }
+        guard entry.authorization.kind == .oauth else { return ["state": "up"] }
+        let signIn = try await told { try await agent.vault.signIn(server) }
+        let flow = AuditID().description
+        // One at a time for a server: another begun sign-in is another browser page that nobody looks at any more.
+        state.withLock { state in
+            state.signIns.removeValue(forKey: server)?.cancel()
+            state.signIns[server] = signIn
+            state.signIns[flow] = signIn
+        }
+        return ["flow": .text(flow), "authorization_url": .text(signIn.authorizationURL)]
+    }
+
+    func awaitSignIn(flow: String) async throws -> JSONValue {
+        _ = try enrolled()
+        guard let signIn = state.withLock({ $0.signIns[flow] }) else {
+            throw ControlFailure("unknown_flow", "There is no such sign-in.", next: "doorward servers")
+        }
+        defer { state.withLock { $0.signIns[flow] = nil } }
+        try await told { try await signIn.wait() }
+        return ["state": "up"]
+    }
+
+    func signOut(server: String) async throws -> JSONValue {
+        let (_, agent) = try enrolled()
+        let isRevoked = try await told { try await agent.vault.disconnect(server) }
+        return ["state": "needs_sign_in", "revoked": .bool(isRevoked)]
+    }
+
+    // MARK: Changes
+
+    func reload() async throws -> JSONValue {
+        let attachment = try attached()
+        let clients = try await told { try ClientCredentials(home: self.home).list() }
+        await attachment.board.set(clients: clients)
+        attachment.supervisor.look()
+        return .object(JSONObject())
+    }
+
+    func leave() async throws -> JSONValue {
+        let (attachment, agent) = try enrolled()
+        let parts = attachment.parts
+        let enrolment = Enrolment(home: home, secrets: parts.secrets, fetcher: parts.fetcher, clock: parts.clock)
+        try await told { try await agent.leave(enrolment) }
+        attachment.supervisor.look()
+        return ["left": .text(agent.membership.agentID)]
+    }
+
+    /// Turns what went wrong into words that cross the socket.
+    private func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
+        do {
+            return try await body()
+        } catch let failure as ControlFailure {
+            throw failure
+        } catch let problem as Problem {
+            throw ControlFailure(problem.code, problem.detail, next: problem.next)
+        } catch let error as any ExplainedError {
+            let needsUser = ["keyring_locked", "keyring_unavailable", "needs_sign_in"].contains(error.code)
+            throw ControlFailure(error.code, error.message, next: error.next, needsUser: needsUser)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+internal import AuditLog
+internal import Contract
+internal import CoordinatorLink
+internal import Forwarding
+internal import Logging
+internal import Policy
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+internal import Upstreams
+
+/// Puts together what decides on calls, from those who each know a part of it, and hands it to the data path as a whole.
+actor DataPathBoard {
+    private let forwarding: ForwardingService
+    private let clock: MachineClock
+    private let logger: Logger
+
+    private var state = ForwardingState(closure: .notEnrolled)
+    private var synced = SyncedState()
+    /// Ends the policy in time, whatever the wall clock says by then.
+    private var expiry: Task<Void, Never>?
+    /// What was owed to the limits when the last agent ended, until there are limits to owe it to.
+    private var debts: KeptDebts?
+
+    init(forwarding: ForwardingService, clock: MachineClock, debts: KeptDebts?, logger: Logger) {
+        self.forwarding = forwarding
+        self.clock = clock
+        self.debts = debts
+        self.logger = logger
+    }
+
+    /// The policy in force, for those who explain it.
+    var policy: PolicySnapshot { state.policy }
+
+    /// The entries that this person may know.
+    var entries: [ServerEntry] { synced.entries }
+
+    func set(clients: [ClientCredentials.Entry]) async {
+        state.clients = clients.compactMap { client in
+            Hash(client.hash).map { ClientCredential(name: JSONText(client.name), hash: $0) }
+        }
+        await publish()
+    }
+
+    func set(closure: ForwardingState.Closure?) async {
+        state.closure = closure
+        await publish()
+    }
+
+    /// A membership has begun; nothing is allowed before its policy is known.
+    func open(_ spool: Spool) async {
+        state.spool = spool
+        state.closure = .locked
+        await publish()
+    }
+
+    /// A membership has ended, and takes with it what was allowed.
+    func close() async {
+        expiry?.cancel()
+        synced = SyncedState()
+        state = ForwardingState(closure: .notEnrolled, clients: state.clients)
+        await publish()
+    }
+
+    func set(synced: SyncedState) async {
+        let before = state.policy
+        self.synced = synced
+        state.policy = Self.policy(of: synced)
+        state.servers = synced.entries.compactMap { server($0) }
+        await publish()
+        scheduleExpiry()
+        if let bundle = synced.bundle, bundle.version != before.version || bundle.digest != before.digest {
+            logger.info("A policy is in force.", metadata: ["version": "\(bundle.version)"])
+            try? state.spool?.record(.policyApply(version: bundle.version, digest: JSONText(bundle.digest)))
+        }
+        await restoreDebts()
+    }
+
+    private func publish() async {
+        await forwarding.update(state)
+    }
+
+    // MARK: The policy's time
+
+    private static func policy(of synced: SyncedState) -> PolicySnapshot {
+        guard let bundle = synced.bundle, let rules = synced.rules, let binding = synced.binding else { return .none }
+        return PolicySnapshot(rules: rules, binding: binding, version: bundle.version, digest: bundle.digest)
+    }
+
+    /// When what is in force ends, in microseconds since 1970.
+    private var end: Int? {
+        guard let bundle = synced.bundle else { return nil }
+        return min(bundle.expires.microseconds, synced.bindingExpires?.microseconds ?? .max)
+    }
+
+    private func scheduleExpiry() {
+        expiry?.cancel()
+        guard let end else { return }
+        let rest = max(0, end - Int(clock.wall()))
+        // Counted by the machine's own clock from here on: setting the wall clock back buys no time.
+        expiry = Task { [weak self] in
+            try? await Task.sleep(for: .microseconds(rest))
+            if !Task.isCancelled { await self?.expire() }
+        }
+    }
+
+    /// Ends the policy if the wall clock says that its time is over; it may have been set forward.
+    func checkExpiry() async {
+        if let end, Int(clock.wall()) >= end { await expire() }
+    }
+
+    private func expire() async {
+        guard !state.policy.isClosed else { return }
+        logger.warning("The policy has expired: everything is denied until the coordinator is heard of.")
+        state.policy = state.policy.expired()
+        await publish()
+    }
+
+    // MARK: Servers and limits
+
+    private func server(_ entry: ServerEntry) -> ForwardedServer? {
+        do {
+            return ForwardedServer(
+                alias: JSONText(entry.alias),
+                endpoint: try UpstreamEndpoint(url: entry.url, allowsLoopback: entry.allowsLoopback),
+                timeout: .seconds(entry.timeoutSeconds),
+                limits: try entry.limitRules(),
+                needsCredential: entry.authorization.kind == .oauth
+            )
+        } catch {
+            // The coordinator refuses such an entry; one that comes all the same is no server.
+            logger.error("An entry of the registry is not used.", metadata: ["server": "\(entry.alias)"])
+            return nil
+        }
+    }
+
+    private func restoreDebts() async {
+        guard let kept = debts, state.policy.version > 0 else { return }
+        debts = nil
+        await forwarding.restore(kept.debts, elapsed: kept.elapsed(clock))
+    }
+}

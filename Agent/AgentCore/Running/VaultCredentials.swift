@@ -1,0 +1,36 @@
+internal import Forwarding
+internal import OAuth
+internal import StrictJSON
+internal import Synchronization
+
+/// Gives the data path the tokens of whichever vault is open; without one there are none.
+final class VaultCredentials: CredentialSource {
+    private let vault = Mutex<TokenVault?>(nil)
+
+    func use(_ vault: TokenVault?) {
+        self.vault.withLock { $0 = vault }
+    }
+
+    func current(_ alias: JSONText) -> CredentialState {
+        guard let vault = vault.withLock({ $0 }) else { return .refused(.needsSignIn) }
+        return switch vault.current(alias.string) {
+        case .ready(let token): .ready(id: JSONText(token.credential), header: token.header)
+        case .stale(let credential): .stale(id: JSONText(credential))
+        case .needsSignIn: .refused(.needsSignIn)
+        case .locked: .refused(.locked)
+        }
+    }
+
+    func renew(_ alias: JSONText, rejected: [UInt8]?) async -> CredentialState {
+        guard let vault = vault.withLock({ $0 }) else { return .refused(.needsSignIn) }
+        do {
+            let token = try await vault.renew(alias.string, rejected: rejected)
+            return .ready(id: JSONText(token.credential), header: token.header)
+        } catch let error as OAuthError {
+            if error.kind == .needsSignIn { return .refused(.needsSignIn) }
+            return .refused(error.kind == .locked ? .locked : .unavailable)
+        } catch {
+            return .refused(.unavailable)
+        }
+    }
+}

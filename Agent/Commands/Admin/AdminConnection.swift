@@ -1,0 +1,69 @@
+internal import Contract
+internal import CoordinatorLink
+internal import Fetch
+internal import StrictJSON
+
+/// Asks the coordinator's web API as this user.
+struct AdminConnection {
+    private let client: CoordinatorClient
+
+    init(_ context: CommandContext) async throws {
+        client = try await CoordinatorClient.signedIn(
+            as: try context.membership(),
+            secrets: context.secrets,
+            fetcher: context.fetcher
+        )
+    }
+
+    /// Sends one request; the answer may have any status.
+    func send(
+        _ method: String,
+        _ path: String,
+        headers: [(String, String)] = [],
+        body: [UInt8]? = nil,
+        timeout: Duration = .seconds(30),
+        maxBytes: Int = 8 << 20
+    ) async throws -> FetchResponse {
+        let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        return try await client.request(
+            method: method,
+            path: String(parts[0]),
+            query: parts.count > 1 ? String(parts[1]) : "",
+            headers: headers,
+            body: body,
+            timeout: timeout,
+            maxBytes: maxBytes
+        )
+    }
+
+    /// Sends one request that must succeed, and reads its JSON; throws the coordinator's `Problem`.
+    func json(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+        let response = try await send(
+            method,
+            path,
+            headers: body == nil ? [] : [("Content-Type", "application/json")],
+            body: body?.bytes
+        )
+        try Self.check(response)
+        guard !response.body.isEmpty else { return .object(JSONObject()) }
+        return try JSONValue(parsing: response.body, limits: .reply)
+    }
+
+    /// Throws the problem that a response tells of.
+    static func check(_ response: FetchResponse) throws {
+        guard !(200..<300).contains(response.status) else { return }
+        if let json = try? JSONValue(parsing: response.body), let problem = Problem(json) { throw problem }
+        throw CommandFailure(
+            "coordinator_answer",
+            "The coordinator answered \(response.status).",
+            next: "doorward status"
+        )
+    }
+}
+
+extension CommandContext {
+    /// Runs `body` with a connection as this user.
+    func asAdmin<Answer>(_ body: (AdminConnection) async throws -> Answer) async throws -> Answer {
+        try await body(try await AdminConnection(self))
+    }
+}

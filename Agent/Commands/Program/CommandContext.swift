@@ -1,0 +1,64 @@
+import ArgumentParser
+internal import CoordinatorLink
+internal import Fetch
+import Foundation
+internal import Keyring
+internal import LocalControl
+internal import StrictJSON
+
+/// What commands work with: this user's folders, keyring, agent and coordinator.
+struct CommandContext: Sendable {
+    let home: AgentHome
+    let fetcher: Fetcher
+    let secrets: any SecretStore
+
+    /// The running agent, if there is one.
+    var agent: ControlClient { ControlClient(socketPath: home.socketPath, fetcher: fetcher) }
+
+    static func make() throws -> CommandContext {
+        let home = try AgentHome.standard(environment: ProcessInfo.processInfo.environment)
+        return CommandContext(
+            home: home,
+            fetcher: Fetcher(),
+            secrets: SecretService(namespace: home.secretNamespace)
+        )
+    }
+
+    /// This machine's place with its coordinator.
+    ///
+    /// - Throws: `CommandFailure` with the code `not_enrolled` where it has none.
+    func membership() throws -> Membership {
+        guard let membership = try Membership.load(home) else {
+            throw CommandFailure(
+                "not_enrolled",
+                "This machine is not enrolled with a coordinator.",
+                next: "doorward login URL --token-file FILE",
+                status: .needsUser
+            )
+        }
+        return membership
+    }
+
+    /// Tells a running agent to take what was changed on disk; without one there is nobody to tell.
+    func tellAgent() async {
+        _ = try? await agent.post("reload", timeout: .seconds(5))
+    }
+}
+
+extension AsyncParsableCommand {
+    /// Runs what a command does and prints what it found.
+    func report(_ output: OutputOptions, _ body: (CommandContext) async throws -> Facts) async throws {
+        try await follow(output) { context in
+            Output.print(try await body(context), asJSON: output.json)
+        }
+    }
+
+    /// Runs what a command does that prints as it goes.
+    func follow(_ output: OutputOptions, _ body: (CommandContext) async throws -> Void) async throws {
+        do {
+            try await body(try .make())
+        } catch {
+            throw CommandFailure(explaining: error)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+internal import ServiceKit
+internal import Contract
+
+/// The agent and the commands of the user and of the administrator.
+struct Doorward: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doorward",
+        abstract: "Lets MCP clients through to MCP servers: decided, recorded, proven.",
+        version: Release.version,
+        groupedSubcommands: [
+            CommandGroup(name: "This machine:", subcommands: [Login.self, Logout.self, Agent.self, Status.self]),
+            CommandGroup(
+                name: "Servers and clients:",
+                subcommands: [Servers.self, Connect.self, Disconnect.self, Client.self]
+            ),
+            CommandGroup(name: "Calls and records:", subcommands: [Call.self, Explain.self, Audit.self, Verify.self]),
+            CommandGroup(name: "The organisation:", subcommands: [Admin.self]),
+        ]
+    )
+
+}
+
+/// Parses and runs one command, and ends the program with its exit status: 0 done, 1 failed, 2 bad usage, 3 needs the
+/// user.
+package enum Program {
+    /// Runs what the process was asked for; never returns.
+    package static func main() async -> Never {
+        ProcessHardening.apply()
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            var command = try Doorward.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            exit(0)
+        } catch let failure as CommandFailure {
+            Output.print(failure, asJSON: wantsJSON(arguments))
+            exit(failure.status.rawValue)
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// A usage error, a cry for help, or the version: the parser's own words.
+    private static func end(with error: any Error) -> Never {
+        let text = Doorward.fullMessage(for: error)
+        guard Doorward.exitCode(for: error) == .success else {
+            Output.note(text)
+            exit(CommandFailure.Status.badUsage.rawValue)
+        }
+        Output.line(text)
+        exit(0)
+    }
+
+    /// Whether a failure is to be told in JSON as well; what stands behind `--` belongs to somebody else.
+    private static func wantsJSON(_ arguments: [String]) -> Bool {
+        arguments.prefix { $0 != "--" }.contains("--json")
+    }
+}

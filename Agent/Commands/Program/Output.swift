@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+internal import StrictJSON
+
+/// The one option that every command has which prints facts.
+struct OutputOptions: ParsableArguments {
+    @Flag(name: .long, help: "Print exactly one JSON object on standard output.")
+    var json = false
+}
+
+/// What a command found: for scripts, and for people.
+struct Facts {
+    let json: JSONValue
+    /// Lines for a terminal.
+    let words: [String]
+
+    init(_ json: JSONValue, words: [String]) {
+        self.json = json
+        self.words = words
+    }
+
+    init(_ json: JSONValue, _ words: String) {
+        self.init(json, words: [words])
+    }
+}
+
+/// Standard output and standard error.
+enum Output {
+    /// Prints one line and hands it on at once, so that whoever follows sees it.
+    static func line(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    static func line(_ json: JSONValue) {
+        FileHandle.standardOutput.write(Data(json.bytes + [UInt8(ascii: "\n")]))
+    }
+
+    /// Words for people, beside what a script reads.
+    static func note(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+
+    static func print(_ facts: Facts, asJSON: Bool) {
+        if asJSON {
+            line(facts.json)
+        } else {
+            for word in facts.words { line(PlainText.visible(word)) }
+        }
+    }
+
+    static func print(_ failure: CommandFailure, asJSON: Bool) {
+        if asJSON { line(failure.document) }
+        note("doorward: error: \(PlainText.visible(failure.message))")
+        if let next = failure.next { note("doorward: next: \(PlainText.visible(next))") }
+    }
+}
+
+/// Text of strangers on a terminal.
+enum PlainText {
+    /// The text without what moves a cursor, rings a bell or turns the direction of writing.
+    static func visible(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isTreacherous) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if isTreacherous(scalar) {
+                result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+            } else {
+                result.append(scalar)
+            }
+        }
+        return String(result)
+    }
+
+    private static func isTreacherous(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control: scalar != "\n" && scalar != "\t"
+        case .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+}
+
+/// Columns of text, as wide as what stands in them.
+enum Table {
+    static func lines(_ header: [String], _ rows: [[String]], empty: String) -> [String] {
+        guard !rows.isEmpty else { return [empty] }
+        let all = [header] + rows
+        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+        }
+    }
+}

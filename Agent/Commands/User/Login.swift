@@ -1,0 +1,129 @@
+internal import AgentCore
+import ArgumentParser
+internal import Contract
+internal import CoordinatorLink
+import Foundation
+internal import Keyring
+internal import LocalControl
+internal import Logging
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+
+/// `doorward login URL`: enrols this machine with a coordinator.
+struct Login: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Enrol this machine with your organisation's coordinator.",
+        discussion: "An administrator makes the one-time token: doorward admin invite EMAIL"
+    )
+
+    @Argument(help: "The coordinator's URL.")
+    var url: String
+
+    @Option(name: .long, help: "A file with the one-time token; - reads standard input.")
+    var tokenFile: String?
+
+    @Option(
+        name: .long,
+        help: "Certificates to trust for the coordinator, in place of the system's and the token's (PEM)."
+    )
+    var ca: String?
+
+    @Flag(name: .long, help: "Print an address instead of opening a browser.")
+    var noBrowser = false
+
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try await report(output) { context in
+            guard let tokenFile else {
+                throw CommandFailure(
+                    "browser_sign_in_unavailable",
+                    "This coordinator has no sign-in by browser: a one-time token is needed.",
+                    next:
+                        "doorward login \(url) --token-file FILE (an administrator makes one: doorward admin invite EMAIL)",
+                    status: .needsUser
+                )
+            }
+            let token = try Self.token(from: tokenFile)
+            let enrolment = Enrolment(home: context.home, secrets: context.secrets, fetcher: context.fetcher)
+            _ = try await enrolment.enrol(
+                url: url,
+                token: token,
+                caFile: ca,
+                hostname: ProcessInfo.processInfo.hostName
+            )
+            await context.tellAgent()
+            let facts = try await StatusFacts.ask(context)
+            return Facts(
+                facts,
+                words: [
+                    "Enrolled as \(facts["user"]?.text ?? ""); this machine is \(facts["agent_id"]?.text ?? "").",
+                    "Its signing key is in the \(facts["custody"]?.text ?? "keyring").",
+                    "Next: systemctl --user enable --now doorward (or: doorward agent)",
+                ]
+            )
+        }
+    }
+
+    private static func token(from file: String) throws -> EnrolmentToken {
+        let bytes: [UInt8]
+        if file == "-" {
+            // A token has at most 8 KiB; what is longer is none.
+            bytes = Array((try? FileHandle.standardInput.read(upToCount: 16_384)) ?? Data())
+        } else if let data = FileManager.default.contents(atPath: file) {
+            bytes = Array(data)
+        } else {
+            throw CommandFailure(
+                "no_file",
+                "There is no file \(file) that can be read.",
+                next: "Name the token's file."
+            )
+        }
+        guard let token = EnrolmentToken(String(decoding: bytes, as: UTF8.self)) else {
+            throw CommandFailure(
+                "bad_token",
+                "This is no one-time token.",
+                next: "Copy the whole token, from dwi1. to its end, or ask for another: doorward admin invite EMAIL"
+            )
+        }
+        return token
+    }
+}
+
+/// `doorward logout`: leaves the coordinator.
+struct Logout: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ship what is pending and leave the coordinator; your settings stay."
+    )
+
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try await report(output) { context in
+            let membership = try context.membership()
+            do {
+                // A running agent has the records open, and ships them itself.
+                _ = try await context.agent.post("leave", timeout: .seconds(60))
+            } catch let failure as ControlFailure where failure.code == "agent_not_running" {
+                try await leave(membership, context)
+            }
+            return Facts(
+                ["left": .text(membership.agentID)],
+                "This machine has left \(membership.url). To come back: doorward login URL --token-file FILE"
+            )
+        }
+    }
+
+    private func leave(_ membership: Membership, _ context: CommandContext) async throws {
+        let logger = Logger(label: "doorward", factory: { _ in SwiftLogNoOpLogHandler() })
+        let enrolment = Enrolment(home: context.home, secrets: context.secrets, fetcher: context.fetcher)
+        let spool = try Spool(
+            folder: context.home.spool(agent: membership.agentID),
+            writer: membership.recordWriter(),
+            logger: logger
+        )
+        defer { spool.close() }
+        try await enrolment.leave(membership, spool: spool, logger: logger)
+    }
+}
