@@ -14,7 +14,8 @@ final class LockedSeed: @unchecked Sendable {
 
     /// Takes the bytes over; nil if there are not 32 or the system gives no memory.
     init?(_ bytes: [UInt8]) {
-        guard bytes.count == 32, let page = mmap(nil, Self.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        guard bytes.count == 32,
+            let page = mmap(nil, Self.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             page != MAP_FAILED
         else { return nil }
         // Refused where too little may be locked: then it is a page like any other.

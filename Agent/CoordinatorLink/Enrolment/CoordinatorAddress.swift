@@ -21,7 +21,11 @@ struct CoordinatorAddress: Sendable {
         }
         let isLoopback = parsed.host == "localhost" || parsed.address?.kind == .loopback
         guard parsed.scheme == "https" || isLoopback else {
-            throw LinkError(.badURL, "\(parsed.origin) is not encrypted", next: "Give the https URL of the coordinator.")
+            throw LinkError(
+                .badURL,
+                "\(parsed.origin) is not encrypted",
+                next: "Give the https URL of the coordinator."
+            )
         }
         url = parsed.origin
         if let caFile {

@@ -55,7 +55,11 @@ package struct AgentHome: Sendable, Equatable {
         let config = try folder("XDG_CONFIG_HOME") ?? "\(home)/.config"
         let state = "\(try folder("XDG_STATE_HOME") ?? "\(home)/.local/state")/doorward"
         let runtime = try folder("XDG_RUNTIME_DIR")
-        return AgentHome(config: "\(config)/doorward", state: state, run: runtime.map { "\($0)/doorward" } ?? "\(state)/run")
+        return AgentHome(
+            config: "\(config)/doorward",
+            state: state,
+            run: runtime.map { "\($0)/doorward" } ?? "\(state)/run"
+        )
     }
 
     /// What `sockaddr_un` holds, without the zero byte at its end.

@@ -163,7 +163,9 @@ extension AuditShipper {
         do {
             switch action {
             case .wait(let until):
-                try await Task.sleep(for: until.map { min(.milliseconds(100), max(.zero, $0 - now)) } ?? .milliseconds(20))
+                try await Task.sleep(
+                    for: until.map { min(.milliseconds(100), max(.zero, $0 - now)) } ?? .milliseconds(20)
+                )
             case .ask: try await ask()
             case .compare(let known): machine.compared(try await ownEdge(at: known.size))
             case .adopt(let edge): try await adopt(edge)
