@@ -57,7 +57,9 @@ package struct APIResponder: HTTPResponder {
                 "duration.ms": "\(duration / .milliseconds(1))", "peer": "\(context.peer ?? "unknown")",
             ]
         )
-        let response = Response(status: answer.status, headers: answer.headers, body: answer.body)
+        var response = Response(status: answer.status, headers: answer.headers, body: answer.body)
+        // RFC 9110 section 8.6: what has no content has no length of it either.
+        if [.noContent, .notModified].contains(answer.status) { response.headers[.contentLength] = nil }
         return request.method == .head ? response.createHeadResponse() : response
     }
 

@@ -30,7 +30,7 @@ struct Answer: Sendable {
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok, headers: HTTPFields = HTTPFields())
         -> Answer
     {
-        Answer(status, type: "application/json", bytes: value.bytes, headers: headers)
+        Answer(status, type: "application/json", bytes: value.line, headers: headers)
     }
 
     /// No content.
@@ -58,9 +58,14 @@ struct Answer: Sendable {
         var answer = Answer(
             HTTPResponse.Status(code: problem.status),
             type: Problem.mediaType,
-            bytes: problem.json.bytes
+            bytes: problem.json.line
         )
         if problem.status == 401 { answer.headers[.wwwAuthenticate] = "Bearer realm=\"doorward\"" }
         return answer
     }
+}
+
+extension JSONValue {
+    /// The document with a line feed, so that a terminal's prompt stands below it.
+    fileprivate var line: [UInt8] { bytes + [UInt8(ascii: "\n")] }
 }
