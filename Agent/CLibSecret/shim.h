@@ -44,12 +44,35 @@ static inline void dw_disconnect(GDBusConnection *connection) {
     g_object_unref(connection);
 }
 
+// libsecret's class takes the shared connection whatever it is given; this one takes the connection that it is given.
+static inline GObject *dw_service_construct(GType type, guint count, GObjectConstructParam *properties) {
+    GObjectClass *parent = (GObjectClass *)g_type_class_peek(SECRET_TYPE_SERVICE);
+    GObject *object = parent->constructor(type, count, properties);
+    g_object_set(object, "g-bus-type", G_BUS_TYPE_NONE, NULL);
+    return object;
+}
+
+static inline void dw_service_prepare_class(gpointer klass, gpointer unused) {
+    (void)unused;
+    ((GObjectClass *)klass)->constructor = dw_service_construct;
+}
+
+static inline GType dw_service_type(void) {
+    static gsize type = 0;
+    if (g_once_init_enter(&type)) {
+        GTypeInfo info = {0};
+        info.class_size = sizeof(SecretServiceClass);
+        info.class_init = dw_service_prepare_class;
+        info.instance_size = sizeof(SecretService);
+        g_once_init_leave(&type, g_type_register_static(SECRET_TYPE_SERVICE, "DoorwardSecretService", &info, 0));
+    }
+    return type;
+}
+
 // secret_service_open_sync(), on that connection.
 static inline SecretService *dw_open(GDBusConnection *connection, GCancellable *cancellable, GError **error) {
     gpointer service = g_initable_new(
-        SECRET_TYPE_SERVICE, cancellable, error, "g-flags", G_DBUS_PROXY_FLAGS_NONE, "g-name",
-        "org.freedesktop.secrets", "g-connection", connection, "g-object-path", "/org/freedesktop/secrets",
-        "g-interface-name", "org.freedesktop.Secret.Service", "flags", SECRET_SERVICE_OPEN_SESSION, NULL);
+        dw_service_type(), cancellable, error, "g-connection", connection, "flags", SECRET_SERVICE_OPEN_SESSION, NULL);
     return (SecretService *)service;
 }
 

@@ -5,7 +5,8 @@ internal import Synchronization
 /// The one thread on which the keyring is spoken to, with a deadline around every conversation.
 ///
 /// libsecret waits for an answer as long as the keyring likes. A conversation that lasts too long is cancelled, which
-/// libsecret notices; should the thread hang all the same, callers are told in time and do not wait behind it.
+/// libsecret notices nearly everywhere. Where it does not, the caller is told in time all the same, the thread is left to
+/// itself and another one takes its place; when too many hang, callers are told at once.
 final class KeyringWorker: Sendable {
     /// What a conversation came to, or why there was none.
     struct Outcome<Value: Sendable>: Sendable {
@@ -14,55 +15,77 @@ final class KeyringWorker: Sendable {
         let failure: String
     }
 
-    private let queue = DispatchQueue(label: "doorward.keyring", qos: .userInitiated)
+    private struct State {
+        var lane = Lane()
+        /// Threads that hang.
+        var abandoned = 0
+    }
+
+    private static let mostAbandoned = 3
+    /// How long after its deadline a conversation may take to notice.
+    private static let grace = 0.5
+    private static let silence = "it does not answer"
+
+    private let state = Mutex(State())
     private let deadline: Duration
 
+    /// A worker whose conversations end after `deadline`, the time that they wait for others included.
     init(deadline: Duration) {
         self.deadline = deadline
     }
 
-    /// Runs a conversation.
+    /// Runs a conversation on the worker's thread.
     ///
-    /// - Parameters:
-    ///   - time: how long it may take, from now on, waiting for others included; the worker's own deadline without it.
-    ///   - body: speaks to the keyring, on the worker's thread.
+    /// - Parameter body: speaks to the keyring.
     /// - Returns: what `body` returned, or why it could not be asked.
-    func run<Value: Sendable>(
-        within time: Duration? = nil,
-        _ body: @escaping @Sendable (KeyringSession) -> Value
-    ) async -> Outcome<Value> {
-        let time = time ?? deadline
-        let cancellation = Cancellation()
+    func run<Value: Sendable>(_ body: @escaping @Sendable (KeyringSession) -> Value) async -> Outcome<Value> {
+        guard let lane = usableLane() else { return Outcome(value: nil, failure: Self.silence) }
+        let turn = Turn()
         return await withCheckedContinuation { continuation in
             let once = Once(continuation)
-            queue.async {
+            lane.queue.async { [self] in
                 // Whoever waited in vain for those before has gone.
-                guard !cancellation.isCancelled else { return }
-                once.resume(Self.converse(cancellation, body))
+                guard turn.begin() else { return }
+                once.resume(Self.converse(turn, body))
+                if turn.end() { state.withLock { $0.abandoned -= 1 } }
             }
             let timer = DispatchQueue.global()
-            timer.asyncAfter(deadline: .now() + time.seconds) { cancellation.cancel() }
-            // What is cancelled ends at once, unless the thread hangs.
-            timer.asyncAfter(deadline: .now() + time.seconds + 0.5) {
-                once.resume(Outcome(value: nil, failure: "it does not answer"))
+            timer.asyncAfter(deadline: .now() + deadline.seconds) { turn.cancel() }
+            timer.asyncAfter(deadline: .now() + deadline.seconds + Self.grace) { [self] in
+                if turn.abandon() { leave(lane) }
+                once.resume(Outcome(value: nil, failure: Self.silence))
             }
         }
     }
 
-    private static func converse<Value>(
-        _ cancellation: Cancellation,
-        _ body: (KeyringSession) -> Value
-    ) -> Outcome<Value> {
+    private func usableLane() -> Lane? {
+        state.withLock { $0.abandoned > Self.mostAbandoned ? nil : $0.lane }
+    }
+
+    /// Gives up a thread that hangs in spite of being cancelled.
+    private func leave(_ lane: Lane) {
+        state.withLock { state in
+            state.abandoned += 1
+            if state.lane === lane { state.lane = Lane() }
+        }
+    }
+
+    private static func converse<Value>(_ turn: Turn, _ body: (KeyringSession) -> Value) -> Outcome<Value> {
         var error: UnsafeMutablePointer<GError>?
-        guard let connection = dw_connect(cancellation.handle, &error) else {
+        guard let connection = dw_connect(turn.cancellable, &error) else {
             return Outcome(value: nil, failure: KeyringSession.take(error)?.words ?? "there is no session bus")
         }
         defer { dw_disconnect(connection) }
-        guard let service = dw_open(connection, cancellation.handle, &error) else {
+        guard let service = dw_open(connection, turn.cancellable, &error) else {
             return Outcome(value: nil, failure: KeyringSession.take(error)?.words ?? "there is no keyring")
         }
         defer { dw_unref(service) }
-        return Outcome(value: body(KeyringSession(service: service, cancellable: cancellation.handle)), failure: "")
+        return Outcome(value: body(KeyringSession(service: service, cancellable: turn.cancellable)), failure: "")
+    }
+
+    /// A queue that has one thread at a time.
+    private final class Lane: Sendable {
+        let queue = DispatchQueue(label: "doorward.keyring", qos: .userInitiated)
     }
 
     /// A continuation that the first of two resumes.
@@ -83,22 +106,55 @@ final class KeyringWorker: Sendable {
     }
 }
 
-/// Ends a conversation from another thread.
+/// The life of one conversation, which another thread may end.
 ///
-/// Unchecked: `GCancellable` is made to be cancelled from any thread, and the pointer never changes.
-private final class Cancellation: @unchecked Sendable {
-    let handle: UnsafeMutablePointer<GCancellable>
-
-    init() {
-        guard let handle = g_cancellable_new() else { fatalError("out of memory") }
-        self.handle = handle
+/// Unchecked: `GCancellable` is made to be cancelled from any thread, its pointer never changes, and the rest is guarded by
+/// `phase`.
+private final class Turn: @unchecked Sendable {
+    private enum Phase {
+        case waiting, running, abandoned, over
     }
 
-    deinit { dw_unref(handle) }
+    let cancellable: UnsafeMutablePointer<GCancellable>
+    private let phase = Mutex(Phase.waiting)
 
-    func cancel() { g_cancellable_cancel(handle) }
+    init() {
+        guard let cancellable = g_cancellable_new() else { fatalError("out of memory") }
+        self.cancellable = cancellable
+    }
 
-    var isCancelled: Bool { g_cancellable_is_cancelled(handle) != 0 }
+    deinit { dw_unref(cancellable) }
+
+    func cancel() { g_cancellable_cancel(cancellable) }
+
+    /// Whether there is still somebody who wants to know.
+    func begin() -> Bool {
+        phase.withLock { phase in
+            guard phase == .waiting, g_cancellable_is_cancelled(cancellable) == 0 else {
+                phase = .over
+                return false
+            }
+            phase = .running
+            return true
+        }
+    }
+
+    /// Whether it was abandoned before it ended.
+    func end() -> Bool {
+        phase.withLock { phase in
+            defer { phase = .over }
+            return phase == .abandoned
+        }
+    }
+
+    /// Whether it is running and has to be left to itself.
+    func abandon() -> Bool {
+        phase.withLock { phase in
+            let isRunning = phase == .running
+            phase = isRunning ? .abandoned : .over
+            return isRunning
+        }
+    }
 }
 
 extension Duration {

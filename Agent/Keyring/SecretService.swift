@@ -8,6 +8,8 @@ internal import CLibSecret
 package final class SecretService: SecretStore {
     private let namespace: String
     private let worker: KeyringWorker
+    /// For conversations that wait for the user; whoever asks nobody need not wait behind them.
+    private let prompts = KeyringWorker(deadline: .seconds(120))
 
     /// The keyring for the secrets of one home.
     ///
@@ -23,115 +25,147 @@ package final class SecretService: SecretStore {
 
     package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
         let reading = await look(name)
-        guard prompting, reading == .locked else { return reading }
-        switch await unlock() {
-        case .done: return await look(name)
-        case .refused: return .locked
-        case .failed(let why): return .unavailable(why)
-        }
+        guard prompting, wantsUser(reading), await unlock() else { return reading }
+        return await look(name)
     }
 
     package func write(_ name: SecretName, _ secret: [UInt8], label: String, prompting: Bool) async throws {
         var outcome = await store(name, secret, label: label)
-        if prompting, case .locked = outcome {
-            switch await unlock() {
-            case .done: outcome = await store(name, secret, label: label)
-            case .refused: throw KeyringError.locked
-            case .failed(let why): throw KeyringError.unavailable(why)
-            }
-        }
+        if prompting, outcome.wantsUser, await unlock() { outcome = await store(name, secret, label: label) }
         try outcome.check()
     }
 
     package func delete(_ name: SecretName) async throws {
-        let namespace = namespace
+        let attributes = attributes(name)
         let outcome = await worker.run { session -> Writing in
-            let attributes = dw_attributes(namespace, name.text)
-            defer { g_hash_table_unref(attributes) }
-            var error: UnsafeMutablePointer<GError>?
-            let service = session.service
-            secret_service_clear_sync(service, dw_get_schema(), attributes, session.cancellable, &error)
-            if let why = session.take(error) { return Writing(why) }
-            // Nothing was removed: because there was nothing, or because it could not be touched.
-            return session.isDefaultLocked() == true ? .locked : .done
+            let failure = attributes.use { KeyringSearch(session, attributes: $0).removeAll() }
+            if let failure { return Writing(failure) }
+            // Nothing is left that could be seen: of a locked collection that says nothing.
+            if case .locked = session.defaultCollection() { return .locked }
+            return .done
         }
         try (outcome.value ?? .failed(outcome.failure)).check()
     }
 
     // MARK: Parts
 
+    private func attributes(_ name: SecretName) -> Attributes {
+        Attributes(namespace: namespace, name: name.text)
+    }
+
     private func look(_ name: SecretName) async -> SecretReading {
-        let namespace = namespace
+        let attributes = attributes(name)
         let outcome = await worker.run { session in
-            KeyringSearch(session, namespace: namespace, name: name.text).read()
+            attributes.use { KeyringSearch(session, attributes: $0).read() }
         }
         return outcome.value ?? .unavailable(outcome.failure)
     }
 
     private func store(_ name: SecretName, _ secret: [UInt8], label: String) async -> Writing {
-        let namespace = namespace
+        let attributes = attributes(name)
         let outcome = await worker.run { session -> Writing in
             // Asked first, because storing into a locked collection makes the keyring ask its user.
-            switch session.isDefaultLocked() {
-            case true?: return .locked
-            case nil: return .failed("it has no default collection")
-            case false?: break
+            switch session.defaultCollection() {
+            case .open: break
+            case .locked: return .locked
+            case .missing: return .missing
+            case .unknown(let failure): return Writing(failure)
             }
-            let attributes = dw_attributes(namespace, name.text)
-            defer { g_hash_table_unref(attributes) }
-            let value = secret.withUnsafeBytes { bytes in
-                secret_value_new(
-                    bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-                    bytes.count,
-                    "application/octet-stream"
-                )
+            return attributes.use { table in
+                if let failure = session.store(secret, label: label, attributes: table) { return Writing(failure) }
+                // One of an equal name elsewhere would come before this one as soon as it is touched.
+                KeyringSearch(session, attributes: table).removeOthers(than: secret)
+                return .done
             }
-            defer { secret_value_unref(UnsafeMutableRawPointer(value)) }
-            var error: UnsafeMutablePointer<GError>?
-            secret_service_store_sync(
-                session.service,
-                dw_get_schema(),
-                attributes,
-                SECRET_COLLECTION_DEFAULT,
-                label,
-                value,
-                session.cancellable,
-                &error
-            )
-            return session.take(error).map(Writing.init) ?? .done
         }
         return outcome.value ?? .failed(outcome.failure)
     }
 
-    /// How asking the user ended.
-    private enum Unlocking: Sendable {
-        case done, refused
-        case failed(String)
+    /// Whether its user could change what a look-up came to.
+    private func wantsUser(_ reading: SecretReading) -> Bool {
+        switch reading {
+        case .locked: true
+        // Nothing else that is unavailable is asked again: it has had its time.
+        case .unavailable(let why): why == KeyringSession.noCollection
+        case .found, .absent, .cancelled, .corrupt: false
+        }
     }
 
-    private func unlock() async -> Unlocking {
-        // As long as somebody may take to type a password.
-        let outcome = await worker.run(within: .seconds(120)) { session -> Unlocking in
-            session.unlockDefault() ? .done : .refused
-        }
-        return outcome.value ?? .failed(outcome.failure)
+    /// Has the user asked; as long as somebody may take to type a password.
+    private func unlock() async -> Bool {
+        await prompts.run { $0.unlockDefault() }.value ?? false
+    }
+}
+
+/// What an item is found by.
+private struct Attributes: Sendable {
+    let namespace: String
+    let name: String
+
+    func use<Result>(_ body: (OpaquePointer?) -> Result) -> Result {
+        let table = dw_attributes(namespace, name)
+        defer { g_hash_table_unref(table) }
+        return body(table)
     }
 }
 
 /// How an attempt to change the keyring ended.
 private enum Writing: Sendable {
     case done, locked
+    /// There is no collection to write into.
+    case missing
     case failed(String)
 
     init(_ failure: KeyringSession.Failure) {
         self = failure.isLocked ? .locked : .failed(failure.words)
     }
 
+    /// Whether its user could change that.
+    var wantsUser: Bool {
+        switch self {
+        case .locked, .missing: true
+        case .done, .failed: false
+        }
+    }
+
     func check() throws {
         switch self {
         case .done: return
         case .locked: throw KeyringError.locked
+        case .missing: throw KeyringError.unavailable(KeyringSession.noCollection)
         case .failed(let why): throw KeyringError.unavailable(why)
         }
+    }
+}
+
+extension KeyringSession {
+    /// Stores a secret in the default collection, in place of the item that has these attributes there.
+    ///
+    /// - Returns: nil, or why it is not stored.
+    fileprivate func store(
+        _ secret: [UInt8],
+        label: String,
+        attributes: OpaquePointer?
+    ) -> Failure? {
+        let value = secret.withUnsafeBytes { bytes in
+            secret_value_new(
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count,
+                "application/octet-stream"
+            )
+        }
+        defer { secret_value_unref(UnsafeMutableRawPointer(value)) }
+        var error: UnsafeMutablePointer<GError>?
+        secret_service_store_sync(
+            service,
+            dw_get_schema(),
+            attributes,
+            SECRET_COLLECTION_DEFAULT,
+            label,
+            value,
+            cancellable,
+            &error
+        )
+        return Self.take(error)
     }
 }

@@ -6,44 +6,44 @@ import Foundation
 /// after the other.
 final class PrivateKeyring {
     /// What is started must be installed; without it these tests can show nothing.
-    static let isInstalled = ["dbus-daemon", "gnome-keyring-daemon", "gdbus"].allSatisfy { program in
+    static let isInstalled = ["dbus-daemon", "gnome-keyring-daemon", "gdbus", "secret-tool"].allSatisfy { program in
         ["/usr/bin", "/usr/local/bin", "/bin"].contains {
             FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
         }
     }
 
-    private let folder: URL
+    private let folder = "/tmp/dwk-\(UUID().uuidString.prefix(8))"
     private var environment: [String: String]
-    private var bus: Process?
-    private var daemon: Process?
+    private var bus: ChildProcess?
+    private var daemon: ChildProcess?
 
     init() throws {
-        folder = URL(fileURLWithPath: "/tmp/dwk-\(UUID().uuidString.prefix(8))")
         for name in ["home", "run"] {
             try FileManager.default.createDirectory(
-                at: folder.appending(path: name),
+                atPath: "\(folder)/\(name)",
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
         }
         environment = [
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder.appending(path: "home").path, "LANG": "C.UTF-8",
-            "XDG_RUNTIME_DIR": folder.appending(path: "run").path,
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "\(folder)/home", "LANG": "C.UTF-8",
+            "XDG_RUNTIME_DIR": "\(folder)/run",
         ]
+        // Without a line feed at its end, which would belong to the password.
+        try Data("door".utf8).write(to: URL(fileURLWithPath: "\(folder)/password"))
     }
 
     deinit {
         stopDaemon()
-        bus?.terminate()
+        bus?.stop()
         unsetenv("DBUS_SESSION_BUS_ADDRESS")
-        try? FileManager.default.removeItem(at: folder)
+        try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Starts a bus; always at the same address, so that a second one takes the place of the first.
     func startBus(activates: Bool = true) throws {
-        let path = folder.appending(path: "run/bus").path
-        try? FileManager.default.removeItem(atPath: path)
-        let configuration = folder.appending(path: "bus.conf")
+        let path = "\(folder)/run/bus"
+        unlink(path)
         try """
         <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
          "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -51,54 +51,88 @@ final class PrivateKeyring {
         \(activates ? "<standard_session_servicedirs/>" : "")
         <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
         </policy></busconfig>
-        """.write(to: configuration, atomically: true, encoding: .utf8)
+        """.write(toFile: "\(folder)/bus.conf", atomically: true, encoding: .utf8)
         environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=\(path)"
         setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=\(path)", 1)
-        bus = try start("dbus-daemon", ["--config-file=\(configuration.path)", "--nofork", "--nopidfile"])
-        try wait(for: "the bus") { FileManager.default.fileExists(atPath: path) }
+        bus = try start("dbus-daemon", "--config-file=\(folder)/bus.conf", "--nofork", "--nopidfile")
+        try wait(for: "the bus") { self.owner(of: "org.freedesktop.DBus") != nil }
     }
 
     func stopBus() {
-        bus?.terminate()
-        bus?.waitUntilExit()
+        bus?.stop(SIGKILL)
         bus = nil
+    }
+
+    /// The bus answers nobody, while `body` runs.
+    func busFrozen<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
+        try await Self.frozen(bus?.pid, body)
     }
 
     /// Starts a keyring and unlocks its collection, which the first time is made.
     func unlock() throws {
         stopDaemon()
-        let shell = "printf door | exec gnome-keyring-daemon --unlock --components=secrets --foreground"
-        daemon = try start("sh", ["-c", shell])
+        daemon = try ChildProcess(
+            ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground"],
+            environment,
+            input: "\(folder)/password"
+        )
+        try wait(for: "the keyring") { self.owner(of: "org.freedesktop.secrets") == self.daemon?.pid }
         try wait(for: "the collection") { self.isLocked == false }
     }
 
     func lock() throws {
-        _ = try call(
-            "/org/freedesktop/secrets",
-            "org.freedesktop.Secret.Service.Lock",
-            "['/org/freedesktop/secrets/collection/login']"
-        )
+        try call("/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", "['\(Self.collection)']")
         try wait(for: "the lock") { self.isLocked == true }
     }
 
-    /// Ends the keyring; the bus starts a locked one when it is asked for.
+    /// Starts a keyring that nobody has used yet: it has no collection to store anything in.
+    func startUnused() throws {
+        stopDaemon()
+        daemon = try ChildProcess(["gnome-keyring-daemon", "--components=secrets", "--foreground"], environment)
+        try wait(for: "the keyring") { self.owner(of: "org.freedesktop.secrets") == self.daemon?.pid }
+    }
+
+    /// Ends the keyring, whoever started it; the bus starts a locked one when it is asked for.
     func stopDaemon() {
-        daemon?.terminate()
-        daemon?.waitUntilExit()
+        daemon?.stop(SIGKILL)
         daemon = nil
+        guard let other = owner(of: "org.freedesktop.secrets") else { return }
+        kill(other, SIGKILL)
+        try? wait(for: "its end") { self.owner(of: "org.freedesktop.secrets") != other }
     }
 
     /// The keyring keeps its name and answers nobody, while `body` runs.
     func frozen<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
-        guard let pid = daemon?.processIdentifier else { throw CocoaError(.featureUnsupported) }
+        try await Self.frozen(daemon?.pid, body)
+    }
+
+    private static func frozen<Answer>(_ pid: pid_t?, _ body: () async throws -> Answer) async throws -> Answer {
+        guard let pid else { throw POSIXError(.ESRCH) }
         kill(pid, SIGSTOP)
         defer { kill(pid, SIGCONT) }
         return try await body()
     }
 
+    /// Puts a second item of the same name into another collection.
+    func plant(namespace: String, name: String, secret: String) throws {
+        let input = "\(folder)/secret"
+        try Data(secret.utf8).write(to: URL(fileURLWithPath: input))
+        let child = try ChildProcess(
+            [
+                "secret-tool", "store", "--collection=session", "--label=planted", "application", "doorward",
+                "namespace", namespace, "name", name,
+            ],
+            environment,
+            input: input
+        )
+        guard child.wait() == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
+    private static let collection = "/org/freedesktop/secrets/collection/login"
+
     private var isLocked: Bool? {
         let answer = try? call(
-            "/org/freedesktop/secrets/collection/login",
+            Self.collection,
             "org.freedesktop.DBus.Properties.Get",
             "org.freedesktop.Secret.Collection",
             "Locked"
@@ -106,30 +140,35 @@ final class PrivateKeyring {
         return answer.map { $0.contains("true") }
     }
 
-    private func call(_ path: String, _ method: String, _ arguments: String...) throws -> String {
-        let output = Pipe()
-        let process = try start(
-            "gdbus",
-            ["call", "--session", "--timeout", "5", "-d", "org.freedesktop.secrets", "-o", path, "-m", method]
-                + arguments,
-            output: output
+    private func owner(of name: String) -> pid_t? {
+        let answer = try? call(
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus.GetConnectionUnixProcessID",
+            name,
+            to: "org.freedesktop.DBus"
         )
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CocoaError(.fileReadUnknown) }
-        return String(decoding: data, as: UTF8.self)
+        return answer.flatMap { $0.split(separator: " ").last }.flatMap { pid_t($0.filter(\.isNumber)) }
     }
 
-    private func start(_ program: String, _ arguments: [String], output: Pipe? = nil) throws -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.environment = environment
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output ?? FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        return process
+    @discardableResult
+    private func call(
+        _ path: String,
+        _ method: String,
+        _ arguments: String...,
+        to destination: String = "org.freedesktop.secrets"
+    ) throws -> String {
+        let output = "\(folder)/answer"
+        let child = try ChildProcess(
+            ["gdbus", "call", "--session", "--timeout", "5", "-d", destination, "-o", path, "-m", method] + arguments,
+            environment,
+            output: output
+        )
+        guard child.wait() == 0 else { throw CocoaError(.fileReadUnknown) }
+        return try String(contentsOfFile: output, encoding: .utf8)
+    }
+
+    private func start(_ arguments: String...) throws -> ChildProcess {
+        try ChildProcess(arguments, environment)
     }
 
     private func wait(for what: String, _ probe: () -> Bool) throws {

@@ -1,5 +1,5 @@
 import Foundation
-import Keyring
+@testable import Keyring
 import Testing
 
 @Suite(
@@ -118,6 +118,80 @@ struct SecretServiceTests {
         try keyring.startBus()
         try keyring.unlock()
         #expect(await store.read(name, prompting: false) == .found(secret))
+    }
+
+    @Test("A bus that hangs is given up in time as well")
+    func hangingBus() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n", deadline: .seconds(1))
+        let name = name
+        let begin = ContinuousClock.now
+        let reading = try await keyring.busFrozen { await store.read(name, prompting: true) }
+        guard case .unavailable = reading else { return #expect(Bool(false), "\(reading)") }
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(await store.read(name, prompting: false) == .absent)
+    }
+
+    @Test("A keyring without a collection has nowhere to look and nowhere to store")
+    func noCollection() async throws {
+        let keyring = try PrivateKeyring()
+        try keyring.startBus()
+        try keyring.startUnused()
+        let store = SecretService(namespace: "n")
+        #expect(await store.read(name, prompting: false) == .unavailable("it has no default collection"))
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: false) } == .unavailable)
+        // Nobody is there to be asked for a new one.
+        #expect(await store.read(name, prompting: true) == .unavailable("it has no default collection"))
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: true) } == .unavailable)
+        withExtendedLifetime(keyring) {}
+    }
+
+    @Test("Of two items of one name the newer one counts, and the next write leaves one")
+    func twoItems() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        // Times of items are in seconds.
+        try await Task.sleep(for: .seconds(1.1))
+        try keyring.plant(namespace: "n", name: name.text, secret: "other")
+        #expect(await store.read(name, prompting: false) == .found(Array("other".utf8)))
+        try await store.write(name, [7], label: "Doorward test", prompting: false)
+        #expect(await store.read(name, prompting: false) == .found([7]))
+        try keyring.plant(namespace: "n", name: name.text, secret: "other")
+        try await store.delete(name)
+        #expect(await store.read(name, prompting: false) == .absent)
+    }
+
+    @Test("Many conversations leave no connection behind")
+    func descriptors() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        func count() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+        _ = await store.read(name, prompting: false)
+        let before = try count()
+        for _ in 0..<40 { _ = await store.read(name, prompting: false) }
+        #expect(try count() <= before + 5)
+        withExtendedLifetime(keyring) {}
+    }
+
+    @Test("A thread that hangs is left to itself, and others are told at once when too many do")
+    func hangingThreads() async throws {
+        let keyring = try open()
+        let worker = KeyringWorker(deadline: .milliseconds(200))
+        let release = DispatchSemaphore(value: 0)
+        for _ in 0..<4 {
+            let hung = await worker.run { _ in release.wait() }
+            #expect(hung.value == nil)
+        }
+        let begin = ContinuousClock.now
+        #expect(await worker.run { _ in 1 }.value == nil)
+        #expect(ContinuousClock.now - begin < .milliseconds(100))
+        for _ in 0..<4 { release.signal() }
+        for _ in 0..<100 {
+            if await worker.run({ _ in 1 }).value == 1 { return withExtendedLifetime(keyring) {} }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(Bool(false), "the worker did not recover")
     }
 
     @Test("What is printed of a reading is never the secret")
