@@ -18,6 +18,8 @@ package struct Registry: Sendable {
 
     /// What all servers together may take in the document that agents get, so that agents can read it.
     static let largestDocument = 900 << 10
+    /// What stands in that document for each and may be left out of an entry, at most.
+    private static let spelledOut = 256
 
     /// The registry in `database`.
     package init(database: SQLDatabase, log: OrgLog, revisions: Revisions, clock: MachineClock) {
@@ -81,7 +83,7 @@ package struct Registry: Sendable {
         let wall = clock.wall()
         try await database.write { transaction in
             guard try stored(alias, in: transaction) == nil else { throw Problem.aliasTaken(alias) }
-            try checkRoom(for: entry, in: transaction)
+            try checkRoom(for: bytes, in: transaction)
             try transaction.execute(
                 "INSERT INTO server (alias, entry, created_at, updated_at) VALUES (?, ?, ?, ?)",
                 [.text(alias), .blob(bytes), .integer(Int(wall / 1_000_000)), .integer(Int(wall / 1_000_000))]
@@ -106,9 +108,14 @@ package struct Registry: Sendable {
         try view.first("SELECT entry FROM server WHERE alias = ?", [.text(alias)])?.blob("entry")
     }
 
-    private func checkRoom(for entry: RegistryEntry, in transaction: SQLTransaction) throws {
-        let sizes = try (Self.parsed(in: transaction) + [entry]).map { try $0.server.json.canonicalBytes().count + 1 }
-        guard sizes.reduce(0, +) <= Self.largestDocument else { throw Problem.registryFull }
+    /// What agents read of an entry is part of it, but for the names of what it leaves out.
+    private func checkRoom(for bytes: [UInt8], in transaction: SQLTransaction) throws {
+        let row = try transaction.first(
+            "SELECT COUNT(*) AS entries, COALESCE(SUM(LENGTH(entry)), 0) AS bytes FROM server"
+        )
+        guard let row else { throw Problem.registryFull }
+        let size = try row.integer("bytes") + bytes.count + (try row.integer("entries") + 1) * Self.spelledOut
+        guard size <= Self.largestDocument else { throw Problem.registryFull }
     }
 
     private func state(

@@ -1,4 +1,3 @@
-internal import MCP
 package import Policy
 package import StrictJSON
 

@@ -1,4 +1,3 @@
-internal import MCP
 internal import Policy
 internal import StrictJSON
 internal import StrictYAML

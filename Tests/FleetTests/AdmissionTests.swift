@@ -1,0 +1,133 @@
+import AuditSink
+import Contract
+import Database
+import People
+import Testing
+
+@testable import Fleet
+
+@Suite("Signed requests of machines")
+struct AdmissionTests {
+    private let office: Office
+
+    init() throws {
+        office = try Office()
+    }
+
+    @Test("A signature opens once, for ten at a time, after a restart, and until it is too old anyway")
+    func replay() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let head = try machine.sign("GET", "/v1/servers", at: office.now)
+        let fleet = office.fleet
+        let codes = await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<10 { group.addTask { await code { try await fleet.admit(head) } } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.count(where: { $0 == nil }) == 1)
+        #expect(codes.count(where: { $0 == "replayed" }) == 9)
+        let again = try office.reopened()
+        #expect(await code { try await again.fleet.admit(head) } == "replayed")
+        again.pass(60)
+        #expect(await code { try await again.fleet.admit(head) } == "replayed")
+        again.pass(1)
+        #expect(await code { try await again.fleet.admit(head) } == "expired")
+        // A clock that is set back does not make an old signature a new one.
+        again.pass(400)
+        _ = try await again.caller(machine)
+        again.pass(-430)
+        #expect(await code { try await again.fleet.admit(head) } == "replayed")
+    }
+
+    @Test("Nonces do not stay for ever")
+    func purge() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        for _ in 0..<20 { _ = try await office.caller(machine) }
+        office.pass(3600)
+        _ = try await office.caller(machine)
+        let count = try await office.database.read { view in
+            try view.first("SELECT COUNT(*) AS n FROM nonce")?.integer("n")
+        }
+        #expect(count == 1)
+    }
+
+    @Test("What is altered, stale, foreign or not signed is refused with its word")
+    func refusals() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let now = office.now
+        var altered = try machine.sign("GET", "/v1/servers", query: "a=1", at: now)
+        altered.query = "a=2"
+        var method = try machine.sign("GET", "/v1/servers", at: now)
+        method.method = "DELETE"
+        var twice = try machine.sign("GET", "/v1/servers", at: now)
+        twice.signature += twice.signature
+        var unsigned = try machine.sign("GET", "/v1/servers", at: now)
+        unsigned.signature = []
+        unsigned.signatureInput = []
+        let cases: [(SignedHead, String)] = [
+            (altered, "bad_signature"), (method, "bad_signature"), (twice, "bad_signature"), (unsigned, "unsigned"),
+            (try machine.sign("GET", "/v1/servers", at: now).at("/v1/tokens"), "bad_signature"),
+            (try machine.sign("GET", "/v1/servers", audience: "x/audit", at: now), "wrong_audience"),
+            (try machine.sign("GET", "/v1/servers", at: now - 61), "expired"),
+            (try machine.sign("GET", "/v1/servers", at: now + 61), "not_yet_valid"),
+            (try Machine().sign("GET", "/v1/servers", at: now), "unknown_key"),
+        ]
+        for (head, word) in cases {
+            #expect(await code { try await office.fleet.admit(head) } == word)
+        }
+        // The clocks may differ by a minute.
+        #expect(await code { try await office.fleet.admit(machine.sign("GET", "/", at: now - 60)) } == nil)
+        #expect(await code { try await office.fleet.admit(machine.sign("GET", "/", at: now + 60)) } == nil)
+    }
+
+    @Test("A refused signature spends no nonce, and the body is compared with what was signed")
+    func order() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let good = try machine.sign("POST", "/v1/servers", body: [1, 2], at: office.now)
+        var forged = good
+        forged.path = "/v1/tokens"
+        #expect(await code { try await office.fleet.admit(forged) } == "bad_signature")
+        let admission = try await office.fleet.admit(good)
+        #expect(throws: SignatureRefusal.badDigest) { try admission.claim.checkBody([1, 3]) }
+        #expect(throws: Never.self) { try admission.claim.checkBody([1, 2]) }
+    }
+
+    @Test("A machine that left is refused, whatever it signs, and its leaving is in the log")
+    func left() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let caller = try await office.caller(machine)
+        try await office.fleet.leave(caller)
+        #expect(await code { try await office.caller(machine) } == "revoked_key")
+        #expect(await code { try await office.fleet.leave(caller) } == "revoked_key")
+        // Who only knows its key's name learns nothing of it.
+        var forged = try machine.sign("GET", "/", at: office.now)
+        forged.path = "/x"
+        #expect(await code { try await office.fleet.admit(forged) } == "bad_signature")
+        let leaf = try await office.database.read { view in
+            try view.first("SELECT subject FROM org_leaf WHERE kind = 'key.revoke'")?.text("subject")
+        }
+        #expect(leaf == machine.id)
+    }
+
+    @Test("Machines are listed with what they say of themselves, for those who may look")
+    func list() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let caller = try await office.caller(machine)
+        office.pass(100)
+        let question = SyncQuestion(after: 0, policyVersion: 7, release: "2.0.0")
+        _ = try await office.fleet.news(question, for: try await office.caller(machine), hold: .zero)
+        let agent = try #require(try await office.fleet.agents(for: caller).first)
+        #expect(agent.agentID == machine.id)
+        #expect(agent.user == "ann@example.com")
+        #expect(agent.version == "2.0.0")
+        #expect(agent.policyVersion == 7)
+        #expect(agent.custody == "keyring")
+        #expect(agent.lastSeen == office.now)
+        let bell = office.revisions.bell.strokes
+        let odd = SyncQuestion(after: 0, policyVersion: -1, release: "a\u{1B}b")
+        _ = try await office.fleet.news(odd, for: caller, hold: .zero)
+        #expect(try await office.fleet.agents(for: caller) == [agent])
+        #expect(office.revisions.bell.strokes == bell)
+        let member = try await office.caller(try await office.machine("eve@example.com"))
+        #expect(await code { try await office.fleet.agents(for: member) } == "role_needed")
+    }
+}

@@ -1,0 +1,190 @@
+import ServiceKit
+import Registry
+import AuditSink
+import AuditLog
+import Contract
+import Database
+import People
+import Policy
+import PolicyDesk
+import StrictJSON
+import Testing
+
+@testable import Fleet
+
+private let policy = """
+    version: 1
+    roles: {dev: {grant: [{server: github}]}, guest: {grant: [{server: docs}]}}
+    bind: [{user: ann@example.com, role: dev, clients: [codex]}, {everyone: true, role: guest}]
+    forbid: [{server: docs}]
+
+    """
+
+@Suite("What machines are told")
+struct SyncTests {
+    private let office: Office
+
+    init() throws {
+        office = try Office()
+    }
+
+    private func apply(_ text: String = policy) async throws -> AppliedPolicy {
+        let owner = try await office.caller(try await office.machine("founder@example.com", .owner))
+        return try await office.desk.apply(Array(text.utf8), expecting: .anything, by: owner)
+    }
+
+    @Test("A new machine learns who its person is, before there is any policy")
+    func first() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        try await office.add("github")
+        let answer = try #require(try await office.news(machine))
+        #expect(answer.bundle == nil)
+        let document = try BindingDocument(
+            office.document(answer.binding, origin: office.log.key.names.binding)
+        )
+        #expect(document.agentID == machine.id)
+        #expect(document.counter == answer.counter)
+        #expect(document.expires == UTCTime(seconds: office.now + 7 * 86_400))
+        #expect(try office.binding(answer).user == "ann@example.com")
+        #expect(try office.binding(answer).roles.isEmpty)
+        #expect(try office.aliases(answer) == ["github"])
+        #expect(try await office.news(machine, after: answer.counter) == nil)
+    }
+
+    @Test("A policy comes with who has which role in it")
+    func bundle() async throws {
+        let machine = try await office.machine("ann@example.com")
+        let counter = try #require(try await office.news(machine)).counter
+        let applied = try await apply()
+        let answer = try #require(try await office.news(machine, after: counter))
+        #expect(answer.counter > counter)
+        #expect(answer.bundle == applied.note)
+        let binding = try office.binding(answer)
+        #expect(binding.roles.map(\.role) == ["dev", "guest"])
+        #expect(binding.roles.map(\.rule) == ["bind/0", "bind/1"])
+        #expect(binding.sub == JSONText(try await office.caller(machine).sub))
+        // The agent decides as the file says.
+        let snapshot = PolicySnapshot(rules: applied.rules, binding: binding, version: 1, digest: applied.digest)
+        #expect(snapshot.decide(client: "codex", server: "github", tool: "x").isAllowed)
+        #expect(!snapshot.decide(client: "local", server: "github", tool: "x").isAllowed)
+    }
+
+    @Test("Somebody without a right to the registry learns of no server on which he has no grant")
+    func filtered() async throws {
+        let (ann, eve) = (try await office.machine("ann@example.com"), try await office.machine("eve@example.com"))
+        let auditor = try await office.machine("audit@example.com", .auditor)
+        for alias in ["github", "docs", "secret-project"] { try await office.add(alias) }
+        #expect(try office.aliases(try await office.news(ann)) == [])
+        let before = try #require(try await office.news(eve)).counter
+        _ = try await apply()
+        #expect(try office.aliases(try await office.news(ann)) == ["docs", "github"])
+        #expect(try office.aliases(try await office.news(auditor)) == ["docs", "github", "secret-project"])
+        // The change of the policy alone brings the servers that it opens.
+        let answer = try await office.news(eve, after: before)
+        #expect(try office.aliases(answer) == ["docs"])
+        #expect(answer?.entries?.contains("secret-project") == false)
+        _ = try await apply("version: 1\n")
+        #expect(try office.aliases(try await office.news(eve, after: before)) == [])
+    }
+
+    @Test("Each is told what is new and no more")
+    func parts() async throws {
+        let (ann, eve) = (try await office.machine("ann@example.com"), try await office.machine("eve@example.com"))
+        _ = try await apply()
+        let first = try #require(try await office.news(ann)).counter
+        try await office.add("github")
+        let entries = try #require(try await office.news(ann, after: first))
+        #expect(entries.bundle == nil)
+        #expect(entries.binding == nil)
+        #expect(try office.aliases(entries) == ["github"])
+        // What concerns another person alone is no news.
+        try await office.fleet.leave(try await office.caller(eve))
+        #expect(try await office.news(ann, after: entries.counter) == nil)
+        // A machine that comes late gets everything.
+        let late = try #require(try await office.news(ann))
+        #expect(late.bundle != nil && late.binding != nil && late.entries != nil)
+    }
+
+    @Test("A second machine of a person raises nobody else, and a higher role shows all servers")
+    func risen() async throws {
+        let machine = try await office.machine("ann@example.com")
+        try await office.add("github")
+        let first = try #require(try await office.news(machine))
+        #expect(try office.aliases(first) == [])
+        let second = try await office.machine("ann@example.com", .editor)
+        let answer = try await office.news(machine, after: first.counter)
+        #expect(try office.aliases(answer) == ["github"])
+        #expect(try office.aliases(try await office.news(second)) == ["github"])
+    }
+
+    @Test("The organisation's log that a machine knows is shown to be a beginning of the newest")
+    func consistency() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        func checkpoint(_ answer: SyncAnswer) throws -> Checkpoint {
+            let note = try Note(parsing: Array(answer.orgCheckpoint.utf8))
+            #expect(note.isSigned(name: office.log.key.names.audit, key: office.log.key.publicKey))
+            return try Checkpoint(parsing: note.text)
+        }
+        let first = try #require(try await office.news(machine))
+        #expect(first.consistency == nil)
+        let old = try checkpoint(first)
+        for number in 0..<5 { try await office.add("s\(number)") }
+        let answer = try #require(try await office.news(machine, after: first.counter, orgSize: Int(old.size)))
+        let new = try checkpoint(answer)
+        let proof = try #require(answer.consistency).compactMap { Hash($0) }
+        #expect(new.size == old.size + 5)
+        #expect(MerkleProof.isConsistent(from: (old.size, old.root), to: (new.size, new.root), proof: proof))
+        // A longer log than there is can be proven by nobody.
+        let ahead = try await office.news(machine, orgSize: Int(new.size) + 1)
+        #expect(ahead?.consistency == nil)
+    }
+
+    @Test("A question is held until something changes for this person", .timeLimit(.minutes(1)))
+    func held() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let counter = try #require(try await office.news(machine)).counter
+        let (office, caller) = (office, try await office.caller(machine))
+        let question = SyncQuestion(after: counter)
+        let start = ContinuousClock.now
+        #expect(try await office.fleet.news(question, for: caller, hold: .milliseconds(50)) == nil)
+        #expect(ContinuousClock.now - start >= .milliseconds(50))
+
+        async let answer = office.fleet.news(question, for: caller, hold: .seconds(50))
+        // Somebody else's machine rings the bell, and the question stays open.
+        _ = try await office.machine("eve@example.com", .owner)
+        try await office.add("github")
+        #expect(try await office.aliases(answer) == ["github"])
+    }
+
+    @Test("A machine that leaves while its question is held is told at once", .timeLimit(.minutes(1)))
+    func leaving() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let counter = try #require(try await office.news(machine)).counter
+        let (office, caller) = (office, try await office.caller(machine))
+        let waiting = Task {
+            await code { try await office.fleet.news(SyncQuestion(after: counter), for: caller, hold: .seconds(50)) }
+        }
+        try await office.fleet.leave(caller)
+        #expect(await waiting.value == "revoked_key")
+    }
+
+    @Test("Half-way to its end a bundle comes again with a new binding")
+    func renewal() async throws {
+        let machine = try await office.machine("ann@example.com")
+        let applied = try await apply()
+        let first = try #require(try await office.news(machine))
+        office.pass(4 * 86_400)
+        #expect(try await office.desk.renewIfDue())
+        let answer = try #require(try await office.news(machine, after: first.counter))
+        #expect(answer.bundle != nil && answer.bundle != applied.note)
+        let document = try BindingDocument(office.document(answer.binding, origin: office.log.key.names.binding))
+        #expect(document.expires == UTCTime(seconds: office.now + 7 * 86_400))
+    }
+
+    @Test("A token is no machine, and gets no news")
+    func token() async throws {
+        let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(scopes: [.admin], expires: .max))
+        #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller) } == "machine_needed")
+        #expect(await code { try await office.fleet.leave(caller) } == "machine_needed")
+    }
+}

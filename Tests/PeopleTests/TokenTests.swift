@@ -1,0 +1,145 @@
+import AuditSink
+import AuditLog
+import Contract
+import Policy
+import StrictJSON
+import Testing
+
+@testable import People
+
+@Suite("Tokens of the web API")
+struct TokenTests {
+    private let office: Office
+
+    init() throws {
+        office = try Office()
+    }
+
+    /// The rights of a caller.
+    private func rights(_ caller: Caller) -> Set<Right> {
+        Set(Right.allCases.filter { right in (try? caller.require(right)) != nil })
+    }
+
+    @Test("A token carries its maker's rights, cut to its scopes")
+    func scopes() async throws {
+        let people = office.people
+        let expected: [(Role, Set<Scope>, Set<Right>)] = [
+            (.owner, [.admin], Set(Right.allCases)),
+            (.owner, [.read], [.readServers, .readPolicy, .readPeople, .readTokens, .readMetrics]),
+            (.owner, [.policy], [.readPolicy, .checkPolicy, .editPolicy]),
+            (.owner, [.audit], [.makeReports]),
+            (.owner, [.metrics], [.readMetrics]),
+            (.owner, [.metrics, .audit], [.readMetrics, .makeReports]),
+            (
+                .editor, [.admin],
+                [
+                    .readServers, .readPolicy, .checkPolicy, .editPolicy, .readPeople, .readTokens, .editTokens,
+                    .makeReports,
+                ]
+            ),
+            (.auditor, [.policy], [.readPolicy, .checkPolicy]),
+            (.auditor, [.metrics], []),
+        ]
+        for (index, (role, scopes, wanted)) in expected.enumerated() {
+            let maker = try await office.caller(role)
+            let issued = try await people.addToken("t\(index)", scopes: scopes, seconds: 60, by: maker)
+            let caller = try await people.caller(token: issued.secret)
+            #expect(rights(caller) == wanted, "\(role) \(scopes)")
+            #expect(rights(caller).isSubset(of: rights(maker)))
+            #expect(throws: Problem.self) { try caller.machine() }
+        }
+    }
+
+    @Test("Members have no right at all")
+    func members() async throws {
+        let member = try await office.caller(.member)
+        #expect(rights(member).isEmpty)
+        #expect(
+            await code { try await office.people.addToken("mine", scopes: [.admin], seconds: 60, by: member) }
+                == "role_needed"
+        )
+    }
+
+    @Test("A token ends by its time, when it is removed, and in no other spelling")
+    func ends() async throws {
+        let people = office.people
+        let owner = try await office.caller(.owner)
+        let issued = try await people.addToken("brief", scopes: [.read], seconds: 30, by: owner)
+        #expect(issued.secret.hasPrefix("dwt1_"))
+        let other = issued.secret.last == "A" ? "B" : "A"
+        for text in [
+            "", "dwt1_", "dwt1_AAAA", issued.secret + "A", " " + issued.secret, issued.secret.uppercased(),
+            String(issued.secret.dropLast()), "\(issued.secret.dropLast())\(other)",
+            "dwi1." + issued.secret.dropFirst(5),
+        ] {
+            #expect(await code { try await people.caller(token: text) } == "bad_token", "\(text.count)")
+        }
+        office.clock.pass(29)
+        #expect(try await people.caller(token: issued.secret).sub == owner.sub)
+        office.clock.pass(1)
+        #expect(await code { try await people.caller(token: issued.secret) } == "bad_token")
+        let second = try await people.addToken("second", scopes: [.read], seconds: 30, by: owner)
+        try await people.removeToken("second", by: owner)
+        #expect(await code { try await people.caller(token: second.secret) } == "bad_token")
+        #expect(await code { try await people.removeToken("second", by: owner) } == "unknown_token")
+    }
+
+    @Test("A token that was made with a token ends with that one")
+    func chain() async throws {
+        let people = office.people
+        let owner = try await office.caller(.owner)
+        let first = try await people.addToken("first", scopes: [.admin], seconds: 60, by: owner)
+        let by = try await people.caller(token: first.secret)
+        let second = try await people.addToken("second", scopes: [.admin], seconds: 366 * 86_400, by: by)
+        #expect(second.token.expiresAt == first.token.expiresAt)
+    }
+
+    @Test("Who is no administrator sees and removes his own alone")
+    func own() async throws {
+        let people = office.people
+        let (owner, editor) = (try await office.caller(.owner), try await office.caller(.editor))
+        _ = try await people.addToken("owners", scopes: [.admin], seconds: 60, by: owner)
+        _ = try await people.addToken("editors", scopes: [.policy], seconds: 60, by: editor)
+        #expect(try await people.tokens(for: editor).map(\.name) == ["editors"])
+        #expect(try await people.tokens(for: owner).map(\.name) == ["editors", "owners"])
+        #expect(await code { try await people.removeToken("owners", by: editor) } == "unknown_token")
+        #expect(await code { try await people.removeToken("editors", by: owner) } == nil)
+    }
+
+    @Test("Names are one token's each, and nothing that a path or a terminal could take otherwise")
+    func names() async throws {
+        let people = office.people
+        let owner = try await office.caller(.owner)
+        _ = try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner)
+        let again = await code { try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner) }
+        #expect(again == "name_taken")
+        for name in ["", "a b", "a/b", "a\u{0}", "\u{E4}", "a\u{1B}[2J", String(repeating: "a", count: 65)] {
+            #expect(
+                await code { try await people.addToken(name, scopes: [.read], seconds: 60, by: owner) }
+                    == "invalid_request"
+            )
+        }
+        #expect(
+            await code { try await people.addToken("none", scopes: [], seconds: 60, by: owner) } == "invalid_request"
+        )
+        #expect(
+            await code { try await people.addToken("long", scopes: [.read], seconds: .max, by: owner) }
+                == "invalid_request"
+        )
+    }
+
+    @Test("What is stored opens nothing, and the log states each change")
+    func secrets() async throws {
+        let people = office.people
+        let owner = try await office.caller(.owner)
+        let issued = try await people.addToken("ci", scopes: [.read], seconds: 60, by: owner)
+        let secret = issued.secret.dropFirst(5)
+        for row in try await office.stored() { #expect(!row.contains(secret)) }
+        #expect(!(try await people.tokens(for: owner)).map(\.json.json).joined().contains(secret))
+        try await people.removeToken("ci", by: owner)
+        let changes = try await office.changes().suffix(2)
+        #expect(changes.map(\.what) == Array(repeating: JSONText("tokens/\(issued.token.id)"), count: 2))
+        #expect(changes.first?.after == changes.last?.before)
+        #expect(changes.last?.after == nil)
+    }
+}
