@@ -23,6 +23,9 @@ package struct UpstreamConfiguration: Sendable {
     /// The longest response head, in bytes.
     package var maxHeadBytes = 65536
 
+    /// A PEM file of authorities that are trusted beside the system's own.
+    package var authoritiesFile: String?
+
     package init() {}
 }
 

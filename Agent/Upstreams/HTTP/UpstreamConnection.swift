@@ -34,6 +34,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
     private var isProven = false
     private var isWritingBody = false
+    private var isStarting = false
     private var timer: Scheduled<Void>?
     private(set) var lastError: UpstreamError?
     /// Since when it rests, and for how long it may by the server's word.
@@ -65,6 +66,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.exchange = exchange
         exchange.state = .running(self)
         phase = .head
+        isStarting = true
         context.write(wrapOutboundOut(exchange.head), promise: isProven ? nil : provingPromise(context, deadline))
         if let body = exchange.body {
             isWritingBody = true
@@ -73,15 +75,23 @@ final class UpstreamConnection: ChannelInboundHandler {
             context.write(wrapOutboundOut(body), promise: promise)
         }
         context.flush()
-        if !exchange.isReading { setReading(false) }
-        // A write that the kernel refuses closes the channel before `flush` returns; what it hears of that comes later.
-        guard context.channel.isActive || !isProven || isWritingBody else {
-            self.exchange = nil
-            phase = .closed
-            return false
-        }
+        isStarting = false
+        guard context.channel.isActive else { return endStart(context) }
         exchange.forgetRequest()
+        if !exchange.isReading { setReading(false) }
         return true
+    }
+
+    /// The kernel has refused to write, and the channel is closed already.
+    private func endStart(_ context: ChannelHandlerContext) -> Bool {
+        if isProven, isWritingBody {
+            // Of a long request a part may have left before. Who sends is told once he has come back from sending.
+            context.eventLoop.assumeIsolated().execute { self.fail(self.lastError ?? .closed) }
+            return true
+        }
+        exchange = nil
+        phase = .closed
+        return false
     }
 
     /// The first write says when TLS stands: it is kept back until then.
@@ -214,6 +224,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
+        // Within `start` it is `start` that sees it.
+        guard !isStarting else { return }
         guard let exchange else {
             if phase == .resting { server.restingClosed(self) }
             phase = .closed

@@ -11,14 +11,17 @@ final class UpstreamConnector {
     private let proxies: ProxyEnvironment
     private let timeout: TimeAmount
 
-    init(loop: any EventLoop, proxies: ProxyEnvironment, timeout: TimeAmount) throws {
+    init(loop: any EventLoop, proxies: ProxyEnvironment, configuration: UpstreamConfiguration) throws {
         self.loop = loop
-        self.timeout = timeout
         self.proxies = proxies
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        tls = try NIOSSLContext(configuration: configuration)
+        timeout = configuration.connectTimeout
+        var settings = TLSConfiguration.makeClientConfiguration()
+        settings.minimumTLSVersion = .tlsv12
+        settings.applicationProtocols = ["http/1.1"]
+        if let file = configuration.authoritiesFile {
+            settings.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(file))]
+        }
+        tls = try NIOSSLContext(configuration: settings)
     }
 
     /// Connects; the channel that comes has `handler` as its last and, with TLS, has not necessarily ended the handshake.

@@ -18,7 +18,7 @@ package final class UpstreamPool {
     ///   - proxies: which servers are reached through a proxy.
     ///   - configuration: the bounds.
     ///   - chance: a random number in 0..<1, for pauses.
-    /// - Throws: where the system's certificates cannot be read.
+    /// - Throws: where certificates cannot be read.
     package init(
         loop: any EventLoop,
         proxies: ProxyEnvironment,
@@ -28,7 +28,7 @@ package final class UpstreamPool {
         self.loop = loop
         self.configuration = configuration
         self.chance = chance
-        connector = try UpstreamConnector(loop: loop, proxies: proxies, timeout: configuration.connectTimeout)
+        connector = try UpstreamConnector(loop: loop, proxies: proxies, configuration: configuration)
     }
 
     /// The connections to one endpoint; keep it to spare the look-up.

@@ -1,0 +1,205 @@
+import Foundation
+import NIOCore
+import Testing
+import Upstreams
+
+@Suite("Connections to servers")
+struct ConnectionTests {
+    private func endpoint(_ server: RawServer) throws -> UpstreamEndpoint {
+        try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+    }
+
+    @Test("A connection that the server closed while it rested is not used")
+    func closedWhileResting() async throws {
+        let server = try RawServer { _, connection in
+            _ = connection.readRequest()
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(connection.number)")
+        }
+        let bench = try await PoolBench()
+        for number in 1...3 {
+            let outcome = try await bench.outcome(port: server.port, body: "{}")
+            #expect(outcome.body == "\(number)")
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Ends one exchange; lets the server close while the loop stands still for `microseconds` and reads nothing; then
+    /// sends another and returns what becomes of it.
+    private func afterUnseenClosing(reset: Bool, microseconds: UInt32) async throws -> (Outcome, connections: Int) {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try RawServer { server, connection in
+            guard connection.readRequest() != nil else { return }
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(connection.number)")
+            gate.wait()
+            connection.close(reset: reset)
+            server.note("closed")
+        }
+        let bench = try await PoolBench()
+        let endpoint = try endpoint(server)
+        let first = try await bench.onLoop { pool in
+            let first = Recorder(pool.server(for: endpoint), body: "{}") { recorder, call in
+                guard call == "ended" else { return }
+                gate.signal()
+                server.waitForNotes(1)
+                usleep(microseconds)
+                recorder.successor = Recorder(pool.server(for: endpoint), body: "{}")
+            }
+            return NIOLoopBound(first, eventLoop: bench.loop)
+        }
+        let outcome = try await bench.loop.flatSubmit { first.value.promise.futureResult }.get()
+        gate.signal()
+        return (outcome, server.connections)
+    }
+
+    @Test("A closing that the loop has not seen yet is seen before the request is written", arguments: [false, true])
+    func closedUnseen(reset: Bool) async throws {
+        let (outcome, connections) = try await afterUnseenClosing(reset: reset, microseconds: 150_000)
+        #expect(outcome.body == "2")
+        #expect(connections == 2)
+    }
+
+    @Test("A write that fails has sent nothing, and goes out on another connection")
+    func failedWrite() async throws {
+        // Unless the machine is slow, too short a rest for a look at the connection's state.
+        let (outcome, connections) = try await afterUnseenClosing(reset: true, microseconds: 0)
+        #expect(outcome.body == "2")
+        #expect(connections == 2)
+    }
+
+    @Test("A request that was read and not answered is never sent twice")
+    func neverTwice() async throws {
+        let server = try RawServer { server, connection in
+            while connection.readRequest() != nil {
+                server.note("\(connection.number)")
+                if server.notes.count == 2 { return }
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+        let bench = try await PoolBench()
+        let first = try await bench.outcome(port: server.port, body: "{}")
+        #expect(first.hasEnded, "\(first)")
+        let outcome = try await bench.outcome(port: server.port, body: "{}")
+        #expect(outcome.afterSending == .closed)
+        #expect(server.notes == ["1", "1"])
+        #expect(server.connections == 1)
+        let endpoint = try endpoint(server)
+        #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .degraded)
+        #expect(try await bench.outcome(port: server.port).hasEnded)
+        #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
+    }
+
+    @Test("A connection is given up before the time that the server says")
+    func keepAlive() async throws {
+        let server = try RawServer { _, connection in
+            while connection.readRequest() != nil {
+                connection.send(
+                    "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 1\r\n\r\n\(connection.number)"
+                )
+            }
+        }
+        let bench = try await PoolBench()
+        #expect(try await bench.outcome(port: server.port).body == "1")
+        try await Task.sleep(for: .milliseconds(20))
+        #expect(try await bench.outcome(port: server.port).body == "2")
+    }
+
+    @Test("A connection that has rested too long is not used")
+    func idle() async throws {
+        let server = try RawServer.counting()
+        let bench = try await PoolBench { $0.idleTimeout = .milliseconds(30) }
+        for number in 1...2 {
+            #expect(try await bench.outcome(port: server.port).body == "connection \(number)")
+            try await Task.sleep(for: .milliseconds(60))
+        }
+    }
+
+    @Test("Connections that rest are closed on request")
+    func closeIdle() async throws {
+        let server = try RawServer.counting()
+        let bench = try await PoolBench()
+        #expect(try await bench.outcome(port: server.port).body == "connection 1")
+        try await bench.onLoop { $0.closeIdle() }
+        #expect(try await bench.outcome(port: server.port).body == "connection 2")
+        try await bench.onLoop { $0.retain(only: []) }
+        #expect(try await bench.outcome(port: server.port).body == "connection 3")
+    }
+
+    @Test("A server that is down is asked again only after a pause, by one probe")
+    func circuit() async throws {
+        let server = try RawServer(isListening: false) { _, connection in
+            while connection.readRequest() != nil {
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
+            }
+        }
+        let port = server.port
+        let bench = try await PoolBench {
+            $0.firstPause = .seconds(2)
+            $0.longestPause = .seconds(2)
+        }
+        let endpoint = try endpoint(server)
+        for _ in 0..<3 {
+            #expect(try await bench.outcome(port: port).notSent == .connect)
+        }
+        #expect(try await bench.outcome(port: port).notSent == .down)
+        #expect(try await bench.onLoop { $0.server(for: endpoint).isKnownDown })
+        #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .down)
+        server.listen()
+        #expect(try await bench.outcome(port: port).notSent == .down)
+        try await Task.sleep(for: .milliseconds(2100))
+        #expect(try await bench.outcome(port: port).body == "up")
+        #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
+    }
+
+    @Test(
+        "Private addresses are refused, as literals and behind names",
+        arguments: [
+            "https://10.0.0.1/", "https://127.0.0.1:1/", "https://[::1]:1/", "https://localhost:1/",
+            "https://0x7f.1:1/",
+        ]
+    )
+    func privateAddresses(_ url: String) async throws {
+        let outcome = try await PoolBench().outcome(of: url, allowsLoopback: false)
+        #expect(outcome.notSent == .refusedAddress)
+    }
+
+    @Test("Only loopback is opened by allowing loopback")
+    func loopbackOnly() async throws {
+        #expect(try await PoolBench().outcome(of: "https://192.168.1.1/").notSent == .refusedAddress)
+        #expect(throws: UpstreamError.self) { try UpstreamEndpoint(url: "http://192.168.1.1/", allowsLoopback: true) }
+        #expect(throws: UpstreamError.self) { try UpstreamEndpoint(url: "http://127.0.0.1/", allowsLoopback: false) }
+    }
+
+    @Test("A server that accepts and says nothing is given up in time")
+    func silentHandshake() async throws {
+        let server = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 5) }
+        let bench = try await PoolBench { $0.connectTimeout = .milliseconds(200) }
+        let outcome = try await bench.outcome(of: "https://127.0.0.1:\(server.port)/")
+        #expect(outcome.notSent == .timeout)
+    }
+
+    @Test("A server that does not speak TLS, or whose certificate nobody trusts, gets no byte of the request")
+    func untrusted() async throws {
+        let plain = try RawServer { server, connection in
+            server.note(String(decoding: connection.read(4096) ?? [], as: UTF8.self))
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        let bench = try await PoolBench()
+        #expect(try await bench.outcome(of: "https://127.0.0.1:\(plain.port)/secret").notSent == .tls)
+        #expect(plain.notes.allSatisfy { !$0.contains("secret") })
+        let stranger = try TLSServer()
+        defer { stranger.stop() }
+        #expect(try await bench.outcome(of: "https://127.0.0.1:\(stranger.port)/").notSent == .tls)
+    }
+
+    @Test("A server whose certificate is trusted is spoken to, by name and by address")
+    func trusted() async throws {
+        let server = try TLSServer()
+        defer { server.stop() }
+        let bench = try await PoolBench { $0.authoritiesFile = server.certificate }
+        for host in ["127.0.0.1", "localhost"] {
+            let outcome = try await bench.outcome(of: "https://\(host):\(server.port)/")
+            #expect(outcome.status == 200)
+            #expect(outcome.body.contains("TLS"))
+        }
+    }
+}

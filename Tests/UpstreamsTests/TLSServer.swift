@@ -1,0 +1,56 @@
+import Foundation
+import Glibc
+
+/// `openssl s_server` with a certificate of its own making for `localhost` and `127.0.0.1`.
+struct TLSServer {
+    let port: Int
+    let certificate: String
+    private let process: pid_t
+    private let folder: String
+    private let reserved: RawServer
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "tls-server-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        certificate = folder + "/certificate.pem"
+        let key = folder + "/key.pem"
+        Self.wait(
+            for: try Self.openssl(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
+                    + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout \(key) -out \(certificate)"
+            )
+        )
+        // Both take their port with SO_REUSEADDR, so that this one keeps it free of others and does not listen itself.
+        reserved = try RawServer(isListening: false) { _, _ in }
+        port = reserved.port
+        process = try Self.openssl("s_server -accept 127.0.0.1:\(port) -cert \(certificate) -key \(key) -www -quiet")
+        for _ in 0..<500 where !RawServer.isListening(on: port) { usleep(10_000) }
+    }
+
+    func stop() {
+        kill(process, SIGKILL)
+        Self.wait(for: process)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func wait(for process: pid_t) {
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    }
+
+    private static func openssl(_ line: String) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for descriptor in 0...2 as ClosedRange<Int32> {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+        }
+        var words = (["openssl"] + line.split(separator: " ").map(String.init)).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var process: pid_t = 0
+        guard posix_spawn(&process, "/usr/bin/openssl", &actions, nil, &words, environ) == 0 else {
+            throw POSIXError(.ENOENT)
+        }
+        return process
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import NIOCore
+import Testing
+import Upstreams
+
+@Suite("Turns at one server")
+struct TurnTests {
+    /// Answers streams with a head alone, and calls once the gate is opened.
+    private func server(_ gate: DispatchSemaphore) throws -> RawServer {
+        try RawServer { server, connection in
+            while let request = connection.readRequest() {
+                server.note(String(request.prefix(4)))
+                if request.hasPrefix("GET ") {
+                    connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                    _ = connection.waitForEnd(seconds: 10)
+                    return
+                }
+                gate.wait()
+                gate.signal()
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+    }
+
+    private func wait(for count: Int, at server: RawServer) async throws {
+        while server.notes.count < count { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    @Test("Beyond the limit calls wait, and beyond the queue they are refused")
+    func queue() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxCalls = 1
+            $0.maxWaiting = 1
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        let recorders = try await bench.onLoop { pool in
+            NIOLoopBound((0..<3).map { _ in Recorder(pool.server(for: endpoint), body: "{}") }, eventLoop: bench.loop)
+        }
+        func outcome(_ index: Int) async throws -> Outcome {
+            try await bench.loop.flatSubmit { recorders.value[index].promise.futureResult }.get()
+        }
+        #expect(try await outcome(2).notSent == .tooManyConnections)
+        gate.signal()
+        #expect(try await outcome(0).hasEnded)
+        #expect(try await outcome(1).hasEnded)
+        #expect(server.connections == 1)
+        #expect(server.notes.count == 2)
+    }
+
+    @Test("Nobody waits for ever")
+    func waitTimeout() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxCalls = 1
+            $0.waitTimeout = .milliseconds(50)
+        }
+        async let first = bench.outcome(port: server.port, body: "{}")
+        try await wait(for: 1, at: server)
+        #expect(try await bench.outcome(port: server.port, body: "{}").notSent == .tooManyConnections)
+        gate.signal()
+        #expect(try await first.hasEnded)
+    }
+
+    @Test("Streams that stay open take no turn from calls")
+    func lanes() async throws {
+        let gate = DispatchSemaphore(value: 1)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxCalls = 1
+            $0.maxStreams = 2
+            $0.maxWaiting = 0
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        let streams = try await bench.onLoop { pool in
+            NIOLoopBound(
+                (0..<2).map { _ in Recorder(pool.server(for: endpoint), lane: .stream) },
+                eventLoop: bench.loop
+            )
+        }
+        try await wait(for: 2, at: server)
+        #expect(try await bench.outcome(port: server.port, body: "{}").hasEnded)
+        #expect(try await bench.outcome(port: server.port, lane: .stream).notSent == .tooManyConnections)
+        try await bench.onLoop { _ in
+            for stream in streams.value {
+                stream.exchange?.cancel()
+                stream.giveUp()
+            }
+        }
+        // Their places are free again.
+        let next = try await bench.onLoop { pool in
+            NIOLoopBound(Recorder(pool.server(for: endpoint), lane: .stream), eventLoop: bench.loop)
+        }
+        try await wait(for: 4, at: server)
+        try await bench.onLoop { _ in
+            next.value.exchange?.cancel()
+            next.value.giveUp()
+        }
+    }
+
+    @Test("What is cancelled before its turn or before its connection is told nothing, and leaves no trace")
+    func cancelEarly() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try server(gate)
+        let bench = try await PoolBench { $0.maxCalls = 1 }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        let recorders = try await bench.onLoop { pool in
+            let recorders = (0..<3).map { _ in Recorder(pool.server(for: endpoint), body: "{}") }
+            // The first is connecting, the second waits.
+            recorders[0].exchange?.cancel()
+            recorders[2].exchange?.cancel()
+            return NIOLoopBound(recorders, eventLoop: bench.loop)
+        }
+        try await wait(for: 1, at: server)
+        gate.signal()
+        let outcome = try await bench.loop.flatSubmit { recorders.value[1].promise.futureResult }.get()
+        #expect(outcome.hasEnded)
+        try await bench.onLoop { _ in
+            for index in [0, 2] {
+                #expect(recorders.value[index].outcome.calls == ["sent"])
+                recorders.value[index].giveUp()
+            }
+        }
+        #expect(server.notes.count == 1)
+    }
+
+    @Test("A pool that shuts down fails what waits and takes nothing more")
+    func shutdown() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try server(gate)
+        let bench = try await PoolBench { $0.maxCalls = 1 }
+        async let first = bench.outcome(port: server.port, body: "{}")
+        try await wait(for: 1, at: server)
+        async let second = bench.outcome(port: server.port, body: "{}")
+        try await Task.sleep(for: .milliseconds(50))
+        try await bench.onLoop { $0.shutdown() }
+        #expect(try await second.notSent == .closed)
+        #expect(try await bench.outcome(port: server.port, body: "{}").notSent == .closed)
+        gate.signal()
+        #expect(try await first.hasEnded)
+    }
+}
