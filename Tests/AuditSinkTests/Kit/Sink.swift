@@ -15,6 +15,7 @@ struct Sink {
     let database: SQLDatabase
     let log: OrgLog
     let intake: AgentLogIntake
+    let reports: Reports
     var logs: AgentLogs { AgentLogs(database: database) }
     var key: CoordinatorKey { log.key }
     var path: String { Self.path(in: folder) }
@@ -31,6 +32,7 @@ struct Sink {
         log = OrgLog(key: key)
         let clock = MachineClock(wall: { Sink.noon }, boot: { 0 })
         intake = AgentLogIntake(database: database, log: log, clock: clock)
+        reports = Reports(database: database, log: log, clock: clock, folder: folder.path)
     }
 
     static func path(in folder: URL) -> String {
@@ -41,6 +43,16 @@ struct Sink {
     func reopened() throws -> Sink {
         try database.close()
         return try Sink(folder: folder, key: key)
+    }
+
+    /// Uploads what the agent has beyond `old`.
+    func store(_ agent: SinkAgent, from old: Int = 0, to size: Int? = nil) async throws {
+        _ = try await intake.take(try agent.upload(from: old, to: size), from: agent.id)
+    }
+
+    /// Lets the indexer go over everything.
+    func index() async throws {
+        while try await SearchIndexer(database: database).step() {}
     }
 
     func remove() {

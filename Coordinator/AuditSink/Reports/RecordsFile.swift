@@ -1,0 +1,62 @@
+internal import AuditLog
+internal import Glibc
+
+/// The records of a report while it is made and sent: a file without a name, which is gone when nobody holds it any more.
+final class RecordsFile: Sendable {
+    private let descriptor: Int32
+
+    /// Makes the file in the folder.
+    ///
+    /// A name that is taken away at once leaves nothing behind, whenever the process ends (`O_TMPFILE` would do the same,
+    /// but not on every file system).
+    init(folder: String) throws {
+        let path = "\(folder)/report-\(AuditID())"
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("made") }
+        unlink(path)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Appends bytes; not for two at once.
+    func append(_ bytes: [UInt8]) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
+                return write(descriptor, rest.baseAddress, rest.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Self.failure("written") }
+            done += count
+        }
+    }
+
+    /// The bytes from an offset on, fewer than asked for at the end only.
+    func read(at offset: Int, _ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+                return pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            }
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw Self.failure("read") }
+            if got == 0 { break }
+            done += got
+        }
+        bytes.removeLast(count - done)
+        return bytes
+    }
+
+    private static func failure(_ what: String) -> AuditSinkError {
+        AuditSinkError(
+            .report,
+            "The records of the report could not be \(what): \(String(cString: strerror(errno))).",
+            hint: "Look at the disk of the data folder."
+        )
+    }
+}

@@ -1,0 +1,131 @@
+internal import AuditLog
+internal import Contract
+internal import Database
+internal import StrictJSON
+
+/// Puts one report together out of one view of the database.
+struct ReportAssembly<View: SQLReading> {
+    private let view: View
+    private let log: OrgLog
+    private let search: RecordSearch
+    private let file: RecordsFile
+    private let largest: Int
+    /// The size of the organisation's log that all proofs lead to.
+    private let orgSize: UInt64
+
+    private var writer: ReportWriter
+    /// Records on their way to the file.
+    private var output: [UInt8] = []
+    private var written = 0
+    private var reader = RecordReader()
+    /// The versions of the policies that the records name.
+    private var policies: Set<Int> = []
+
+    /// Written in pieces of about so many bytes.
+    private static var piece: Int { 256 << 10 }
+
+    init(
+        _ choice: ReportChoice,
+        made: Int64,
+        log: OrgLog,
+        folder: String,
+        largest: Int,
+        in view: View
+    ) throws {
+        var sub: String?
+        if let user = choice.user {
+            guard let row = try view.first("SELECT sub FROM person WHERE email = ?", [.text(user)]) else {
+                throw Problem.unknownUser(user)
+            }
+            sub = try row.text("sub")
+        }
+        let selection = ReportSelection(
+            from: Int64(choice.from.microseconds),
+            to: Int64(choice.to.microseconds),
+            user: choice.user.map { JSONText($0) },
+            server: choice.server.map { JSONText($0) }
+        )
+        let head = try log.head(in: view)
+        writer = try ReportWriter(
+            selection: selection,
+            made: made,
+            names: log.key.names,
+            key: log.key.signing,
+            org: try Note(parsing: head.note)
+        )
+        search = RecordSearch(selection: selection, sub: sub)
+        file = try RecordsFile(folder: folder)
+        orgSize = head.size
+        self.view = view
+        self.log = log
+        self.largest = largest
+    }
+
+    /// The report; to be asked for once.
+    mutating func report() throws -> Report {
+        for candidate in try search.candidates(in: view) {
+            guard let span = try search.narrowed(candidate, in: view) else { continue }
+            try add(span)
+        }
+        try file.append(output)
+        written += output.count
+        for version in policies.sorted() {
+            let positions = try log.positions(kind: "policy.bundle", subject: String(version), in: view)
+            // A version that was signed again with a later expiry has the digest that it had.
+            guard let first = positions.first else { continue }
+            try writer.add(bundle: try leaf(first), version: version)
+        }
+        let others = try writer.finish().map { file in
+            Report.File(path: file.path, size: file.bytes.count, content: .memory(file.bytes))
+        }
+        return Report(
+            count: writer.count,
+            files: [Report.File(path: "records.jsonl", size: written, content: .disk(file))] + others
+        )
+    }
+
+    // MARK: Agents
+
+    private mutating func add(_ span: RecordSearch.Span) throws {
+        let proof = try ReportedAgent(span, log: log, orgSize: orgSize, in: view)
+        try writer.begin(proof.agent)
+        try StoredBatch.each(of: span.agent, holding: span.records, in: view) { batch in
+            for (offset, line) in batch.lines.enumerated() where span.records.contains(batch.first + offset) {
+                try add(line, number: batch.first + offset)
+            }
+            try flush()
+            return true
+        }
+        try writer.end(in: AgentNodes(agent: span.agent, size: proof.size, view: view))
+    }
+
+    private mutating func add(_ line: ArraySlice<UInt8>, number: Int) throws {
+        let marks = try RecordMarks(line, &reader)
+        guard search.isSelected(marks) else { return }
+        if let policy = marks.policy { policies.insert(policy) }
+        try writer.add(line, seq: UInt64(number), to: &output)
+        guard written + output.count <= largest else { throw Problem.reportTooLarge(bytes: largest) }
+    }
+
+    private mutating func flush() throws {
+        guard output.count >= Self.piece else { return }
+        try file.append(output)
+        written += output.count
+        output.removeAll(keepingCapacity: true)
+    }
+
+    private func leaf(_ position: Int) throws -> LoggedLeaf {
+        try LoggedLeaf(position, of: orgSize, in: view)
+    }
+}
+
+extension LoggedLeaf {
+    /// The leaf of the organisation's log at this position, proven in its first `size` leaves.
+    init(_ position: Int, of size: UInt64, in view: some SQLReading) throws {
+        self.init(
+            leaf: try OrgLog.leaf(at: position, in: view),
+            index: UInt64(position),
+            path: try MerkleProof.inclusion(of: UInt64(position), size: size, in: OrgNodes(size: size, view: view))
+        )
+    }
+}

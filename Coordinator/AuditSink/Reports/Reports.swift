@@ -1,0 +1,93 @@
+internal import AuditLog
+package import Contract
+package import Database
+package import ServiceKit
+internal import StrictJSON
+internal import Synchronization
+
+/// Makes reports: what the coordinator has countersigned of the agents' logs, with all that proves it.
+///
+/// * Consistency: a report is made of one state of the database, while uploads go on.
+/// * Memory: 40 bytes for each record of the agent with the most, some kilobytes for each agent, and one batch. The
+///   records themselves go to the disk.
+/// * Limits: 1 GiB of records in one report, two reports at a time; both are refused with the reason.
+package final class Reports: Sendable {
+    /// The largest `records.jsonl` in bytes, some two million records.
+    package static let largest = 1 << 30
+    /// Each holds one of the database's four readers and a view that keeps its journal from shrinking.
+    private static let mostAtOnce = 2
+
+    private let database: SQLDatabase
+    private let log: OrgLog
+    private let clock: MachineClock
+    private let folder: String
+    private let largest: Int
+    private let running = Mutex(0)
+
+    /// Reports of what is in `database`; records are held in nameless files in `folder` while a report is made and sent.
+    package init(
+        database: SQLDatabase,
+        log: OrgLog,
+        clock: MachineClock,
+        folder: String,
+        largest: Int = Reports.largest
+    ) {
+        self.database = database
+        self.log = log
+        self.clock = clock
+        self.folder = folder
+        self.largest = largest
+    }
+
+    /// Makes a report.
+    ///
+    /// - Throws: `Problem`: `unknown_user`, `report_too_large`, `report_busy`; what the disk and the database throw.
+    package func make(_ choice: ReportChoice) async throws -> Report {
+        let isFree = running.withLock { running in
+            guard running < Self.mostAtOnce else { return false }
+            running += 1
+            return true
+        }
+        guard isFree else { throw Problem.reportBusy }
+        defer { running.withLock { $0 -= 1 } }
+        let now = clock.wall()
+        return try await database.read { [log, folder, largest] view in
+            var assembly = try ReportAssembly(choice, made: now, log: log, folder: folder, largest: largest, in: view)
+            return try assembly.report()
+        }
+    }
+}
+
+extension Problem {
+    /// As many reports are being made as may be at a time.
+    static let reportBusy = Problem(
+        "report_busy",
+        status: 503,
+        title: "Other reports are being made",
+        detail: "Two reports are made at a time.",
+        next: "Try again in a minute."
+    )
+
+    /// There are more records than one report may hold.
+    static func reportTooLarge(bytes: Int) -> Problem {
+        Problem(
+            "report_too_large",
+            status: 413,
+            title: "The report would be too large",
+            detail: "One report holds at most \(bytes >> 20) MiB of records.",
+            next: "Ask for a shorter time, one user or one server."
+        )
+    }
+
+    /// Nobody has this address.
+    static func unknownUser(_ user: String) -> Problem {
+        Problem(
+            "unknown_user",
+            status: 404,
+            title: "There is no such person",
+            detail: "Nobody has the e-mail address \(user).",
+            next: "Run `doorward admin users` to see who there is.",
+            members: ["user": .text(user)]
+        )
+    }
+}

@@ -1,0 +1,62 @@
+package import StrictJSON
+
+/// `POST /v1/reports`: which records a report is to hold, and what `doorward admin report` asks for.
+package struct ReportChoice: Sendable, Equatable {
+    /// The first moment.
+    package let from: UTCTime
+    /// The first moment that is too late; it may lie in the future.
+    package let to: UTCTime
+    /// The e-mail address of the person whose records are wanted; nil for everyone's.
+    package let user: String?
+    /// The alias of the server that the records are to be about; nil for all records.
+    package let server: String?
+
+    /// A choice of these parts.
+    package init(from: UTCTime, to: UTCTime, user: String? = nil, server: String? = nil) {
+        self.from = from
+        self.to = to
+        self.user = user
+        self.server = server
+    }
+
+    /// The document.
+    package var json: JSONValue {
+        var object: JSONObject = ["from": .text(from.text), "to": .text(to.text)]
+        if let user { object["user"] = .text(user) }
+        if let server { object["server"] = .text(server) }
+        return .object(object)
+    }
+
+    /// Reads a choice; throws `ShapeError`.
+    package init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json) { reader in
+            let choice = ReportChoice(
+                from: try reader.moment("from"),
+                to: try reader.moment("to"),
+                user: try reader.optionalName("user"),
+                server: try reader.optionalName("server")
+            )
+            guard choice.from <= choice.to else {
+                throw ShapeError(reader.path("to"), "must not lie before `from`")
+            }
+            return choice
+        }
+    }
+}
+
+extension ObjectReader {
+    /// A time as people write it: RFC 3339, UTC.
+    fileprivate mutating func moment(_ name: JSONText) throws(ShapeError) -> UTCTime {
+        guard let time = UTCTime(try text(name)) else {
+            throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z")
+        }
+        return time
+    }
+
+    /// At most 256 bytes, as a line of the report's summary has to hold it.
+    fileprivate mutating func optionalName(_ name: JSONText) throws(ShapeError) -> String? {
+        guard let text = try optionalIdentifier(name) else { return nil }
+        guard text.utf8.count <= 256 else { throw ShapeError(path(name), "must have at most 256 bytes") }
+        return text.string
+    }
+}
