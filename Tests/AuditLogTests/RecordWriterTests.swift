@@ -21,7 +21,7 @@ struct RecordWriterTests {
     static func facts(_ item: CallItem = .tool("get_issue")) -> CallFacts {
         CallFacts(
             call: AuditID(high: .max, low: 0xABC),
-            trace: AuditID(),
+            trace: AuditID(high: 3, low: 4),
             client: "claude-code",
             how: .token,
             server: "github",

@@ -32,7 +32,8 @@ struct ReportFrame<Source: ReportSource> {
             throw ReportFailure(.trust, "the report is that of key \(trust.key.fingerprint), not of \(fingerprint)")
         }
         hashes = Dictionary(uniqueKeysWithValues: summary.files.map { ($0.path, $0.hash) })
-        guard note.isSigned(name: summary.names.report, key: trust.key) else {
+        // One line, so that nothing can be added to the one file that no other lists.
+        guard note.signatures.count == 1, note.isSigned(name: summary.names.report, key: trust.key) else {
             // One of the two files is not what it was; the other one tells which.
             try Self.check(.trust, trustBytes, hashes)
             throw ReportFailure(ReportSummary.path, "the coordinator's signature is missing or does not fit")
