@@ -1,3 +1,4 @@
+internal import Policy
 package import StrictJSON
 
 /// `POST /v1/reports`: which records a report is to hold, and what `doorward admin report` asks for.
@@ -33,7 +34,7 @@ package struct ReportChoice: Sendable, Equatable {
             let choice = ReportChoice(
                 from: try reader.moment("from"),
                 to: try reader.moment("to"),
-                user: try reader.optionalName("user"),
+                user: try reader.optionalAddress("user"),
                 server: try reader.optionalName("server")
             )
             guard choice.from <= choice.to else {
@@ -51,6 +52,13 @@ extension ObjectReader {
             throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z")
         }
         return time
+    }
+
+    /// An e-mail address, in the spelling in which addresses are kept.
+    fileprivate mutating func optionalAddress(_ name: JSONText) throws(ShapeError) -> String? {
+        guard let text = try optionalText(name) else { return nil }
+        guard let address = EmailAddress(text) else { throw ShapeError(path(name), "must be an e-mail address") }
+        return address.text
     }
 
     /// At most 256 bytes, as a line of the report's summary has to hold it.
