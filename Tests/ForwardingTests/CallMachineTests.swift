@@ -1,0 +1,245 @@
+import AuditLog
+import MCP
+import StrictJSON
+import Testing
+import Upstreams
+import Wire
+
+@testable import Forwarding
+
+@Suite("The life of a call")
+struct CallMachineTests {
+    private static let call = CallKind.request(.toolsCall, .modern)
+    private static let ready = CredentialState.ready(id: "c", header: Array("Bearer x".utf8))
+
+    private func begun(_ kind: CallKind = call, isStale: Bool = false) -> CallMachine {
+        var machine = CallMachine()
+        _ = machine.begin(kind, server: "github", isStale: isStale)
+        return machine
+    }
+
+    private func refusal(_ action: CallAction) -> (code: JSONRPCErrorCode, reason: JSONText, outcome: Outcome.Kind)? {
+        guard case .refuse(let refusal, let outcome) = action else { return nil }
+        return (refusal.code, refusal.reason, outcome)
+    }
+
+    @Test("A JSON answer is judged when it is whole, and the connection let go after it")
+    func json() {
+        var machine = CallMachine()
+        #expect(machine.begin(Self.call, server: "github", isStale: false) == .send)
+        #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+        #expect(machine.state == .collecting)
+        #expect(machine.ended() == .judge)
+        machine.abandoned()
+        #expect(!machine.isActive)
+    }
+
+    @Test("Events: the head waits until there is one, and after the response the rest is drained")
+    func events() {
+        var machine = begun()
+        #expect(machine.head(ReplyFacts(status: 200, contentType: .eventStream)) == .none)
+        #expect(machine.state == .events(isCommitted: false))
+        machine.committed()
+        #expect(machine.state == .events(isCommitted: true))
+        machine.answered()
+        #expect(machine.state == .draining)
+        #expect(!machine.isUnanswered)
+        #expect(machine.ended() == .release)
+        #expect(machine.state == .idle)
+    }
+
+    @Test("A stale credential is renewed before anything leaves")
+    func stale() {
+        var machine = CallMachine()
+        #expect(machine.begin(Self.call, server: "github", isStale: true) == .renew(isRejected: false))
+        #expect(machine.renewed(Self.ready) == .send)
+        // It was renewed a moment ago, so a 401 now is the user's to deal with.
+        let action = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        #expect(refusal(action)?.code == .userMustAct)
+    }
+
+    @Test(
+        "A renewal that fails ends a call that was never sent",
+        arguments: [
+            (CredentialState.Refusal.needsSignIn, JSONRPCErrorCode.userMustAct, "needs_sign_in" as JSONText),
+            (.locked, .userMustAct, "locked"), (.unavailable, .serverDown, "sign_in_unavailable"),
+        ]
+    )
+    func failedRenewal(why: CredentialState.Refusal, code: JSONRPCErrorCode, reason: JSONText) {
+        var machine = begun(isStale: true)
+        let found = refusal(machine.renewed(.refused(why)))
+        #expect(found?.code == code)
+        #expect(found?.reason == reason)
+        #expect(found?.outcome == .notSent)
+        #expect(machine.state == .idle)
+    }
+
+    @Test("A 401 is answered by one renewal, and the second one by the user")
+    func unauthorized() {
+        var machine = begun()
+        #expect(machine.head(ReplyFacts(status: 401, contentType: .json)) == .none)
+        #expect(machine.ended() == .renew(isRejected: true))
+        #expect(machine.renewed(Self.ready) == .send)
+        let found = refusal(machine.head(ReplyFacts(status: 401, contentType: .json)))
+        #expect(found?.code == .userMustAct)
+        #expect(found?.reason == "needs_sign_in")
+        #expect(found?.outcome == .upstreamError)
+    }
+
+    @Test("A server that wants no credential and says 401 needs the user")
+    func unauthorizedWithout() {
+        var machine = begun()
+        _ = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        _ = machine.ended()
+        #expect(refusal(machine.renewed(.notNeeded))?.code == .userMustAct)
+    }
+
+    @Test("A connection that is lost in the middle of a 401 renews all the same")
+    func lostUnauthorized() {
+        var machine = begun()
+        _ = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        #expect(machine.failed(.afterSending(UpstreamError(.closed, "closed"))) == .renew(isRejected: true))
+    }
+
+    @Test("What goes wrong is an error as long as nothing has gone out, and a cut stream after that")
+    func failures() {
+        let closed = UpstreamFailure.afterSending(UpstreamError(.closed, "closed"))
+        var machine = begun()
+        let unsent = refusal(machine.failed(.notSent(UpstreamError(.connect, "no"))))
+        #expect(unsent?.code == .serverDown)
+        #expect(unsent?.reason == "unreachable")
+        #expect(unsent?.outcome == .notSent)
+
+        machine = begun()
+        #expect(refusal(machine.failed(closed))?.outcome == .upstreamError)
+        machine = begun()
+        #expect(refusal(machine.failed(.afterSending(UpstreamError(.malformedResponse, "bad"))))?.code == .badAnswer)
+
+        machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        #expect(refusal(machine.failed(closed))?.code == .serverDown)
+        machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        machine.committed()
+        #expect(machine.failed(closed) == .cut(.upstreamError))
+        #expect(machine.state == .idle)
+    }
+
+    @Test("Silence ends a call wherever it is")
+    func timeouts() {
+        var machine = begun()
+        #expect(refusal(machine.timedOut())?.reason == "timeout")
+        machine = begun(isStale: true)
+        #expect(refusal(machine.timedOut())?.outcome == .notSent)
+        machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        machine.committed()
+        #expect(machine.timedOut() == .cut(.timeout))
+        #expect(machine.timedOut() == .none)
+    }
+
+    @Test("Too large an answer")
+    func tooLarge() {
+        var machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .json))
+        let found = refusal(machine.tooLarge())
+        #expect(found?.code == .badAnswer)
+        #expect(found?.outcome == .tooLarge)
+        machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        machine.committed()
+        #expect(machine.tooLarge() == .cut(.tooLarge))
+    }
+
+    @Test("A client that is gone hears of nothing any more")
+    func abandoned() {
+        var machine = begun()
+        machine.abandoned()
+        #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+        #expect(machine.ended() == .none)
+        #expect(machine.renewed(Self.ready) == .none)
+        #expect(machine.failed(.afterSending(UpstreamError(.closed, ""))) == .none)
+        #expect(machine.timedOut() == .none)
+    }
+
+    @Test("A server's own stream opens at once, and its end is the end of the stream")
+    func stream() {
+        var machine = begun(.stream)
+        #expect(machine.head(ReplyFacts(status: 200, contentType: .eventStream)) == .openStream)
+        #expect(machine.ended() == .endStream)
+    }
+
+    @Test(
+        "Answers of a server and what becomes of them",
+        arguments: [
+            (200, MediaType.other, JSONRPCErrorCode.badAnswer, "media_type" as JSONText),
+            (200, .absent, .badAnswer, "media_type"), (202, .absent, .badAnswer, "no_answer"),
+            (204, .absent, .badAnswer, "no_answer"), (307, .absent, .serverDown, "redirected"),
+            (403, .json, .serverDown, "refused"), (404, .other, .serverDown, "status_404"),
+            (405, .absent, .serverDown, "status_405"), (429, .json, .serverDown, "busy"),
+            (500, .json, .serverDown, "status_500"), (503, .other, .serverDown, "status_503"),
+        ]
+    )
+    func statuses(status: Int, type: MediaType, code: JSONRPCErrorCode, reason: JSONText) {
+        var machine = begun()
+        let found = refusal(machine.head(ReplyFacts(status: status, contentType: type)))
+        #expect(found?.code == code)
+        #expect(found?.reason == reason)
+        #expect(machine.state == .draining)
+    }
+
+    @Test("Too narrow a scope is the user's to deal with")
+    func scope() {
+        var machine = begun()
+        let found = refusal(machine.head(ReplyFacts(status: 403, contentType: .json, lacksScope: true)))
+        #expect(found?.code == .userMustAct)
+    }
+
+    @Test("A JSON-RPC error over an HTTP error is the client's to see", arguments: [400, 404, 406])
+    func rpcErrors(status: Int) {
+        var machine = begun()
+        #expect(machine.head(ReplyFacts(status: status, contentType: .json)) == .none)
+        guard case .judgeError(status, _) = machine.ended() else {
+            Issue.record("no error to judge")
+            return
+        }
+    }
+
+    @Test(
+        "The end of a session is the client's to know",
+        arguments: [
+            CallKind.request(.toolsList, .handshake), .message, .stream, .delete,
+        ]
+    )
+    func sessionEnds(kind: CallKind) {
+        var machine = begun(kind)
+        #expect(machine.head(ReplyFacts(status: 404, contentType: .other, hasSession: true)) == .endSession)
+    }
+
+    @Test(
+        "What has no id is answered with a status",
+        arguments: [
+            (CallKind.message, 202, 202), (.message, 500, 202), (.message, 403, 202), (.message, 400, 202),
+            (.stream, 405, 405), (.stream, 403, 405), (.stream, 400, 400), (.stream, 500, 502), (.stream, 302, 502),
+            (.delete, 200, 200), (.delete, 204, 204), (.delete, 202, 204), (.delete, 403, 204), (.delete, 405, 405),
+            (.delete, 500, 502),
+        ]
+    )
+    func bare(kind: CallKind, status: Int, expected: Int) {
+        var machine = begun(kind)
+        #expect(machine.head(ReplyFacts(status: status, contentType: .absent)) == .reply(status: expected))
+    }
+
+    @Test("Refusals of what has no id: GET 405, DELETE 204, a message 202; a server that is down is 502")
+    func bareRefusals() {
+        let denied = Refusal.credential(.needsSignIn, server: "a")
+        let down = Refusal.down("unreachable", "", server: "a")
+        #expect(denied.status(for: .stream) == 405)
+        #expect(denied.status(for: .delete) == 204)
+        #expect(denied.status(for: .message) == 202)
+        #expect(denied.status(for: Self.call) == nil)
+        #expect(Refusal.down("refused", "", server: "a").status(for: .stream) == 405)
+        #expect(down.status(for: .stream) == 502)
+        #expect(down.status(for: .message) == 202)
+    }
+}

@@ -1,0 +1,349 @@
+import Forwarding
+import MCP
+import Policy
+import StrictJSON
+import Synchronization
+import Testing
+
+extension RealSockets {
+    @Suite("Calls")
+    struct CallTests {
+        private func error(_ answer: Answer) throws -> (code: Int?, reason: String?) {
+            let json = try JSONValue(parsing: Array(answer.body.utf8))
+            return (json["error"]?["code"]?.int, json["error"]?["data"]?["reason"]?.text)
+        }
+
+        private func kinds(_ records: [JSONValue]) -> [String?] { records.map { $0["kind"]?.text } }
+
+        @Test("An answer in JSON passes as it is, with its record")
+        func json() async throws {
+            try await withDesk({ _ in [.json(Desk.result())] }) { desk, upstream in
+                let client = try await desk.client()
+                for _ in 0..<3 {
+                    try await client.send(desk.call())
+                    let answer = try await client.answer()
+                    #expect(answer.status == 200)
+                    #expect(answer.body == Desk.result())
+                    #expect(answer.headers["content-type"] == "application/json")
+                    #expect(answer.headers["doorward-record"]?.count == 32)
+                }
+                let records = try await desk.records()
+                #expect(kinds(records).filter { $0 == "call.begin" }.count == 3)
+                #expect(kinds(records).filter { $0 == "call.end" }.count == 3)
+                #expect(records.last?["out"]?["is"] == "ok")
+                #expect(records.first?["tool"] == "echo")
+                #expect(records.first?["client"] == ["how": "token", "id": "tests"])
+                #expect(upstream.closedConnections == 0)
+            }
+        }
+
+        @Test("The record stands in the file before a byte leaves")
+        func recordFirst() async throws {
+            let seen = Mutex("")
+            let desk = Mutex<Desk?>(nil)
+            try await withDesk({ _ in
+                // What a kill at this moment would leave behind.
+                seen.withLock { $0 = desk.withLock { $0?.filesNow() ?? "" } }
+                return [.json(Desk.result())]
+            }) { running, upstream in
+                desk.withLock { $0 = running }
+                let client = try await running.client()
+                try await client.send(running.call())
+                let record = try await client.answer().headers["doorward-record"] ?? "none"
+                let file = seen.withLock { $0 }
+                #expect(file.contains("\"call\":\"\(record)\""))
+                #expect(file.contains("call.begin"))
+                #expect(!file.contains("call.end"))
+                desk.withLock { $0 = nil }
+            }
+        }
+
+        @Test("Without a way to record it, it is not done")
+        func notRecorded() async throws {
+            try await withDesk({ _ in [.json(Desk.result())] }) { desk, upstream in
+                await desk.update { $0.spool = nil }
+                let client = try await desk.client()
+                try await client.send(desk.call())
+                let answer = try await client.answer()
+                #expect(answer.status == 200)
+                #expect(try error(answer) == (-31005, "not_recorded"))
+                #expect(answer.headers["doorward-record"] == nil)
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("The server sees what is meant for it and nothing else")
+        func headers() async throws {
+            try await withDesk(
+                { _ in [.json(Desk.result())] },
+                credentials: FakeCredentials(FakeCredentials.ready("up-1"))
+            ) {
+                desk,
+                upstream in
+                let client = try await desk.client()
+                let body = Desk.modern("tools/call", #""name":"echo","#)
+                try await client.send(
+                    desk.post(
+                        body,
+                        "MCP-Protocol-Version: 2026-07-28",
+                        "Mcp-Method: tools/call",
+                        "Mcp-Name: echo",
+                        "Mcp-Param-Region: eu",
+                        "Mcp-Session-Id: stolen",
+                        "Last-Event-ID: 7",
+                        "Cookie: a=b",
+                        "Proxy-Authorization: Basic YTpi",
+                        "X-Forwarded-For: 1.2.3.4",
+                        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+                    )
+                )
+                #expect(try await client.answer().status == 200)
+                let request = try #require(upstream.requests.first)
+                #expect(request.line == "POST /mcp HTTP/1.1")
+                #expect(request.body == body)
+                let names = request.headers.map { $0.name.lowercased() }.sorted()
+                #expect(
+                    names == [
+                        "accept", "authorization", "content-length", "content-type", "host", "mcp-method", "mcp-name",
+                        "mcp-param-region", "mcp-protocol-version", "traceparent", "user-agent",
+                    ]
+                )
+                #expect(request.header("Authorization") == "Bearer up-1")
+                #expect(request.header("traceparent")?.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-") == true)
+                #expect(request.header("traceparent")?.hasSuffix("-b7ad6b7169203331-01") == false)
+                #expect(try await desk.records().first?["trace"] == "0af7651916cd43dd8448eb211c80319c")
+                #expect(try await desk.records().first?["cred"] == "cred-1")
+            }
+        }
+
+        @Test(
+            "What the strict reader refuses is 400, and header against body -32020",
+            arguments: [
+                ("{", -32700), (#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"x"}"#, -32600),
+                (#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600),
+                (#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600),
+                (#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#, -32602),
+            ]
+        )
+        func unreadable(body: String, code: Int) async throws {
+            try await withDesk({ _ in [] }) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.post(body))
+                let answer = try await client.answer()
+                #expect(answer.status == 400)
+                #expect(try error(answer).code == code)
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("Headers that contradict the body are refused and recorded")
+        func mismatch() async throws {
+            try await withDesk({ _ in [] }) { desk, upstream in
+                let client = try await desk.client()
+                let text = desk.call().replacing("Mcp-Name: echo", with: "Mcp-Name: other")
+                try await client.send(text)
+                let answer = try await client.answer()
+                #expect(answer.status == 400)
+                #expect(try error(answer) == (-32020, "header_mismatch"))
+                #expect(kinds(try await desk.records()) == ["call.deny"])
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("A body in chunks is the same body")
+        func chunkedBody() async throws {
+            try await withDesk({ _ in [.json(Desk.result())] }) { desk, upstream in
+                let client = try await desk.client()
+                let body = Desk.handshake("ping", "{}")
+                let cut = body.index(body.startIndex, offsetBy: 10)
+                let chunks = [body[..<cut], body[cut...]].map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }
+                    .joined()
+                try await client.send(
+                    desk.request(
+                        "POST /servers/up/mcp",
+                        ["Content-Type: application/json", "Transfer-Encoding: chunked"]
+                    )
+                        + chunks + "0\r\n\r\n" + desk.call()
+                )
+                #expect(try await client.answer().status == 200)
+                #expect(try await client.answer().status == 200)
+                #expect(upstream.requests.first?.body == body)
+                #expect(upstream.requests.first?.header("Content-Length") == "\(body.utf8.count)")
+            }
+        }
+
+        @Test("A large body and a large answer pass intact")
+        func large() async throws {
+            let text = String(repeating: "x", count: 2_000_000)
+            try await withDesk({ _ in [.json(Desk.result("1", text))] }) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.call("echo", #"{"text":"\#(text)"}"#))
+                #expect(try await client.answer(seconds: 20).body == Desk.result("1", text))
+                #expect(upstream.requests.first?.body.utf8.count ?? 0 > 2_000_000)
+            }
+        }
+
+        // MARK: Decisions
+
+        @Test("An alias that does not exist and one of somebody else look the same")
+        func unknownServers() async throws {
+            let policy = try Policies.open("granted")
+            try await withDesk({ _ in [] }, policy: policy) { desk, upstream in
+                let client = try await desk.client()
+                var bodies: [String] = []
+                for alias in ["up", "never"] {
+                    try await client.send(desk.call(to: alias))
+                    let answer = try await client.answer()
+                    #expect(answer.status == 404)
+                    bodies.append(answer.body)
+                }
+                #expect(bodies[0] == bodies[1])
+                let records = try await desk.records()
+                #expect(kinds(records) == ["call.deny", "call.deny"])
+                #expect(records.allSatisfy { $0["srv"]?.text?.hasPrefix("sha256:") == true })
+                #expect(records.allSatisfy { $0["dec"]?["reason"] == "unknown_server" })
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("What is not granted, and what is forbidden")
+        func denied() async throws {
+            let policy = try Policies.policy(
+                [["server": "up", "tools": ["echo", "delete_*"]]],
+                forbid: [["tools": ["delete_*"], "because": "deletions go through review"]]
+            )
+            try await withDesk({ _ in [] }, policy: policy) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.call("fail", id: #""seven""#))
+                var answer = try await client.answer()
+                #expect(answer.status == 200)
+                #expect(try error(answer) == (-31001, "no_grant"))
+                #expect(answer.body.contains(#""id":"seven""#))
+                try await client.send(desk.call("delete_thing"))
+                answer = try await client.answer()
+                #expect(try error(answer) == (-31001, "forbidden"))
+                #expect(answer.body.contains(#""rules":["forbid/0"]"#))
+                let record = try #require(answer.headers["doorward-record"])
+                let records = try await desk.records()
+                #expect(kinds(records) == ["call.deny", "call.deny"])
+                #expect(records[1]["call"]?.text == record)
+                #expect(records[1]["dec"]?["rules"] == ["forbid/0"])
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("Before a policy and after its time every alias gets the same answer")
+        func closedPolicy() async throws {
+            let open = try Policies.open()
+            for (policy, reason) in [(PolicySnapshot.none, "no_grant"), (open.expired(), "policy_expired")] {
+                try await withDesk({ _ in [] }, policy: policy) { desk, _ in
+                    let client = try await desk.client()
+                    for alias in ["up", "never"] {
+                        try await client.send(desk.call(to: alias))
+                        let answer = try await client.answer()
+                        #expect(answer.status == 200)
+                        #expect(try error(answer) == (-31001, reason))
+                    }
+                }
+            }
+        }
+
+        @Test(
+            "Not enrolled, and locked",
+            arguments: [
+                (ForwardingState.Closure.notEnrolled, "not_enrolled"), (.locked, "locked"),
+            ]
+        )
+        func closed(closure: ForwardingState.Closure, reason: String) async throws {
+            try await withDesk({ _ in [] }) { desk, _ in
+                await desk.update { $0.closure = closure }
+                let client = try await desk.client()
+                try await client.send(desk.call(to: "anything"))
+                #expect(try error(try await client.answer()) == (-31003, reason))
+                try await client.send(desk.request("GET /servers/up/mcp", []))
+                #expect(try await client.answer().status == 405)
+                try await client.send(desk.request("DELETE /servers/up/mcp", ["Mcp-Session-Id: s"]))
+                #expect(try await client.answer().status == 204)
+                try await client.send(desk.post(#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#))
+                #expect(try await client.answer().status == 202)
+            }
+        }
+
+        @Test("A method that nobody knows", arguments: [true, false])
+        func unknownMethod(isModern: Bool) async throws {
+            try await withDesk({ _ in [] }) { desk, _ in
+                let client = try await desk.client()
+                try await client.send(
+                    isModern ? desk.ask("frobnicate/now") : desk.post(Desk.handshake("frobnicate/now"))
+                )
+                let answer = try await client.answer()
+                #expect(answer.status == (isModern ? 404 : 200))
+                #expect(try error(answer) == (-32601, "unknown_method"))
+                let record = try #require(try await desk.records().first)
+                #expect(record["dec"]?["reason"] == "unknown_method")
+                #expect(record["method"]?.text?.hasPrefix("sha256:") == true)
+            }
+        }
+
+        @Test("Methods of the other era are unknown too, and so are revisions from elsewhere")
+        func eras() async throws {
+            try await withDesk({ _ in [] }) { desk, _ in
+                let client = try await desk.client()
+                try await client.send(desk.ask("logging/setLevel", #""level":"debug","#))
+                #expect(try await client.answer().status == 404)
+                try await client.send(desk.post(Desk.handshake("server/discover", "{}")))
+                #expect(try error(try await client.answer()).code == -32601)
+                let body = Desk.modern("tools/list").replacing("2026-07-28", with: "2099-01-01")
+                try await client.send(desk.post(body, "MCP-Protocol-Version: 2099-01-01", "Mcp-Method: tools/list"))
+                let answer = try await client.answer()
+                #expect(answer.status == 400)
+                #expect(try error(answer) == (-32022, "unsupported_version"))
+            }
+        }
+
+        @Test("A burst passes, then the bucket says when; slots come back when calls end")
+        func limits() async throws {
+            let policy = try Policies.policy(
+                [["server": "up"]],
+                limits: [
+                    ["per": "user", "tools": ["add"], "rate": "6/min", "burst": 2],
+                    ["per": "user", "tools": ["slow"], "concurrent": 1],
+                ]
+            )
+            let latch = Latch()
+            try await withDesk(
+                { request in
+                    request.body.contains("slow") ? [.wait(latch), .json(Desk.result())] : [.json(Desk.result())]
+                },
+                policy: policy
+            ) { desk, upstream in
+                let client = try await desk.client()
+                var codes: [Int?] = []
+                for _ in 0..<3 {
+                    try await client.send(desk.call("add"))
+                    let answer = try await client.answer()
+                    codes.append(try error(answer).code)
+                    if codes.count == 3 {
+                        let json = try JSONValue(parsing: Array(answer.body.utf8))
+                        let wait = try #require(json["error"]?["data"]?["retry_after_ms"]?.int)
+                        #expect((5_000...10_000).contains(wait))
+                    }
+                }
+                #expect(codes == [nil, nil, -31002])
+                let other = try await desk.client()
+                try await client.send(desk.call("slow"))
+                try await upstream.wait { $0.body.contains("slow") }
+                try await other.send(desk.call("slow"))
+                let second = try await other.answer()
+                #expect(try error(second).code == -31002)
+                #expect(second.body.contains(#""retry_after_ms":1000"#))
+                latch.open()
+                #expect(try error(try await client.answer()).code == nil)
+                try await other.send(desk.call("slow"))
+                #expect(try error(try await other.answer()).code == nil)
+                let denied = try await desk.records().filter { $0["kind"] == "call.deny" }
+                #expect(denied.compactMap { $0["dec"]?["limiter"]?.text } == ["limits/0", "limits/1"])
+            }
+        }
+    }
+}
