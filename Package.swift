@@ -23,6 +23,7 @@ let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting",
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -62,7 +63,7 @@ let testTargets: [Target] = [
     tests("Fetch", ["Fetch", "Kits"]),
     tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
-    tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog"]),
+    tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog", "ServiceKit", "Kits"]),
     tests("Spool", ["Spool", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
@@ -98,12 +99,15 @@ let testTargets: [Target] = [
         [
             "API", "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
             "Contract", "Database", "ServiceKit", "StrictJSON", crypto, hummingbird, hummingbirdCore,
-            hummingbirdTesting, httpTypes, logging, nioCore,
+            hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTPTypes,
         ]
     ),
     tests(
         "CoordinatorCore",
-        ["CoordinatorCore", "AuditLog", "Contract", "ServiceKit", "StrictJSON", nioSSL, x509, asn1]
+        [
+            "CoordinatorCore", "AuditSink", "AuditLog", "Contract", "ServiceKit", "StrictJSON", logging, nioSSL, x509,
+            asn1,
+        ]
     ),
 ]
 

@@ -24,6 +24,7 @@ package struct CoordinatorAPI: Sendable {
                 logs: domain.logs,
                 intake: domain.intake
             ).operations
+            + ReportsHarness(reports: domain.reports, clock: clock).operations
         responder = APIResponder(
             routes: RouteTable(operations),
             authentication: Authentication(fleet: domain.fleet, people: domain.people),

@@ -16,6 +16,7 @@ package struct Domain: Sendable {
     package let fleet: Fleet
     package let logs: AgentLogs
     package let intake: AgentLogIntake
+    package let reports: Reports
 
     /// The domain over one database.
     ///
@@ -25,12 +26,14 @@ package struct Domain: Sendable {
     ///   - revisions: Counts what agents are told of, and wakes those who wait.
     ///   - clock: The time.
     ///   - authority: The certificate of the coordinator's own CA (DER).
+    ///   - folder: Where reports are held while they are made and sent.
     package init(
         database: SQLDatabase,
         key: CoordinatorKey,
         revisions: Revisions,
         clock: MachineClock,
-        authority: [UInt8]?
+        authority: [UInt8]?,
+        folder: String
     ) {
         let log = OrgLog(key: key)
         let registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
@@ -58,5 +61,6 @@ package struct Domain: Sendable {
         )
         logs = AgentLogs(database: database)
         intake = AgentLogIntake(database: database, log: log, clock: clock)
+        reports = Reports(database: database, log: log, clock: clock, folder: folder)
     }
 }

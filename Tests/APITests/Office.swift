@@ -37,7 +37,8 @@ final class Office: Sendable {
             key: CoordinatorKey(signing: SigningKey(), names: LogNames(host: "office.example")),
             revisions: Revisions(bell: bell),
             clock: .system,
-            authority: nil
+            authority: nil,
+            folder: folder.path
         )
         api = CoordinatorAPI(domain, metrics: metrics, clock: .system, isStrictTransport: true)
     }
@@ -76,7 +77,9 @@ final class Office: Sendable {
                 [.text(role.rawValue), .text(email.text)]
             )
         }
-        machine.agentID = try EnrolmentReceipt(try answer.json()).agentID
+        let receipt = try EnrolmentReceipt(try answer.json())
+        machine.agentID = receipt.agentID
+        machine.sub = receipt.sub
         return machine
     }
 
@@ -95,6 +98,7 @@ final class Office: Sendable {
 struct Machine: Sendable {
     let key = SigningKey()
     var agentID = ""
+    var sub = ""
 
     func enrolment(token: String) -> [UInt8] {
         EnrolmentRequest(

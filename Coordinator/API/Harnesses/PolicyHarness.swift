@@ -74,7 +74,8 @@ enum EntityTags: Equatable, Sendable {
             let quoted = isWeak ? part.dropFirst(2) : part[...]
             guard quoted.utf8.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\"") else { return nil }
             let tag = quoted.dropFirst().dropLast()
-            guard tag.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }) else { return nil }
+            // A blank is none of RFC 9110's characters here; a tag with one is nobody's and matches nothing.
+            guard tag.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }) else { return nil }
             if !isWeak { tags.insert(String(tag)) }
         }
         self = .some(tags)

@@ -83,8 +83,6 @@ struct Setup: Sendable {
                 }
                 return Setup(url: url, files: files)
             }
-        } catch let error as CoordinatorError {
-            throw error
         } catch {
             throw CoordinatorError(
                 .folderDamaged,

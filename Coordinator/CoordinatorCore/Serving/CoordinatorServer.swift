@@ -80,7 +80,8 @@ package struct CoordinatorServer: Sendable {
             key: try setup.key(in: folder),
             revisions: Revisions(bell: bell),
             clock: clock,
-            authority: try ServerCertificate.authority(setup, in: folder)
+            authority: try ServerCertificate.authority(setup, in: folder),
+            folder: folder.path
         )
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }

@@ -1,0 +1,69 @@
+internal import AuditSink
+internal import Contract
+internal import Hummingbird
+internal import NIOCore
+internal import ServiceKit
+
+/// A report as one file: a folder `report/` in a tar.gz, made while it is sent.
+struct ReportArchive: Sendable {
+    private let report: Report
+    /// Of all its files, in seconds since 1970.
+    private let modified: Int
+
+    /// What is read from the disk at a time.
+    private static let piece = 256 << 10
+    static let mediaType = "application/gzip"
+
+    /// - Throws: a `Problem` for what the archive's format cannot hold.
+    init(_ report: Report, clock: MachineClock) throws {
+        self.report = report
+        modified = Int(clock.wall() / 1_000_000)
+        for file in report.files {
+            guard TarHeader.file(Self.name(file), size: file.size, modified: modified) != nil else {
+                throw Problem.tooLargeForArchive
+            }
+        }
+    }
+
+    /// The bytes, one piece after the other as they are taken.
+    ///
+    /// When something fails on the way, the stream breaks off: no reader takes it for whole.
+    var body: ResponseBody {
+        ResponseBody { writer in
+            var frame = GzipFrame()
+            try await writer.write(ByteBuffer(bytes: GzipFrame.start))
+            for file in report.files {
+                guard let header = TarHeader.file(Self.name(file), size: file.size, modified: modified) else {
+                    throw Problem.tooLargeForArchive
+                }
+                var piece = header
+                var offset = 0
+                while offset < file.size {
+                    let bytes = try file.read(at: offset, Self.piece)
+                    // Shorter than it was said to be: what follows would stand at the wrong place.
+                    guard !bytes.isEmpty else { throw Problem.brokenBody }
+                    offset += bytes.count
+                    piece += bytes
+                    try await writer.write(ByteBuffer(bytes: frame.frame(piece[...])))
+                    piece = []
+                }
+                piece += TarHeader.padding(after: file.size)
+                if !piece.isEmpty { try await writer.write(ByteBuffer(bytes: frame.frame(piece[...]))) }
+            }
+            try await writer.write(ByteBuffer(bytes: frame.frame(TarHeader.end[...]) + frame.end()))
+            try await writer.finish(nil)
+        }
+    }
+
+    private static func name(_ file: Report.File) -> String { "report/\(file.path)" }
+}
+
+extension Problem {
+    fileprivate static let tooLargeForArchive = Problem(
+        "report_too_large",
+        status: 413,
+        title: "The report is too large for an archive",
+        detail: "A file of the report has a name or a size that the archive's format cannot hold.",
+        next: "Ask for a shorter time, one user or one server."
+    )
+}

@@ -1,0 +1,115 @@
+import HTTPTypes
+import NIOCore
+import NIOEmbedded
+import NIOHTTPTypes
+import ServiceKit
+import Testing
+
+@testable import API
+
+@Suite("Connections")
+struct ConnectionTests {
+    private func connection(_ ledger: ConnectionLedger) throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(handler: ConnectionDeadlines(ledger: ledger))
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        return channel
+    }
+
+    private func ledger(most: Int = 8, _ metrics: MetricsRegistry = MetricsRegistry()) -> ConnectionLedger {
+        ConnectionLedger(most: most, metrics: metrics)
+    }
+
+    private func head(_ method: HTTPRequest.Method = .post) -> HTTPRequestPart {
+        .head(HTTPRequest(method: method, scheme: "https", authority: nil, path: "/"))
+    }
+
+    private func answer(_ channel: EmbeddedChannel) throws {
+        try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+    }
+
+    @Test("A request that drips is cut off, however steadily it does")
+    func drip() throws {
+        let channel = try connection(ledger())
+        try channel.writeInbound(head())
+        for _ in 0..<59 {
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "x")))
+        }
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(!channel.isActive)
+    }
+
+    @Test("A request that is whole may be answered as late as its operation likes")
+    func longPoll() throws {
+        let channel = try connection(ledger())
+        try channel.writeInbound(head())
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        try answer(channel)
+        #expect(channel.isActive)
+        // And the next one on the same connection has its own deadline.
+        try channel.writeInbound(head())
+        channel.embeddedEventLoop.advanceTime(by: .seconds(61))
+        #expect(!channel.isActive)
+    }
+
+    @Test("A body without end is not read for ever")
+    func flood() throws {
+        let channel = try connection(ledger())
+        try channel.writeInbound(head())
+        let piece = ByteBuffer(repeating: 0, count: 1 << 20)
+        for _ in 0..<16 { try channel.writeInbound(HTTPRequestPart.body(piece)) }
+        #expect(channel.isActive)
+        try channel.writeInbound(HTTPRequestPart.body(piece))
+        #expect(!channel.isActive)
+    }
+
+    @Test("Whoever does not take his answer is let go")
+    func stall() throws {
+        let channel = try connection(ledger())
+        channel.isWritable = false
+        channel.pipeline.fireChannelWritabilityChanged()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(59))
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(120))
+        #expect(channel.isActive)
+        channel.isWritable = false
+        channel.pipeline.fireChannelWritabilityChanged()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(61))
+        #expect(!channel.isActive)
+    }
+
+    @Test("Of too many connections the one that rests longest goes, and never one that is being answered")
+    func tooMany() throws {
+        let metrics = MetricsRegistry()
+        let ledger = ledger(most: 3, metrics)
+        let busy = try connection(ledger)
+        try busy.writeInbound(head())
+        let first = try connection(ledger)
+        let second = try connection(ledger)
+        // The first one was used since.
+        try first.writeInbound(head())
+        try first.writeInbound(HTTPRequestPart.end(nil))
+        try answer(first)
+        let third = try connection(ledger)
+        #expect(busy.isActive && first.isActive && third.isActive)
+        #expect(!second.isActive)
+        #expect(metrics.counter("doorward_http_connections_closed_total", help: "").total == 1)
+        #expect(metrics.gauge("doorward_http_connections", help: "").current == 3)
+        for channel in [busy, first, third] { _ = try channel.finish(acceptAlreadyClosed: true) }
+        #expect(metrics.gauge("doorward_http_connections", help: "").current == 0)
+    }
+
+    @Test("When all are being answered, the newcomer goes")
+    func allBusy() throws {
+        let ledger = ledger(most: 2)
+        let busy = [try connection(ledger), try connection(ledger)]
+        for channel in busy { try channel.writeInbound(head()) }
+        let newcomer = try connection(ledger)
+        #expect(busy.map(\.isActive) == [true, true])
+        #expect(!newcomer.isActive)
+    }
+}
