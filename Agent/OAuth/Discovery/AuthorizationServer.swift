@@ -21,12 +21,15 @@ struct AuthorizationServer: Sendable, Equatable {
     /// - Throws: `OAuthError` where it is about another issuer, an endpoint is refused, or PKCE by S256 is missing.
     init(_ json: JSONValue, issuer: String, addresses: AddressRule) throws {
         do {
-            self = try ObjectReader.read(json) { reader in try AuthorizationServer(members: &reader) }
+            self = try ObjectReader.read(json.withoutNulls) { reader in try AuthorizationServer(members: &reader) }
         } catch let error as ShapeError {
             throw OAuthError(.badMetadata, "The authorization server's metadata is malformed: \(error)")
         }
         guard self.issuer.utf8.elementsEqual(issuer.utf8) else {
             throw OAuthError(.badMetadata, "The authorization server's metadata is about another issuer.")
+        }
+        if let query = WebURL(authorizationEndpoint)?.query, AuthorizationFlow.clashes(with: query) {
+            throw OAuthError(.badMetadata, "The authorization endpoint brings parameters of a request along.")
         }
         let endpoints = [authorizationEndpoint, tokenEndpoint, registrationEndpoint, revocationEndpoint]
         for endpoint in endpoints.compactMap({ $0 }) { try Self.check(endpoint, addresses) }
@@ -78,5 +81,14 @@ struct AuthorizationServer: Sendable, Equatable {
                 "The authorization server's metadata names an address of a private network."
             )
         }
+    }
+}
+
+extension JSONValue {
+    /// The object without its null members: some servers write them for what they do not have.
+    var withoutNulls: JSONValue {
+        guard case .object(var object) = self else { return self }
+        for name in object.names where object[name]?.isNull == true { object[name] = nil }
+        return .object(object)
     }
 }

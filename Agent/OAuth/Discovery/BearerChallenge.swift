@@ -8,39 +8,55 @@ struct BearerChallenge: Sendable, Equatable {
     /// Reads the first `Bearer` challenge among header values; nil where there is none that is well-formed.
     init?(_ values: [String]) {
         for value in values where value.utf8.count <= 8192 {
-            if let parameters = Self.parameters(of: Array(value.utf8)[...]) {
-                resourceMetadata = parameters["resource_metadata"]
-                scopes = (parameters["scope"] ?? "").split(separator: " ").map(String.init)
-                error = parameters["error"]
-                return
-            }
+            guard let parameters = ChallengeReader(value).parameters(of: "bearer") else { continue }
+            resourceMetadata = parameters["resource_metadata"]
+            scopes = ScopeList(parameters["scope"] ?? "").scopes
+            error = parameters["error"]
+            return
         }
         return nil
     }
+}
 
-    private static func parameters(of value: ArraySlice<UInt8>) -> [String: String]? {
-        var rest = value.drop(while: isBlank)
-        guard String(decoding: rest.prefix(6), as: UTF8.self).lowercased() == "bearer" else { return nil }
-        rest = rest.dropFirst(6)
-        guard rest.isEmpty || rest.first.map(isBlank) == true else { return nil }
-        var found: [String: String] = [:]
+/// Reads the challenges of one header value, which may be of several schemes.
+private struct ChallengeReader {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ value: String) {
+        rest = Array(value.utf8)[...]
+    }
+
+    /// The parameters of the first challenge of a scheme; nil where there is none, or one that is malformed before its end.
+    consuming func parameters(of scheme: String) -> [String: String]? {
+        var found: [String: String]?
         while true {
-            rest = rest.drop { isBlank($0) || $0 == UInt8(ascii: ",") }
-            let name = rest.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ",") && !isBlank($0) }
-            rest = rest[name.endIndex...].drop(while: isBlank)
-            // A word without a value begins the next challenge.
-            guard !name.isEmpty, rest.first == UInt8(ascii: "=") else { return found }
-            rest = rest.dropFirst().drop(while: isBlank)
-            guard let text = takeValue(&rest) else { return nil }
-            let key = String(decoding: name, as: UTF8.self).lowercased()
-            guard found.updateValue(text, forKey: key) == nil else { return nil }
+            rest = rest.drop { Self.isBlank($0) || $0 == UInt8(ascii: ",") }
+            let word = takeWord()
+            if word.isEmpty { return rest.isEmpty ? found : nil }
+            rest = rest.drop(while: Self.isBlank)
+            guard rest.first == UInt8(ascii: "=") else {
+                // A word without a value begins a challenge.
+                if found != nil { return found }
+                if word == scheme { found = [:] }
+                continue
+            }
+            rest = rest.dropFirst().drop(while: Self.isBlank)
+            guard let value = takeValue() else { return nil }
+            if found != nil, found?.updateValue(value, forKey: word) != nil { return nil }
         }
     }
 
+    /// In lower case.
+    private mutating func takeWord() -> String {
+        let word = rest.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ",") && !Self.isBlank($0) }
+        rest = rest[word.endIndex...]
+        return String(decoding: word, as: UTF8.self).lowercased()
+    }
+
     /// A token, or a quoted string without its quotes.
-    private static func takeValue(_ rest: inout ArraySlice<UInt8>) -> String? {
+    private mutating func takeValue() -> String? {
         guard rest.first == UInt8(ascii: "\"") else {
-            let token = rest.prefix { $0 != UInt8(ascii: ",") && !isBlank($0) }
+            let token = rest.prefix { $0 != UInt8(ascii: ",") && !Self.isBlank($0) }
             rest = rest[token.endIndex...]
             return String(decoding: token, as: UTF8.self)
         }

@@ -11,54 +11,68 @@ struct Discovery: Sendable {
         let scopes: [String]
     }
 
-    let fetcher: Fetcher
+    private let fetcher: Fetcher
+    private let target: ProtectedServer
+    /// All of it ends by then.
+    private let deadline = ContinuousClock.now + .seconds(25)
+
     /// The longest document.
     private static let longest = 256 << 10
 
-    func find(_ server: ProtectedServer) async throws -> Found {
-        guard let url = WebURL(server.url) else { throw OAuthError(.badMetadata, "The server's URL is none.") }
-        let challenge = try await challenge(of: server)
-        let resource = try await resource(of: server, url, challenge)
-        let issuer = resource.authorizationServers[0]
-        let found = try await authorizationServer(issuer, server.addresses)
-        let scopes = [server.scopes, challenge?.scopes ?? [], resource.scopes].first { !$0.isEmpty } ?? []
+    init(of target: ProtectedServer, fetcher: Fetcher) {
+        self.target = target
+        self.fetcher = fetcher
+    }
+
+    /// Asks, one place after the other.
+    ///
+    /// - Throws: `OAuthError`; nothing but metadata has been asked for then.
+    func find() async throws -> Found {
+        guard let url = WebURL(target.url) else { throw OAuthError(.badMetadata, "The server's URL is none.") }
+        let challenge = try await challenge()
+        let resource = try await resource(url, challenge)
+        let found = try await authorizationServer(resource.authorizationServers[0])
+        let scopes = [target.scopes, challenge?.scopes ?? [], resource.scopes].first { !$0.isEmpty } ?? []
         return Found(resource: resource, server: found, scopes: scopes)
     }
 
     // MARK: The resource
 
-    /// What the server answers to somebody without a token.
-    private func challenge(of server: ProtectedServer) async throws -> BearerChallenge? {
-        let response = try await fetch(
-            FetchRequest(
-                "GET",
-                server.url,
-                headers: [("Accept", "application/json, text/event-stream")],
-                maxBytes: Self.longest,
-                addresses: server.addresses
-            ),
-            what: "the server"
-        )
+    /// What the server answers to somebody without a token who says hello.
+    private func challenge() async throws -> BearerChallenge? {
+        let hello: JSONValue = [
+            "jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": [
+                "protocolVersion": "2025-11-25", "capabilities": [:],
+                "clientInfo": ["name": "doorward", "version": "1"],
+            ],
+        ]
+        var request = request("POST", target.url, accept: "application/json, text/event-stream")
+        request.headers += [("Content-Type", "application/json"), ("MCP-Protocol-Version", "2025-11-25")]
+        request.body = hello.bytes
+        let response: FetchResponse
+        do {
+            response = try await fetcher.fetch(request)
+        } catch let error as FetchError {
+            // A server that answers at length to a stranger has no challenge; one that cannot be reached is another matter.
+            if error.sent == .maybe { return nil }
+            throw OAuthError(fetching: "the server", error)
+        }
         return response.status == 401 ? BearerChallenge(response.headers("www-authenticate")) : nil
     }
 
-    private func resource(
-        of server: ProtectedServer,
-        _ url: WebURL,
-        _ challenge: BearerChallenge?
-    ) async throws -> ResourceMetadata {
+    private func resource(_ url: WebURL, _ challenge: BearerChallenge?) async throws -> ResourceMetadata {
         if let place = challenge?.resourceMetadata {
-            try AuthorizationServer.check(place, server.addresses)
-            guard let json = try await document(place, server.addresses) else {
+            try AuthorizationServer.check(place, target.addresses)
+            guard let json = try await document(place) else {
                 throw OAuthError(.badMetadata, "The server's OAuth metadata is not where its challenge says.")
             }
             return try ResourceMetadata(json, of: url)
         }
         // RFC 9728, 3.1: the well-known part goes between host and path; then the origin's own.
         let name = "/.well-known/oauth-protected-resource"
-        let path = url.path == "/" ? "" : url.path
-        for place in ["\(url.origin)\(name)\(path)", "\(url.origin)\(name)"] {
-            if let json = try await document(place, server.addresses) { return try ResourceMetadata(json, of: url) }
+        for place in Self.unique([name + Self.trimmed(url.path), name]) {
+            if let json = try await document(url.origin + place) { return try ResourceMetadata(json, of: url) }
         }
         throw OAuthError(
             .badMetadata,
@@ -69,70 +83,77 @@ struct Discovery: Sendable {
 
     // MARK: The authorization server
 
-    private func authorizationServer(_ issuer: String, _ addresses: AddressRule) async throws -> AuthorizationServer {
-        try AuthorizationServer.check(issuer, addresses)
+    private func authorizationServer(_ issuer: String) async throws -> AuthorizationServer {
+        try AuthorizationServer.check(issuer, target.addresses)
         guard let url = WebURL(issuer), url.query == nil else {
             throw OAuthError(.badMetadata, "The server names an issuer that is none.")
         }
-        let path = url.path == "/" ? "" : url.path
-        let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
+        // RFC 8414, 3.1: without the slash at the end.
+        let path = Self.trimmed(url.path)
         let places = [
             "/.well-known/oauth-authorization-server\(path)", "/.well-known/openid-configuration\(path)",
-            "\(trimmed)/.well-known/openid-configuration",
+            "\(path)/.well-known/openid-configuration",
         ]
-        for place in places {
-            if let json = try await document(url.origin + place, addresses) {
-                return try AuthorizationServer(json, issuer: issuer, addresses: addresses)
+        for place in Self.unique(places) {
+            if let json = try await document(url.origin + place) {
+                return try AuthorizationServer(json, issuer: issuer, addresses: target.addresses)
             }
         }
         throw OAuthError(.badMetadata, "The authorization server does not describe itself (RFC 8414).")
     }
 
+    private static func trimmed(_ path: String) -> String {
+        path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+
+    private static func unique(_ places: [String]) -> [String] {
+        places.indices.filter { !places[..<$0].contains(places[$0]) }.map { places[$0] }
+    }
+
     // MARK: Documents
 
     /// A JSON document; nil where there is none at this place.
-    private func document(_ url: String, _ addresses: AddressRule) async throws -> JSONValue? {
-        let request = FetchRequest(
-            "GET",
-            url,
-            headers: [("Accept", "application/json")],
-            maxBytes: Self.longest,
-            addresses: addresses
-        )
-        let response = try await fetch(request, what: "the OAuth metadata")
-        guard response.status == 200 else {
-            guard (400..<500).contains(response.status) || (300..<400).contains(response.status) else {
-                throw OAuthError(.unavailable, "The OAuth metadata could not be had: status \(response.status).")
-            }
-            return nil
+    private func document(_ url: String) async throws -> JSONValue? {
+        let response: FetchResponse
+        do {
+            response = try await fetcher.fetch(request("GET", url, accept: "application/json"))
+        } catch let error as FetchError {
+            throw OAuthError(fetching: "the OAuth metadata", error)
         }
+        switch response.status {
+        case 200: break
+        // Redirects are not followed: metadata is about the place that it stands at.
+        case 300..<500: return nil
+        default: throw OAuthError(.unavailable, "The OAuth metadata could not be had: status \(response.status).")
+        }
+        // Many web servers answer any path with a page.
+        guard response.mediaType.map({ $0.hasSuffix("/json") || $0.hasSuffix("+json") }) ?? true else { return nil }
         guard let json = try? JSONValue(parsing: response.body) else {
             throw OAuthError(.badMetadata, "The OAuth metadata is no JSON that can be read in one way only.")
         }
         return json
     }
 
-    private func fetch(_ request: FetchRequest, what: String) async throws -> FetchResponse {
-        do {
-            return try await fetcher.fetch(request)
-        } catch let error as FetchError {
-            throw OAuthError(fetching: what, error)
-        }
+    private func request(_ method: String, _ url: String, accept: String) -> FetchRequest {
+        FetchRequest(
+            method,
+            url,
+            headers: [("Accept", accept)],
+            timeout: min(.seconds(8), deadline - .now),
+            maxBytes: Self.longest,
+            addresses: target.addresses
+        )
     }
 }
 
 extension OAuthError {
     /// Why something was not had from the network.
     init(fetching what: String, _ error: FetchError) {
+        let message = "\(what.prefix(1).uppercased())\(what.dropFirst()): \(error.message)."
         switch error.code {
-        case .refusedAddress: self.init(.refusedAddress, "\(what.capitalizedFirst) \(error.message).", next: error.hint)
-        case .badURL, .tooLarge, .tooManyRedirects:
-            self.init(.badMetadata, "\(what.capitalizedFirst): \(error.message).", next: error.hint)
-        default: self.init(.unavailable, "\(what.capitalizedFirst): \(error.message).", next: error.hint)
+        case .refusedAddress: self.init(.refusedAddress, message, next: error.hint)
+        case .badURL, .tooLarge, .tooManyRedirects: self.init(.badMetadata, message, next: error.hint)
+        default: self.init(.unavailable, message, next: error.hint)
         }
     }
-}
-
-extension String {
-    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -17,12 +17,16 @@ struct ResourceMetadata: Sendable, Equatable {
     /// - Throws: `OAuthError` where the document is about something else than this server, or names no issuer.
     init(_ json: JSONValue, of url: WebURL) throws {
         do {
-            self = try ObjectReader.read(json) { reader in
+            self = try ObjectReader.read(json.withoutNulls) { reader in
                 let resource = try reader.text("resource")
                 let servers = try reader.texts("authorization_servers")
                 let scopes = try reader.optionalTexts("scopes_supported") ?? []
                 reader.ignoreOthers()
-                return ResourceMetadata(resource: resource, authorizationServers: servers, scopes: scopes)
+                return ResourceMetadata(
+                    resource: resource,
+                    authorizationServers: servers,
+                    scopes: ScopeList(scopes).scopes
+                )
             }
         } catch {
             throw OAuthError(.badMetadata, "The server's OAuth metadata is malformed: \(error)")

@@ -3,6 +3,9 @@ import Foundation
 
 /// Opens the user's browser.
 package enum BrowserLauncher {
+    /// How long `xdg-open` is waited for: where it becomes the browser itself, it does not end.
+    private static let patience = Duration.seconds(3)
+
     /// Opens a page; false where no browser could be started.
     ///
     /// Only plain web addresses: what a server names goes to another program's command line, so it must begin with a scheme
@@ -15,13 +18,18 @@ package enum BrowserLauncher {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        return await withCheckedContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus == 0) }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(returning: false)
-            }
+        let (ends, end) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingOldest(1))
+        process.terminationHandler = { end.yield($0.terminationStatus == 0) }
+        do {
+            try process.run()
+        } catch {
+            return false
         }
+        let timer = Task {
+            try await Task.sleep(for: patience)
+            end.yield(true)
+        }
+        defer { timer.cancel() }
+        return await ends.first { _ in true } ?? false
     }
 }

@@ -49,12 +49,25 @@ struct Registration: Sendable {
             throw OAuthError(fetching: "the registration", error)
         }
         guard (200..<300).contains(response.status), let json = try? JSONValue(parsing: response.body),
-            let id = json["client_id"]?.text, !id.isEmpty
+            let client = Self.client(json.withoutNulls, wished: method)
         else {
             throw OAuthError(.registration, "The authorization server registers no client: status \(response.status).")
         }
-        let secret = json["client_secret"]?.text
-        let given = json["token_endpoint_auth_method"]?.text.flatMap(RegisteredClient.Method.init) ?? method
-        return RegisteredClient(id: id, secret: secret, method: secret == nil ? .none : given == .none ? .post : given)
+        return client
+    }
+
+    /// The client of an answer; nil where it holds none that can be used.
+    static func client(_ json: JSONValue, wished: RegisteredClient.Method) -> RegisteredClient? {
+        guard let id = json["client_id"]?.text, isVisible(id) else { return nil }
+        guard let secret = json["client_secret"]?.text else { return RegisteredClient(id: id) }
+        guard isVisible(secret) else { return nil }
+        let given = json["token_endpoint_auth_method"]?.text.flatMap(RegisteredClient.Method.init) ?? wished
+        // A secret that nobody is to send is no secret.
+        return given == .none ? RegisteredClient(id: id) : RegisteredClient(id: id, secret: secret, method: given)
+    }
+
+    /// Printable ASCII (RFC 6749, appendix A.1 and A.2).
+    private static func isVisible(_ text: String) -> Bool {
+        (1...4096).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
     }
 }

@@ -1,6 +1,6 @@
-internal import Contract
 internal import Fetch
 internal import StrictJSON
+internal import Synchronization
 
 /// Asks a token endpoint (RFC 6749, 3.2), and tells apart what its answers mean for the token that was sent.
 struct TokenEndpoint: Sendable {
@@ -16,12 +16,13 @@ struct TokenEndpoint: Sendable {
     /// What became of a request.
     enum Answer: Sendable, Equatable {
         case tokens(Tokens)
-        /// 2xx as JSON and yet no tokens: what was sent is spent, and nothing came for it.
+        /// A 2xx of JSON and yet no tokens: what was sent is spent, and nothing came for it.
         case spent
         /// An error of OAuth, by its code.
         case refused(String)
-        /// Somebody answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status.
-        case busy
+        /// Somebody answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status;
+        /// with the seconds that it wants to be left alone.
+        case busy(pause: Int?)
         /// Nothing of the request got there.
         case unreachable
         /// The request left, and no answer came: nobody knows what became of it.
@@ -37,14 +38,22 @@ struct TokenEndpoint: Sendable {
     var timeout = Duration.seconds(10)
 
     func ask(_ fields: [(String, String)]) async -> Answer {
+        let answer = Mutex<(head: FetchResponse?, body: [UInt8])>((nil, []))
         do {
-            return Self.judge(try await fetcher.fetch(request(fields)))
-        } catch let error as FetchError {
+            // As a stream, because the head alone says whether a token is spent: the rest may break off.
+            try await fetcher.stream(
+                request(fields),
+                onHead: { head in answer.withLock { $0.head = head } },
+                onBytes: { bytes in answer.withLock { $0.body += bytes } }
+            )
+        } catch {
+            if let head = answer.withLock({ $0.head }) { return Self.judge(head, body: nil) }
+            guard let error = error as? FetchError else { return .lost }
             if error.code == .refusedAddress || error.code == .badURL { return .forbidden }
             return error.sent == .maybe ? .lost : .unreachable
-        } catch {
-            return .lost
         }
+        let (head, body) = answer.withLock { $0 }
+        return head.map { Self.judge($0, body: body) } ?? .lost
     }
 
     /// Takes a token back (RFC 7009); whether the server says that it is gone.
@@ -77,50 +86,94 @@ struct TokenEndpoint: Sendable {
         )
     }
 
-    static func judge(_ response: FetchResponse) -> Answer {
-        let isJSON = response.mediaType == "application/json"
-        switch response.status {
+    /// What an answer means; `body` is nil where it broke off.
+    static func judge(_ head: FetchResponse, body: [UInt8]?) -> Answer {
+        let isJSON = head.mediaType == "application/json"
+        switch head.status {
         case 200..<300:
             // Captive portals and broken proxies answer 200 with a page: the request may not have got anywhere.
-            guard isJSON else { return .busy }
-            return tokens(response.body).map(Answer.tokens) ?? .spent
+            guard isJSON else { return .busy(pause: nil) }
+            return body.flatMap(tokens).map(Answer.tokens) ?? .spent
         case 400, 401, 403:
-            guard isJSON, let json = try? JSONValue(parsing: response.body), let code = json["error"]?.text,
-                isCode(code)
-            else { return .busy }
-            // Codes of the authorization endpoint that servers use here as well: nothing was taken.
-            if code == "temporarily_unavailable" || code == "server_error" || code == "slow_down" { return .busy }
-            return .refused(code)
+            guard isJSON, let body, let json = try? JSONValue(parsing: body), let code = json["error"]?.text,
+                let known = ErrorCode(code)
+            else { return .busy(pause: nil) }
+            // Codes of other endpoints that servers use here as well: nothing was taken.
+            let isPassing = ["temporarily_unavailable", "server_error", "slow_down"].contains(known.text)
+            return isPassing ? .busy(pause: pause(head)) : .refused(known.text)
         default:
-            return .busy
+            return .busy(pause: pause(head))
         }
+    }
+
+    /// The seconds of `Retry-After`; its other form, a date, is left to our own back-off.
+    private static func pause(_ head: FetchResponse) -> Int? {
+        head.header("retry-after").flatMap { Int($0) }.map { min(max($0, 0), 3600) }
     }
 
     private static func tokens(_ body: [UInt8]) -> Tokens? {
         guard let json = try? JSONValue(parsing: body), let access = json["access_token"]?.text, isToken(access),
-            json["token_type"]?.text?.lowercased() == "bearer"
+            let type = json["token_type"]?.text, type.utf8.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 })
         else { return nil }
-        let refresh = json["refresh_token"]?.text
+        // Some servers write an empty one where there is none.
+        let refresh = json["refresh_token"]?.text.flatMap { $0.isEmpty ? nil : $0 }
         if let refresh, !isToken(refresh) { return nil }
-        var lifetime = json["expires_in"]?.int
-        // Some servers write the number as a string.
-        if lifetime == nil { lifetime = json["expires_in"]?.text.flatMap { Int($0) } }
         return Tokens(
             access: access,
             refresh: refresh,
-            lifetime: lifetime.map { min(max($0, 0), 10 * 365 * 86_400) },
-            scopes: json["scope"]?.text?.split(separator: " ").map(String.init)
+            lifetime: lifetime(json["expires_in"]),
+            scopes: json["scope"]?.text.map(ScopeList.init)?.scopes
         )
+    }
+
+    /// Whole seconds; some servers write them as a string, or with a fraction.
+    private static func lifetime(_ value: JSONValue?) -> Int? {
+        guard let seconds = value?.number?.double ?? value?.text.flatMap({ Double($0) }), seconds.isFinite else {
+            return nil
+        }
+        return Int(min(max(seconds, 0), 10 * 365 * 86_400))
     }
 
     /// Printable ASCII, which goes into a header (RFC 6749, appendix A.12).
     private static func isToken(_ text: String) -> Bool {
         (1...16_384).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
+}
 
-    /// A code that can stand in a record: a-z and _.
-    private static func isCode(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
+/// An error code of OAuth: one that can stand in a record and in a message, since it holds nothing of a stranger's own.
+struct ErrorCode: Sendable, Equatable {
+    let text: String
+
+    /// Nil for what is none: a-z, 0-9 and _, at most 64 of them.
+    init?(_ text: String) {
+        let isCode = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+            default: false
+            }
+        }
+        guard isCode, (1...64).contains(text.utf8.count) else { return nil }
+        self.text = text
+    }
+}
+
+/// Scopes as a server wrote them.
+struct ScopeList: Sendable, Equatable {
+    /// At most 100, each of them one (RFC 6749, 3.3); what is none is left out.
+    let scopes: [String]
+
+    /// The scopes of a list in one text, apart by blanks.
+    init(_ text: String) {
+        self.init(text.split(separator: " ").map(String.init))
+    }
+
+    init(_ scopes: [String]) {
+        let usable = scopes.filter { scope in
+            (1...256).contains(scope.utf8.count)
+                && scope.utf8.allSatisfy {
+                    (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+                }
+        }
+        self.scopes = Array(usable.prefix(100))
     }
 }

@@ -13,8 +13,11 @@ struct RefreshMachine: Sendable {
     struct Intent: Sendable, Equatable {
         /// Which of a grant's tokens.
         let generation: Int
-        /// How many requests with it may have been taken.
+        /// How many requests with it may have been taken, as far as anybody knows.
         let sends: Int
+
+        /// So many that there will be no further one.
+        static let mostSends = 2
     }
 
     /// What the driver must do next; each is answered by the event of its name.
@@ -25,15 +28,15 @@ struct RefreshMachine: Sendable {
         case wait(Duration)
         case store(Grant)
         case clearIntent
-        /// Removes the grant and its intent.
-        case forget
+        /// Removes the grant and its intent; where the grant cannot be removed, `seal` takes the place of its intent.
+        case forget(seal: Intent)
         case finish(Result)
     }
 
     /// What the driver brings back.
     enum Event: Sendable {
         case begin
-        case storeRead(Stored, Intent?)
+        case storeRead(Stored, IntentReading)
         case intentWritten(Bool)
         case answered(TokenEndpoint.Answer, now: Int)
         case waited
@@ -47,131 +50,190 @@ struct RefreshMachine: Sendable {
         case grant(Grant), absent, locked, unavailable
     }
 
-    /// How it ended.
+    /// What the state folder says.
+    enum IntentReading: Sendable, Equatable {
+        case none
+        case intent(Intent)
+        /// There may be one, and it cannot be read.
+        case unreadable
+    }
+
+    /// How it ended; `why` is a code for the record.
     enum Result: Sendable, Equatable {
         case renewed(Grant)
         /// Somebody else had renewed it already.
         case found(Grant)
-        /// `why` is a code for the record.
         case needsSignIn(why: String)
         case locked
-        /// `why` is a code for the record.
-        case unavailable(why: String)
+        /// `pause`: the seconds that the server wants to be left alone.
+        case unavailable(why: String, pause: Int? = nil)
     }
+
+    /// Where it stands: what the last action was for.
+    private enum Step: Sendable {
+        case reading
+        /// The store is read again because the server calls the token invalid.
+        case confirming
+        /// The intent of a request that is about to leave.
+        case announcing
+        case sending
+        /// What is known about the last request is written down, before this.
+        case settling(then: Action)
+        case pausing
+        case storing(Grant)
+        case ending(Result)
+    }
+
+    private static let tries = 5
+    /// The longest that a caller is kept waiting because a server asks for it.
+    private static let patience = 5
 
     /// The grant that is too old, or was rejected.
     private let known: Grant
-    /// How often a busy server is asked before a call gives up.
-    private let tries: Int
+    /// From 0 up to 1, so that not every agent asks again at the same time.
+    private let jitter: Double
+    private var step = Step.reading
     private var attempts = 0
-    private var intent: Intent?
+    private var sends = 0
     private var grant: Grant?
-    /// Tokens that came and are not stored yet.
-    private var fresh: Grant?
-    private var isConfirming = false
-    private var ending: Result?
 
-    init(known: Grant, tries: Int = 5) {
+    /// Tokens that came and could not be stored, for the next attempt.
+    private(set) var unstored: Grant?
+
+    /// A renewal of `known`, or the rest of one whose tokens came and are not stored yet.
+    init(known: Grant, unstored: Grant? = nil, jitter: Double) {
         self.known = known
-        self.tries = tries
+        self.unstored = unstored
+        self.jitter = jitter
     }
 
-    /// Goes on from tokens that an earlier attempt could not store.
-    init(unstored: Grant, known: Grant) {
-        self.init(known: known)
-        fresh = unstored
-    }
-
+    /// What to do after an event; one that does not answer the last action ends it.
     mutating func next(_ event: Event) -> Action {
-        switch event {
-        case .begin: fresh.map(Action.store) ?? .readStore
-        case .storeRead(let stored, let intent): afterReading(stored, intent)
-        case .intentWritten(let isWritten): afterIntent(isWritten)
-        case .answered(let answer, let now): afterAnswer(answer, now)
-        case .waited: writeIntent()
-        case .stored(let isStored): afterStoring(isStored)
-        case .intentCleared, .forgotten: .finish(ending ?? .unavailable(why: "internal"))
+        switch (step, event) {
+        case (.reading, .begin):
+            guard let unstored else { return .readStore }
+            return store(unstored)
+        case (.reading, .storeRead(let stored, let intent)): return afterReading(stored, intent)
+        case (.confirming, .storeRead(let stored, _)): return afterConfirming(stored)
+        case (.announcing, .intentWritten(let isWritten)): return afterAnnouncing(isWritten)
+        case (.sending, .answered(let answer, let now)): return afterAnswer(answer, now)
+        // A count that could not be lowered on disk errs on the safe side.
+        case (.settling(let action), .intentWritten), (.settling(let action), .intentCleared):
+            if case .wait = action { step = .pausing }
+            return action
+        case (.pausing, .waited): return announce()
+        case (.storing(let grant), .stored(let isStored)): return afterStoring(grant, isStored)
+        case (.ending(let result), .intentCleared), (.ending(let result), .forgotten): return .finish(result)
+        case (_, _): return .finish(.unavailable(why: "internal"))
         }
     }
 
-    /// Tokens that came and could not be stored, for the next attempt.
-    var unstored: Grant? { fresh }
-
     // MARK: Steps
 
-    private mutating func afterReading(_ stored: Stored, _ intent: Intent?) -> Action {
+    private mutating func afterReading(_ stored: Stored, _ intent: IntentReading) -> Action {
         switch stored {
         case .locked: return .finish(.locked)
         case .unavailable: return .finish(.unavailable(why: "keyring"))
         case .absent: return .finish(.needsSignIn(why: "no_grant"))
         case .grant(let grant):
-            // The keyring is the truth: what another program, or an earlier life of this one, put there counts.
-            guard grant.credential == known.credential, grant.generation <= known.generation else {
-                return .finish(.found(grant))
-            }
-            if isConfirming { return end(.needsSignIn(why: "invalid_grant"), by: .forget) }
+            // The keyring is the truth: what an earlier life of this program put there counts.
+            guard isKnown(grant) else { return .finish(.found(grant)) }
             self.grant = grant
-            self.intent = intent?.generation == grant.generation ? intent : nil
-            guard grant.refreshToken != nil else { return end(.needsSignIn(why: "no_refresh_token"), by: .forget) }
-            return writeIntent()
+            switch intent {
+            case .none: sends = 0
+            case .unreadable: return .finish(.unavailable(why: "state_folder"))
+            case .intent(let intent): sends = intent.generation == grant.generation ? intent.sends : 0
+            }
+            guard grant.refreshToken != nil else { return forget(.needsSignIn(why: "no_refresh_token")) }
+            return announce()
         }
     }
 
-    /// Counts the request as taken before it is sent; only an answer can take that back.
-    private mutating func writeIntent() -> Action {
-        guard let grant else { return .finish(.unavailable(why: "internal")) }
-        let sends = intent?.sends ?? 0
-        guard sends < 2 else { return end(.needsSignIn(why: "lost_twice"), by: .forget) }
-        let next = Intent(generation: grant.generation, sends: sends + 1)
-        intent = next
-        return .writeIntent(next)
+    private func isKnown(_ grant: Grant) -> Bool {
+        grant.credential == known.credential && grant.generation <= known.generation
     }
 
-    private mutating func afterIntent(_ isWritten: Bool) -> Action {
+    /// Counts the request as taken before it is sent; only an answer can take that back.
+    private mutating func announce() -> Action {
+        guard sends < Intent.mostSends else { return forget(.needsSignIn(why: "lost_twice")) }
+        sends += 1
+        step = .announcing
+        return .writeIntent(intent)
+    }
+
+    private var intent: Intent { Intent(generation: grant?.generation ?? known.generation, sends: sends) }
+
+    private mutating func afterAnnouncing(_ isWritten: Bool) -> Action {
         guard isWritten, let token = grant?.refreshToken else { return .finish(.unavailable(why: "state_folder")) }
         attempts += 1
+        step = .sending
         return .send(refreshToken: token)
     }
 
     private mutating func afterAnswer(_ answer: TokenEndpoint.Answer, _ now: Int) -> Action {
-        guard let grant, let intent else { return .finish(.unavailable(why: "internal")) }
+        guard let grant else { return .finish(.unavailable(why: "internal")) }
         switch answer {
-        case .tokens(let tokens):
-            let renewed = grant.renewed(by: tokens, now: now)
-            fresh = renewed
-            return .store(renewed)
-        case .spent: return end(.needsSignIn(why: "no_tokens"), by: .forget)
+        case .tokens(let tokens): return store(grant.renewed(by: tokens, now: now))
+        case .spent: return forget(.needsSignIn(why: "no_tokens"))
         case .refused("invalid_grant"):
-            // Believed only after the store was read again: another program may have been faster.
-            isConfirming = true
+            // Believed only after the store was read again: the token may have been an old one.
+            step = .confirming
             return .readStore
-        case .refused(let code): return end(.needsSignIn(why: code), by: .forget)
-        case .forbidden: return end(.unavailable(why: "refused_address"), by: .clearIntent)
-        case .busy, .unreachable:
-            self.intent = Intent(generation: intent.generation, sends: intent.sends - 1)
-            let why = answer == .busy ? "busy" : "unreachable"
-            guard attempts < tries else {
-                // Nothing is under way any more: no trace of it is left to be counted later.
-                return intent.sends > 1
-                    ? .finish(.unavailable(why: why)) : end(.unavailable(why: why), by: .clearIntent)
-            }
-            return .wait(.milliseconds(200 << (attempts - 1)))
+        // Not taken, and not by the token's fault: the grant stays for a server that changes its mind.
+        case .refused(let code): return settle(.finish(.needsSignIn(why: code)))
+        case .forbidden: return settle(.finish(.unavailable(why: "refused_address")))
+        case .busy(let pause): return afterDelay("busy", pause)
+        case .unreachable: return afterDelay("unreachable", nil)
         case .lost:
-            guard intent.sends < 2 else { return end(.needsSignIn(why: "lost_twice"), by: .forget) }
-            return .wait(.milliseconds(200))
+            guard sends < Intent.mostSends else { return forget(.needsSignIn(why: "lost_twice")) }
+            step = .pausing
+            return .wait(backOff(.seconds(1)))
         }
     }
 
-    private mutating func afterStoring(_ isStored: Bool) -> Action {
-        guard let stored = fresh else { return .finish(.unavailable(why: "internal")) }
-        guard isStored else { return .finish(.unavailable(why: "keyring")) }
-        fresh = nil
-        return end(.renewed(stored), by: .clearIntent)
+    private mutating func afterDelay(_ why: String, _ pause: Int?) -> Action {
+        guard attempts < Self.tries, pause ?? 0 <= Self.patience else {
+            return settle(.finish(.unavailable(why: why, pause: pause)))
+        }
+        let delay = backOff(.milliseconds(250 << (attempts - 1)))
+        return settle(.wait(max(delay, .seconds(pause ?? 0))))
     }
 
-    private mutating func end(_ result: Result, by action: Action) -> Action {
-        ending = result
-        return action
+    private func backOff(_ longest: Duration) -> Duration { longest / 2 + longest / 2 * jitter }
+
+    private mutating func afterConfirming(_ stored: Stored) -> Action {
+        switch stored {
+        case .locked: return .finish(.locked)
+        case .unavailable: return .finish(.unavailable(why: "keyring"))
+        case .absent: return forget(.needsSignIn(why: "invalid_grant"))
+        case .grant(let grant):
+            return isKnown(grant) ? forget(.needsSignIn(why: "invalid_grant")) : .finish(.found(grant))
+        }
+    }
+
+    private mutating func store(_ grant: Grant) -> Action {
+        unstored = grant
+        step = .storing(grant)
+        return .store(grant)
+    }
+
+    private mutating func afterStoring(_ grant: Grant, _ isStored: Bool) -> Action {
+        guard isStored else { return .finish(.unavailable(why: "keyring")) }
+        unstored = nil
+        step = .ending(.renewed(grant))
+        return .clearIntent
+    }
+
+    /// Takes the last request back from the count, since it was answered and not taken.
+    private mutating func settle(_ action: Action) -> Action {
+        sends -= 1
+        step = .settling(then: action)
+        return sends > 0 ? .writeIntent(intent) : .clearIntent
+    }
+
+    private mutating func forget(_ result: Result) -> Action {
+        step = .ending(result)
+        return .forget(seal: Intent(generation: intent.generation, sends: Intent.mostSends))
     }
 }
 

@@ -9,27 +9,32 @@ internal import Synchronization
 /// survive a crash at any step (`RefreshMachine`). Tokens live in the keyring and, while they are good, in memory.
 package final class TokenVault: Sendable {
     /// What is known of one server.
-    private enum Entry {
-        /// The keyring was not open since.
+    enum Entry: Sendable {
+        /// The keyring was not open since the server was configured.
         case locked
         case none
-        case grant(Grant)
+        case held(HeldGrant)
     }
 
-    private struct State {
+    struct State: Sendable {
         var servers: [String: ProtectedServer] = [:]
         var entries: [String: Entry] = [:]
         var renewals: [String: Task<AccessToken, any Error>] = [:]
         /// Tokens that came for an alias and could not be stored yet.
         var unstored: [String: Grant] = [:]
+        var pauses: [String: Pause] = [:]
+        var rejections: [String: RejectionLimit] = [:]
     }
 
-    private let state = Mutex(State())
-    private let grants: GrantStore
-    private let intents: IntentFolder
-    private let fetcher: Fetcher
-    private let clock: MachineClock
-    private let events: @Sendable (CredentialEvent) -> Void
+    let state = Mutex(State())
+    let grants: GrantStore
+    let intents: IntentFolder
+    /// Whoever changes what is stored for an alias has passed it.
+    let turnstile = Turnstile()
+    let fetcher: Fetcher
+    let clock: MachineClock
+    let events: @Sendable (CredentialEvent) -> Void
+    let isOwnPeer: @Sendable (Int32) -> Bool
 
     /// A vault without servers.
     ///
@@ -39,41 +44,46 @@ package final class TokenVault: Sendable {
     ///   - folder: of the state, for what must survive a crash and is no secret.
     ///   - clock: for the ends of tokens.
     ///   - events: told of each grant, renewal, failure and revocation; must be quick.
+    ///   - isOwnPeer: whether the other end of a connection, given by its descriptor, belongs to this user: asked of whoever
+    ///     brings the answer of a sign-in page.
     package init(
         store: any SecretStore,
         fetcher: Fetcher,
         folder: String,
         clock: MachineClock = .system,
-        events: @escaping @Sendable (CredentialEvent) -> Void
+        events: @escaping @Sendable (CredentialEvent) -> Void,
+        isOwnPeer: @escaping @Sendable (Int32) -> Bool = { _ in true }
     ) {
         grants = GrantStore(secrets: store)
         intents = IntentFolder(path: folder)
         self.fetcher = fetcher
         self.clock = clock
         self.events = events
+        self.isOwnPeer = isOwnPeer
     }
 
-    private var now: Int { Int(clock.wall() / 1_000_000) }
+    /// Seconds since 1970.
+    var now: Int { Int(clock.wall() / 1_000_000) }
+
+    func hold(_ grant: Grant) -> Entry { .held(HeldGrant(grant, wall: now, boot: clock.boot())) }
 
     // MARK: What there is
 
     /// What there is for a server; from any thread, without waiting.
     package func current(_ alias: String) -> TokenState {
-        let now = now
+        let boot = clock.boot()
         return state.withLock { state in
             switch state.entries[alias] {
-            case .locked?: return .locked
-            case .none?, nil: return .needsSignIn
-            case .grant(let grant)?:
-                guard grant.isStale(now: now) else { return .ready(grant.token) }
-                if grant.refreshToken != nil { return .stale(credential: grant.credential) }
-                let isOver = grant.expires.map { now >= $0 } ?? false
-                return isOver ? .needsSignIn : .ready(grant.token)
+            case .locked?: .locked
+            case .none?, nil: .needsSignIn
+            case .held(let held)?: held.state(at: boot)
             }
         }
     }
 
-    /// Takes the servers that want a sign-in, and loads what the keyring has for those that are new.
+    /// Takes the servers that want a sign-in, and loads what the keyring has for those that are new or changed.
+    ///
+    /// The grant of a server that is not among them stays in the keyring.
     package func configure(_ servers: [ProtectedServer]) async {
         state.withLock { state in
             let old = state.servers
@@ -85,11 +95,13 @@ package final class TokenVault: Sendable {
         await load()
     }
 
-    /// Looks again, every two seconds, for what a locked keyring did not show; returns when its task is cancelled.
+    /// Looks again, every two seconds, for what a locked keyring did not show, and stores what it did not take; returns when
+    /// its task is cancelled.
     package func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(2))
             await load()
+            for alias in state.withLock({ Array($0.unstored.keys) }) { await storeLate(alias) }
         }
     }
 
@@ -98,224 +110,31 @@ package final class TokenVault: Sendable {
             state.servers.values.filter { if case .locked? = state.entries[$0.alias] { true } else { false } }
         }
         for server in waiting {
-            let entry: Entry
-            switch await grants.read(server.alias) {
+            let isReadable = await turnstile.pass(server.alias) { take(await grants.read(server.alias), for: server) }
             // A keyring that is locked, or away, is so for the others too.
-            case .locked, .unavailable: return
-            case .absent: entry = .none
-            case .grant(let grant):
-                // An entry that names another server now must not get the old one's tokens.
-                entry = ResourceMetadata.isFor(server, grant.resource) ? .grant(grant) : .none
-            }
-            state.withLock { state in
-                if state.servers[server.alias] == server, case .locked? = state.entries[server.alias] {
-                    state.entries[server.alias] = entry
-                }
-            }
+            guard isReadable else { return }
         }
     }
 
-    // MARK: Renewal
-
-    /// Gets another token for a server; everybody who asks at the same time gets the same one.
-    ///
-    /// - Parameters:
-    ///   - alias: the server.
-    ///   - rejected: the header that the server refused; nil where the token is stale.
-    /// - Returns: a token that was not refused yet.
-    /// - Throws: `OAuthError`: `.needsSignIn`, `.locked`, `.unavailable`.
-    package func renew(_ alias: String, rejected: [UInt8]?) async throws -> AccessToken {
-        if case .ready(let token) = current(alias), token.header != rejected { return token }
-        let renewal = state.withLock { state in
-            if let running = state.renewals[alias] { return running }
-            // Unstructured, because whoever asked first may go away while others wait.
-            let task = Task { try await self.renewOnce(alias, rejected) }
-            state.renewals[alias] = task
-            return task
+    /// Remembers what the keyring has for a server; whether it said so.
+    @discardableResult
+    func take(_ stored: RefreshMachine.Stored, for server: ProtectedServer) -> Bool {
+        let entry: Entry
+        switch stored {
+        case .locked, .unavailable: return false
+        case .absent: entry = .none
+        // An entry that names another server now must not get the old one's tokens.
+        case .grant(let grant): entry = ResourceMetadata.isFor(server, grant.resource) ? hold(grant) : .none
         }
-        return try await renewal.value
+        set(entry, for: server)
+        return true
     }
 
-    private func renewOnce(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
-        defer { state.withLock { $0.renewals[alias] = nil } }
-        // Looked at again: a renewal may have ended between the look and the lock.
-        if case .ready(let token) = current(alias), token.header != rejected { return token }
-        let (server, entry, unstored) = state.withLock { ($0.servers[alias], $0.entries[alias], $0.unstored[alias]) }
-        guard let server else { throw OAuthError.needsSignIn(alias) }
-        guard case .grant(let known)? = entry else {
-            if case .locked? = entry {
-                throw OAuthError(.locked, "The keyring is locked.", next: "Unlock the keyring.")
-            }
-            throw OAuthError.needsSignIn(alias)
+    /// Remembers something for a server, if it still is what it was.
+    func set(_ entry: Entry, for server: ProtectedServer) {
+        state.withLock { state in
+            if state.servers[server.alias] == server { state.entries[server.alias] = entry }
         }
-        var machine = unstored.map { RefreshMachine(unstored: $0, known: known) } ?? RefreshMachine(known: known)
-        let result = await drive(&machine, known, server)
-        state.withLock { $0.unstored[alias] = machine.unstored }
-        return try take(result, known, alias)
-    }
-
-    /// Does what the machine says until it has a result.
-    private func drive(
-        _ machine: inout RefreshMachine,
-        _ known: Grant,
-        _ server: ProtectedServer
-    ) async -> RefreshMachine.Result {
-        let endpoint = TokenEndpoint(
-            fetcher: fetcher,
-            url: known.tokenEndpoint,
-            client: known.client,
-            addresses: server.addresses
-        )
-        var event = RefreshMachine.Event.begin
-        while true {
-            switch machine.next(event) {
-            case .readStore:
-                event = .storeRead(await grants.read(server.alias), intents.read(known.credential))
-            case .writeIntent(let intent):
-                event = .intentWritten(intents.write(intent, known.credential))
-            case .send(let refreshToken):
-                let answer = await endpoint.ask([
-                    ("grant_type", "refresh_token"), ("refresh_token", refreshToken), ("resource", known.resource),
-                ])
-                event = .answered(answer, now: now)
-            case .wait(let duration):
-                try? await Task.sleep(for: duration)
-                event = .waited
-            case .store(let grant):
-                event = .stored((try? await grants.write(grant, server.alias)) != nil)
-            case .clearIntent:
-                intents.clear(known.credential)
-                event = .intentCleared
-            case .forget:
-                try? await grants.delete(server.alias)
-                intents.clear(known.credential)
-                event = .forgotten
-            case .finish(let result): return result
-            }
-        }
-    }
-
-    private func take(_ result: RefreshMachine.Result, _ known: Grant, _ alias: String) throws -> AccessToken {
-        let credential = known.credential
-        switch result {
-        case .renewed(let grant):
-            state.withLock { $0.entries[alias] = .grant(grant) }
-            events(.refreshed(credential: credential, alias: alias))
-            return grant.token
-        case .found(let grant):
-            state.withLock { $0.entries[alias] = .grant(grant) }
-            return grant.token
-        case .needsSignIn(let why):
-            state.withLock { $0.entries[alias] = Entry.none }
-            events(.failed(credential: credential, alias: alias, why: why))
-            throw OAuthError.needsSignIn(alias)
-        case .locked:
-            events(.failed(credential: credential, alias: alias, why: "locked"))
-            throw OAuthError(.locked, "The keyring is locked.", next: "Unlock the keyring.")
-        case .unavailable(let why):
-            events(.failed(credential: credential, alias: alias, why: why))
-            throw OAuthError(
-                .unavailable,
-                "The sign-in to \(alias) could not be renewed now (\(why)).",
-                next: "Try again in a moment."
-            )
-        }
-    }
-
-    // MARK: Sign-in and sign-out
-
-    /// Begins a sign-in: when this returns, the address that the browser comes back to is bound.
-    ///
-    /// - Throws: `OAuthError` where the server's metadata is refused; then there is no address to open.
-    package func signIn(_ alias: String) async throws -> SignIn {
-        guard let server = state.withLock({ $0.servers[alias] }) else {
-            throw OAuthError(
-                .unknownServer,
-                "There is no server \(alias) that wants a sign-in.",
-                next: "doorward servers"
-            )
-        }
-        return try await SignIn(server, fetcher: fetcher) { [self] answer in
-            await admit(answer, server)
-        }
-    }
-
-    /// Stores what a sign-in brought.
-    private func admit(_ answer: Result<Grant, OAuthError>, _ server: ProtectedServer) async -> Result<Void, OAuthError>
-    {
-        let alias = server.alias
-        do {
-            var grant = try answer.get()
-            grant.obtained = now
-            grant.expires = grant.expires.map { $0 + grant.obtained }
-            do {
-                try await grants.write(grant, alias, prompting: true)
-            } catch {
-                throw OAuthError(keyring: error)
-            }
-            state.withLock { state in
-                if state.servers[alias] == server { state.entries[alias] = .grant(grant) }
-                state.unstored[alias] = nil
-            }
-            events(.granted(credential: grant.credential, alias: alias))
-            return .success(())
-        } catch let error as OAuthError {
-            events(.failed(credential: nil, alias: alias, why: error.kind.text))
-            return .failure(error)
-        } catch {
-            return .failure(OAuthError(.unavailable, "The sign-in did not come about."))
-        }
-    }
-
-    /// Revokes a grant (RFC 7009) and forgets it, whether or not its server can be told.
-    ///
-    /// - Returns: whether the server took it back.
-    /// - Throws: `OAuthError` where there is no grant, or the keyring cannot be changed.
-    package func disconnect(_ alias: String) async throws -> Bool {
-        let (server, entry) = state.withLock { ($0.servers[alias], $0.entries[alias]) }
-        guard let server else {
-            throw OAuthError(
-                .unknownServer,
-                "There is no server \(alias) that wants a sign-in.",
-                next: "doorward servers"
-            )
-        }
-        if case .locked? = entry { throw OAuthError(.locked, "The keyring is locked.", next: "Unlock the keyring.") }
-        guard case .grant(let grant)? = entry else {
-            throw OAuthError(.needsSignIn, "There is no sign-in to \(alias).", next: "doorward connect \(alias)")
-        }
-        // Forgotten before the network is asked: no call uses it from here on.
-        state.withLock { $0.entries[alias] = Entry.none }
-        do {
-            try await grants.delete(alias)
-        } catch {
-            state.withLock { $0.entries[alias] = .grant(grant) }
-            throw OAuthError(keyring: error)
-        }
-        intents.clear(grant.credential)
-        let isRevoked = await revoke(grant, server)
-        events(.revoked(credential: grant.credential, alias: alias, why: "user"))
-        return isRevoked
-    }
-
-    private func revoke(_ grant: Grant, _ server: ProtectedServer) async -> Bool {
-        guard let url = grant.revocationEndpoint else { return false }
-        let endpoint = TokenEndpoint(fetcher: fetcher, url: url, client: grant.client, addresses: server.addresses)
-        // The refresh token ends the whole grant, the access token only itself.
-        let token = grant.refreshToken.map { ($0, "refresh_token") } ?? (grant.accessToken, "access_token")
-        return await endpoint.revoke(token: token.0, hint: token.1)
-    }
-}
-
-extension OAuthError {
-    /// Why the keyring did not do what a sign-in needs.
-    init(keyring error: any Error) {
-        guard let error = error as? KeyringError else {
-            self.init(.keyringUnavailable, "The keyring could not be used.")
-            return
-        }
-        let kind: Kind = error.code == .locked || error.code == .cancelled ? .locked : .keyringUnavailable
-        self.init(kind, "The tokens could not be stored: \(error.message).", next: error.hint)
     }
 }
 

@@ -12,12 +12,18 @@ struct IntentFolder: Sendable {
         "\(path)/\(Hash.of(Array(credential.utf8)).base64URL).json"
     }
 
-    func read(_ credential: String) -> RefreshMachine.Intent? {
-        guard let bytes = try? DurableFile.read(file(credential), maxBytes: 1024),
-            let json = try? JSONValue(parsing: bytes), let generation = json["generation"]?.int,
-            let sends = json["sends"]?.int
-        else { return nil }
-        return RefreshMachine.Intent(generation: generation, sends: sends)
+    func read(_ credential: String) -> RefreshMachine.IntentReading {
+        let bytes: [UInt8]?
+        do {
+            bytes = try DurableFile.read(file(credential), maxBytes: 1024)
+        } catch {
+            return .unreadable
+        }
+        guard let bytes else { return .none }
+        let intent = try? ObjectReader.read(JSONValue(parsing: bytes)) { reader in
+            RefreshMachine.Intent(generation: try reader.int("generation"), sends: try reader.int("sends"))
+        }
+        return intent.map { .intent($0) } ?? .unreadable
     }
 
     /// Whether the intent is on the disk.

@@ -1,0 +1,122 @@
+internal import Glibc
+
+/// The connections to a `LoopbackRedirect`, each with a few seconds to say something.
+struct CallbackConnections {
+    private struct Connection {
+        let descriptor: Int32
+        let deadline: ContinuousClock.Instant
+        var bytes: [UInt8] = []
+    }
+
+    private static let most = 16
+    private static let longestHead = 16_384
+    private static let patience = Duration.seconds(5)
+
+    private var open: [Connection] = []
+
+    /// Waits a little for something to happen.
+    ///
+    /// - Parameters:
+    ///   - listener: where new connections come from.
+    ///   - isOwn: whether the other end of a connection belongs to this user; others are closed without an answer.
+    /// - Returns: the connections on which a whole head of a request has come, with that head.
+    mutating func poll(_ listener: Int32, isOwn: (Int32) -> Bool) -> [(Int32, String)] {
+        var watched = ([listener] + open.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        _ = Glibc.poll(&watched, nfds_t(watched.count), 250)
+        var heads: [(Int32, String)] = []
+        for each in watched.dropFirst() where each.revents != 0 {
+            if let head = read(each.fd) { heads.append((each.fd, head)) }
+        }
+        if watched[0].revents != 0 { accept(listener, isOwn) }
+        for each in open where each.deadline < .now { close(each.descriptor) }
+        return heads
+    }
+
+    /// Answers with a page, and closes.
+    mutating func answer(_ descriptor: Int32, _ page: CallbackPage) {
+        let bytes = page.bytes
+        // A page is smaller than any socket's buffer: it goes out whole or not at all.
+        _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        shutdown(descriptor, Int32(SHUT_WR))
+        close(descriptor)
+    }
+
+    mutating func closeAll() {
+        for each in open { close(each.descriptor) }
+    }
+
+    private mutating func accept(_ listener: Int32, _ isOwn: (Int32) -> Bool) {
+        let descriptor = Glibc.accept(listener, nil, nil)
+        guard descriptor >= 0 else { return }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        guard isOwn(descriptor) else {
+            Glibc.close(descriptor)
+            return
+        }
+        if open.count == Self.most { close(open[0].descriptor) }
+        open.append(Connection(descriptor: descriptor, deadline: .now + Self.patience))
+    }
+
+    /// Reads what has come; the head where it is whole.
+    private mutating func read(_ descriptor: Int32) -> String? {
+        guard let index = open.firstIndex(where: { $0.descriptor == descriptor }) else { return nil }
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        if count < 0, errno == EAGAIN || errno == EINTR { return nil }
+        guard count > 0, open[index].bytes.count + count <= Self.longestHead else {
+            close(descriptor)
+            return nil
+        }
+        open[index].bytes += chunk[..<count]
+        guard open[index].bytes.suffix(4) == Array("\r\n\r\n".utf8)[...] else { return nil }
+        return String(decoding: open[index].bytes, as: UTF8.self)
+    }
+
+    private mutating func close(_ descriptor: Int32) {
+        guard let index = open.firstIndex(where: { $0.descriptor == descriptor }) else { return }
+        open.remove(at: index)
+        Glibc.close(descriptor)
+    }
+}
+
+/// What the browser shows in the end: words, no scripts, nothing that a stranger wrote.
+enum CallbackPage: CaseIterable {
+    case done, foreign, notFound
+
+    private var status: String {
+        switch self {
+        case .done: "200 OK"
+        case .foreign: "400 Bad Request"
+        case .notFound: "404 Not Found"
+        }
+    }
+
+    private var words: (title: String, text: String) {
+        switch self {
+        case .done:
+            (
+                "Back to Doorward",
+                "Doorward has the answer and finishes the sign-in where you began. You can close this page."
+            )
+        case .foreign: ("Not this sign-in", "This page does not answer the sign-in that waits here.")
+        case .notFound: ("Nothing here", "This address only waits for the end of a sign-in.")
+        }
+    }
+
+    /// The whole answer.
+    var bytes: [UInt8] {
+        let body = """
+            <!doctype html><html lang="en"><meta charset="utf-8"><title>Doorward: \(words.title)</title>
+            <style>body{font:1.1rem system-ui;margin:20vh auto;max-width:32rem;padding:0 1rem;text-align:center}</style>
+            <h1>\(words.title)</h1><p>\(words.text)</p></html>
+
+            """
+        let head = [
+            "HTTP/1.1 \(status)", "Content-Type: text/html; charset=utf-8", "Content-Length: \(body.utf8.count)",
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'", "Referrer-Policy: no-referrer",
+            "X-Content-Type-Options: nosniff", "Cache-Control: no-store", "Connection: close", "", "",
+        ]
+        return Array((head.joined(separator: "\r\n") + body).utf8)
+    }
+}

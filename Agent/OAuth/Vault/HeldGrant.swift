@@ -1,0 +1,60 @@
+/// A grant in memory, with what the data path asks of it worked out beforehand.
+///
+/// Times are of the machine's own clock: once a token is here, a wall clock that jumps makes it neither older nor younger.
+struct HeldGrant: Sendable {
+    let grant: Grant
+    let token: AccessToken
+    /// When to renew, and when the token is of no more use: nanoseconds since the machine started.
+    private let due: Int64?
+    private let end: Int64?
+
+    /// Takes a grant at a time: `wall` in seconds since 1970, `boot` in nanoseconds since the machine started.
+    init(_ grant: Grant, wall: Int, boot: Int64) {
+        self.grant = grant
+        token = grant.token
+        due = grant.renewal.map { boot + Int64($0 - wall) * 1_000_000_000 }
+        end = grant.expires.map { boot + Int64($0 - wall) * 1_000_000_000 }
+    }
+
+    func isDue(at boot: Int64) -> Bool { due.map { boot >= $0 } ?? false }
+
+    func isOver(at boot: Int64) -> Bool { end.map { boot >= $0 } ?? false }
+
+    /// What there is to be told.
+    func state(at boot: Int64) -> TokenState {
+        guard isDue(at: boot) else { return .ready(token) }
+        if grant.refreshToken != nil { return .stale(credential: grant.credential) }
+        return isOver(at: boot) ? .needsSignIn : .ready(token)
+    }
+}
+
+/// How long a server is left alone after renewals that came to nothing.
+struct Pause: Sendable {
+    private var failures = 0
+    /// Nanoseconds since the machine started.
+    private var end: Int64 = 0
+
+    func isOver(at boot: Int64) -> Bool { boot >= end }
+
+    /// After a renewal that failed: 1 s, 2 s, 4 s, at most a minute; or what the server asks for, at most five minutes.
+    mutating func extend(at boot: Int64, asked: Int?, jitter: Double) {
+        let own = Double(min(1 << min(failures, 6), 60)) * (0.5 + jitter / 2)
+        failures += 1
+        end = boot + Int64(max(own, Double(min(asked ?? 0, 300))) * 1e9)
+    }
+}
+
+/// Bounds how often a server can have tokens renewed by refusing them.
+struct RejectionLimit: Sendable {
+    private static let most = 10
+    private static let window: Int64 = 60 * 1_000_000_000
+    private var times: [Int64] = []
+
+    /// Whether one more is allowed at this time, which it then counts; nanoseconds since the machine started.
+    mutating func take(at boot: Int64) -> Bool {
+        times.removeAll { $0 <= boot - Self.window }
+        guard times.count < Self.most else { return false }
+        times.append(boot)
+        return true
+    }
+}

@@ -1,0 +1,193 @@
+internal import Fetch
+internal import ServiceKit
+internal import Synchronization
+
+extension TokenVault {
+    /// Gets another token for a server; everybody who asks at the same time gets the same one.
+    ///
+    /// - Parameters:
+    ///   - alias: the server.
+    ///   - rejected: the value of the header that the server refused; nil where the token is stale.
+    /// - Returns: a token that was not refused yet.
+    /// - Throws: `OAuthError`: `.needsSignIn`, `.locked`, `.unavailable`.
+    package func renew(_ alias: String, rejected: [UInt8]?) async throws -> AccessToken {
+        if let token = usable(alias, rejected) { return token }
+        let token = try await renewal(alias, rejected).value
+        // Somebody else's renewal may have ended in the very token that was refused here.
+        guard token.header == rejected else { return token }
+        return try await renewal(alias, rejected).value
+    }
+
+    /// The one renewal of an alias that is under way, or a new one.
+    private func renewal(_ alias: String, _ rejected: [UInt8]?) -> Task<AccessToken, any Error> {
+        state.withLock { state in
+            if let running = state.renewals[alias] { return running }
+            // Unstructured, because whoever asked first may go away while others wait.
+            let task = Task {
+                defer { self.state.withLock { $0.renewals[alias] = nil } }
+                return try await self.turnstile.pass(alias) { try await self.renewOnce(alias, rejected) }
+            }
+            state.renewals[alias] = task
+            return task
+        }
+    }
+
+    /// The token that there is, unless it is the one that was refused.
+    private func usable(_ alias: String, _ rejected: [UInt8]?) -> AccessToken? {
+        guard case .ready(let token) = current(alias), token.header != rejected else { return nil }
+        return token
+    }
+
+    private func renewOnce(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
+        // Looked at again: a renewal or a sign-in may have ended between the look and the turn.
+        if let token = usable(alias, rejected) { return token }
+        let boot = clock.boot()
+        let (server, entry, unstored) = state.withLock { ($0.servers[alias], $0.entries[alias], $0.unstored[alias]) }
+        guard let server, let entry else { throw OAuthError.needsSignIn(alias) }
+        let held: HeldGrant
+        switch entry {
+        case .locked: throw OAuthError.lockedKeyring
+        case .none: throw OAuthError.needsSignIn(alias)
+        case .held(let grant): held = grant
+        }
+        let isAllowed = state.withLock { state in
+            guard state.pauses[alias]?.isOver(at: boot) ?? true else { return false }
+            return held.isDue(at: boot) || state.rejections[alias, default: RejectionLimit()].take(at: boot)
+        }
+        guard isAllowed else {
+            if let token = lastResort(held, rejected) { return token }
+            throw OAuthError.notNow(alias, "pausing")
+        }
+        var machine = RefreshMachine(known: held.grant, unstored: unstored, jitter: .random(in: 0..<1))
+        let result = await drive(&machine, held.grant, server)
+        state.withLock { $0.unstored[alias] = machine.unstored }
+        return try conclude(result, held, server, rejected)
+    }
+
+    /// A token that is due and still good, where no other is to be had.
+    private func lastResort(_ held: HeldGrant, _ rejected: [UInt8]?) -> AccessToken? {
+        held.isOver(at: clock.boot()) || held.token.header == rejected ? nil : held.token
+    }
+
+    /// Does what the machine says until it has a result.
+    private func drive(
+        _ machine: inout RefreshMachine,
+        _ known: Grant,
+        _ server: ProtectedServer
+    ) async -> RefreshMachine.Result {
+        let endpoint = TokenEndpoint(
+            fetcher: fetcher,
+            url: known.tokenEndpoint,
+            client: known.client,
+            addresses: server.addresses
+        )
+        var event = RefreshMachine.Event.begin
+        while true {
+            switch machine.next(event) {
+            case .readStore:
+                event = .storeRead(await grants.read(server.alias), intents.read(known.credential))
+            case .writeIntent(let intent):
+                event = .intentWritten(intents.write(intent, known.credential))
+            case .send(let refreshToken):
+                let begin = now
+                let answer = await endpoint.ask([
+                    ("grant_type", "refresh_token"), ("refresh_token", refreshToken), ("resource", known.resource),
+                ])
+                event = .answered(answer, now: begin)
+            case .wait(let duration):
+                try? await Task.sleep(for: duration)
+                event = .waited
+            case .store(let grant):
+                event = .stored((try? await grants.write(grant, server.alias)) != nil)
+            case .clearIntent:
+                intents.clear(known.credential)
+                event = .intentCleared
+            case .forget(let seal):
+                await forget(server.alias, known, seal)
+                event = .forgotten
+            case .finish(let result): return result
+            }
+        }
+    }
+
+    private func forget(_ alias: String, _ grant: Grant, _ seal: RefreshMachine.Intent) async {
+        do {
+            try await grants.delete(alias)
+            intents.clear(grant.credential)
+        } catch {
+            // What is dead and cannot be removed must not be tried again by the next life of this program.
+            _ = intents.write(seal, grant.credential)
+        }
+    }
+
+    private func conclude(
+        _ result: RefreshMachine.Result,
+        _ held: HeldGrant,
+        _ server: ProtectedServer,
+        _ rejected: [UInt8]?
+    ) throws -> AccessToken {
+        let alias = server.alias
+        let credential = held.grant.credential
+        switch result {
+        case .renewed(let grant):
+            state.withLock { $0.pauses[alias] = nil }
+            set(hold(grant), for: server)
+            events(.refreshed(credential: credential, alias: alias))
+            return grant.token
+        case .found(let grant):
+            set(hold(grant), for: server)
+            return grant.token
+        case .needsSignIn(let why):
+            set(.none, for: server)
+            events(.failed(credential: credential, alias: alias, why: why))
+            throw OAuthError.needsSignIn(alias)
+        case .locked:
+            pause(alias, nil)
+            events(.failed(credential: credential, alias: alias, why: "locked"))
+            if let token = lastResort(held, rejected) { return token }
+            throw OAuthError.lockedKeyring
+        case .unavailable(let why, let seconds):
+            pause(alias, seconds)
+            events(.failed(credential: credential, alias: alias, why: why))
+            if let token = lastResort(held, rejected) { return token }
+            throw OAuthError.notNow(alias, why)
+        }
+    }
+
+    private func pause(_ alias: String, _ seconds: Int?) {
+        let boot = clock.boot()
+        state.withLock { state in
+            state.pauses[alias, default: Pause()].extend(at: boot, asked: seconds, jitter: .random(in: 0..<1))
+        }
+    }
+
+    /// Stores tokens that came when the keyring did not take them.
+    func storeLate(_ alias: String) async {
+        await turnstile.pass(alias) {
+            guard
+                let (server, grant) = state.withLock({ state in
+                    state.servers[alias].flatMap { server in state.unstored[alias].map { (server, $0) } }
+                }), (try? await grants.write(grant, alias)) != nil
+            else { return }
+            intents.clear(grant.credential)
+            state.withLock { state in
+                state.unstored[alias] = nil
+                state.pauses[alias] = nil
+            }
+            set(hold(grant), for: server)
+            events(.refreshed(credential: grant.credential, alias: alias))
+        }
+    }
+}
+
+extension OAuthError {
+    static let lockedKeyring = OAuthError(.locked, "The keyring is locked.", next: "Unlock the keyring.")
+
+    static func notNow(_ alias: String, _ why: String) -> OAuthError {
+        OAuthError(
+            .unavailable,
+            "The sign-in to \(alias) could not be renewed now (\(why)).",
+            next: "Try again in a moment."
+        )
+    }
+}

@@ -1,0 +1,135 @@
+internal import Keyring
+internal import ServiceKit
+internal import Synchronization
+
+extension TokenVault {
+    /// Begins a sign-in: when this returns, the address that the browser comes back to is bound.
+    ///
+    /// A locked keyring asks its user first, so that nobody signs in for tokens that have no place.
+    ///
+    /// - Throws: `OAuthError` where the keyring or the server's metadata is in the way; then there is no address to open.
+    package func signIn(_ alias: String) async throws -> SignIn {
+        let server = try server(alias)
+        let stored = await grants.read(alias, prompting: true)
+        switch stored {
+        case .grant, .absent: break
+        case .locked: throw OAuthError.lockedKeyring
+        case .unavailable: throw OAuthError.noKeyring
+        }
+        if case .locked? = state.withLock({ $0.entries[alias] }) { take(stored, for: server) }
+        do {
+            return try await SignIn(
+                server,
+                fetcher: fetcher,
+                isOwn: isOwnPeer,
+                now: { [clock] in Int(clock.wall() / 1_000_000) },
+                admit: { [self] answer in await admit(answer, server) }
+            )
+        } catch let error as OAuthError {
+            events(.failed(credential: nil, alias: alias, why: error.kind.text))
+            throw error
+        }
+    }
+
+    private func server(_ alias: String) throws -> ProtectedServer {
+        guard let server = state.withLock({ $0.servers[alias] }) else {
+            throw OAuthError(
+                .unknownServer,
+                "There is no server \(alias) that wants a sign-in.",
+                next: "doorward servers"
+            )
+        }
+        return server
+    }
+
+    /// Stores what a sign-in brought.
+    private func admit(
+        _ answer: Result<Grant, any Error>,
+        _ server: ProtectedServer
+    ) async -> Result<Void, OAuthError> {
+        do {
+            let grant = try answer.get()
+            try await turnstile.pass(server.alias) {
+                do {
+                    try await grants.write(grant, server.alias, prompting: true)
+                } catch {
+                    throw OAuthError(keyring: error)
+                }
+                state.withLock { state in
+                    state.unstored[server.alias] = nil
+                    state.pauses[server.alias] = nil
+                }
+                set(hold(grant), for: server)
+            }
+            events(.granted(credential: grant.credential, alias: server.alias))
+            return .success(())
+        } catch {
+            let known = error as? OAuthError ?? OAuthError(.unavailable, "The sign-in did not come about.")
+            events(.failed(credential: nil, alias: server.alias, why: known.kind.text))
+            return .failure(known)
+        }
+    }
+
+    /// Revokes a grant (RFC 7009) and forgets it, whether or not its server can be told.
+    ///
+    /// - Returns: whether the server took it back.
+    /// - Throws: `OAuthError` where there is no grant, or the keyring cannot be changed.
+    @discardableResult
+    package func disconnect(_ alias: String) async throws -> Bool {
+        let server = try server(alias)
+        return try await turnstile.pass(alias) {
+            let grant: Grant
+            switch await grants.read(alias) {
+            case .grant(let stored): grant = state.withLock { $0.unstored[alias] } ?? stored
+            case .absent:
+                set(.none, for: server)
+                throw OAuthError(.needsSignIn, "There is no sign-in to \(alias).", next: "doorward connect \(alias)")
+            case .locked: throw OAuthError.lockedKeyring
+            case .unavailable: throw OAuthError.noKeyring
+            }
+            // No call uses it from here on.
+            set(.none, for: server)
+            // Revoked before it is forgotten: what is forgotten nobody can revoke any more.
+            let isRevoked = await revoke(grant, server)
+            do {
+                try await grants.delete(alias)
+            } catch {
+                throw OAuthError(keyring: error)
+            }
+            intents.clear(grant.credential)
+            state.withLock { state in
+                state.unstored[alias] = nil
+                state.pauses[alias] = nil
+            }
+            let why = isRevoked ? "user" : "user_unconfirmed"
+            events(.revoked(credential: grant.credential, alias: alias, why: why))
+            return isRevoked
+        }
+    }
+
+    private func revoke(_ grant: Grant, _ server: ProtectedServer) async -> Bool {
+        guard let url = grant.revocationEndpoint else { return false }
+        let endpoint = TokenEndpoint(fetcher: fetcher, url: url, client: grant.client, addresses: server.addresses)
+        // The refresh token ends the whole grant, the access token only itself.
+        let token = grant.refreshToken.map { ($0, "refresh_token") } ?? (grant.accessToken, "access_token")
+        return await endpoint.revoke(token: token.0, hint: token.1)
+    }
+}
+
+extension OAuthError {
+    static let noKeyring = OAuthError(
+        .keyringUnavailable,
+        "There is no keyring that answers.",
+        next: "gnome-keyring-daemon --start --components=secrets"
+    )
+
+    /// Why the keyring did not do what a sign-in needs.
+    init(keyring error: any Error) {
+        guard let error = error as? KeyringError else {
+            self.init(.keyringUnavailable, "The keyring could not be used.")
+            return
+        }
+        let kind: Kind = error.code == .locked || error.code == .cancelled ? .locked : .keyringUnavailable
+        self.init(kind, "The keyring does not keep tokens now: \(error.message).", next: error.hint)
+    }
+}
