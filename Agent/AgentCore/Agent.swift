@@ -70,16 +70,15 @@ package struct Agent: Sendable {
         operations.attach(
             RunningAgent.Attachment(parts: parts, board: board, forwarding: forwarding, supervisor: supervisor)
         )
-        let listening = try await forwarding.listen(on: listen, socketPath: parts.home.socketPath)
-        operations.listens(on: listening.address.description)
-        try AgentAddress.keep(listening.address.description, parts.home)
-        parts.logger.info(
-            "The agent listens.",
-            metadata: ["listen": "\(listening.address)", "socket": "\(listening.socketPath)"]
-        )
-        ServiceNotification.ready()
         // Ended in reverse: first nobody gets in any more, then what was recorded is shipped.
-        let services: [any Service] = [supervisor, Listening(forwarding: forwarding, parts: parts)]
+        let listening = Listening(
+            address: listen,
+            forwarding: forwarding,
+            supervisor: supervisor,
+            operations: operations,
+            parts: parts
+        )
+        let services: [any Service] = [supervisor, listening]
         let group = ServiceGroup(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -88,34 +87,5 @@ package struct Agent: Sendable {
         try await group.run()
         try await loops.shutdownGracefully()
         _ = consume lock
-    }
-}
-
-/// The open listeners, which end before everything that calls need.
-private struct Listening: Service {
-    let forwarding: ForwardingService
-    let parts: AgentParts
-
-    func run() async throws {
-        let keeping = Task {
-            while !Task.isCancelled {
-                try await Task.sleep(for: .seconds(10))
-                await keepDebts()
-            }
-        }
-        try? await gracefulShutdown()
-        keeping.cancel()
-        ServiceNotification.stopping()
-        await keepDebts()
-        await forwarding.shutdown()
-        await keepDebts()
-    }
-
-    private func keepDebts() async {
-        do {
-            try KeptDebts(await forwarding.limitDebts(), clock: parts.clock).keep(parts.home)
-        } catch {
-            parts.logger.warning("What is owed to the limits could not be kept.")
-        }
     }
 }

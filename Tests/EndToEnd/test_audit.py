@@ -194,7 +194,8 @@ def test_the_report_over_the_api_is_the_same_folder(world, everything, report, t
     )
     assert reply.status == 200, reply.body
     with tarfile.open(fileobj=io.BytesIO(reply.body)) as archive:
-        archive.extractall(tmp_path, filter="data")
+        # Debian's Python knows no filters; a path that leads out would show as a missing folder below.
+        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     folder = next(path.parent for path in tmp_path.rglob("records.jsonl"))
     assert everything.doorward("verify", str(folder)).json["ok"]
 

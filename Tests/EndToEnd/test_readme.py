@@ -118,7 +118,7 @@ def test_every_command_of_the_readme_works(world):
                 word for word in done.stdout.split() if word.startswith("dwt1_")
             ))
         if "--include" in line:
-            typist.variables["ETag"] = re.search(r"(?im)^etag: (\S+)", done.stdout).group(1)
+            typist.variables["ETAG"] = re.search(r"(?im)^etag: (\S+)", done.stdout).group(1)
     assert (typist.folder / "report.tar.gz").read_bytes()[:2] == b"\x1f\x8b"
     assert (typist.folder / "report" / "records.jsonl").exists()
 

@@ -19,11 +19,12 @@ package struct ClientCredentials: Sendable {
         package let created: String
     }
 
-    private let path: String
+    private let home: AgentHome
+    private var path: String { "\(home.state)/clients.json" }
 
     /// The credentials kept in a home.
     package init(home: AgentHome) {
-        path = "\(home.state)/clients.json"
+        self.home = home
     }
 
     /// Everyone who has a credential, in the order in which they were added.
@@ -93,6 +94,7 @@ package struct ClientCredentials: Sendable {
     package static let local = "local"
 
     private func exclusively<Answer>(_ change: (inout [Entry]) throws -> Answer) throws -> Answer {
+        try home.makeFolders()
         // Two commands at once must not lose one's change.
         let lock = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else {

@@ -9,6 +9,7 @@ internal import OAuth
 internal import ServiceKit
 internal import Spool
 internal import StrictJSON
+internal import Synchronization
 
 /// Everything that an agent has because it belongs to a coordinator: records, policy, tokens.
 final class EnrolledAgent: Sendable {
@@ -73,6 +74,11 @@ final class EnrolledAgent: Sendable {
     /// What the coordinator says, the newest of it.
     private let changes: AsyncStream<SyncedState>
 
+    private let settled = Mutex((policy: false, key: false))
+
+    /// Whether the policy that was kept is in force, and the first look into the keyring has ended.
+    var isSettled: Bool { settled.withLock { $0.policy && $0.key } }
+
     /// How it stands with the coordinator.
     var condition: LinkCondition { sync.condition }
 
@@ -108,6 +114,7 @@ final class EnrolledAgent: Sendable {
         for await state in changes {
             await vault.configure(state.entries.compactMap(ProtectedServer.init))
             await board.set(synced: state)
+            settled.withLock { $0.policy = true }
         }
     }
 
@@ -115,6 +122,7 @@ final class EnrolledAgent: Sendable {
     private func unlock() async {
         var isTold = false
         while !Task.isCancelled {
+            defer { settled.withLock { $0.key = true } }
             do {
                 try await client.key.load()
                 await board.set(closure: nil)

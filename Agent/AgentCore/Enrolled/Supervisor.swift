@@ -13,6 +13,7 @@ final class Supervisor: Service {
     private let forwarding: ForwardingService
     private let credentials: VaultCredentials
     private let current = Mutex<EnrolledAgent?>(nil)
+    private let settling = Mutex(false)
     private let reloads: AsyncStream<Void>
     private let reload: AsyncStream<Void>.Continuation
 
@@ -26,6 +27,17 @@ final class Supervisor: Service {
 
     /// The enrolled agent that runs now.
     var agent: EnrolledAgent? { current.withLock { $0 } }
+
+    /// Waits until it is known what calls will meet: no membership, or one whose policy is in force and whose key is read.
+    ///
+    /// A keyring that is locked or hangs is not waited for: then calls are told so.
+    func settle(atMost time: Duration) async {
+        let deadline = ContinuousClock.now + time
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            if settling.withLock({ $0 }), agent?.isSettled ?? true { return }
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
 
     /// Looks at once what commands have changed on disk.
     func look() { reload.yield() }
@@ -49,6 +61,7 @@ final class Supervisor: Service {
         look()
         for await _ in reloads {
             let membership = load()
+            defer { settling.withLock { $0 = true } }
             if membership == running?.membership { continue }
             await stop(running?.task)
             running = nil

@@ -10,13 +10,13 @@ struct Doorward: AsyncParsableCommand {
         abstract: "Lets MCP clients through to MCP servers: decided, recorded, proven.",
         version: Release.version,
         groupedSubcommands: [
-            CommandGroup(name: "This machine:", subcommands: [Login.self, Logout.self, Agent.self, Status.self]),
+            CommandGroup(name: "This machine", subcommands: [Login.self, Logout.self, Agent.self, Status.self]),
             CommandGroup(
-                name: "Servers and clients:",
+                name: "Servers and clients",
                 subcommands: [Servers.self, Connect.self, Disconnect.self, Client.self]
             ),
-            CommandGroup(name: "Calls and records:", subcommands: [Call.self, Explain.self, Audit.self, Verify.self]),
-            CommandGroup(name: "The organisation:", subcommands: [Admin.self]),
+            CommandGroup(name: "Calls and records", subcommands: [Call.self, Explain.self, Audit.self, Verify.self]),
+            CommandGroup(name: "The organisation", subcommands: [Admin.self]),
         ]
     )
 

@@ -1,0 +1,49 @@
+internal import CoordinatorLink
+internal import Forwarding
+internal import Logging
+internal import ServiceKit
+internal import ServiceLifecycle
+
+/// The listeners: opened once calls will find what they need, and closed before anything of it ends.
+struct Listening: Service {
+    let address: ListenAddress
+    let forwarding: ForwardingService
+    let supervisor: Supervisor
+    let operations: RunningAgent
+    let parts: AgentParts
+
+    /// How long the first call waits at most for a slow keyring.
+    private static let patience = Duration.seconds(2)
+
+    func run() async throws {
+        await supervisor.settle(atMost: Self.patience)
+        let listening = try await forwarding.listen(on: address, socketPath: parts.home.socketPath)
+        operations.listens(on: listening.address.description)
+        try AgentAddress.keep(listening.address.description, parts.home)
+        parts.logger.info(
+            "The agent listens.",
+            metadata: ["listen": "\(listening.address)", "socket": "\(listening.socketPath)"]
+        )
+        ServiceNotification.ready()
+        let keeping = Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: .seconds(10))
+                await keepDebts()
+            }
+        }
+        try? await gracefulShutdown()
+        keeping.cancel()
+        ServiceNotification.stopping()
+        await keepDebts()
+        await forwarding.shutdown()
+        await keepDebts()
+    }
+
+    private func keepDebts() async {
+        do {
+            try KeptDebts(await forwarding.limitDebts(), clock: parts.clock).keep(parts.home)
+        } catch {
+            parts.logger.warning("What is owed to the limits could not be kept.")
+        }
+    }
+}
