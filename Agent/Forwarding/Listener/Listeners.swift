@@ -14,7 +14,7 @@ struct Listeners {
         let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
         let check = NIOLoopBound(check, eventLoop: path.loop)
         return bootstrap(frame)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(host: address.host, port: address.port)
             .map { channel in
                 let port = channel.localAddress?.port ?? address.port
