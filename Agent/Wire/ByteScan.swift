@@ -66,17 +66,19 @@ enum ByteScan {
         let count = text.utf8CodeUnitCount
         guard range.count == count else { return false }
         let expected = UnsafeRawPointer(text.utf8Start)
-        let fold: UInt64 = ones &* 0x20
-        var index = 0
-        while count - index >= 8 {
-            let left = bytes.loadUnaligned(fromByteOffset: range.lowerBound + index, as: UInt64.self)
-            if left | fold != expected.loadUnaligned(fromByteOffset: index, as: UInt64.self) | fold { return false }
-            index += 8
+        let start = range.lowerBound
+        if count >= 8 {
+            let fold = ones &* 0x20
+            var index = 0
+            while true {
+                let left = bytes.loadUnaligned(fromByteOffset: start + index, as: UInt64.self)
+                if left | fold != expected.loadUnaligned(fromByteOffset: index, as: UInt64.self) | fold { return false }
+                if index == count - 8 { return true }
+                // The last step looks at some bytes once more, which costs less than a step for each of the rest.
+                index = min(index + 8, count - 8)
+            }
         }
-        while index < count {
-            if bytes[range.lowerBound + index] | 0x20 != text.utf8Start[index] | 0x20 { return false }
-            index += 1
-        }
+        for index in 0..<count where bytes[start + index] | 0x20 != text.utf8Start[index] | 0x20 { return false }
         return true
     }
 

@@ -19,7 +19,8 @@ package struct HeadWriter {
     package mutating func request(_ method: StaticString, target: UnsafeBufferPointer<UInt8>) {
         append(method)
         append(" ")
-        append(line: target)
+        checkLine(UnsafeRawBufferPointer(target))
+        append(UnsafeRawBufferPointer(target))
         append(" HTTP/1.1\r\n")
     }
 
@@ -35,17 +36,12 @@ package struct HeadWriter {
     // MARK: Fields
 
     package mutating func field(_ name: StaticString, _ value: StaticString) {
-        append(name)
-        append(": ")
-        append(value)
-        append("\r\n")
+        append(name: Self.bytes(name), value: Self.bytes(value))
     }
 
     package mutating func field(_ name: StaticString, _ value: UnsafeBufferPointer<UInt8>) {
-        append(name)
-        append(": ")
-        append(line: value)
-        append("\r\n")
+        checkLine(UnsafeRawBufferPointer(value))
+        append(name: Self.bytes(name), value: UnsafeRawBufferPointer(value))
     }
 
     package mutating func field(_ name: StaticString, decimal: Int) {
@@ -59,10 +55,25 @@ package struct HeadWriter {
     package mutating func field(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         let raw = UnsafeRawBufferPointer(name)
         if !FieldLines.isToken(raw, 0..<raw.count) { isBroken = true }
-        append(line: name)
-        append(": ")
-        append(line: value)
-        append("\r\n")
+        checkLine(UnsafeRawBufferPointer(value))
+        append(name: raw, value: UnsafeRawBufferPointer(value))
+    }
+
+    private mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        let length = name.count + value.count + 4
+        guard length <= room.count - count, let base = room.baseAddress, let nameStart = name.baseAddress else {
+            isBroken = true
+            return
+        }
+        var place = base + count
+        place.copyMemory(from: nameStart, byteCount: name.count)
+        place += name.count
+        place.storeBytes(of: UInt16(littleEndian: 0x203A), as: UInt16.self)
+        place += 2
+        if let valueStart = value.baseAddress { place.copyMemory(from: valueStart, byteCount: value.count) }
+        place += value.count
+        place.storeBytes(of: UInt16(littleEndian: 0x0A0D), as: UInt16.self)
+        count += length
     }
 
     /// Writes the empty line that ends the head.
@@ -85,18 +96,20 @@ package struct HeadWriter {
     }
 
     private mutating func append(_ text: StaticString) {
-        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        append(Self.bytes(text))
     }
 
-    /// Appends a part of a line, which may hold no control character but tab.
-    private mutating func append(line bytes: UnsafeBufferPointer<UInt8>) {
-        let raw = UnsafeRawBufferPointer(bytes)
-        var position = ByteScan.firstControl(in: raw, from: 0)
-        while position < raw.count, raw[position] == 0x09 {
-            position = ByteScan.firstControl(in: raw, from: position + 1)
+    private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    /// Refuses a part of a line that holds a control character other than tab.
+    private mutating func checkLine(_ bytes: UnsafeRawBufferPointer) {
+        var position = ByteScan.firstControl(in: bytes, from: 0)
+        while position < bytes.count, bytes[position] == 0x09 {
+            position = ByteScan.firstControl(in: bytes, from: position + 1)
         }
-        if position < raw.count { isBroken = true }
-        append(raw)
+        if position < bytes.count { isBroken = true }
     }
 
     private mutating func append(decimal number: Int) {

@@ -303,7 +303,7 @@ struct RequestHeadTests {
             "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nMcp-Param-A: 1\r\nMcp-Param-B: 2\r\nExpect: 100-continue\r\n\r\n",
         ]
         var accepted = 0
-        for _ in 0..<8000 {
+        for _ in 0..<3000 {
             let seed = Array((seeds.randomElement(using: &random) ?? "").utf8)
             let bytes = Pieces.damaged(seed, alphabet: alphabet, using: &random)
             let scan = ScannedRequest(bytes, ends: Pieces.random(of: bytes.count, using: &random))
@@ -319,6 +319,6 @@ struct RequestHeadTests {
             #expect(reference?.fields == whole.fields)
             #expect(reference?.framing == whole.framing)
         }
-        #expect(accepted > 400)
+        #expect(accepted > 150)
     }
 }
