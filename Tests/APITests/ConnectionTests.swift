@@ -112,4 +112,13 @@ struct ConnectionTests {
         #expect(busy.map(\.isActive) == [true, true])
         #expect(!newcomer.isActive)
     }
+
+    @Test("At the end all are closed, whatever they are in the middle of")
+    func end() throws {
+        let ledger = ledger()
+        let channels = [try connection(ledger), try connection(ledger)]
+        try channels[0].writeInbound(head())
+        ledger.closeAll()
+        #expect(channels.map(\.isActive) == [false, false])
+    }
 }

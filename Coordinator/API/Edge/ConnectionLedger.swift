@@ -30,6 +30,13 @@ package final class ConnectionLedger: Sendable {
         )
     }
 
+    /// Closes whatever is open, in the middle of a request too.
+    ///
+    /// For the end of the program.
+    package func closeAll() {
+        for entry in entries.withLock({ Array($0.values) }) { entry.channel.close(promise: nil) }
+    }
+
     func opened(_ channel: any Channel) {
         let surplus: (any Channel)? = entries.withLock { entries in
             entries[ObjectIdentifier(channel)] = Entry(channel: channel, restsSince: .now())

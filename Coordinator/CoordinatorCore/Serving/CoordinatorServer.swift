@@ -72,7 +72,8 @@ package struct CoordinatorServer: Sendable {
     package func run() async throws {
         try folder.lock()
         let mostConnections = OpenFiles.raise()
-        let server = try httpServer(ledger: ConnectionLedger(most: mostConnections, metrics: metrics))
+        let ledger = ConnectionLedger(most: mostConnections, metrics: metrics)
+        let server = try httpServer(ledger)
         let database = try SQLDatabase(path: folder.database)
         let bell = ChangeBell()
         let domain = Domain(
@@ -86,16 +87,21 @@ package struct CoordinatorServer: Sendable {
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }
         do {
-            try await serve(domain, server: server, bell: bell)
+            try await serve(domain, server: server, ledger: ledger, bell: bell)
         } catch {
             try? database.close()
-            throw Self.explained(error, address: address)
+            throw error
         }
         try database.close()
         logger.info("The coordinator has ended.")
     }
 
-    private func serve(_ domain: Domain, server: HTTPServerBuilder, bell: ChangeBell) async throws {
+    private func serve(
+        _ domain: Domain,
+        server: HTTPServerBuilder,
+        ledger: ConnectionLedger,
+        bell: ChangeBell
+    ) async throws {
         let api = CoordinatorAPI(
             domain,
             metrics: metrics,
@@ -103,23 +109,15 @@ package struct CoordinatorServer: Sendable {
             isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
         )
         var services: [any Service] = Housekeeping(domain: domain, logger: logger).services
-        if let metricsAddress { services.append(metricsApplication(metricsAddress)) }
-        services.append(application(api.responder, server: server))
-        services.append(
-            Farewell {
-                logger.info("The coordinator is asked to end.")
-                ServiceNotification.stopping()
-                bell.close()
-            }
-        )
-        var configuration = ServiceGroupConfiguration(
+        if let metricsAddress { services.append(metricsListener(metricsAddress)) }
+        let main = application(api.responder, server: server)
+        services.append(Listener(address: address, option: "--listen", ledger: ledger, server: main))
+        services.append(Farewell(bell: bell, logger: logger))
+        let configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        // Whoever is slower than this has lost: the next start must not wait for a sender that never ends.
-        configuration.maximumGracefulShutdownDuration = .seconds(15)
-        configuration.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: configuration).run()
     }
 
@@ -142,10 +140,11 @@ package struct CoordinatorServer: Sendable {
         )
     }
 
-    private func metricsApplication(_ address: ListenAddress) -> some Service {
-        Application(
+    private func metricsListener(_ address: ListenAddress) -> Listener {
+        let ledger = ConnectionLedger(most: 64, metrics: MetricsRegistry())
+        let server = Application(
             responder: MetricsResponder(metrics: metrics),
-            server: .http1(configuration: Self.http1(ConnectionLedger(most: 64, metrics: MetricsRegistry()))),
+            server: .http1(configuration: Self.http1(ledger)),
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
             onServerRunning: { channel in
                 logger.info(
@@ -155,9 +154,10 @@ package struct CoordinatorServer: Sendable {
             },
             logger: Self.quiet(Logger(label: "metrics"))
         )
+        return Listener(address: address, option: "--metrics-listen", ledger: ledger, server: server)
     }
 
-    private func httpServer(ledger: ConnectionLedger) throws -> HTTPServerBuilder {
+    private func httpServer(_ ledger: ConnectionLedger) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder.http1(configuration: Self.http1(ledger))
         guard !isInsecure else { return plain }
         let now = Date(timeIntervalSince1970: Double(clock.wall()) / 1e6)
@@ -183,14 +183,5 @@ package struct CoordinatorServer: Sendable {
         var logger = logger
         if logger.logLevel == .info { logger.logLevel = .notice }
         return logger
-    }
-
-    private static func explained(_ error: any Error, address: ListenAddress) -> any Error {
-        guard let error = error as? IOError else { return error }
-        return CoordinatorError(
-            .listen,
-            "Nothing can listen at \(address.text()): \(String(cString: strerror(error.errnoCode))).",
-            next: "End what listens there, or name another address with --listen."
-        )
     }
 }

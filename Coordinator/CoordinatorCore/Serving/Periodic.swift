@@ -26,16 +26,3 @@ struct Periodic: Service {
         }
     }
 }
-
-/// Ends long polls at once when the program is asked to end, and says so to whoever started it.
-///
-/// Started last, so that it is the first to end: the server then finds every request answered.
-struct Farewell: Service {
-    let stopping: @Sendable () -> Void
-
-    func run() async throws {
-        // Ignorable: a cancelled task ends the program all the same.
-        try? await gracefulShutdown()
-        stopping()
-    }
-}

@@ -2,6 +2,7 @@ internal import Contract
 internal import Foundation
 internal import HummingbirdTLS
 internal import Logging
+internal import NIOCore
 internal import NIOSSL
 internal import ServiceKit
 
@@ -65,6 +66,8 @@ enum ServerCertificate {
             )
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = ["http/1.1"]
+            // Clients that keep a connection for later do not hear that it is closed, and would hold up the end.
+            configuration.shutdownTimeout = .milliseconds(500)
             // Making the context is what compares key and certificate.
             _ = try NIOSSLContext(configuration: configuration)
             return configuration

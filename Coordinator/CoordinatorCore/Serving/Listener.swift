@@ -1,0 +1,45 @@
+internal import API
+internal import Glibc
+internal import NIOCore
+internal import ServiceLifecycle
+
+/// A server at an address: it ends in time, and its failure to listen there is told in words that help.
+struct Listener: Service {
+    let address: ListenAddress
+    /// The option that names another address.
+    let option: String
+    let ledger: ConnectionLedger
+    let server: any Service
+
+    /// What requests that are being answered have left when the program is asked to end.
+    private static let grace = Duration.seconds(5)
+
+    func run() async throws {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                group.addTask {
+                    try await gracefulShutdown()
+                    try await Task.sleep(for: Self.grace)
+                    // The server waits for each request to be whole and answered, and so for whoever never ends his.
+                    ledger.closeAll()
+                }
+                // The server ends first; the other one has nothing to say but that it was cancelled.
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch let error as IOError {
+            throw failure("\(String(cString: strerror(error.errnoCode)))")
+        } catch is SocketAddressError.UnknownHost {
+            throw failure("no address is known for this host")
+        }
+    }
+
+    private func failure(_ reason: String) -> CoordinatorError {
+        CoordinatorError(
+            .listen,
+            "Nothing can listen at \(address.text()): \(reason).",
+            next: "End what listens there, or name another address with \(option)."
+        )
+    }
+}
