@@ -170,7 +170,8 @@ extension RecordReader {
     private mutating func integer(_ member: RecordForm.Member, _ scanner: inout JSONScanner) throws(JSONError) -> Int {
         guard try scanner.kind() == .number else { try refuse("\(member.name) is no number", scanner.offset) }
         let span = try scanner.number()
-        guard let value = JSONNumber.plainInteger(scanner.bytes[span.range]), value.magnitude <= 1 << 53 - 1,
+        let literal = UnsafeBufferPointer(rebasing: scanner.bytes[span.range])
+        guard let value = JSONNumber.plainInteger(literal), value.magnitude <= 1 << 53 - 1,
             isAllowed(value, member.value)
         else { try refuse("\(member.name) is not a whole number within its bounds", span.lower) }
         if let slot = member.slot { numbers[slot.rawValue] = value }

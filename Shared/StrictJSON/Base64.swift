@@ -20,6 +20,11 @@ package enum Base64 {
         String(decoding: encode(bytes, urlAlphabet), as: UTF8.self)
     }
 
+    /// As above, for an array: callers in other modules get no copy of a generic function for their type.
+    package static func url(_ bytes: [UInt8]) -> String {
+        url(bytes[...])
+    }
+
     /// The bytes of `standard(_:)`'s text, or nil.
     package static func decodeStandard(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }

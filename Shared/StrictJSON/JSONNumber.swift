@@ -49,6 +49,11 @@ package struct JSONNumber: Hashable, Sendable {
         }
     }
 
+    /// As below, for bytes where they lie: callers in other modules get no copy of a generic function for their type.
+    package static func plainInteger(_ literal: UnsafeBufferPointer<UInt8>) -> Int? {
+        plainInteger(literal[...])
+    }
+
     /// The value of a literal like `-12`: digits without a leading zero, no fraction, no exponent, no `-0`.
     package static func plainInteger(_ literal: some Collection<UInt8>) -> Int? {
         var digits = literal[...]

@@ -38,6 +38,11 @@ extension JSONValue {
 
 /// Spelling of single values, for writers that build a document without a tree.
 package enum JSONWriting {
+    /// As below, for an array: callers in other modules get no copy of a generic function for their type.
+    package static func string(_ text: [UInt8], to output: inout [UInt8]) {
+        string(text[...], to: &output)
+    }
+
     /// Appends a string literal as RFC 8785 spells it: escapes only where JSON demands them.
     package static func string(_ text: some Sequence<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))

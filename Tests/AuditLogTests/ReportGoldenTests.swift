@@ -103,6 +103,61 @@ struct ReportGoldenTests {
         let verdict = ReportVerifier.verify(ReportInPieces(report: long, length: length), signedBy: key)
         #expect(verdict.failure != nil)
     }
+
+    private static let python = "/usr/bin/python3"
+
+    /// The verdict of the verifier that was written from the page alone: whether its exit status is 0.
+    private static func secondOpinion(_ folder: String) throws -> Bool {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let process = Process()
+        process.executableURL = URL(filePath: python)
+        process.arguments = ["-B", tests.appending(path: "Verifier/verify.py").path(), folder, "--key", key]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    @Test(
+        "A second verifier, written from the page alone, says the same",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: python))
+    )
+    func secondVerifier() throws {
+        let world = try ReportWorld.small()
+        let report = try world.report(bundles: [2])
+        var cases = [report]
+        for path in report.files.keys.sorted() {
+            var flipped = report
+            let middle = try #require(report.files[path]).count / 2
+            flipped.files[path]?[middle] ^= 1
+            cases.append(flipped)
+            if path == "SUMMARY.txt" { continue }
+            cases.append(try world.resigned(flipped))
+        }
+        var selection = ReportSelection.all
+        selection.server = "github"
+        cases.append(try world.report(selection) { $1 == 1 || $1 == 2 })
+        cases.append(try world.report(selection) { $1 == 0 })
+        cases.append(try world.report { $1 != 1 })
+
+        for each in cases {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(AuditID())")
+            defer { try? FileManager.default.removeItem(at: folder) }
+            for (path, bytes) in each.files {
+                let file = folder.appending(path: path)
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(),
+                    withIntermediateDirectories: true
+                )
+                try Data(bytes).write(to: file)
+            }
+            let verdict = world.verify(each)
+            #expect(try Self.secondOpinion(folder.path(percentEncoded: false)) == verdict.isOK, "\(verdict)")
+        }
+        for name in ["whole", "stretch", "server", "user", "empty"] {
+            #expect(try Self.secondOpinion(Self.folder(name)))
+        }
+    }
 }
 
 /// A report whose records come in pieces of a length.

@@ -3,7 +3,7 @@
 import re
 
 from ed25519 import is_signature
-from forms import base64, integer, is_origin, need, sha256
+from forms import Refused, base64, integer, is_origin, need, sha256
 
 
 class Note:

@@ -3,6 +3,8 @@ internal import StrictJSON
 /// What a report proves of one agent: whose key it is, and which state of its log stands in the organisation's log.
 struct AgentProof: Sendable {
     let agent: String
+    /// The bytes of the id, as they stand in every record.
+    let agentText: [UInt8]
     /// The fingerprint of the key.
     let key: [UInt8]
     let sub: [UInt8]
@@ -55,6 +57,7 @@ struct AgentProof: Sendable {
             throw ReportFailure(coverPath, "this is not a list of hashes")
         }
         self.agent = agent
+        agentText = Array(agent.utf8)
         key = Array(fingerprint.utf8)
         sub = statement.sub.utf8
         self.checkpoint = checkpoint

@@ -108,16 +108,18 @@ extension RecordsCheck {
         } catch {
             throw failure(error.message)
         }
-        func isText(_ span: JSONSpan, _ text: some Sequence<UInt8>) -> Bool { bytes[span.range].elementsEqual(text) }
+        func isText(_ span: JSONSpan, _ text: [UInt8]) -> Bool {
+            span.count == text.count && text.indices.allSatisfy { bytes[span.lower + $0] == text[$0] }
+        }
 
-        if let proof, isText(facts.agent, proof.agent.utf8) {
+        if let proof, isText(facts.agent, proof.agentText) {
             let before = numbers.last ?? 0
             guard before < facts.seq else { throw failure("the number does not rise") }
             guard frame.summary.selection.server != nil || facts.seq == before + 1 else {
                 throw failure("records are missing between number \(before) and number \(facts.seq)")
             }
         } else {
-            guard nextAgent < frame.agents.count, isText(facts.agent, frame.agents[nextAgent].utf8) else {
+            guard nextAgent < frame.agents.count, isText(facts.agent, Array(frame.agents[nextAgent].utf8)) else {
                 throw failure("the record is of an agent that is not next")
             }
             try endAgent()
