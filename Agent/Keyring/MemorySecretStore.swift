@@ -13,6 +13,8 @@ package final class MemorySecretStore: SecretStore {
         var writes = 0
         /// So many writes fail, each after it was carried out or before.
         var failures: [WriteFailure] = []
+        /// So many removals fail, before they are carried out.
+        var failingDeletes = 0
     }
 
     /// When a write fails.
@@ -43,6 +45,11 @@ package final class MemorySecretStore: SecretStore {
         state.withLock { $0.failures += failures }
     }
 
+    /// Makes the next removals fail.
+    package func failDeletes(_ count: Int) {
+        state.withLock { $0.failingDeletes += count }
+    }
+
     package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
         state.withLock { state in
             switch state.condition {
@@ -64,7 +71,13 @@ package final class MemorySecretStore: SecretStore {
     }
 
     package func delete(_ name: SecretName) async throws {
-        try change { $0.secrets[name] = nil }
+        try change { state in
+            guard state.failingDeletes == 0 else {
+                state.failingDeletes -= 1
+                throw KeyringError.unavailable("it failed")
+            }
+            state.secrets[name] = nil
+        }
     }
 
     private func change(_ body: (inout State) throws -> Void) throws {

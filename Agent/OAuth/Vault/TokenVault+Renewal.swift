@@ -50,14 +50,15 @@ extension TokenVault {
         case .none: throw OAuthError.needsSignIn(alias)
         case .held(let grant): held = grant
         }
-        let isAllowed = state.withLock { state in
-            guard state.pauses[alias]?.isOver(at: boot) ?? true else { return false }
-            return held.isDue(at: boot) || state.rejections[alias, default: RejectionLimit()].take(at: boot)
-        }
-        guard isAllowed else {
+        guard state.withLock({ $0.pauses[alias]?.isOver(at: boot) ?? true }) else {
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.notNow(alias, "pausing")
         }
+        // A server that refuses one new token after the other wants something else than another token.
+        let isAllowed = state.withLock { state in
+            held.isDue(at: boot) || state.rejections[alias, default: RejectionLimit()].take(at: boot)
+        }
+        guard isAllowed else { throw OAuthError.needsSignIn(alias) }
         var machine = RefreshMachine(known: held.grant, unstored: unstored, jitter: .random(in: 0..<1))
         let result = await drive(&machine, held.grant, server)
         state.withLock { $0.unstored[alias] = machine.unstored }
