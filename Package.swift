@@ -67,7 +67,13 @@ let testTargets: [Target] = [
     tests("Spool", ["Spool", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
-    tests("CoordinatorLink", ["CoordinatorLink", "Contract", "AuditLog", "Keyring", "Spool", "StrictJSON"]),
+    tests(
+        "CoordinatorLink",
+        [
+            "CoordinatorLink", "Policy", "Contract", "AuditLog", "Fetch", "ServiceKit", "Keyring", "Spool",
+            "StrictJSON", logging, serviceLifecycle,
+        ]
+    ),
     tests("LocalControl", ["LocalControl", "StrictJSON"]),
     tests(
         "Forwarding",

@@ -26,14 +26,14 @@ extension Spool {
         }
     }
 
-    /// Goes on behind a countersigned log that is larger than this one, because the folder went back in time.
+    /// Goes on behind a countersigned log that this one does not continue, because the folder went back in time.
     ///
     /// A record `agent.rollback` says so; what was recorded here and not countersigned follows it again under new
     /// numbers, with the same salts and calls: some of it may be in the larger log already, nothing is lost. Records
     /// wait meanwhile.
     ///
-    /// - Parameter frontier: Of the larger tree, which the caller has verified.
-    /// - Throws: `.gone` if it is not larger; whatever else goes wrong, nothing is recorded any more until the next start.
+    /// - Parameter frontier: Of that log's tree, which the caller has verified.
+    /// - Throws: `.gone` if it is not larger than what is countersigned here; whatever else goes wrong, nothing is recorded any more until the next start.
     package func goOn(behind frontier: MerkleFrontier) async throws {
         try await change { [self] follower throws(SpoolError) in
             do throws(SpoolError) {
@@ -58,12 +58,12 @@ extension Spool {
         _ follower: inout LeafFollower
     ) throws(SpoolError) {
         try tail.flush(usesReserve: true)
-        guard frontier.size > tail.written else {
-            throw SpoolError(.gone, "the log of \(frontier.size) records is not larger than this one")
+        let known = progress.withLock { $0.countersigned.size }
+        guard frontier.size > known else {
+            throw SpoolError(.gone, "the log of \(frontier.size) records has nothing that this one does not have")
         }
         _ = try follower.follow(tail.segments)
         var reader = SpoolReader(folder: core.folder, segments: tail.segments)
-        let known = progress.withLock { $0.countersigned.size }
         let lines = try reader.lines(from: known, to: tail.written, atMost: .max, bytes: .max)
         let rollback = RecordBody.agentRollback(known: tail.written, countersigned: frontier.size)
         var records = [tail.layOut(rollback, number: frontier.size, at: core.clock.recordTime)]

@@ -41,7 +41,9 @@ package final class CoordinatorClient: Sendable {
 
     /// Sends a signed request; the answer may have any status.
     ///
-    /// It is sent once, and a second time only if the coordinator says that this machine's clock is wrong.
+    /// It is sent once, and a second time only if the coordinator says that this machine's clock is wrong, or that it has
+    /// the signature already. That happens when a kept connection dies with the answer: the HTTP library then sends the
+    /// same bytes again, by itself.
     ///
     /// - Parameters:
     ///   - method: The method in capitals.
@@ -51,6 +53,7 @@ package final class CoordinatorClient: Sendable {
     ///   - body: The bytes that are signed and sent.
     ///   - timeout: From the call to the last byte of the answer.
     ///   - maxBytes: The longest answer.
+    ///   - isIdempotent: Whether doing it twice is the same as once; by default so for GET.
     /// - Returns: The answer.
     /// - Throws: `LinkError` where the key cannot be had, `FetchError` where there is no answer.
     package func request(
@@ -60,7 +63,8 @@ package final class CoordinatorClient: Sendable {
         headers: [(String, String)] = [],
         body: [UInt8]? = nil,
         timeout: Duration = .seconds(30),
-        maxBytes: Int = 8 << 20
+        maxBytes: Int = 8 << 20,
+        isIdempotent: Bool? = nil
     ) async throws -> FetchResponse {
         try await key.load()
         var request = FetchRequest(
@@ -86,7 +90,9 @@ package final class CoordinatorClient: Sendable {
             )
             request.headers = headers + signed.map { ($0.name, $0.value) }
             let response = try await fetcher.fetch(request)
-            if isRepeated || !learnsTime(response) { return response }
+            if isRepeated { return response }
+            let isReplayed = Self.isRefused(response, [.replayed]) && isIdempotent ?? (method == "GET")
+            guard isReplayed || learnsTime(response) else { return response }
         }
         preconditionFailure("the second answer is returned")
     }
@@ -99,6 +105,7 @@ package final class CoordinatorClient: Sendable {
     ///   - query: Without the question mark, encoded.
     ///   - body: A document to send.
     ///   - timeout: From the call to the last byte of the answer.
+    ///   - isIdempotent: Whether doing it twice is the same as once; by default so for GET.
     /// - Returns: The document; nil for an answer without one.
     /// - Throws: As `request`; `Problem` for one that the coordinator answers; `LinkError.unexpected` for anything else.
     package func json(
@@ -106,7 +113,8 @@ package final class CoordinatorClient: Sendable {
         _ path: String,
         query: String = "",
         body: JSONValue? = nil,
-        timeout: Duration = .seconds(30)
+        timeout: Duration = .seconds(30),
+        isIdempotent: Bool? = nil
     ) async throws -> JSONValue? {
         let response = try await request(
             method: method,
@@ -114,7 +122,8 @@ package final class CoordinatorClient: Sendable {
             query: query,
             headers: body == nil ? [] : [("content-type", "application/json")],
             body: body?.bytes,
-            timeout: timeout
+            timeout: timeout,
+            isIdempotent: isIdempotent
         )
         return try CoordinatorAnswer.json(response)
     }
@@ -126,10 +135,14 @@ package final class CoordinatorClient: Sendable {
         }
     }
 
+    private static func isRefused(_ response: FetchResponse, _ refusals: Set<SignatureRefusal>) -> Bool {
+        guard response.status == 401, let problem = CoordinatorAnswer.problem(response) else { return false }
+        return SignatureRefusal(rawValue: problem.code).map(refusals.contains) ?? false
+    }
+
     /// Whether the coordinator refused the time of the signature and said what time it is.
     private func learnsTime(_ response: FetchResponse) -> Bool {
-        guard response.status == 401, let problem = CoordinatorAnswer.problem(response),
-            problem.code == SignatureRefusal.expired.rawValue || problem.code == SignatureRefusal.notYetValid.rawValue,
+        guard Self.isRefused(response, [.expired, .notYetValid]),
             let time = response.header("date").flatMap(HTTPDate.seconds)
         else { return false }
         offset.withLock { $0 = time - Int(clock.wall() / 1_000_000) }

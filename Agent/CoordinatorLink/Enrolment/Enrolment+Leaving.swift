@@ -45,7 +45,7 @@ extension Enrolment {
     /// Tells the coordinator that this machine leaves; from then on it does not take its key any more.
     package func tell(_ client: CoordinatorClient) async throws {
         do {
-            _ = try await client.json("POST", "/v1/agent/leave")
+            _ = try await client.json("POST", "/v1/agent/leave", isIdempotent: true)
         } catch let problem as Problem where Self.isGone(problem) {
             // The coordinator has let go of it already: a first try whose answer was lost, or an administrator.
         }

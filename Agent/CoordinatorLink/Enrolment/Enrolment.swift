@@ -137,7 +137,8 @@ package struct Enrolment: Sendable {
             secretName: ""
         )
         let client = CoordinatorClient(newcomer, key: key, fetcher: fetcher, clock: clock)
-        guard let json = try await client.json("POST", "/v1/enrolments", body: request.json) else {
+        guard let json = try await client.json("POST", "/v1/enrolments", body: request.json, isIdempotent: true)
+        else {
             throw LinkError(.unexpected, "the coordinator gave no receipt")
         }
         do {

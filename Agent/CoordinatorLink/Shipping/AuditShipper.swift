@@ -127,6 +127,8 @@ package actor AuditShipper: Service {
     }
 
     private func shipRest() async {
+        // The last record is written just before the end and durable a moment later.
+        if let last = spool.counts.recorded.checkedPredecessor { try? await spool.wait(for: last) }
         var failures = 0
         while failures < 2, !Task.isCancelled, spool.counts.countersigned < spool.durable {
             machine.retry()
@@ -243,7 +245,8 @@ extension AuditShipper {
                 method: "POST",
                 path: "/v1/agent-log",
                 headers: [("content-type", LogUpload.mediaType)],
-                body: body
+                body: body,
+                isIdempotent: true
             )
             guard let json = try CoordinatorAnswer.json(response) else { throw Self.noReceipt }
             let head = try proofs.check(try LogReceipt(json), for: note, checkpoint)
@@ -328,4 +331,9 @@ extension UploadMachine.Halt {
         case .lost: "the coordinator has lost records that it had countersigned"
         }
     }
+}
+
+extension UInt64 {
+    /// One less; nil below zero.
+    fileprivate var checkedPredecessor: UInt64? { self == 0 ? nil : self - 1 }
 }
