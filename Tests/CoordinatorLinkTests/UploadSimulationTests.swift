@@ -7,7 +7,9 @@ import Testing
 @testable import CoordinatorLink
 
 /// The upload of a log between the machine under test and a model coordinator, over a network that loses, repeats and
-/// reorders, while both sides crash. One seed is one history, always the same.
+/// reorders, while both sides crash.
+///
+/// One seed is one history, always the same.
 @Suite("Upload, simulated")
 struct UploadSimulationTests {
     /// More of them with DOORWARD_SEEDS.
@@ -217,7 +219,9 @@ struct SimulatedUpload {
         if Bool.random(using: &dice) { backups.append(folder) }
     }
 
-    /// The folder is restored from a copy while the agent is down. What was recorded since is gone with it, if it was
+    /// The folder is restored from a copy while the agent is down.
+    ///
+    /// What was recorded since is gone with it, if it was
     /// nowhere else; so only what the coordinator has, and what is recorded from now on, can be asked for.
     private mutating func goBack() {
         guard let backup = backups.randomElement(using: &dice) else { return }
