@@ -1,5 +1,7 @@
 """Official clients get through the agent what they get directly: every feature, both eras, both kinds of replies."""
 
+import time
+
 import anyio
 import pytest
 from parts import http
@@ -36,6 +38,8 @@ def combinations():
                 continue  # A client that insists on the modern revision cannot talk to an old server, agent or not.
             if alias.endswith("-json") and mode == "auto":
                 continue  # The same wire as the other modes.
+            if alias.endswith("-json") and client == "handshake":
+                continue  # The server itself answers 500 where it would have to ask this client something.
             yield pytest.param(alias, client, mode, id=f"{client}-{mode}-to-{alias}")
 
 
@@ -43,16 +47,27 @@ def combinations():
 @pytest.mark.parametrize(("alias", "client", "mode"), list(combinations()))
 def test_a_whole_visit_is_the_same_through_the_agent(servers, desk, bearer, alias, client, mode):
     server = servers[alias]
+
+    def stopped() -> int:
+        return server.ask("counts").get("slow cancelled", 0)
+
+    before = stopped()
     direct = visit(client, mode, server.url, None)
-    stopped = server.ask("counts").get("slow cancelled", 0)
+    # A server that answers with JSON may not notice that its client has gone; then nobody can tell it.
+    deadline = time.monotonic() + 3
+    while stopped() == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    notices, before = stopped() > before, stopped()
 
     through = visit(client, mode, desk.url(alias), bearer)
 
     assert through == direct
     if not alias.endswith("-json"):
         assert through["progress steps"] == [[1, 3, "step 1"], [2, 3, "step 2"], [3, 3, "step 3"]]
-    # A cancelled call is cancelled at the server too.
-    wait_for("the server to hear of the cancelled call", lambda: server.ask("counts")["slow cancelled"] > stopped)
+    assert notices or alias.endswith("-json")
+    # A call that is cancelled here is cancelled there too.
+    if notices:
+        wait_for("the server to hear of the cancelled call", lambda: stopped() > before)
 
 
 BIG = """

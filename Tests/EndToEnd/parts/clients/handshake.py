@@ -73,6 +73,8 @@ async def visit(url: str) -> dict[str, object]:
 
 
 async def everything(client: ClientSession, taken: Visit) -> None:
+    # As the first visitor finds it, whoever was here before.
+    await client.call_tool("write_note", {"text": "milk"})
     await taken.note("ping", client.send_ping())
     await taken.note("tools", client.list_tools())
     await taken.note("resources", client.list_resources())
@@ -113,6 +115,7 @@ async def everything(client: ClientSession, taken: Visit) -> None:
     with anyio.fail_after(10):
         # The stream for what the server says of itself opens by itself after the handshake, in its own time.
         await anyio.sleep(0.5)
+        taken.updated = anyio.Event()
         await taken.note("subscribe", client.subscribe_resource(NOTE))
         await taken.note("write", client.call_tool("write_note", {"text": "bread"}))
         await taken.updated.wait()

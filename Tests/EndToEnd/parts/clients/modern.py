@@ -71,6 +71,8 @@ async def visit(mode: str, url: str) -> dict[str, object]:
 
 
 async def everything(client: Client, taken: Visit) -> None:
+    # As the first visitor finds it, whoever was here before.
+    await client.call_tool("write_note", {"text": "milk"})
     taken.transcript["protocol"] = client.protocol_version
     taken.transcript["server"] = plain(client.server_info)
     taken.transcript["capabilities"] = plain(client.server_capabilities)
@@ -124,6 +126,7 @@ async def subscription(client: Client, taken: Visit) -> None:
         else:
             # The stream for what the server says of itself opens by itself after the handshake, in its own time.
             await anyio.sleep(0.5)
+            taken.updated = anyio.Event()
             await taken.note("subscribe", client.subscribe_resource(NOTE))
             await taken.note("write", client.call_tool("write_note", {"text": "bread"}))
             await taken.updated.wait()
