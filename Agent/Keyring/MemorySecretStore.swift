@@ -11,15 +11,20 @@ package final class MemorySecretStore: SecretStore {
         var condition = Condition.open
         var secrets: [SecretName: [UInt8]] = [:]
         var writes = 0
-        /// So many writes fail, each after it was carried out or before.
+        /// How the next writes fail.
         var failures: [WriteFailure] = []
         /// So many removals fail, before they are carried out.
         var failingDeletes = 0
     }
 
-    /// When a write fails.
+    /// How a write fails.
     package enum WriteFailure: Sendable {
-        case before, after
+        /// It is not carried out.
+        case before
+        /// It is carried out, and called a failure.
+        case after
+        /// It is not carried out, and called a success.
+        case silently
     }
 
     private let state = Mutex(State())
@@ -64,6 +69,7 @@ package final class MemorySecretStore: SecretStore {
         try change { state in
             let failure = state.failures.isEmpty ? nil : state.failures.removeFirst()
             if failure == .before { throw KeyringError.unavailable("it failed") }
+            if failure == .silently { return }
             state.secrets[name] = secret
             state.writes += 1
             if failure == .after { throw KeyringError.unavailable("it failed late") }

@@ -95,11 +95,14 @@ struct RenewalTests {
         #expect(provider.asked("/token") == asked)
     }
 
-    @Test("Tokens that the keyring does not take are kept, are not used, and nothing is sent for them again")
-    func unstored() async throws {
+    @Test(
+        "Tokens that the keyring does not take are kept, are not used, and nothing is sent for them again",
+        arguments: [MemorySecretStore.WriteFailure.before, .silently]
+    )
+    func unstored(failure: MemorySecretStore.WriteFailure) async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         desktop.pass(seconds: 4000)
-        desktop.store.failWrites(.before)
+        desktop.store.failWrites(failure)
         #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
         #expect(provider.counts.refreshes == 1)
         await vault.storeLate("a")

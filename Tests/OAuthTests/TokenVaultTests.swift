@@ -1,3 +1,4 @@
+import Fetch
 import Foundation
 import Keyring
 import Kits
@@ -159,5 +160,32 @@ struct TokenVaultTests {
         let grants = await vault.grants.read("a")
         dump(grants, to: &dumped)
         #expect(!"\(token) \(String(reflecting: token)) \(grants) \(dumped)".contains("secret"))
+    }
+
+    @Test("A keyring that takes its time does not keep the servers waiting")
+    func slowKeyring() async throws {
+        let vault = TokenVault(
+            store: SlowStore(),
+            fetcher: Fetcher(proxies: .none),
+            folder: "/nonexistent",
+            events: { _ in }
+        )
+        let begin = ContinuousClock.now
+        await vault.configure([ProtectedServer(alias: "a", url: "https://a.example", allowsLoopback: false)])
+        #expect(ContinuousClock.now - begin < .seconds(3))
+        #expect(vault.current("a") == .locked)
+    }
+
+    private struct SlowStore: SecretStore {
+        let custody = "slow"
+
+        func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
+            try? await Task.sleep(for: .seconds(20))
+            return .absent
+        }
+
+        func write(_ name: SecretName, _ secret: [UInt8], label: String, prompting: Bool) async throws {}
+
+        func delete(_ name: SecretName) async throws {}
     }
 }

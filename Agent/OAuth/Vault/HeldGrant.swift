@@ -42,6 +42,11 @@ struct Pause: Sendable {
         failures += 1
         end = boot + Int64(max(own, Double(min(asked ?? 0, 300))) * 1e9)
     }
+
+    /// After a keyring that did not do its part: it may be opened any moment.
+    mutating func extendShortly(at boot: Int64) {
+        end = boot + 2_000_000_000
+    }
 }
 
 /// Bounds how often a server can have tokens renewed by refusing them.

@@ -143,23 +143,25 @@ extension TokenVault {
             events(.failed(credential: credential, alias: alias, why: why))
             throw OAuthError.needsSignIn(alias)
         case .locked:
-            pause(alias, nil)
+            pause(alias) { $0.extendShortly(at: $1) }
             events(.failed(credential: credential, alias: alias, why: "locked"))
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.lockedKeyring
         case .unavailable(let why, let seconds):
-            pause(alias, seconds)
+            let jitter = Double.random(in: 0..<1)
+            pause(alias) { pause, boot in
+                why == "keyring"
+                    ? pause.extendShortly(at: boot) : pause.extend(at: boot, asked: seconds, jitter: jitter)
+            }
             events(.failed(credential: credential, alias: alias, why: why))
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.notNow(alias, why)
         }
     }
 
-    private func pause(_ alias: String, _ seconds: Int?) {
+    private func pause(_ alias: String, _ change: (inout Pause, Int64) -> Void) {
         let boot = clock.boot()
-        state.withLock { state in
-            state.pauses[alias, default: Pause()].extend(at: boot, asked: seconds, jitter: .random(in: 0..<1))
-        }
+        state.withLock { change(&$0.pauses[alias, default: Pause()], boot) }
     }
 
     /// Stores tokens that came when the keyring did not take them.

@@ -16,7 +16,7 @@ extension TokenVault {
         case .locked: throw OAuthError.lockedKeyring
         case .unavailable: throw OAuthError.noKeyring
         }
-        if case .locked? = state.withLock({ $0.entries[alias] }) { take(stored, for: server) }
+        take(stored, for: server)
         do {
             return try await SignIn(
                 server,

@@ -83,7 +83,8 @@ package final class TokenVault: Sendable {
 
     /// Takes the servers that want a sign-in, and loads what the keyring has for those that are new or changed.
     ///
-    /// The grant of a server that is not among them stays in the keyring.
+    /// A keyring that takes its time is waited for no longer than a second. The grant of a server that is not among them
+    /// stays in the keyring.
     package func configure(_ servers: [ProtectedServer]) async {
         state.withLock { state in
             let old = state.servers
@@ -92,7 +93,18 @@ package final class TokenVault: Sendable {
             // Until it was looked up, nobody knows.
             for alias in state.servers.keys where state.entries[alias] == nil { state.entries[alias] = .locked }
         }
-        await load()
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        // Unstructured, because neither can be made to end with the other.
+        Task {
+            await load()
+            end.finish()
+        }
+        let timer = Task {
+            try await Task.sleep(for: .seconds(1))
+            end.finish()
+        }
+        for await _ in ends {}
+        timer.cancel()
     }
 
     /// Looks again, every two seconds, for what a locked keyring did not show, and stores what it did not take; returns when
@@ -110,13 +122,12 @@ package final class TokenVault: Sendable {
             state.servers.values.filter { if case .locked? = state.entries[$0.alias] { true } else { false } }
         }
         for server in waiting {
-            let isReadable = await turnstile.pass(server.alias) { take(await grants.read(server.alias), for: server) }
             // A keyring that is locked, or away, is so for the others too.
-            guard isReadable else { return }
+            guard take(await grants.read(server.alias), for: server) else { return }
         }
     }
 
-    /// Remembers what the keyring has for a server; whether it said so.
+    /// Remembers what the keyring has for a server of which nothing was known; whether it said so.
     @discardableResult
     func take(_ stored: RefreshMachine.Stored, for server: ProtectedServer) -> Bool {
         let entry: Entry
@@ -126,7 +137,12 @@ package final class TokenVault: Sendable {
         // An entry that names another server now must not get the old one's tokens.
         case .grant(let grant): entry = ResourceMetadata.isFor(server, grant.resource) ? hold(grant) : .none
         }
-        set(entry, for: server)
+        state.withLock { state in
+            // What has happened since the look-up counts more.
+            if state.servers[server.alias] == server, case .locked? = state.entries[server.alias] {
+                state.entries[server.alias] = entry
+            }
+        }
         return true
     }
 
