@@ -157,7 +157,7 @@ extension JSONScanner {
             try skipValue()
             return nil
         }
-        return JSONNumber.plainInteger(bytes[try number().range])
+        return JSONNumber.plainInteger(UnsafeBufferPointer(rebasing: bytes[try number().range]))
     }
 
     /// Reads the literal of a string or of a plain integer; skips anything else and says nil.
@@ -166,7 +166,7 @@ extension JSONScanner {
         case .string: return try string().literal
         case .number:
             let span = try number()
-            return JSONNumber.plainInteger(bytes[span.range]) == nil ? nil : span
+            return JSONNumber.plainInteger(UnsafeBufferPointer(rebasing: bytes[span.range])) == nil ? nil : span
         default:
             try skipValue()
             return nil
