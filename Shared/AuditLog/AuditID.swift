@@ -16,8 +16,8 @@ package struct AuditID: Hashable, Sendable, CustomStringConvertible {
     /// The id of exactly 32 lower-case hex digits; nil for anything else.
     package init?(hex: some Collection<UInt8>) {
         // Read from where they lie: other modules call this for every record, and a generic loop there costs 40 times.
-        let id = hex.withContiguousStorageIfAvailable { Self(digits: $0) } ?? Array(hex).withUnsafeBufferPointer(Self.init)
-        guard let id else { return nil }
+        let found = hex.withContiguousStorageIfAvailable { Self(digits: $0) }
+        guard let id = found ?? Array(hex).withUnsafeBufferPointer({ Self(digits: $0) }) else { return nil }
         self = id
     }
 
