@@ -11,8 +11,11 @@ struct NameBytes {
 
     static func head(of bytes: some Collection<UInt8>) -> UInt64 {
         var head: UInt64 = 0
-        for byte in bytes.prefix(8).reversed() {
-            head = head << 8 | UInt64(byte)
+        var shift: UInt64 = 0
+        // Forwards: turning the bytes round would cost an allocation for every name of every call.
+        for byte in bytes.prefix(8) {
+            head |= UInt64(byte) << shift
+            shift += 8
         }
         return head
     }
