@@ -25,12 +25,14 @@ package final class ForwardingService: Sendable {
 
     private let loop: any EventLoop
     private let configuration: ForwardingConfiguration
+    private let logger: Logger
     private let path: NIOLoopBound<DataPath>
     private let open = Mutex(Open())
 
-    private init(loop: any EventLoop, configuration: ForwardingConfiguration, path: DataPath) {
+    private init(loop: any EventLoop, configuration: ForwardingConfiguration, logger: Logger, path: DataPath) {
         self.loop = loop
         self.configuration = configuration
+        self.logger = logger
         self.path = NIOLoopBound(path, eventLoop: loop)
     }
 
@@ -44,7 +46,7 @@ package final class ForwardingService: Sendable {
     ///   - metrics: where calls are counted.
     ///   - clock: the machine's clocks.
     ///   - proxies: which servers are reached through a proxy.
-    ///   - logger: learns of listeners and of what cannot be recorded; never of a message.
+    ///   - logger: learns where it listens; never of a call.
     /// - Returns: a service that does not listen yet.
     /// - Throws: where the system's certificates cannot be read.
     package static func make(
@@ -71,8 +73,8 @@ package final class ForwardingService: Sendable {
                 most: FileLimit.connections(atMost: configuration.mostConnections),
                 now: clock.boot
             )
-            let path = DataPath(loop: loop, gate: gate, pool: pool, pages: pages, table: table, logger: logger)
-            return ForwardingService(loop: loop, configuration: configuration, path: path)
+            let path = DataPath(loop: loop, gate: gate, pool: pool, pages: pages, table: table)
+            return ForwardingService(loop: loop, configuration: configuration, logger: logger, path: path)
         }.get()
     }
 
@@ -107,6 +109,7 @@ package final class ForwardingService: Sendable {
             try? await tcp.close()
             throw error
         }
+        logger.info("Listening.", metadata: ["address": "\(real)", "socket": "\(socket.path)"])
         return Listening(address: real, socketPath: socket.path)
     }
 

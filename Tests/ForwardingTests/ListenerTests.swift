@@ -262,6 +262,22 @@ extension RealSockets {
             }
         }
 
+        @Test("Folders that are missing are made, for this user alone")
+        func folders() async throws {
+            try await withDesk { desk in
+                let folder = desk.folder + "/a/b"
+                let second = try await desk.service.listen(
+                    on: ListenAddress("127.0.0.1:0"),
+                    socketPath: folder + "/s.sock"
+                )
+                #expect(second.socketPath == folder + "/s.sock")
+                for each in [folder, desk.folder + "/a"] {
+                    let attributes = try FileManager.default.attributesOfItem(atPath: each)
+                    #expect((attributes[.posixPermissions] as? Int) == 0o700)
+                }
+            }
+        }
+
         @Test("A path that no socket can have is a clear error, and so is a foreign port")
         func badPlaces() async throws {
             try await withDesk { desk in

@@ -370,6 +370,24 @@ extension RealSockets {
             }
         }
 
+        @Test("A reader that leaves a large answer unread is let go too")
+        func unreadAnswer() async throws {
+            var configuration = ForwardingConfiguration()
+            configuration.readerRest = .milliseconds(500)
+            let large = Desk.result("1", String(repeating: "x", count: 7_500_000))
+            try await withDesk({ _ in [.json(large)] }, configuration: configuration) { desk, _ in
+                let client = try await RawClient(port: desk.port, isNarrow: true)
+                try await client.stopReading()
+                try await client.send(desk.call())
+                // The call itself has long ended; what is left is a connection that holds its answer.
+                for _ in 0..<200 where try await desk.records().last?["kind"] != "call.end" {}
+                try await Task.sleep(for: .milliseconds(1500))
+                try await client.startReading()
+                let text = try await client.end(seconds: 10)
+                #expect(text.utf8.count < 7_500_000)
+            }
+        }
+
         @Test("The end of the agent waits for calls, and not for ever")
         func ending() async throws {
             let latch = Latch()

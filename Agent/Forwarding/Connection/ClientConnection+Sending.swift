@@ -115,7 +115,11 @@ extension ClientConnection {
     /// Sets the deadline of the call, by the last byte that came from the server.
     func armCall() {
         guard let call, machine.isUnanswered else { return }
-        guard context?.channel.isWritable ?? false else { return }
+        guard context?.channel.isWritable ?? false else {
+            // Nothing is read from the server while its client has enough: its silence is not its own.
+            arm(.max)
+            return
+        }
         if machine.kind.isOpenEnded, machine.isReadingEvents {
             // The server speaks when it has something to say.
             arm(.max)

@@ -61,8 +61,8 @@ final class ClientConnection: ChannelDuplexHandler {
     var collected = ByteBuffer()
     var splitter = EventStreamSplitter()
     var events = EventChunk()
-    /// Since when the client leaves unread what was sent to it.
-    private var stalledSince: Int64 = .max
+    /// Until when the client must have read on, while more lies before it than its system takes.
+    private var readUntil = Int64.max
     var drained = 0
     /// Where answers and requests are laid out.
     var out = ByteBuffer()
@@ -145,12 +145,9 @@ final class ClientConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         let isWritable = context.channel.isWritable
         exchange?.isReading = isWritable
-        stalledSince = isWritable ? .max : path.gate.now()
-        if isWritable {
-            armCall()
-        } else {
-            arm(stalledSince + path.gate.configuration.readerRest.nanoseconds)
-        }
+        readUntil = isWritable ? .max : path.gate.now() + path.gate.configuration.readerRest.nanoseconds
+        arm(.max)
+        armCall()
         context.fireChannelWritabilityChanged()
     }
 
@@ -160,10 +157,10 @@ final class ClientConnection: ChannelDuplexHandler {
 
     // MARK: Deadlines
 
-    /// Sets when the next thing must have happened.
+    /// Sets when the next thing must have happened, beside that the client reads.
     func arm(_ time: Int64) {
-        deadline = time
-        if time != .max { path.table.arm(time) }
+        deadline = min(time, readUntil)
+        if deadline != .max { path.table.arm(deadline) }
     }
 
     /// Sets the deadline of a request that is being read, by what has come of it.
@@ -185,16 +182,13 @@ final class ClientConnection: ChannelDuplexHandler {
     /// A request is whole.
     func disarmReading() {
         headBegan = .max
-        deadline = .max
+        arm(.max)
     }
 
     /// Something should have happened by now.
     func deadlinePassed(_ now: Int64) {
         deadline = .max
-        if stalledSince != .max, now - stalledSince >= path.gate.configuration.readerRest.nanoseconds {
-            breakOff()
-            return
-        }
+        guard now < readUntil else { return breakOff() }
         switch phase {
         case .reading where reader.isWaitingForBody || input.readableBytes > 0:
             refuse(408, "The request did not come in time.")

@@ -1,5 +1,4 @@
 internal import AuditLog
-internal import Logging
 internal import NIOCore
 internal import Upstreams
 
@@ -10,7 +9,6 @@ final class DataPath {
     let pool: UpstreamPool
     let pages: any LocalPages
     let table: ConnectionTable
-    let logger: Logger
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -22,15 +20,13 @@ final class DataPath {
         gate: Gate,
         pool: UpstreamPool,
         pages: any LocalPages,
-        table: ConnectionTable,
-        logger: Logger
+        table: ConnectionTable
     ) {
         self.loop = loop
         self.gate = gate
         self.pool = pool
         self.pages = pages
         self.table = table
-        self.logger = logger
         digits.reserveCapacity(64)
     }
 

@@ -26,9 +26,7 @@ struct SocketPath {
 
     /// The folder must be ours and nobody else's: what is in it is then ours too.
     private static func prepare(folder: String) throws {
-        if mkdir(folder, 0o700) != 0, errno != EEXIST {
-            throw failure("\(folder) cannot be made", next: "Make the folder above it.")
-        }
+        try make(folder)
         var status = stat()
         guard lstat(folder, &status) == 0 else { throw failure("\(folder) cannot be looked at") }
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid() else {
@@ -37,6 +35,16 @@ struct SocketPath {
         guard status.st_mode & 0o077 == 0 || chmod(folder, 0o700) == 0 else {
             throw failure("\(folder) is open to others, and cannot be closed")
         }
+    }
+
+    /// Makes a folder, and those above it that are missing, for this user alone.
+    private static func make(_ folder: String) throws {
+        if mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else {
+            throw failure("\(folder) cannot be made")
+        }
+        try make(String(folder[..<slash]))
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("\(folder) cannot be made") }
     }
 
     private func removeStale() throws {

@@ -19,10 +19,13 @@ final class RawClient: Sendable {
         let state = Mutex(Received())
     }
 
-    init(port: Int) async throws {
+    /// Connects; with `isNarrow` little fits between the other side's writes and the reads here.
+    init(port: Int, isNarrow: Bool = false) async throws {
         let collector = Collector()
         received = collector
-        channel = try await Self.bootstrap(collector).connect(host: "127.0.0.1", port: port).get()
+        let bootstrap = Self.bootstrap(collector)
+        channel = try await (isNarrow ? bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096) : bootstrap)
+            .connect(host: "127.0.0.1", port: port).get()
     }
 
     init(socketPath: String) async throws {
