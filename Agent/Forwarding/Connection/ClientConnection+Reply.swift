@@ -9,19 +9,19 @@ internal import Wire
 // What comes from the server.
 extension ClientConnection: ExchangeDelegate {
     func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {
-        guard machine.state == .waiting, let call else { return }
-        self.call?.lastByte = path.gate.now()
+        guard machine.state == .waiting, let server = call?.server else { return }
+        call?.lastByte = path.gate.now()
         var facts = ReplyFacts(status: head.status, contentType: head.contentType)
-        facts.hasSession = call.session != nil
+        facts.hasSession = call?.session != nil
         if head.status == 403, let challenge = head.value(.wwwAuthenticate, in: bytes) {
             facts.lacksScope = Challenge.lacksScope(challenge)
         }
-        if call.method == .initialize, head.status == 200, let id = head.value(.sessionID, in: bytes) {
+        if call?.method == .initialize, head.status == 200, let id = head.value(.sessionID, in: bytes) {
             guard SessionTable.isID(id) else {
                 stop(machine.violated("session_id", "The server's session has an id that none may have."))
                 return
             }
-            self.call?.newSession = JSONText(utf8: id)
+            call?.newSession = JSONText(utf8: id)
         }
         drained = 0
         let action = machine.head(facts)
@@ -30,7 +30,7 @@ extension ClientConnection: ExchangeDelegate {
             events.clear()
         }
         let trouble = head.status >= 500 ? "The server answers with HTTP \(head.status)." : nil
-        call.server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : path.gate.clock.wall())
+        server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : path.gate.clock.wall())
         perform(action)
     }
 

@@ -114,7 +114,8 @@ extension ClientConnection {
 
     /// Sets the deadline of the call, by the last byte that came from the server.
     func armCall() {
-        guard let call, machine.isUnanswered else { return }
+        // Only what is needed is taken out of the call: this runs for every piece that comes.
+        guard machine.isUnanswered, let lastByte = call?.lastByte, let server = call?.server else { return }
         guard context?.channel.isWritable ?? false else {
             // Nothing is read from the server while its client has enough: its silence is not its own.
             arm(.max)
@@ -125,7 +126,7 @@ extension ClientConnection {
             arm(.max)
             return
         }
-        arm(call.lastByte + call.server.timeout)
+        arm(lastByte + server.timeout)
     }
 
     /// The server has been silent for so long; unless it waits for the client itself, that is the end.
