@@ -266,3 +266,21 @@ if let names = Context.environment["DOORWARD_TARGETS"] {
     }
     package.targets.removeAll { !needed.contains($0.name) }
 }
+
+// Fuzzers are built by `packaging/dev fuzz` alone: libFuzzer brings their main function, and its instrumentation is no
+// part of what is shipped.
+if Context.environment["DOORWARD_FUZZING"] != nil {
+    let sanitizers = ["-sanitize=fuzzer,address"]
+    for target in package.targets where ["MCP", "StrictJSON"].contains(target.name) {
+        target.swiftSettings = strict + [.unsafeFlags(sanitizers)]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "StrictJSONFuzzer",
+            dependencies: ["MCP", "StrictJSON"],
+            path: "Tests/Fuzzers/StrictJSONFuzzer",
+            swiftSettings: strict + [.unsafeFlags(sanitizers + ["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(sanitizers)]
+        )
+    )
+}
