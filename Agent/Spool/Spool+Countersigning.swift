@@ -57,7 +57,7 @@ extension Spool {
         _ tail: inout SpoolTail,
         _ follower: inout LeafFollower
     ) throws(SpoolError) {
-        try tail.flush(usesReserve: true)
+        try tail.flush()
         let known = progress.withLock { $0.countersigned.size }
         guard frontier.size > known else {
             throw SpoolError(.gone, "the log of \(frontier.size) records has nothing that this one does not have")

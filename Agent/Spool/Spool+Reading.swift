@@ -114,7 +114,7 @@ extension Spool {
     private func reader(at cursor: SpoolReader.Cursor? = nil) -> SpoolReader {
         let segments = core.tail.withLock { tail in
             // What waits for the next write is part of what was recorded.
-            try? tail.flush(usesReserve: true)
+            try? tail.flush()
             return tail.segments
         }
         return SpoolReader(folder: core.folder, segments: segments, at: cursor)

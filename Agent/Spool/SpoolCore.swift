@@ -112,7 +112,7 @@ final class SpoolCore: Sendable {
                     lastSync = .now
                 }
             } else {
-                tail.withLock { try? $0.flush(usesReserve: true) }
+                tail.withLock { try? $0.flush() }
             }
             if isStopping { break }
             sleep()

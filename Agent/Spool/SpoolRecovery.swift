@@ -13,7 +13,9 @@ internal import Glibc
 /// * Damage in what the coordinator has countersigned already harms nobody and is left alone; it is noticed only when
 ///   somebody looks at that record.
 struct SpoolRecovery {
-    static let next = "doorward doctor"
+    /// What was signed cannot be made whole again: only another log can go on.
+    static let next =
+        "Tell your administrator. To begin another log, remove membership.json from the folder above `spool` and enrol again with `doorward login`."
 
     let folder: SpoolFolder
     private(set) var state: SpoolState

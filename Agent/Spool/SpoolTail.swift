@@ -19,6 +19,11 @@ struct SpoolTail: ~Copyable, Sendable {
 
     // What waits for the next write.
     private var buffer: [UInt8] = []
+    /// Whether something waits that may use the reserve.
+    ///
+    /// That there is pressure may not: it would take the room from the ends of calls for which it was set aside, in the
+    /// moment in which they come to need it.
+    private var deservesReserve = false
     /// The number of the next record.
     private(set) var next: UInt64
 
@@ -86,6 +91,8 @@ struct SpoolTail: ~Copyable, Sendable {
     mutating func recordSoon(_ body: RecordBody, at time: RecordTime) {
         do {
             _ = try append(body, SpoolRoom.weight(body), at: time)
+            if case .spoolPressure = body { return }
+            deservesReserve = true
         } catch {
             guard SpoolRoom.weight(body) == .needed else { return }
             fail(error)
@@ -134,7 +141,7 @@ struct SpoolTail: ~Copyable, Sendable {
     // MARK: Files
 
     /// Writes what waits; on an error nothing of it stands in the file, and it waits on.
-    mutating func flush(usesReserve: Bool) throws(SpoolError) {
+    private mutating func flush(usesReserve: Bool) throws(SpoolError) {
         guard !buffer.isEmpty else { return }
         if let failure { throw failure }
         let last = segments.count - 1
@@ -162,7 +169,11 @@ struct SpoolTail: ~Copyable, Sendable {
         bytes += done
         isDirty = true
         buffer.removeAll(keepingCapacity: true)
+        deservesReserve = false
     }
+
+    /// Writes what waited for company.
+    mutating func flush() throws(SpoolError) { try flush(usesReserve: deservesReserve) }
 
     /// Half a line in the middle would be damage: the file must end where it ended.
     private mutating func takeBack(_ done: Int) throws(SpoolError) {
@@ -227,7 +238,7 @@ extension SpoolTail {
     /// Writes what waited long enough and says what is to be made durable; nil if there is nothing.
     mutating func takeWork() -> Work? {
         // An error stays with the records, which wait on; a failed spool has nothing to write.
-        try? flush(usesReserve: true)
+        try? flush()
         guard isDirty || !retired.isEmpty else { return nil }
         defer {
             retired = []
