@@ -43,7 +43,7 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         KeyringError(
             .unavailable,
             "there is no keyring that answers: \(why)",
-            hint: "Start one (gnome-keyring-daemon --start --components=secrets) in this session, and try again."
+            hint: "Start one on this desktop (gnome-keyring-daemon --start --components=secrets), and try again."
         )
     }
 }

@@ -71,6 +71,8 @@ struct SocketOwnerTests {
         let peer = end(try #require(Pair.name(of: pair.server, using: getpeername)))
         let local = end(try #require(Pair.name(of: pair.server, using: getsockname)))
         #expect(owner.uid(ofPeer: peer, connectedTo: local) == getuid())
+        #expect(owner.uid(ofPeerOf: pair.server) == getuid())
+        #expect(owner.uid(ofPeerOf: pair.client) == getuid())
     }
 
     @Test("A connection that does not exist has no owner")
@@ -79,6 +81,7 @@ struct SocketOwnerTests {
         let here = SocketOwner.End(address: [127, 0, 0, 1], port: 1)
         let there = SocketOwner.End(address: [127, 0, 0, 1], port: 2)
         #expect(owner.uid(ofPeer: here, connectedTo: there) == nil)
+        #expect(owner.uid(ofPeerOf: -1) == nil)
     }
 
     @Test("Addresses of different families or of no family have no owner")

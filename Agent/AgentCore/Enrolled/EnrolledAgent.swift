@@ -3,6 +3,7 @@ internal import Contract
 package import CoordinatorLink
 internal import Fetch
 internal import Forwarding
+internal import Glibc
 internal import Keyring
 internal import Logging
 internal import OAuth
@@ -41,6 +42,8 @@ final class EnrolledAgent: Sendable {
             fetcher: parts.fetcher,
             folder: "\(parts.home.state)/renewals",
             clock: parts.clock,
+            // Sign-ins are rare: each of their few connections has the question to itself.
+            isOwnPeer: { SocketOwner()?.uid(ofPeerOf: $0) == getuid() },
             events: { event in try? spool.record(event.record) }
         )
         client = CoordinatorClient(
@@ -81,6 +84,9 @@ final class EnrolledAgent: Sendable {
 
     /// How it stands with the coordinator.
     var condition: LinkCondition { sync.condition }
+
+    /// Why no record is shipped any more, for people; nil while all is well or the coordinator only away.
+    var shippingProblem: String? { shipper.problem }
 
     /// Runs until its task is cancelled; then the last record is made and, as far as it is quick, shipped.
     func run() async {

@@ -15,6 +15,8 @@ package struct AgentFacts: Sendable {
     var recorded: UInt64 = 0
     var countersigned: UInt64 = 0
     var condition: LinkCondition?
+    /// Why no record is shipped any more; nil while all is well or the coordinator only away.
+    var shippingProblem: String?
 
     init(membership: Membership?) {
         self.membership = membership
@@ -39,12 +41,14 @@ package struct AgentFacts: Sendable {
 
     /// The document.
     package var json: JSONValue {
+        var audit: JSONObject = ["recorded": .int(Int(recorded)), "countersigned": .int(Int(countersigned))]
+        if let shippingProblem { audit["problem"] = .text(shippingProblem) }
         var object: JSONObject = [
             "user": Self.optional(membership?.user), "coordinator": Self.optional(membership?.url),
             "agent_id": Self.optional(membership?.agentID), "custody": Self.optional(membership?.custody),
             "listen": Self.optional(listen), "running": .bool(isRunning), "policy_version": .int(policyVersion),
             "servers": .array(servers),
-            "audit": ["recorded": .int(Int(recorded)), "countersigned": .int(Int(countersigned))],
+            "audit": .object(audit),
         ]
         if let condition { object["link"] = .text(condition.word) }
         return .object(object)

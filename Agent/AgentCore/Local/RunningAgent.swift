@@ -72,6 +72,7 @@ final class RunningAgent: AgentOperations {
             facts.recorded = agent.spool.counts.recorded
             facts.countersigned = agent.spool.counts.countersigned
             facts.condition = agent.condition
+            facts.shippingProblem = agent.shippingProblem
         }
         return facts.json
     }

@@ -54,6 +54,7 @@ enum StatusFacts {
         words.append(
             "records       \(recorded), " + (pending == 0 ? "all countersigned" : "\(pending) not countersigned yet")
         )
+        if let problem = audit?["problem"]?.text { words.append("not shipped   \(problem)") }
         for server in facts["servers"]?.array ?? [] {
             words.append("server        \(server["alias"]?.text ?? "") \(server["state"]?.text ?? "")")
         }

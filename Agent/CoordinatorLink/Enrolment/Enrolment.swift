@@ -103,7 +103,11 @@ package struct Enrolment: Sendable {
         let reading = await secrets.read(name, prompting: false)
         if let error = KeyringError(reading) { throw LinkError(keyring: error) }
         guard case .found(let seed) = reading, seed == key.seed else {
-            throw LinkError(.unavailable, "the keyring does not give back what it was given", next: "doorward doctor")
+            throw LinkError(
+                .unavailable,
+                "the keyring does not give back what it was given",
+                next: "See that one Secret Service runs on this desktop, with a default collection, and try again."
+            )
         }
         try pending.save(home)
         return (MachineKey(key, name: name, secrets: secrets), pending)

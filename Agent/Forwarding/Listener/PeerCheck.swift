@@ -35,17 +35,8 @@ struct PeerCheck {
     }
 
     private static func end(_ address: SocketAddress) -> SocketOwner.End? {
-        guard let port = address.port.flatMap(UInt16.init(exactly:)) else { return nil }
-        // ip(7) and ipv6(7): where the address stands in `sockaddr_in` and in `sockaddr_in6`.
-        let place: Range<Int>
-        switch address.protocol {
-        case .inet: place = 4..<8
-        case .inet6: place = 8..<24
-        default: return nil
-        }
-        return address.withSockAddr { pointer, length in
-            let bytes = UnsafeRawBufferPointer(start: pointer, count: length)
-            return SocketOwner.End(address: Array(bytes[place]), port: port)
+        address.withSockAddr { pointer, length in
+            SocketOwner.End(UnsafeRawBufferPointer(start: pointer, count: length))
         }
     }
 }

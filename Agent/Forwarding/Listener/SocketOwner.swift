@@ -56,6 +56,12 @@ package struct SocketOwner: ~Copyable {
         }
     }
 
+    /// The user id that owns the other end of a connected TCP socket; nil as above.
+    package func uid(ofPeerOf descriptor: CInt) -> UInt32? {
+        guard let peer = End(descriptor, getpeername), let local = End(descriptor, getsockname) else { return nil }
+        return uid(ofPeer: peer, connectedTo: local)
+    }
+
     // linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h: not in the C library's module.
     private static let familyNetlink: CInt = 16
     private static let protocolSockDiag: CInt = 4
@@ -89,5 +95,42 @@ package struct SocketOwner: ~Copyable {
         // No cookie: any socket with these addresses.
         append(UInt64.max)
         return bytes
+    }
+}
+
+extension SocketOwner.End {
+    /// The address in a `sockaddr_in` or `sockaddr_in6`; nil for any other.
+    init?(_ address: UnsafeRawBufferPointer) {
+        guard address.count >= MemoryLayout<sockaddr_in>.size else { return nil }
+        // ip(7) and ipv6(7): family, port in network order, and where the address stands.
+        let place: Range<Int>
+        switch CInt(address.loadUnaligned(as: sa_family_t.self)) {
+        case AF_INET: place = 4..<8
+        case AF_INET6: place = 8..<24
+        default: return nil
+        }
+        guard place.upperBound <= address.count else { return nil }
+        self.init(
+            address: Array(address[place]),
+            port: UInt16(bigEndian: address.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        )
+    }
+
+    /// What one of getsockname(2) and getpeername(2) tells of a socket.
+    fileprivate init?(
+        _ descriptor: CInt,
+        _ ask: (CInt, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> CInt
+    ) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let isKnown = withUnsafeMutableBytes(of: &storage) { bytes in
+            ask(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length) == 0
+        }
+        guard isKnown else { return nil }
+        let end = withUnsafeBytes(of: &storage) { bytes in
+            Self(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(length))))
+        }
+        guard let end else { return nil }
+        self = end
     }
 }

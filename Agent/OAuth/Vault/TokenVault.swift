@@ -43,16 +43,16 @@ package final class TokenVault: Sendable {
     ///   - fetcher: for everything that authorization servers are asked.
     ///   - folder: of the state, for what must survive a crash and is no secret.
     ///   - clock: for the ends of tokens.
-    ///   - events: told of each grant, renewal, failure and revocation; must be quick.
     ///   - isOwnPeer: whether the other end of a connection, given by its descriptor, belongs to this user: asked of whoever
     ///     brings the answer of a sign-in page.
+    ///   - events: told of each grant, renewal, failure and revocation; must be quick.
     package init(
         store: any SecretStore,
         fetcher: Fetcher,
         folder: String,
         clock: MachineClock = .system,
-        events: @escaping @Sendable (CredentialEvent) -> Void,
-        isOwnPeer: @escaping @Sendable (Int32) -> Bool = { _ in true }
+        isOwnPeer: @escaping @Sendable (Int32) -> Bool,
+        events: @escaping @Sendable (CredentialEvent) -> Void
     ) {
         grants = GrantStore(secrets: store)
         intents = IntentFolder(path: folder)
