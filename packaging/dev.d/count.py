@@ -1,11 +1,12 @@
-"""Adds up JUnit files as `PASSED FAILED SKIPPED`; fails when there is no file to add up."""
+"""Adds up JUnit files as `PASSED FAILED SKIPPED`, and names what failed, a line each; fails when there is no file."""
 
 import sys
 import xml.etree.ElementTree as xml
 
 
 def main(paths: list[str]) -> int:
-    tests = failed = skipped = files = 0
+    tests = skipped = files = 0
+    failed: list[str] = []
     for path in paths:
         try:
             tree = xml.parse(path)
@@ -15,12 +16,14 @@ def main(paths: list[str]) -> int:
         for case in tree.iter("testcase"):
             tests += 1
             if case.find("failure") is not None or case.find("error") is not None:
-                failed += 1
+                failed.append(f"{case.get('classname')}: {case.get('name')}")
             elif case.find("skipped") is not None:
                 skipped += 1
     if not files:
         return 1
-    print(tests - failed - skipped, failed, skipped)
+    print(tests - len(failed) - skipped, len(failed), skipped)
+    for name in failed:
+        print(name)
     return 0
 
 

@@ -23,11 +23,12 @@ results="$tools/results"
 rm -rf "$results"
 mkdir -p "$results"
 table=()
+failures=()
 passed=0 failed=0 skipped=0
 
 # Runs one part, remembers how long it took, and adds up the results that its runner left behind.
 part() {
-    local name=$1 start=$SECONDS status=0 counts p=0 f=0 s=0
+    local name=$1 start=$SECONDS status=0 counts line p=0 f=0 s=0
     shift
     say ""
     say "== $name"
@@ -35,8 +36,12 @@ part() {
     ("$@") || status=$?
     if counts=$(/usr/bin/python3 packaging/dev.d/count.py "$results/$name"*.xml 2>/dev/null); then
         read -r p f s <<<"$counts"
+        while read -r line; do failures+=("$name: $line"); done < <(tail -n +2 <<<"$counts")
     fi
-    if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+    if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+        failures+=("$name: the part ended with status $status")
+    fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     table+=("$(printf '%-14s %6d s   %5d passed  %3d failed  %3d skipped' "$name" $((SECONDS - start)) "$p" "$f" "$s")")
     return $status
@@ -69,6 +74,11 @@ python_tests() {
 finish() {
     say ""
     printf '%s\n' "${table[@]}"
+    if [ ${#failures[@]} -gt 0 ]; then
+        say ""
+        say "What failed:"
+        printf '  %s\n' "${failures[@]}"
+    fi
     say ""
     say "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
@@ -89,6 +99,7 @@ if wanted end-to-end; then part end-to-end python_tests end-to-end Tests/EndToEn
 if [ "$before" != "$(git status --porcelain 2>/dev/null || true)" ]; then
     warn "the tests changed files of the project:"
     git status --porcelain >&2
+    failures+=("the tests changed files of the project")
     failed=$((failed + 1))
 fi
 finish
