@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// 128 random bits that name a call, a trace or a run of the agent: 32 lower-case hex digits.
 package struct AuditID: Hashable, Sendable, CustomStringConvertible {
     let high: UInt64
@@ -40,20 +42,16 @@ package struct AuditID: Hashable, Sendable, CustomStringConvertible {
     package var isZero: Bool { high == 0 && low == 0 }
 
     package var description: String {
-        var text: [UInt8] = []
-        write(to: &text)
-        return String(decoding: text, as: UTF8.self)
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { room in
+            var writer = ByteWriter(room)
+            write(to: &writer)
+            return String(decoding: writer.written, as: UTF8.self)
+        }
     }
 
     /// Appends the digits.
-    package func write(to output: inout [UInt8]) {
-        for word in [high, low] {
-            var shift: UInt64 = 64
-            while shift > 0 {
-                shift -= 4
-                let digit = UInt8(truncatingIfNeeded: word >> shift) & 0x0F
-                output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            }
-        }
+    package func write(to output: inout ByteWriter) {
+        output.append(hex: high)
+        output.append(hex: low)
     }
 }

@@ -56,12 +56,15 @@ package struct Hash: Hashable, Sendable {
     /// As JSON writes it.
     package var base64URL: String { Base64.url(bytes) }
 
+    /// Appends `base64URL`.
+    func writeBase64URL(to output: inout ByteWriter) {
+        withUnsafeBytes { Base64.writeURL($0, to: &output) }
+    }
+
     /// As `sha256sum` writes it: 64 lower-case digits.
     var hex: String {
-        var text: [UInt8] = []
-        AuditID(high: words.0.bigEndian, low: words.1.bigEndian).write(to: &text)
-        AuditID(high: words.2.bigEndian, low: words.3.bigEndian).write(to: &text)
-        return String(decoding: text, as: UTF8.self)
+        "\(AuditID(high: words.0.bigEndian, low: words.1.bigEndian))"
+            + "\(AuditID(high: words.2.bigEndian, low: words.3.bigEndian))"
     }
 
     /// The hash in `hex`, or nil.

@@ -85,7 +85,7 @@ extension OrgLeaf {
     package init(_ body: Body, at time: Int64, random: inout RandomPool) throws(AuditLogError) {
         var object = body.members
         object["kind"] = .text(body.kind)
-        object["salt"] = .text(Base64.url(random.saltBytes()))
+        object["salt"] = .text(random.saltText())
         object["t"] = .text(Timestamp.text(time))
         object["v"] = 1
         guard let bytes = try? JSONValue.object(object).canonicalBytes() else { throw Self.malformed }

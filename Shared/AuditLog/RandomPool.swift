@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StrictJSON
 
 /// Random bits, fetched from the system many at a time: one system call for 256 ids or salts.
 ///
@@ -42,8 +43,8 @@ package struct RandomPool: Sendable {
 
 extension RandomPool {
     /// The 16 bytes of a salt.
-    mutating func saltBytes() -> [UInt8] {
-        let words = [word(), word()]
-        return words.withUnsafeBytes { Array($0) }
-    }
+    mutating func salt() -> (UInt64, UInt64) { (word(), word()) }
+
+    /// A salt as JSON writes it.
+    mutating func saltText() -> String { withUnsafeBytes(of: salt()) { Base64.url($0) } }
 }

@@ -105,8 +105,7 @@ package enum RecordName {
     package static func bounded(_ name: JSONText) -> JSONText {
         guard name.utf8.count <= maxBytes else { return hash(of: name) }
         // Only JSON's escapes are longer than what they stand for.
-        let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
-        if isPlain { return name }
+        if name.utf8.withUnsafeBufferPointer(JSONWriting.isPlain) { return name }
         var literal: [UInt8] = []
         JSONWriting.string(name.utf8, to: &literal)
         return literal.count <= maxBytes + 2 ? name : hash(of: name)

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// When a record was made: by the wall clock, which may jump, and by the machine's own clock, which may not.
 package struct RecordTime: Hashable, Sendable {
     /// Microseconds since 1970 (UTC).
@@ -19,10 +21,11 @@ package enum Timestamp {
 
     /// The text for microseconds since 1970; a clock outside of 1970 to 9999 is written as the nearest end.
     package static func text(_ microseconds: Int64) -> String {
-        var output: [UInt8] = []
-        writeSecond(clamped(microseconds) / 1_000_000, to: &output)
-        writeFraction(clamped(microseconds) % 1_000_000, to: &output)
-        return String(decoding: output, as: UTF8.self)
+        withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { room in
+            var output = ByteWriter(room)
+            write(microseconds, to: &output)
+            return String(decoding: output.written, as: UTF8.self)
+        }
     }
 
     /// The microseconds since 1970 of a text of exactly this form; nil for anything else.
@@ -47,37 +50,27 @@ package enum Timestamp {
         min(Swift.max(microseconds, 0), max)
     }
 
-    /// Appends `2026-11-22T11:35:50`, the part that stays for a second.
-    static func writeSecond(_ seconds: Int64, to output: inout [UInt8]) {
+    /// Appends the text.
+    static func write(_ microseconds: Int64, to output: inout ByteWriter) {
+        let microseconds = clamped(microseconds)
+        let seconds = microseconds / 1_000_000
         let (year, month, day) = date(daysSince1970: seconds / 86_400)
         let rest = seconds % 86_400
-        write(year, digits: 4, to: &output)
-        output.append(UInt8(ascii: "-"))
-        write(month, digits: 2, to: &output)
-        output.append(UInt8(ascii: "-"))
-        write(day, digits: 2, to: &output)
-        output.append(UInt8(ascii: "T"))
-        write(rest / 3600, digits: 2, to: &output)
-        output.append(UInt8(ascii: ":"))
-        write(rest / 60 % 60, digits: 2, to: &output)
-        output.append(UInt8(ascii: ":"))
-        write(rest % 60, digits: 2, to: &output)
-    }
-
-    /// Appends `.123456Z`.
-    static func writeFraction(_ microseconds: Int64, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "."))
-        write(microseconds, digits: 6, to: &output)
-        output.append(UInt8(ascii: "Z"))
-    }
-
-    private static func write(_ value: Int64, digits: Int, to output: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<digits { divisor *= 10 }
-        while divisor > 0 {
-            output.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
+        func write(_ value: Int64, _ digits: Int) { output.append(decimal: UInt64(value), digits: digits) }
+        write(year, 4)
+        output.append("-")
+        write(month, 2)
+        output.append("-")
+        write(day, 2)
+        output.append("T")
+        write(rest / 3600, 2)
+        output.append(":")
+        write(rest / 60 % 60, 2)
+        output.append(":")
+        write(rest % 60, 2)
+        output.append(".")
+        write(microseconds % 1_000_000, 6)
+        output.append("Z")
     }
 
     private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {

@@ -18,9 +18,8 @@ package struct RecordWriter: Sendable {
     private let common: JSONObject
 
     private var random: RandomPool
-    /// The last second that was written out, and its text.
-    private var second: Int64 = -1
-    private var secondText: [UInt8] = []
+    /// The digest that was found well-formed last: for as long as a policy is in force it is always the same.
+    private var knownDigest: JSONText = ""
 
     /// Writes records of one run of an agent.
     ///
@@ -64,10 +63,18 @@ package struct RecordWriter: Sendable {
 
     /// Appends one record, without a line feed.
     package mutating func write(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(byteCount: Self.maxBytes, alignment: 1) { room in
+            var record = ByteWriter(room)
+            write(body, seq: seq, at: time, to: &record)
+            output.append(contentsOf: record.written)
+        }
+    }
+
+    private mutating func write(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
         switch body {
         case .callBegin(let facts, let decision, let credential):
             begin(facts, to: &output)
-            if let credential { Self.member(",\"cred\":", RecordName.word(credential), to: &output) }
+            if let credential { Self.member(",\"cred\":", word: credential, to: &output) }
             write(decision, to: &output)
             continueCall("call.begin", facts, at: time, to: &output)
             end(facts, seq: seq, at: time, to: &output)
@@ -87,15 +94,15 @@ package struct RecordWriter: Sendable {
     }
 
     /// Writes a record that is no call's: seldom enough to sort its members each time.
-    private mutating func writeRare(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout [UInt8]) {
+    private mutating func writeRare(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
         var object = common
         for (name, value) in body.rareMembers { object[name] = value }
         object["mono_us"] = .count(Int(time.mono))
-        object["salt"] = .text(Base64.url(random.saltBytes()))
+        object["salt"] = .text(random.saltText())
         object["seq"] = .count(Int(clamping: seq))
         object["t"] = .text(Timestamp.text(time.wall))
         do {
-            output += try JSONValue.object(object).canonicalBytes()
+            output.append(try JSONValue.object(object).canonicalBytes())
         } catch {
             preconditionFailure("a record's members are canonical by construction: \(error)")
         }
@@ -105,121 +112,89 @@ package struct RecordWriter: Sendable {
 // MARK: - Members of calls, in the order of their names
 
 extension RecordWriter {
-    private func begin(_ facts: CallFacts, to output: inout [UInt8]) {
-        output += opening
-        output += Self.callName
+    private func begin(_ facts: CallFacts, to output: inout ByteWriter) {
+        output.append(opening)
+        output.append(",\"call\":\"")
         facts.call.write(to: &output)
-        output += Self.clientHow
-        output += facts.how.rawValue.utf8
-        output += Self.clientID
-        JSONWriting.string(RecordName.bounded(facts.client).utf8, to: &output)
-        output.append(UInt8(ascii: "}"))
+        output.append("\",\"client\":{\"how\":\"")
+        output.append(facts.how.rawValue)
+        Self.member("\",\"id\":", name: facts.client, to: &output)
+        output.append("}")
     }
 
-    private func write(_ decision: DecisionFacts, to output: inout [UInt8]) {
-        Self.member(",\"dec\":{\"digest\":", RecordName.digest(decision.digest), to: &output)
-        output += decision.isAllowed ? Self.allowed : Self.denied
-        if let limiter = decision.limiter { Self.member(",\"limiter\":", RecordName.bounded(limiter), to: &output) }
-        output += Self.policyName
-        Self.write(decision.policy, to: &output)
-        Self.member(",\"reason\":", RecordName.word(decision.reason), to: &output)
-        output += Self.rulesName
+    private mutating func write(_ decision: DecisionFacts, to output: inout ByteWriter) {
+        if decision.digest != knownDigest { knownDigest = RecordName.digest(decision.digest) }
+        Self.member(",\"dec\":{\"digest\":", knownDigest, to: &output)
+        output.append(decision.isAllowed ? ",\"is\":\"allow\"" : ",\"is\":\"deny\"")
+        if let limiter = decision.limiter { Self.member(",\"limiter\":", name: limiter, to: &output) }
+        Self.member(",\"policy\":", decision.policy, to: &output)
+        Self.member(",\"reason\":", word: decision.reason, to: &output)
+        output.append(",\"rules\":[")
         for (index, rule) in decision.rules.prefix(RecordForm.maxRules).enumerated() {
-            if index > 0 { output.append(UInt8(ascii: ",")) }
-            JSONWriting.string(RecordName.bounded(rule).utf8, to: &output)
+            Self.member(index > 0 ? "," : "", name: rule, to: &output)
         }
-        output += Self.rulesEnd
+        output.append("]}")
     }
 
-    private func continueCall(_ kind: StaticString, _ facts: CallFacts, at time: RecordTime, to output: inout [UInt8]) {
-        output += middle
-        kind.withUTF8Buffer { output += $0 }
-        Self.member("\",\"method\":", RecordName.bounded(facts.method), to: &output)
-        output += Self.monoName
-        Self.write(Int(time.mono), to: &output)
+    private func continueCall(
+        _ kind: StaticString,
+        _ facts: CallFacts,
+        at time: RecordTime,
+        to output: inout ByteWriter
+    ) {
+        output.append(middle)
+        output.append(kind)
+        Self.member("\",\"method\":", name: facts.method, to: &output)
+        Self.member(",\"mono_us\":", Int(time.mono), to: &output)
     }
 
-    private func write(_ outcome: Outcome, to output: inout [UInt8]) {
-        output += Self.outName
-        Self.write(outcome.bytesIn, to: &output)
-        output += Self.bytesOutName
-        Self.write(outcome.bytesOut, to: &output)
-        output += Self.outIsName
-        output += outcome.kind.rawValue.utf8
-        output += Self.millisecondsName
-        Self.write(outcome.milliseconds, to: &output)
-        output.append(UInt8(ascii: "}"))
+    private func write(_ outcome: Outcome, to output: inout ByteWriter) {
+        Self.member(",\"out\":{\"bytes_in\":", outcome.bytesIn, to: &output)
+        Self.member(",\"bytes_out\":", outcome.bytesOut, to: &output)
+        output.append(",\"is\":\"")
+        output.append(outcome.kind.rawValue)
+        Self.member("\",\"ms\":", outcome.milliseconds, to: &output)
+        output.append("}")
     }
 
-    private mutating func end(_ facts: CallFacts, seq: UInt64, at time: RecordTime, to output: inout [UInt8]) {
-        if case .prompt(let name) = facts.item {
-            Self.member(",\"prompt\":", RecordName.bounded(name), to: &output)
-        }
-        output += Self.saltName
-        output += Base64.url(random.saltBytes()).utf8
-        output += Self.seqName
-        Self.write(Int(clamping: seq), to: &output)
-        Self.member(",\"srv\":", RecordName.bounded(facts.server), to: &output)
-        output += subject
-        writeTime(time.wall, to: &output)
-        output.append(UInt8(ascii: "\""))
-        if case .tool(let name) = facts.item {
-            Self.member(",\"tool\":", RecordName.bounded(name), to: &output)
-        }
-        output += Self.traceName
+    private mutating func end(_ facts: CallFacts, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
+        if case .prompt(let name) = facts.item { Self.member(",\"prompt\":", name: name, to: &output) }
+        output.append(",\"salt\":\"")
+        withUnsafeBytes(of: random.salt()) { Base64.writeURL($0, to: &output) }
+        Self.member("\",\"seq\":", Int(clamping: seq), to: &output)
+        Self.member(",\"srv\":", name: facts.server, to: &output)
+        output.append(subject)
+        Timestamp.write(time.wall, to: &output)
+        output.append("\"")
+        if case .tool(let name) = facts.item { Self.member(",\"tool\":", name: name, to: &output) }
+        output.append(",\"trace\":\"")
         facts.trace.write(to: &output)
-        output.append(UInt8(ascii: "\""))
+        output.append("\"")
         if case .resource(let hash) = facts.item {
-            output += Self.uriName
-            output += hash.base64URL.utf8
-            output.append(UInt8(ascii: "\""))
+            output.append(",\"uri_hash\":\"")
+            hash.writeBase64URL(to: &output)
+            output.append("\"")
         }
-        output += Self.versionEnd
+        output.append(",\"v\":1}")
     }
 
-    private mutating func writeTime(_ wall: Int64, to output: inout [UInt8]) {
-        let microseconds = Timestamp.clamped(wall)
-        if microseconds / 1_000_000 != second {
-            second = microseconds / 1_000_000
-            secondText.removeAll(keepingCapacity: true)
-            Timestamp.writeSecond(second, to: &secondText)
-        }
-        output += secondText
-        Timestamp.writeFraction(microseconds % 1_000_000, to: &output)
+    /// Writes a count; what is below zero or beyond what canonical JSON holds becomes the nearest end.
+    private static func member(_ opening: StaticString, _ count: Int, to output: inout ByteWriter) {
+        output.append(opening)
+        output.append(decimal: UInt64(count.heldToCount))
     }
 
-    private static func member(_ opening: StaticString, _ value: JSONText, to output: inout [UInt8]) {
-        opening.withUTF8Buffer { output += $0 }
-        JSONWriting.string(value.utf8, to: &output)
+    private static func member(_ opening: StaticString, _ value: JSONText, to output: inout ByteWriter) {
+        output.append(opening)
+        value.utf8.withUnsafeBufferPointer { output.append(literal: $0) }
     }
 
-    /// Appends a count; what is below zero or beyond what canonical JSON holds becomes the nearest end.
-    private static func write(_ value: Int, to output: inout [UInt8]) {
-        let value = value.heldToCount
-        var divisor = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            output.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
+    private static func member(_ opening: StaticString, word: JSONText, to output: inout ByteWriter) {
+        member(opening, RecordName.word(word), to: &output)
     }
 
-    private static let callName = Array(",\"call\":\"".utf8)
-    private static let clientHow = Array("\",\"client\":{\"how\":\"".utf8)
-    private static let clientID = Array("\",\"id\":".utf8)
-    private static let allowed = Array(",\"is\":\"allow\"".utf8)
-    private static let denied = Array(",\"is\":\"deny\"".utf8)
-    private static let policyName = Array(",\"policy\":".utf8)
-    private static let rulesName = Array(",\"rules\":[".utf8)
-    private static let rulesEnd = Array("]}".utf8)
-    private static let monoName = Array(",\"mono_us\":".utf8)
-    private static let outName = Array(",\"out\":{\"bytes_in\":".utf8)
-    private static let bytesOutName = Array(",\"bytes_out\":".utf8)
-    private static let outIsName = Array(",\"is\":\"".utf8)
-    private static let millisecondsName = Array("\",\"ms\":".utf8)
-    private static let saltName = Array(",\"salt\":\"".utf8)
-    private static let seqName = Array("\",\"seq\":".utf8)
-    private static let traceName = Array(",\"trace\":\"".utf8)
-    private static let uriName = Array(",\"uri_hash\":\"".utf8)
-    private static let versionEnd = Array(",\"v\":1}".utf8)
+    private static func member(_ opening: StaticString, name: JSONText, to output: inout ByteWriter) {
+        let isShort = name.utf8.withUnsafeBufferPointer { $0.count <= RecordName.maxBytes && JSONWriting.isPlain($0) }
+        member(opening, isShort ? name : RecordName.bounded(name), to: &output)
+    }
 }

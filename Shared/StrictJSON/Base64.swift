@@ -25,6 +25,20 @@ package enum Base64 {
         url(bytes[...])
     }
 
+    /// Appends what `url(_:)` gives.
+    package static func writeURL(_ bytes: UnsafeRawBufferPointer, to output: inout ByteWriter) {
+        urlAlphabet.withUnsafeBufferPointer { alphabet in
+            var position = 0
+            while position < bytes.count {
+                let left = min(bytes.count - position, 3)
+                var group: UInt32 = 0
+                for index in 0..<3 { group = group << 8 | (index < left ? UInt32(bytes[position + index]) : 0) }
+                for index in 0...left { output.append(alphabet[Int(group >> UInt32(18 - 6 * index) & 0x3F)]) }
+                position += left
+            }
+        }
+    }
+
     /// The bytes of `standard(_:)`'s text, or nil.
     package static func decodeStandard(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }

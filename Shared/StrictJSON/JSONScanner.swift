@@ -215,6 +215,7 @@ package struct JSONScanner {
     // MARK: Edges
 
     /// Skips white space and looks at the byte behind it.
+    @inline(__always)
     private mutating func significantByte() throws(JSONError) -> UInt8 {
         while offset < bytes.count {
             let byte = bytes[offset]

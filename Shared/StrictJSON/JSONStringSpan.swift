@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Where the characters of a string stand, without its quotes.
 package struct JSONStringSpan: Hashable, Sendable {
     package let span: JSONSpan
@@ -32,17 +34,26 @@ extension JSONStringSpan {
             )
         }
         guard span.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<text.utf8CodeUnitCount where bytes[span.lower + index] != text.utf8Start[index] {
-            return false
-        }
-        return true
+        guard let start = bytes.baseAddress else { return true }
+        return memcmp(start + span.lower, text.utf8Start, span.count) == 0
     }
 
     /// Whether the text holds NUL or another control character, so that it is no name for anything.
     package func hasControls(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var position = span.lower
         if !isEscaped {
-            // Unescaped, only DEL and the two-byte C1 characters can have passed the scanner.
+            // Unescaped, only DEL and the two-byte C1 characters can have passed the scanner: most of the time eight bytes
+            // a step find that there is neither DEL nor the first byte of the latter.
+            let raw = UnsafeRawBufferPointer(bytes)
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            while span.upper - position >= 8 {
+                let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                let deletes = word ^ (ones &* 0x7F)
+                let leads = word ^ (ones &* 0xC2)
+                let found = (deletes &- ones) & ~deletes | (leads &- ones) & ~leads
+                guard found & (ones &* 0x80) == 0 else { break }
+                position += 8
+            }
             while position < span.upper {
                 let byte = bytes[position]
                 if byte == 0x7F || (byte == 0xC2 && bytes[position + 1] < 0xA0) { return true }

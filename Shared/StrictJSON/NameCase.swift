@@ -51,8 +51,20 @@ extension JSONScanner {
 
     /// Refuses a name that differs from one of `known` by case alone.
     package func refuseVariants(_ name: JSONStringSpan, of known: [StaticString]) throws(JSONError) {
-        for candidate in known where isVariant(name, of: candidate) {
-            throw JSONError(.ambiguous(.caseVariant), at: name.span.lower)
+        for candidate in known where mayBeVariant(name, of: candidate) {
+            // No two known names differ by case alone.
+            if matches(name, candidate) { return }
+            if isVariant(name, of: candidate) { throw JSONError(.ambiguous(.caseVariant), at: name.span.lower) }
         }
+    }
+
+    /// Whether it is worth to look closer: nearly all names differ in their first letter or in their length.
+    @inline(__always)
+    private func mayBeVariant(_ name: JSONStringSpan, of known: StaticString) -> Bool {
+        if name.isEscaped { return true }
+        // What folds to an ASCII letter is never shorter than it.
+        guard name.span.count >= known.utf8CodeUnitCount, name.span.count > 0 else { return false }
+        let first = bytes[name.span.lower]
+        return first >= 0x80 || (first ^ known.utf8Start[0]) & 0xDF == 0
     }
 }

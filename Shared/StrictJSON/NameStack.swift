@@ -27,10 +27,14 @@ struct NameStack {
 
     private var entries: UnsafeMutableBufferPointer<Entry>
     private var isOnHeap = false
+    // Looked up once for each document.
+    private let seed: UInt64
+    private let factor: UInt64
     private(set) var count = 0
 
     init(_ room: UnsafeMutableBufferPointer<Entry>) {
         entries = room
+        (seed, factor) = (Self.seed, Self.factor)
     }
 
     /// Gives back what was allocated; the stack must not be used again.
@@ -42,7 +46,7 @@ struct NameStack {
     /// Adds a name to the object whose names begin at `base`.
     mutating func push(_ name: JSONStringSpan, above base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError)
     {
-        let entry = Self.entry(name, in: bytes)
+        let entry = entry(name, in: bytes)
         if count - base < Self.smallObject {
             for index in base..<count where entries[index].fingerprint == entry.fingerprint {
                 if Self.order(entries[index], entry, in: bytes) == 0 {
@@ -80,7 +84,7 @@ struct NameStack {
     private static let seed = UInt64.random(in: .min ... .max)
     private static let factor = UInt64.random(in: .min ... .max) | 1
 
-    private static func entry(_ name: JSONStringSpan, in bytes: UnsafeBufferPointer<UInt8>) -> Entry {
+    private func entry(_ name: JSONStringSpan, in bytes: UnsafeBufferPointer<UInt8>) -> Entry {
         if name.isEscaped {
             let text = EscapedText.decode(bytes, name.span)
             return Entry(name, fingerprint: text.withUnsafeBytes(fingerprint))
@@ -92,7 +96,7 @@ struct NameStack {
     }
 
     /// A number that differs for different texts, nearly always; equal ones are compared in full.
-    private static func fingerprint(_ text: UnsafeRawBufferPointer) -> UInt64 {
+    private func fingerprint(_ text: UnsafeRawBufferPointer) -> UInt64 {
         var state = seed ^ UInt64(text.count)
         var position = 0
         while text.count - position >= 8 {
@@ -107,7 +111,7 @@ struct NameStack {
         return mix(state, rest)
     }
 
-    private static func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
+    private func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
         let product = (state ^ word).multipliedFullWidth(by: factor)
         return product.high ^ product.low
     }

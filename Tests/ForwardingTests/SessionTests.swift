@@ -124,9 +124,11 @@ struct SmallPartsTests {
         }
         return lend(body) { body in
             lend(header) { header in
-                var output: [UInt8] = []
-                TraceContext(body: body, header: header, random: &random).write(to: &output)
-                return String(decoding: output, as: UTF8.self)
+                withUnsafeTemporaryAllocation(byteCount: TraceContext.length, alignment: 8) { room in
+                    var output = ByteWriter(room)
+                    TraceContext(body: body, header: header, random: &random).write(to: &output)
+                    return String(decoding: output.written, as: UTF8.self)
+                }
             }
         }
     }

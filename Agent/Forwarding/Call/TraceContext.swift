@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import MCP
+internal import StrictJSON
 
 /// The trace that a call belongs to, and the header that says so to the server (W3C Trace Context).
 struct TraceContext {
@@ -28,21 +29,17 @@ struct TraceContext {
         return (trace, digit(text[53]) << 4 | digit(text[54]))
     }
 
-    /// Appends the value of the header.
-    func write(to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "0"))
-        output.append(UInt8(ascii: "0"))
-        output.append(UInt8(ascii: "-"))
-        trace.write(to: &output)
-        output.append(UInt8(ascii: "-"))
-        Self.write(span, digits: 16, to: &output)
-        output.append(UInt8(ascii: "-"))
-        Self.write(UInt64(flags), digits: 2, to: &output)
-    }
+    /// The bytes of the header's value.
+    static let length = 55
 
-    private static func write(_ value: UInt64, digits: Int, to output: inout [UInt8]) {
-        for index in (0..<digits).reversed() {
-            let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * index)) & 0xF
+    /// Appends the value of the header.
+    func write(to output: inout ByteWriter) {
+        output.append("00-")
+        trace.write(to: &output)
+        output.append("-")
+        output.append(hex: span)
+        output.append("-")
+        for digit in [flags >> 4, flags & 0xF] {
             output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }

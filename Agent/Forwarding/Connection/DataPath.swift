@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import NIOCore
+internal import StrictJSON
 internal import Upstreams
 
 /// What all connections of the event loop share.
@@ -11,9 +12,6 @@ final class DataPath {
     let table: ConnectionTable
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
-
-    /// Where the digits of an audit id or a trace are laid out.
-    private var digits: [UInt8] = []
 
     init(
         loop: any EventLoop,
@@ -27,22 +25,25 @@ final class DataPath {
         self.pool = pool
         self.pages = pages
         self.table = table
-        digits.reserveCapacity(64)
     }
 
     /// Lends the digits of an audit id, without an allocation.
     func withDigits<Result>(of id: AuditID?, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
         guard let id else { return body(nil) }
-        digits.removeAll(keepingCapacity: true)
-        id.write(to: &digits)
-        return digits.withUnsafeBufferPointer(body)
+        return withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { room in
+            var digits = ByteWriter(room)
+            id.write(to: &digits)
+            return body(digits.written.bindMemory(to: UInt8.self))
+        }
     }
 
     /// Lends the value of `traceparent`.
     func withHeader<Result>(of trace: TraceContext, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        digits.removeAll(keepingCapacity: true)
-        trace.write(to: &digits)
-        return digits.withUnsafeBufferPointer(body)
+        withUnsafeTemporaryAllocation(byteCount: TraceContext.length, alignment: 8) { room in
+            var value = ByteWriter(room)
+            trace.write(to: &value)
+            return body(value.written.bindMemory(to: UInt8.self))
+        }
     }
 }
 
