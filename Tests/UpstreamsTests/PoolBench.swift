@@ -9,7 +9,10 @@ struct PoolBench: Sendable {
     let loop: any EventLoop
     private let pool: NIOLoopBound<UpstreamPool>
 
-    init(_ configure: (inout UpstreamConfiguration) -> Void = { _ in }) async throws {
+    init(
+        proxies: ProxyEnvironment = .none,
+        _ configure: (inout UpstreamConfiguration) -> Void = { _ in }
+    ) async throws {
         // Some tests make their loop stand still: nobody else's may.
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         var configuration = UpstreamConfiguration()
@@ -18,7 +21,7 @@ struct PoolBench: Sendable {
         self.loop = loop
         pool = try await loop.submit {
             NIOLoopBound(
-                try UpstreamPool(loop: loop, proxies: .none, configuration: settings, chance: { 0 }),
+                try UpstreamPool(loop: loop, proxies: proxies, configuration: settings, chance: { 0 }),
                 eventLoop: loop
             )
         }.get()

@@ -9,7 +9,7 @@ struct ProxyTunnel: Sendable {
     /// The whole request, which may hold the proxy's password: never logged.
     let request: [UInt8]
 
-    /// - Throws: `UpstreamError` with the code `proxy` where the proxy's URL or the server's address is refused.
+    /// - Throws: `UpstreamError` with the code `proxy` where the proxy's URL or a server named by its address is refused.
     init(proxy: String, endpoint: UpstreamEndpoint) throws {
         // The password of a proxy stands in its URL, where no other URL may have one.
         var text = proxy
@@ -26,6 +26,14 @@ struct ProxyTunnel: Sendable {
         // Names are the proxy's to resolve; a literal address is judged here.
         if let address = endpoint.url.address, !endpoint.addresses.admits(address) {
             throw UpstreamError(.refusedAddress, "The server's address may not be connected to.")
+        }
+        // Behind a tunnel the certificate would be verified against the address of the connection: the proxy's.
+        guard !endpoint.usesTLS || endpoint.url.address == nil else {
+            throw UpstreamError(
+                .proxy,
+                "A server that is named by its address cannot be verified through a proxy. "
+                    + "Use its name, or list it in NO_PROXY."
+            )
         }
         proxyHost = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
         proxyPort = url.port
