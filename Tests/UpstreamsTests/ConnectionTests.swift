@@ -150,6 +150,53 @@ struct ConnectionTests {
         #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
     }
 
+    @Test("A server is not down for ever because whoever probed it went away before TLS stood")
+    func abandonedProbe() async throws {
+        let server = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 10) }
+        let url = "https://127.0.0.1:\(server.port)/"
+        let bench = try await PoolBench {
+            $0.connectTimeout = .milliseconds(500)
+            $0.failuresBeforePause = 1
+            $0.firstPause = .milliseconds(10)
+            $0.longestPause = .milliseconds(10)
+        }
+        let endpoint = try UpstreamEndpoint(url: url, allowsLoopback: true)
+        #expect(try await bench.outcome(of: url).notSent == .timeout)
+        try await Task.sleep(for: .milliseconds(50))
+        let probe = try await bench.onLoop { pool in
+            NIOLoopBound(Recorder(pool.server(for: endpoint)), eventLoop: bench.loop)
+        }
+        while server.connections < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        try await Task.sleep(for: .milliseconds(50))
+        try await bench.onLoop { pool in
+            #expect(pool.server(for: endpoint).isKnownDown)
+            probe.value.exchange?.cancel()
+            probe.value.giveUp()
+            #expect(!pool.server(for: endpoint).isKnownDown)
+        }
+        #expect(try await bench.outcome(of: url).notSent == .timeout)
+    }
+
+    @Test("A connection whose server was forgotten meanwhile is closed and does not rest")
+    func forgotten() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try RawServer { server, connection in
+            _ = connection.readRequest()
+            server.note("read")
+            gate.wait()
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            server.note(connection.waitForEnd(seconds: 10) ? "closed" : "open")
+        }
+        let bench = try await PoolBench()
+        async let outcome = bench.outcome(port: server.port)
+        while server.notes.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        try await bench.onLoop { $0.retain(only: []) }
+        gate.signal()
+        #expect(try await outcome.body == "ok")
+        while server.notes.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(server.notes == ["read", "closed"])
+    }
+
     @Test(
         "Private addresses are refused, as literals and behind names",
         arguments: [

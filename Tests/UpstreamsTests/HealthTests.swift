@@ -59,6 +59,18 @@ struct HealthTests {
         #expect(admits(&health, now))
     }
 
+    @Test("A probe that was given up leaves the way free for the next one")
+    func abandonedProbe() {
+        var health = EndpointHealth(UpstreamConfiguration())
+        for _ in 0..<3 { health.connectFailed(failure, at: at(0), chance: 0) }
+        #expect(admits(&health, 250))
+        #expect(!admits(&health, 251))
+        health.connectAbandoned()
+        #expect(health.state == .down)
+        #expect(admits(&health, 252))
+        #expect(!admits(&health, 253))
+    }
+
     @Test("A server's habit of closing is learned from one sight, for a while")
     func habits() {
         var limit = IdleLimit(.seconds(60))

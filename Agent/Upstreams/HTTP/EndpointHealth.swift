@@ -55,6 +55,11 @@ package struct EndpointHealth: Sendable {
         if state == .down { change(to: .up, at: now) }
     }
 
+    /// A connection was given up before it said anything: whoever it was for has gone, so the next one may try.
+    mutating func connectAbandoned() {
+        isProbing = false
+    }
+
     /// A connection did not come about; `chance` is in 0..<1 and shortens the pause by up to half.
     mutating func connectFailed(_ error: UpstreamError, at now: NIODeadline, chance: Double) {
         lastFailure = error

@@ -118,6 +118,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Ends the exchange's response in the middle; the delegate has been told or wants to hear nothing.
     func abort() {
         exchange = nil
+        // With TLS or a proxy nothing may stand yet, and nobody waits for it any more.
+        if !isProven { server.connectAbandoned() }
         close()
     }
 

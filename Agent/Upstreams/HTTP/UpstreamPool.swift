@@ -55,7 +55,7 @@ package final class UpstreamPool {
     package func retain(only endpoints: Set<UpstreamEndpoint>) {
         loop.preconditionInEventLoop()
         for (endpoint, server) in servers where !endpoints.contains(endpoint) {
-            server.closeIdle()
+            server.retire()
             servers[endpoint] = nil
         }
     }

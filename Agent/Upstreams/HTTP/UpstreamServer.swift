@@ -17,6 +17,8 @@ package final class UpstreamServer {
     private var running: [Int] = [0, 0]
     private var queues: [[UpstreamExchange]] = [[], []]
     private var isStopped = false
+    /// The pool has forgotten it, and sweeps its connections no more.
+    private var isRetired = false
 
     init(endpoint: UpstreamEndpoint, pool: UpstreamPool) {
         self.endpoint = endpoint
@@ -67,6 +69,12 @@ package final class UpstreamServer {
     /// Closes the connections that rest.
     package func closeIdle() {
         for connection in take(&resting) { connection.close() }
+    }
+
+    /// Is used by nobody new: what runs may end, and nothing rests from here on.
+    func retire() {
+        isRetired = true
+        closeIdle()
     }
 
     /// Closes everything and takes nothing more.
@@ -157,8 +165,8 @@ package final class UpstreamServer {
             let channel = try result.get()
             let connection = try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
             guard let exchange else {
-                // Whoever it was made for has gone.
-                health.connected(at: loop.now)
+                // Whoever it was made for has gone. What TLS and proxy say is seen by the next one who uses it.
+                if endpoint.usesTLS { health.connectAbandoned() } else { health.connected(at: loop.now) }
                 connection.rest(since: loop.now)
                 return
             }
@@ -192,7 +200,7 @@ package final class UpstreamServer {
 
     /// A connection is free.
     func rest(_ connection: UpstreamConnection) {
-        guard !isStopped else {
+        guard !isStopped, !isRetired else {
             connection.close()
             return
         }
@@ -224,6 +232,11 @@ package final class UpstreamServer {
     func connectFailed(_ exchange: UpstreamExchange, _ error: UpstreamError) {
         health.connectFailed(error, at: loop.now, chance: pool.chance())
         freeSlot(exchange.lane)
+    }
+
+    /// A connection that was being made has ended without a word about the server.
+    func connectAbandoned() {
+        health.connectAbandoned()
     }
 
     func noteFailure(_ error: UpstreamError) {
