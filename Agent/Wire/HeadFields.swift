@@ -2,6 +2,11 @@
 package struct HeadField: Hashable, Sendable {
     package let name: ByteSpan
     package let value: ByteSpan
+
+    /// Whether it is this one, in any case.
+    package func isNamed(_ field: ResponseField, in bytes: UnsafeRawBufferPointer) -> Bool {
+        ByteScan.matches(field.name, in: bytes, name.range)
+    }
 }
 
 /// Walks the fields of a head that was scanned as a whole.

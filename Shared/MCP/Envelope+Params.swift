@@ -4,8 +4,8 @@ extension Envelope {
     /// Names in `params`, of any method, that must not occur in another case.
     private static let known: [StaticString] = [
         "name", "uri", "arguments", "argument", "ref", "_meta", "protocolVersion", "capabilities", "clientInfo",
-        "requestId", "progressToken", "notifications", "inputResponses", "requestState", "taskId", "task", "cursor",
-        "level",
+        "requestId", "progressToken", "notifications", "inputRequests", "inputResponses", "requestState", "taskId",
+        "task", "cursor", "level",
     ]
 
     mutating func readParams(_ scanner: inout JSONScanner) throws(JSONError) {
@@ -37,6 +37,9 @@ extension Envelope {
                 members.taskID = try scanner.optionalString()
             } else if scanner.matches(name, "notifications") {
                 try readSubscriptions(&scanner)
+            } else if scanner.matches(name, "inputRequests") {
+                // Of `notifications/tasks`, which says what a result would.
+                try readInputRequests(&scanner, otherwise: .params)
             } else {
                 try scanner.refuseVariants(name, of: Self.known)
                 try scanner.skipValue()

@@ -25,7 +25,7 @@ extension Envelope {
             } else if scanner.matches(name, "resultType") {
                 try readResultType(&scanner)
             } else if scanner.matches(name, "inputRequests") {
-                try readInputRequests(&scanner)
+                try readInputRequests(&scanner, otherwise: .result)
             } else {
                 try scanner.refuseVariants(name, of: Self.known)
                 try scanner.skipValue()
@@ -62,7 +62,10 @@ extension Envelope {
     }
 
     /// `inputRequests`: under each key a request to the client without its envelope.
-    private mutating func readInputRequests(_ scanner: inout JSONScanner) throws(JSONError) {
+    mutating func readInputRequests(
+        _ scanner: inout JSONScanner,
+        otherwise fault: EnvelopeError.Fault
+    ) throws(JSONError) {
         switch try scanner.kind() {
         case .null:
             try scanner.null()
@@ -70,7 +73,7 @@ extension Envelope {
         case .object:
             break
         default:
-            note(.result)
+            note(fault)
             try scanner.skipValue()
             return
         }
@@ -78,7 +81,7 @@ extension Envelope {
         var frame = try scanner.beginObject()
         while try scanner.nextName(&frame) != nil {
             guard try scanner.kind() == .object else {
-                note(.result)
+                note(fault)
                 try scanner.skipValue()
                 continue
             }

@@ -111,7 +111,9 @@ package struct Envelope: Sendable {
         guard let span = resourceSubscriptions else { return [] }
         let literal = UnsafeBufferPointer(rebasing: bytes[span.range])
         // The scan has already checked that they are strings.
-        let value = try? JSONValue(parsing: literal, limits: .reply, topLevel: .anything)
-        return value?.array?.compactMap(\.string) ?? []
+        let limits = JSONLimits(maxBytes: literal.count, maxDepth: 2)
+        let value = try? JSONValue(parsing: literal, limits: limits, topLevel: .anything)
+        // If they ever could not be read: a name that only a grant of everything allows.
+        return value?.array?.compactMap(\.string) ?? [""]
     }
 }

@@ -133,6 +133,12 @@ extension RealSockets {
                 #expect(answer.status == 400)
                 #expect(try error(answer).code == code)
                 #expect(upstream.requests.isEmpty)
+                // That somebody tried is on record, and the answer says where.
+                let records = try await desk.records()
+                #expect(kinds(records) == ["call.deny"])
+                #expect(records.first?["dec"]?["reason"] == "bad_request")
+                let json = try JSONValue(parsing: Array(answer.body.utf8))
+                #expect(json["error"]?["data"]?["record"] == records.first?["call"])
             }
         }
 

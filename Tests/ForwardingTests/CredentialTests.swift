@@ -136,6 +136,10 @@ extension RealSockets {
                 let client = try await desk.client()
                 try await client.send(desk.call())
                 #expect(try error(try await client.answer()).code == -31003)
+                // Another scheme may stand first, in a field of its own.
+                challenge.withLock { $0 = "Basic\r\nWWW-Authenticate: \($0)" }
+                try await client.send(desk.call())
+                #expect(try error(try await client.answer()).code == -31003)
                 challenge.withLock { $0 = "Bearer" }
                 try await client.send(desk.call())
                 #expect(try error(try await client.answer()) == (-31004, "refused"))

@@ -137,6 +137,14 @@ struct ReplyJudgeTests {
             ("notifications/subscriptions/acknowledged", "{}", .handshake, false),
             ("notifications/resources/updated", #"{"uri":"note://a"}"#, .modern, true),
             ("notifications/resources/updated", #"{"uri":"secret://a"}"#, .modern, false),
+            ("notifications/tasks", #"{"taskId":"1","status":"working"}"#, .modern, true),
+            ("notifications/tasks", #"{"inputRequests":{"k":{"method":"elicitation/create"}}}"#, .modern, true),
+            ("notifications/tasks", #"{"inputRequests":{"k":{"method":"sampling/createMessage"}}}"#, .modern, false),
+            (
+                "notifications/tasks",
+                #"{"inputRequests":{"a":{"method":"elicitation/create"},"b":{"method":"roots/list"}}}"#, .modern, false
+            ),
+            ("notifications/message", #"{"inputRequests":{"k":{"method":"elicitation/create"}}}"#, .modern, false),
         ]
     )
     func notifications(method: String, params: String, era: Revisions.Era, passes: Bool) throws {

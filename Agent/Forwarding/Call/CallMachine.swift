@@ -18,8 +18,8 @@ enum CallAction: Equatable {
     case judgeError(status: Int, otherwise: Refusal)
     /// Answer in the server's place, and end the call.
     case refuse(Refusal, Outcome.Kind)
-    /// Answer with a status alone.
-    case reply(status: Int)
+    /// Answer with a status alone; the outcome is what the server made of it.
+    case reply(status: Int, Outcome.Kind)
     /// The session has ended: tell the client so.
     case endSession
     /// The server ended the event stream, without a response to the request if there was one.
@@ -114,7 +114,7 @@ struct CallMachine {
             return .none
         case .status(let status):
             state = .draining
-            return .reply(status: status)
+            return .reply(status: status, (200...299).contains(facts.status) ? .ok : .upstreamError)
         case .sessionEnded:
             state = .draining
             return .endSession

@@ -4,7 +4,10 @@ internal import Policy
 internal import StrictJSON
 
 /// What there is to know of the request that a connection has under way.
-struct Call {
+///
+/// An object, since everything that happens to the request looks at it: a copy would cost a count of references for each
+/// of the names in it, every time.
+final class Call {
     let server: ServedServer
     let client: JSONText
     let how: ClientProof
@@ -66,6 +69,15 @@ struct Call {
             limits: gate.configuration.replyLimits
         )
     }
+}
+
+/// A client's credential that was looked up once: the next request of its connection shows the same.
+struct KnownClient {
+    /// The value of the header.
+    let value: [UInt8]
+    let name: JSONText
+    /// Which list of clients it was found in.
+    let generation: Int
 }
 
 /// Who sent a request, and where it goes.

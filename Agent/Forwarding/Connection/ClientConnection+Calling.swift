@@ -29,8 +29,7 @@ extension ClientConnection {
         do {
             envelope = try Envelope.scan(body, limits: path.gate.configuration.messageLimits)
         } catch {
-            let id = error.id.map { Array(body[$0.range]) }
-            answerRefusal(.unreadable(error), id: id, record: nil)
+            refuseUnreadable(error, bytes)
             return
         }
         if envelope.kind == .request {
@@ -40,19 +39,35 @@ extension ClientConnection {
         }
     }
 
+    /// Refuses what may have been a request: that somebody tried is recorded, though not what.
+    private func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
+        let gate = path.gate
+        let server = server(in: bytes).flatMap { gate.policy.knows(server: $0.alias) ? $0 : nil }
+        let trace = TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random)
+        let facts = CallFacts(
+            call: gate.random.id(),
+            trace: trace.trace,
+            client: visit.client,
+            how: visit.how,
+            server: server?.alias ?? strangersAlias(in: bytes),
+            method: CallNames.noMethod,
+            item: .none
+        )
+        let id = error.id.map { head.length + $0.lower..<head.length + $0.upper }
+        deny(.unreadable(error), facts, id: id, server: server, bytes)
+    }
+
     // MARK: Requests
 
     private func serveRequest(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeRawBufferPointer)
     {
         let gate = path.gate
         let server = server(in: bytes)
-        let trace = TraceContext(
-            body: envelope.traceparent.flatMap {
-                $0.isEscaped ? nil : UnsafeBufferPointer(rebasing: body[$0.span.range])
-            },
-            header: head.value(.traceparent, in: bytes),
-            random: &gate.random
-        )
+        let header = head.value(.traceparent, in: bytes)
+        let trace =
+            envelope.traceparent?.withText(in: body) {
+                TraceContext(body: $0, header: header, random: &gate.random)
+            } ?? TraceContext(body: nil, header: header, random: &gate.random)
         var facts = CallFacts(
             call: gate.random.id(),
             trace: trace.trace,
@@ -82,7 +97,7 @@ extension ClientConnection {
             deny(.unknownMethod(envelope.era), facts, id: id, server: server, bytes)
             return
         }
-        var call = Call(
+        let call = Call(
             server: server,
             client: visit.client,
             how: visit.how,
@@ -117,7 +132,7 @@ extension ClientConnection {
 
     /// Everything that the policy allows has to pass the limits, needs a credential, and is recorded before it goes.
     private func begin(
-        _ call: consuming Call,
+        _ call: Call,
         _ envelope: Envelope,
         _ body: UnsafeBufferPointer<UInt8>,
         _ decision: Decision,

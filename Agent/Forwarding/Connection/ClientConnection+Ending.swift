@@ -28,7 +28,8 @@ extension ClientConnection {
         let kind = machine.kind
         var refusal = refusal
         if refusal.code == .serverDown, refusal.since == nil {
-            refusal.since = call.server.health(now: path.gate.clock.wall()).since
+            let now = path.gate.clock.wall()
+            refusal.since = call.server.health(now: now).since ?? now
         }
         endCall(wasCancelled ? .cancelled : outcome)
         if let status = refusal.status(for: kind) { return answerPlainly(status) }
@@ -37,11 +38,11 @@ extension ClientConnection {
     }
 
     /// Answers what has no id with a status.
-    func endBare(_ status: Int) {
+    func endBare(_ status: Int, _ outcome: Outcome.Kind) {
         guard let call else { return }
         if machine.state == .idle { dropExchange() }
         if machine.kind == .delete, (200...299).contains(status), let session = call.session { dropSession(session) }
-        endCall(.ok)
+        endCall(outcome)
         answerPlainly(status)
     }
 
@@ -86,7 +87,7 @@ extension ClientConnection {
     /// Breaks the stream off, so that the client sees that something is missing.
     func cut(_ outcome: Outcome.Kind) {
         dropExchange()
-        endCall(outcome)
+        endCall(wasCancelled ? .cancelled : outcome)
         call = nil
         breakOff()
     }
@@ -172,6 +173,8 @@ extension ClientConnection {
         self.call?.permit.release()
         call.server.metrics.active.add(-1)
         guard call.era == .handshake else { return }
+        // The request has ended, so that it was taken back says nothing any more.
+        if let session = call.session, session.hasCancelled, let id = requestID { _ = session.endCancelled(id) }
         let session = call.session ?? path.gate.sessions.find(sessionless(call.server), now: path.gate.now())
         guard let session else { return }
         let now = path.gate.now()

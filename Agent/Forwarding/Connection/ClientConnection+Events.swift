@@ -50,6 +50,8 @@ extension ClientConnection {
         guard event.hasData else {
             // Before the head of the reply has gone, a mark waits with it, and a comment has nobody to tell.
             if let id {
+                // Of marks that wait only the last one counts, and a server could send any number of them.
+                if machine.state == .events(isCommitted: false) { events.clear() }
                 events.append(mark: id, retry: event.retry.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
             } else if machine.state == .events(isCommitted: true), event.dataLines == 0 {
                 events.appendComment()

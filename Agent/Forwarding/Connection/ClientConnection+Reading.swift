@@ -67,9 +67,14 @@ extension ClientConnection {
             // The kernel vouches for the user, and that is all that is known.
             return door.isSocket
         }
-        guard let token = BearerToken.token(in: value), let name = path.gate.client(token: token) else { return false }
-        visit.client = name
         visit.how = .token
+        if let known, known.generation == path.gate.clientsGeneration, known.value.elementsEqual(value) {
+            visit.client = known.name
+            return true
+        }
+        guard let token = BearerToken.token(in: value), let name = path.gate.client(token: token) else { return false }
+        known = KnownClient(value: Array(value), name: name, generation: path.gate.clientsGeneration)
+        visit.client = name
         return true
     }
 

@@ -13,8 +13,11 @@ extension ClientConnection: ExchangeDelegate {
         call?.lastByte = path.gate.now()
         var facts = ReplyFacts(status: head.status, contentType: head.contentType)
         facts.hasSession = call?.session != nil
-        if head.status == 403, let challenge = head.value(.wwwAuthenticate, in: bytes) {
-            facts.lacksScope = Challenge.lacksScope(challenge)
+        if head.status == 403, head.has(.wwwAuthenticate) {
+            // Each scheme may have a field of its own.
+            facts.lacksScope = head.fields(in: bytes).contains { field in
+                field.isNamed(.wwwAuthenticate, in: bytes) && Challenge.lacksScope(field.value.slice(of: bytes))
+            }
         }
         if call?.method == .initialize, head.status == 200, let id = head.value(.sessionID, in: bytes) {
             guard SessionTable.isID(id) else {
@@ -125,7 +128,10 @@ extension ClientConnection: ExchangeDelegate {
                 end(with: refusal, .upstreamError)
                 return
             }
-            if status == 404, let session = call?.session { dropSession(session) }
+            // The same status says that a method or a thing is not there; the session goes on then.
+            let ofRequest = [JSONRPCErrorCode.methodNotFound, .invalidParams].map(\.rawValue)
+            let isAboutRequest = envelope.errorCode.map(ofRequest.contains) ?? false
+            if status == 404, !isAboutRequest, let session = call?.session { dropSession(session) }
             answerWith(envelope, bytes, status: status)
         }
     }

@@ -17,7 +17,7 @@ extension ClientConnection {
         case .judge: judgeCollected()
         case .judgeError(let status, let refusal): judgeError(status, otherwise: refusal)
         case .refuse(let refusal, let outcome): end(with: refusal, outcome)
-        case .reply(let status): endBare(status)
+        case .reply(let status, let outcome): endBare(status, outcome)
         case .endSession: endSession()
         case .endStream: endStream()
         case .cut(let outcome): cut(outcome)
@@ -26,7 +26,7 @@ extension ClientConnection {
     }
 
     private func sendUpstream() {
-        guard let call, let context else { return }
+        guard let call else { return }
         let server = call.server
         let isShort = call.body.count <= Self.longestJoinedBody
         let room =
@@ -55,7 +55,7 @@ extension ClientConnection {
             lane: machine.kind.isOpenEnded ? .stream : .call,
             delegate: self
         )
-        if !context.channel.isWritable { exchange?.isReading = false }
+        if !isWritable { exchange?.isReading = false }
         self.call?.lastByte = path.gate.now()
         armCall()
     }
@@ -116,7 +116,7 @@ extension ClientConnection {
     func armCall() {
         // Only what is needed is taken out of the call: this runs for every piece that comes.
         guard machine.isUnanswered, let lastByte = call?.lastByte, let server = call?.server else { return }
-        guard context?.channel.isWritable ?? false else {
+        guard isWritable else {
             // Nothing is read from the server while its client has enough: its silence is not its own.
             arm(.max)
             return

@@ -43,7 +43,7 @@ extension ClientConnection {
         guard headerEra(bytes) == .handshake, envelope.era == .handshake else { return answerPlainly(202) }
         let lookup = session(for: .handshake, server, bytes)
         if case .unknown = lookup { return answerRefusal(.unknownSession, id: nil, record: nil) }
-        var call = bareCall(server, bytes)
+        let call = bareCall(server, bytes)
         if case .found(let session) = lookup { call.session = session }
         switch envelope.kind {
         case .response, .errorResponse:
@@ -94,7 +94,7 @@ extension ClientConnection {
         // The modern era has neither.
         guard headerEra(bytes) == .handshake else { return answerPlainly(405) }
         guard let server = openServer(kind, bytes) else { return }
-        var call = bareCall(server, bytes)
+        let call = bareCall(server, bytes)
         switch session(for: .handshake, server, bytes) {
         case .unknown: return answerPlainly(404)
         case .none:
@@ -137,7 +137,7 @@ extension ClientConnection {
     }
 
     /// Sends what is not recorded, with the credential that there is.
-    private func send(_ call: consuming Call, _ kind: CallKind) {
+    private func send(_ call: Call, _ kind: CallKind) {
         let server = call.server
         var isStale = false
         switch server.needsCredential ? path.gate.credentials.current(server.alias) : .notNeeded {

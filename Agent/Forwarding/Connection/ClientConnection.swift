@@ -40,9 +40,13 @@ final class ClientConnection: ChannelDuplexHandler {
 
     // Kept for the table of connections.
     var slot = -1
-    /// When the next thing must have happened, in nanoseconds.
-    private(set) var deadline = Int64.max
+    /// When the next thing must have happened, in nanoseconds: what the phase waits for, or that the client reads.
+    var deadline: Int64 { min(phaseDeadline, readUntil) }
+    private var phaseDeadline = Int64.max
     var lastActive: Int64
+
+    /// The credential that was last found good on this connection, and whose it is.
+    var known: KnownClient?
 
     // The request that is being served.
     var visit = Visit()
@@ -61,6 +65,8 @@ final class ClientConnection: ChannelDuplexHandler {
     var collected = ByteBuffer()
     var splitter = EventStreamSplitter()
     var events = EventChunk()
+    /// Whether the client's system takes more; asking the channel costs more than to remember it.
+    private(set) var isWritable = true
     /// Until when the client must have read on, while more lies before it than its system takes.
     private var readUntil = Int64.max
     var drained = 0
@@ -143,10 +149,10 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        let isWritable = context.channel.isWritable
+        isWritable = context.channel.isWritable
         exchange?.isReading = isWritable
         readUntil = isWritable ? .max : path.gate.now() + path.gate.configuration.readerRest.nanoseconds
-        arm(.max)
+        arm(phaseDeadline)
         armCall()
         context.fireChannelWritabilityChanged()
     }
@@ -159,7 +165,8 @@ final class ClientConnection: ChannelDuplexHandler {
 
     /// Sets when the next thing must have happened, beside that the client reads.
     func arm(_ time: Int64) {
-        deadline = min(time, readUntil)
+        phaseDeadline = time
+        let deadline = deadline
         if deadline != .max { path.table.arm(deadline) }
     }
 
@@ -187,7 +194,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     /// Something should have happened by now.
     func deadlinePassed(_ now: Int64) {
-        deadline = .max
+        phaseDeadline = .max
         guard now < readUntil else { return breakOff() }
         switch phase {
         case .reading where reader.isWaitingForBody || input.readableBytes > 0:

@@ -29,6 +29,9 @@ enum CallNames {
         return RecordName.hash(of: JSONText(utf8: envelope.methodName?.text(in: bytes) ?? []))
     }
 
+    /// What stands in records for the method of a message that could not be read: the hash of nothing.
+    static let noMethod = RecordName.hash(of: "")
+
     private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard (1...RecordName.maxBytes).contains(text.count) else { return false }
         for byte in text {

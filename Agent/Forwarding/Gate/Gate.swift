@@ -23,6 +23,8 @@ final class Gate {
     private(set) var servers: [ServedServer] = []
     private(set) var spool: Spool?
     private var clients: [Hash: JSONText] = [:]
+    /// Changes with the list of clients: what was found in another list is looked up again.
+    private(set) var clientsGeneration = 0
 
     // What calls leave behind.
     let limits = LimitTable()
@@ -54,6 +56,7 @@ final class Gate {
         policy = state.policy
         facts = PolicyFacts(state.policy)
         spool = state.spool
+        clientsGeneration += 1
         clients = Dictionary(state.clients.map { ($0.hash, $0.name) }, uniquingKeysWith: { first, _ in first })
         let old = servers
         servers = state.servers.map { server in

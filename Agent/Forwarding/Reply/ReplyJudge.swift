@@ -102,6 +102,9 @@ struct ReplyJudge {
         guard method.senders.contains(.server), method.eras.contains(era == .modern ? .modern : .handshake) else {
             return false
         }
+        if envelope.hasInputRequests {
+            guard method == .tasks, refusal(of: envelope.inputRequests) == nil else { return false }
+        }
         guard method == .resourcesUpdated, let item = envelope.item else { return true }
         return item.name.withText(in: bytes) { uri in
             policy.decide(client: client, server: server, ask: .resource(uri)).isAllowed

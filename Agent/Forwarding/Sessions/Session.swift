@@ -107,6 +107,9 @@ final class Session {
         if cancelled.count < Self.most { cancelled.insert(id) }
     }
 
+    /// Whether the client gave up any request that has not ended.
+    var hasCancelled: Bool { !cancelled.isEmpty }
+
     /// Whether the client gave up a request, which has ended now.
     func endCancelled(_ id: RequestID) -> Bool { cancelled.remove(id) != nil }
 }

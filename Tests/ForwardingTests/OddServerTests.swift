@@ -1,0 +1,140 @@
+import Forwarding
+import StrictJSON
+import Testing
+
+extension RealSockets {
+    /// Servers that do what none should, and what is on record afterwards.
+    @Suite("Odd servers")
+    struct OddServerTests {
+        private static let version = "MCP-Protocol-Version: 2025-11-25"
+        private static let session = "Mcp-Session-Id: s-1"
+        private static let welcome =
+            #"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#
+        private static let progress =
+            #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#
+
+        /// A client in a session, with a server that answers everything else with `steps`.
+        private func withSession(
+            _ steps: @escaping @Sendable (FakeUpstream.Request) -> [FakeUpstream.Step],
+            timeout: Duration = .seconds(30),
+            _ body: (Desk, RawClient) async throws -> Void
+        ) async throws {
+            try await withDesk(
+                { request in
+                    if request.body.contains("\"initialize\"") { return [.json(Self.welcome, "Mcp-Session-Id: s-1")] }
+                    return steps(request)
+                },
+                timeout: timeout
+            ) { desk, _ in
+                let client = try await desk.client()
+                let params = #"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#
+                try await client.send(desk.post(Desk.handshake("initialize", params)))
+                #expect(try await client.answer().status == 200)
+                try await body(desk, client)
+            }
+        }
+
+        private func ends(_ desk: Desk, of method: JSONValue) async throws -> [String] {
+            try await desk.records().filter { $0["kind"] == "call.end" && $0["method"] == method }
+                .compactMap { $0["out"]?["is"]?.text }
+        }
+
+        @Test("A call that was taken back is cancelled, though the server lets its stream rest until the time is up")
+        func cancelledAndSilent() async throws {
+            try await withSession(
+                { request in
+                    request.body.contains("notifications/")
+                        ? [.empty("202 Accepted")] : [.events(), .event(Self.progress), .pause(milliseconds: 5000)]
+                },
+                timeout: .milliseconds(600)
+            ) { desk, client in
+                try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
+                try await client.wait { $0.text.contains("notifications/progress") }
+                let other = try await desk.client()
+                let cancelled = #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#
+                try await other.send(desk.post(cancelled, Self.version, Self.session))
+                #expect(try await other.answer().status == 202)
+                _ = try await client.end()
+                #expect(try await ends(desk, of: "tools/call") == ["cancelled"])
+            }
+        }
+
+        @Test("That a request was taken back is forgotten with its end, however many there were")
+        func manyCancelled() async throws {
+            try await withSession({ request in
+                request.body.contains("notifications/") ? [.empty("202 Accepted")] : [.json(Desk.result())]
+            }) { desk, client in
+                let cancelled = #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#
+                for _ in 0..<100 {
+                    try await client.send(desk.post(cancelled, Self.version, Self.session))
+                    #expect(try await client.answer().status == 202)
+                    try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
+                    #expect(try await client.answer().body == Desk.result())
+                }
+                #expect(try await ends(desk, of: "tools/call") == Array(repeating: "ok", count: 100))
+            }
+        }
+
+        @Test("An answer that the server does not take is no good end of its question")
+        func refusedAnswer() async throws {
+            let ask = #"{"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{"message":"?"}}"#
+            let latch = Latch()
+            try await withSession({ request in
+                request.body.contains("accept")
+                    ? [.empty("500 Oops")] : [.events(), .event(ask), .wait(latch), .event(Desk.result()), .lastChunk]
+            }) { desk, client in
+                try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
+                try await client.wait { $0.text.contains("elicitation/create") }
+                let other = try await desk.client()
+                let reply = #"{"jsonrpc":"2.0","id":"q1","result":{"action":"accept","content":{}}}"#
+                try await other.send(desk.post(reply, Self.version, Self.session))
+                #expect(try await other.answer().status == 202)
+                latch.open()
+                #expect(try await client.answer().events.last == Desk.result())
+                #expect(try await ends(desk, of: "elicitation/create") == ["upstream_error"])
+            }
+        }
+
+        @Test("A method that a server does not have is no end of the session")
+        func unknownMethod() async throws {
+            let error = #"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#
+            try await withSession({ request in
+                request.body.contains("prompts/list") ? [.json(error, status: "404 No")] : [.json(Desk.result())]
+            }) { desk, client in
+                try await client.send(desk.post(Desk.handshake("prompts/list", "{}"), Self.version, Self.session))
+                let answer = try await client.answer()
+                #expect(answer.status == 404)
+                #expect(answer.body == error)
+                try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
+                #expect(try await client.answer().body == Desk.result())
+            }
+        }
+
+        @Test("Of marks that come before anything else the last one is kept")
+        func marks() async throws {
+            let marks = FakeUpstream.Step.chunk(String(repeating: "id: 1\n\n", count: 20_000) + "id: 2\n\n")
+            try await withDesk({ _ in [.events(), marks, .event(Self.progress), .event(Desk.result()), .lastChunk] }) {
+                desk,
+                _ in
+                let client = try await desk.client()
+                try await client.send(desk.call())
+                let answer = try await client.answer()
+                #expect(answer.body.hasPrefix("id: 2\r\ndata: \r\n\r\n"))
+                #expect(answer.body.utf8.count < 1000)
+                #expect(answer.events == [Self.progress, Desk.result()])
+            }
+        }
+
+        @Test("A server that refuses is down since then, if nobody knew before")
+        func refusedSince() async throws {
+            try await withDesk({ _ in [.empty("403 Forbidden")] }) { desk, _ in
+                let client = try await desk.client()
+                try await client.send(desk.call())
+                let json = try JSONValue(parsing: Array(try await client.answer().body.utf8))
+                let data = json["error"]?["data"]
+                #expect(data?["reason"] == "refused")
+                #expect(data?["since"]?.text?.hasSuffix("Z") == true)
+            }
+        }
+    }
+}
