@@ -119,6 +119,69 @@ struct RenewalTests {
         #expect(next.token == vault.token)
     }
 
+    @Test("Tokens that could not be stored do not go to another server that takes the alias over")
+    func unstoredAndMoved() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        desktop.store.failWrites(.before)
+        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
+        await vault.configure([
+            ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
+        ])
+        await vault.storeLate("a")
+        #expect(vault.current("a") == .needsSignIn)
+        #expect(provider.counts.refreshes == 1)
+    }
+
+    @Test("Whoever asks for a server's token gets none that was renewed for the one before it")
+    func movedDuringRenewal() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        provider.change { $0.delay = 300 }
+        async let renewed = Desktop.error { _ = try await vault.renew("a", rejected: nil) }
+        while provider.counts.refreshes == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        await vault.configure([
+            ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
+        ])
+        #expect(await renewed?.kind == .unavailable)
+        #expect(vault.current("a") == .needsSignIn)
+        // It is the old server's, and there for it.
+        await vault.configure([provider.protected()])
+        #expect(vault.token != nil)
+    }
+
+    @Test("A renewal that is under way when the program ends is waited for, and no other begins")
+    func end() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        provider.change { $0.delay = 300 }
+        let asking = Task { try await vault.renew("a", rejected: nil) }
+        while provider.counts.refreshes == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        let ending = Task { await vault.end(atMost: .seconds(10)) }
+        ending.cancel()
+        await ending.value
+        let token = try #require(vault.token)
+        #expect(await desktop.reborn(provider).token == token)
+        _ = try await asking.value
+        desktop.pass(seconds: 4000)
+        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
+        #expect(provider.counts.refreshes == 1)
+        #expect(provider.counts.reuses == 0)
+    }
+
+    @Test("A server that keeps its answer to itself does not keep the program from ending")
+    func boundedEnd() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        provider.change { $0.delay = 3000 }
+        let asking = Task { try await vault.renew("a", rejected: nil) }
+        while provider.counts.refreshes == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        let begin = ContinuousClock.now
+        await vault.end(atMost: .milliseconds(100))
+        #expect(ContinuousClock.now - begin < .seconds(2))
+        _ = try await asking.value
+    }
+
     @Test("A write that was carried out although it failed is no loss")
     func lateFailure() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()

@@ -39,6 +39,7 @@ extension TokenVault {
     }
 
     private func renewOnce(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
+        guard !state.withLock({ $0.isEnding }) else { throw OAuthError.notNow(alias, "ending") }
         // Looked at again: a renewal or a sign-in may have ended between the look and the turn.
         if let token = usable(alias, rejected) { return token }
         let boot = clock.boot()
@@ -61,8 +62,11 @@ extension TokenVault {
         guard isAllowed else { throw OAuthError.needsSignIn(alias) }
         var machine = RefreshMachine(known: held.grant, unstored: unstored, jitter: .random(in: 0..<1))
         let result = await drive(&machine, held.grant, server)
-        state.withLock { $0.unstored[alias] = machine.unstored }
-        return try conclude(result, held, server, rejected)
+        state.withLock { $0.keep(unstored: machine.unstored, for: alias) }
+        let token = try conclude(result, held, server, rejected)
+        // Whoever waits may mean the server that the alias names by now.
+        guard state.withLock({ $0.servers[alias] == server }) else { throw OAuthError.notNow(alias, "changed") }
+        return token
     }
 
     /// A token that is due and still good, where no other is to be had.
@@ -164,7 +168,7 @@ extension TokenVault {
         state.withLock { change(&$0.pauses[alias, default: Pause()], boot) }
     }
 
-    /// Stores tokens that came when the keyring did not take them.
+    /// Stores tokens that came when the keyring did not take them; what is kept is for the server of the alias.
     func storeLate(_ alias: String) async {
         await turnstile.pass(alias) {
             guard

@@ -22,6 +22,8 @@ package final class TokenVault: Sendable {
         var renewals: [String: Task<AccessToken, any Error>] = [:]
         /// Tokens that came for an alias and could not be stored yet.
         var unstored: [String: Grant] = [:]
+        /// From here on no renewal begins.
+        var isEnding = false
         var pauses: [String: Pause] = [:]
         var rejections: [String: RejectionLimit] = [:]
     }
@@ -90,21 +92,11 @@ package final class TokenVault: Sendable {
             let old = state.servers
             state.servers = Dictionary(servers.map { ($0.alias, $0) }, uniquingKeysWith: { first, _ in first })
             for alias in old.keys where state.servers[alias] != old[alias] { state.entries[alias] = nil }
+            for (alias, grant) in state.unstored { state.keep(unstored: grant, for: alias) }
             // Until it was looked up, nobody knows.
             for alias in state.servers.keys where state.entries[alias] == nil { state.entries[alias] = .locked }
         }
-        let (ends, end) = AsyncStream.makeStream(of: Never.self)
-        // Unstructured, because neither can be made to end with the other.
-        Task {
-            await load()
-            end.finish()
-        }
-        let timer = Task {
-            try await Task.sleep(for: .seconds(1))
-            end.finish()
-        }
-        for await _ in ends {}
-        timer.cancel()
+        await Self.wait(atMost: .seconds(1)) { await self.load() }
     }
 
     /// Looks again, every two seconds, for what a locked keyring did not show, and stores what it did not take; returns when
@@ -115,6 +107,42 @@ package final class TokenVault: Sendable {
             await load()
             for alias in state.withLock({ Array($0.unstored.keys) }) { await storeLate(alias) }
         }
+    }
+
+    /// Lets the renewals that are under way come to their end, and begins no other.
+    ///
+    /// What was sent for is good once: tokens that nobody waits for any more would be lost, and the sign-in with them. To be
+    /// called when nobody asks any more; also in a task that is cancelled.
+    ///
+    /// - Parameter time: the most that it may take; what is open by then stands in an intent.
+    package func end(atMost time: Duration) async {
+        let running = state.withLock { state in
+            state.isEnding = true
+            return Array(state.renewals.values)
+        }
+        // A task that is cancelled would not wait.
+        await Task {
+            await Self.wait(atMost: time) {
+                for renewal in running { _ = await renewal.result }
+                for alias in self.state.withLock({ Array($0.unstored.keys) }) { await self.storeLate(alias) }
+            }
+        }.value
+    }
+
+    /// Waits for work that cannot be made to end, no longer than `time`.
+    private static func wait(atMost time: Duration, for work: @escaping @Sendable () async -> Void) async {
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        // Unstructured, because neither can be made to end with the other.
+        Task {
+            await work()
+            end.finish()
+        }
+        let timer = Task {
+            try await Task.sleep(for: time)
+            end.finish()
+        }
+        for await _ in ends {}
+        timer.cancel()
     }
 
     private func load() async {
@@ -150,6 +178,16 @@ package final class TokenVault: Sendable {
     func set(_ entry: Entry, for server: ProtectedServer) {
         state.withLock { state in
             if state.servers[server.alias] == server { state.entries[server.alias] = entry }
+        }
+    }
+}
+
+extension TokenVault.State {
+    /// Keeps tokens until they can be stored, but not for an alias that names another server by now.
+    mutating func keep(unstored grant: Grant?, for alias: String) {
+        unstored[alias] = grant.flatMap { grant in
+            let isForIt = servers[alias].map { ResourceMetadata.isFor($0, grant.resource) }
+            return isForIt ?? true ? grant : nil
         }
     }
 }
