@@ -32,7 +32,7 @@ package protocol AgentOperations: Sendable {
     /// All records of one call: `records[]`.
     func records(call: String) async throws -> JSONValue
 
-    /// Takes what commands have changed on disk: clients, membership, settings.
+    /// Takes what commands have changed on disk: clients and membership; what is asked afterwards knows of it.
     func reload() async throws -> JSONValue
 
     /// Ships what is pending and leaves the coordinator.

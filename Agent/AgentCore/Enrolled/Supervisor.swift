@@ -42,6 +42,16 @@ final class Supervisor: Service {
     /// Looks at once what commands have changed on disk.
     func look() { reload.yield() }
 
+    /// Takes what commands have changed on disk, and waits until it runs so; no longer than `time`.
+    func look(atMost time: Duration) async {
+        look()
+        let deadline = ContinuousClock.now + time
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            if agent?.membership == (try? Membership.load(parts.home)) { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in

@@ -26,6 +26,9 @@ final class RunningAgent: AgentOperations {
         var signIns: [String: SignIn] = [:]
     }
 
+    /// How long whoever has changed something waits until it is so.
+    private static let patience = Duration.seconds(5)
+
     private let home: AgentHome
     private let state = Mutex(State())
 
@@ -169,7 +172,7 @@ final class RunningAgent: AgentOperations {
         let attachment = try attached()
         let clients = try await told { try ClientCredentials(home: self.home).list() }
         await attachment.board.set(clients: clients)
-        attachment.supervisor.look()
+        await attachment.supervisor.look(atMost: Self.patience)
         return .object(JSONObject())
     }
 
@@ -178,7 +181,7 @@ final class RunningAgent: AgentOperations {
         let parts = attachment.parts
         let enrolment = Enrolment(home: home, secrets: parts.secrets, fetcher: parts.fetcher, clock: parts.clock)
         try await told { try await agent.leave(enrolment) }
-        attachment.supervisor.look()
+        await attachment.supervisor.look(atMost: Self.patience)
         return ["left": .text(agent.membership.agentID)]
     }
 

@@ -39,9 +39,11 @@ struct CommandContext: Sendable {
         return membership
     }
 
-    /// Tells a running agent to take what was changed on disk; without one there is nobody to tell.
+    /// Tells a running agent to take what was changed on disk, and waits until it has; without one there is nobody to
+    /// tell.
     func tellAgent() async {
-        _ = try? await agent.post("reload", timeout: .seconds(5))
+        // The agent itself gives up after five.
+        _ = try? await agent.post("reload", timeout: .seconds(8))
     }
 }
 

@@ -60,7 +60,9 @@ struct Login: AsyncParsableCommand {
                 words: [
                     "Enrolled as \(facts["user"]?.text ?? ""); this machine is \(facts["agent_id"]?.text ?? "").",
                     "Its signing key is in the \(facts["custody"]?.text ?? "keyring").",
-                    "Next: systemctl --user enable --now doorward (or: doorward agent)",
+                    facts["running"]?.bool == true
+                        ? "Next: doorward client add NAME"
+                        : "Next: systemctl --user enable --now doorward (or: doorward agent)",
                 ]
             )
         }
