@@ -77,6 +77,11 @@ final class EnrolledAgent: Sendable {
     /// What the coordinator says, the newest of it.
     private let changes: AsyncStream<SyncedState>
 
+    /// How long renewals may still take at the end: a request to an authorization server is given up within this.
+    private static let renewalsEnd = Duration.seconds(12)
+    /// Whether the coordinator was told that this machine leaves.
+    private let hasLeft = Mutex(false)
+
     private let settled = Mutex((policy: false, key: false))
 
     /// Whether the policy that was kept is in force, and the first look into the keyring has ended.
@@ -101,7 +106,10 @@ final class EnrolledAgent: Sendable {
             group.addTask { await self.vault.run() }
             group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
         }
-        try? spool.record(.agentStop(why: "ended"))
+        // First, so that the records of it are shipped with the others.
+        await vault.end(atMost: Self.renewalsEnd)
+        // After a leave the last record is made and nothing more is taken.
+        if !hasLeft.withLock({ $0 }) { try? spool.record(.agentStop(why: "ended")) }
         shipping.cancel()
         _ = await shipping.result
         spool.close()
@@ -161,6 +169,7 @@ final class EnrolledAgent: Sendable {
                 )
             }
             try await enrolment.tell(client)
+            hasLeft.withLock { $0 = true }
             try await enrolment.forget(membership)
         } catch {
             await board.set(closure: nil)
