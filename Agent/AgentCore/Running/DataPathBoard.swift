@@ -19,6 +19,8 @@ actor DataPathBoard {
     private var synced = SyncedState()
     /// Ends the policy in time, whatever the wall clock says by then.
     private var expiry: Task<Void, Never>?
+    /// The policy that was in force last, for the record of the next.
+    private var applied: PolicyBundle?
     /// What was owed to the limits when the last agent ended, until there are limits to owe it to.
     private var debts: KeptDebts?
 
@@ -58,18 +60,24 @@ actor DataPathBoard {
     func close() async {
         expiry?.cancel()
         synced = SyncedState()
+        applied = nil
         state = ForwardingState(closure: .notEnrolled, clients: state.clients)
         await publish()
     }
 
     func set(synced: SyncedState) async {
-        let before = state.policy
         self.synced = synced
-        state.policy = Self.policy(of: synced)
+        let policy = Self.policy(of: synced)
+        // One that is over by now is never in force, not even until a timer says so.
+        let isOver = isOver
+        state.policy = isOver ? policy.expired() : policy
         state.servers = synced.entries.compactMap { server($0) }
         await publish()
         scheduleExpiry()
-        if let bundle = synced.bundle, bundle.version != before.version || bundle.digest != before.digest {
+        if isOver {
+            sayExpired()
+        } else if let bundle = synced.bundle, bundle.version != applied?.version || bundle.digest != applied?.digest {
+            applied = bundle
             logger.info("A policy is in force.", metadata: ["version": "\(bundle.version)"])
             try? state.spool?.record(.policyApply(version: bundle.version, digest: JSONText(bundle.digest)))
         }
@@ -106,14 +114,20 @@ actor DataPathBoard {
 
     /// Ends the policy if the wall clock says that its time is over; it may have been set forward.
     func checkExpiry() async {
-        if let end, Int(clock.wall()) >= end { await expire() }
+        if isOver { await expire() }
     }
+
+    private var isOver: Bool { end.map { Int(clock.wall()) >= $0 } ?? false }
 
     private func expire() async {
         guard !state.policy.isClosed else { return }
-        logger.warning("The policy has expired: everything is denied until the coordinator is heard of.")
+        sayExpired()
         state.policy = state.policy.expired()
         await publish()
+    }
+
+    private func sayExpired() {
+        logger.warning("The policy has expired: everything is denied until the coordinator is heard of.")
     }
 
     // MARK: Servers and limits
