@@ -29,7 +29,8 @@ package struct AgentFacts: Sendable {
         guard let membership else { return facts }
         let state = PolicySync.lastState(membership, home: home)
         facts.policyVersion = state.bundle?.version ?? 0
-        facts.servers = state.entries.map { ServerFacts.document($0, state: "unknown") }
+        // How they did last is nowhere kept, and nothing reaches them now.
+        facts.servers = state.entries.map { ServerFacts.document($0, state: "down", error: "the agent does not run") }
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         facts.recorded = counts.recorded
         facts.countersigned = counts.countersigned

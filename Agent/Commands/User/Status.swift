@@ -56,7 +56,8 @@ enum StatusFacts {
         )
         if let problem = audit?["problem"]?.text { words.append("not shipped   \(problem)") }
         for server in facts["servers"]?.array ?? [] {
-            words.append("server        \(server["alias"]?.text ?? "") \(server["state"]?.text ?? "")")
+            let why = server["error"]?.text.map { " (\($0))" } ?? ""
+            words.append("server        \(server["alias"]?.text ?? "") \(server["state"]?.text ?? "")\(why)")
         }
         return words
     }
