@@ -43,6 +43,8 @@ package struct Agent: Sendable {
     ///
     /// The listener opens when there is something to ask, and closes first; records are shipped last.
     package func run() async throws {
+        // Before the listeners ask how much room there is.
+        OpenFiles.raise()
         try parts.home.makeFolders()
         let lock = try AgentLock(parts.home)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)

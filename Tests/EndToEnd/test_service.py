@@ -1,6 +1,7 @@
 """Installed as a user would have it: the programs, the unit, and the agent under a real `systemd --user`."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -91,6 +92,17 @@ def test_the_sandbox_holds_seen_from_inside(running):
     for path in (f"{home}/probe", f"{home}/.local/bin/probe", f"{home}/.bashrc", "/var/tmp/probe", "/etc/probe"):
         assert inside("touch", path) != 0, path
     assert inside("test", "-e", "/dev/sda") != 0
+
+
+def test_the_service_has_room_for_its_clients_and_a_bound(running):
+    limits = Path(f"/proc/{main_pid(running)}/limits").read_text()
+    soft, hard = re.search(r"Max open files +(\d+) +(\d+)", limits).groups()
+    # A hard limit of the account that is lower stays.
+    assert soft == hard
+    assert 4096 <= int(soft) <= 16384
+    assert running.show("doorward", "TasksMax") == "512"
+    assert running.show("doorward", "MemoryMax") == str(2 << 30)
+    assert running.show("doorward", "TimeoutStopUSec") == "30s"
 
 
 def test_root_is_another_user_too(running):
