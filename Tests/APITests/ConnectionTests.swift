@@ -23,6 +23,11 @@ struct ConnectionTests {
         .head(HTTPRequest(method: method, scheme: "https", authority: nil, path: "/"))
     }
 
+    private func ask(_ channel: EmbeddedChannel) throws {
+        try channel.writeInbound(head())
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+    }
+
     private func answer(_ channel: EmbeddedChannel) throws {
         try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
         try channel.writeOutbound(HTTPResponsePart.end(nil))
@@ -87,12 +92,11 @@ struct ConnectionTests {
         let metrics = MetricsRegistry()
         let ledger = ledger(most: 3, metrics)
         let busy = try connection(ledger)
-        try busy.writeInbound(head())
+        try ask(busy)
         let first = try connection(ledger)
         let second = try connection(ledger)
         // The first one was used since.
-        try first.writeInbound(head())
-        try first.writeInbound(HTTPRequestPart.end(nil))
+        try ask(first)
         try answer(first)
         let third = try connection(ledger)
         #expect(busy.isActive && first.isActive && third.isActive)
@@ -103,14 +107,81 @@ struct ConnectionTests {
         #expect(metrics.gauge("doorward_http_connections", help: "").current == 0)
     }
 
-    @Test("When all are being answered, the newcomer goes")
+    @Test("A request that is not whole keeps nobody out: of those the oldest goes, and never the newcomer")
+    func unfinished() throws {
+        let ledger = ledger(most: 3)
+        let busy = try connection(ledger)
+        try ask(busy)
+        let idlers = [try connection(ledger), try connection(ledger)]
+        for channel in idlers {
+            try channel.writeInbound(head())
+            try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "x")))
+        }
+        let newcomer = try connection(ledger)
+        #expect(busy.isActive && newcomer.isActive)
+        #expect(idlers.map(\.isActive) == [false, true])
+        try newcomer.writeInbound(head())
+        let next = try connection(ledger)
+        #expect(busy.isActive && newcomer.isActive && next.isActive)
+        #expect(idlers.map(\.isActive) == [false, false])
+    }
+
+    @Test("What was refused before it was whole, or is answered and not taken, keeps nobody out either")
+    func unwilling() throws {
+        let ledger = ledger(most: 3)
+        let refused = try connection(ledger)
+        try refused.writeInbound(head())
+        try answer(refused)
+        let deaf = try connection(ledger)
+        try ask(deaf)
+        deaf.isWritable = false
+        deaf.pipeline.fireChannelWritabilityChanged()
+        let busy = try connection(ledger)
+        try ask(busy)
+        let newcomers = [try connection(ledger), try connection(ledger)]
+        #expect(!refused.isActive && !deaf.isActive)
+        #expect(busy.isActive && newcomers.map(\.isActive) == [true, true])
+    }
+
+    @Test("When all are being answered, the one that is so longest goes")
     func allBusy() throws {
         let ledger = ledger(most: 2)
         let busy = [try connection(ledger), try connection(ledger)]
-        for channel in busy { try channel.writeInbound(head()) }
+        for channel in busy { try ask(channel) }
         let newcomer = try connection(ledger)
-        #expect(busy.map(\.isActive) == [true, true])
-        #expect(!newcomer.isActive)
+        #expect(busy.map(\.isActive) == [false, true])
+        #expect(newcomer.isActive)
+    }
+
+    /// A connection on which something is waited for, and which the other side then closes.
+    private func left(_ close: (EmbeddedChannel, Presence) throws -> Void) throws -> Presence {
+        let channel = try connection(ledger())
+        try ask(channel)
+        let presence = Presence()
+        try close(channel, presence)
+        return presence
+    }
+
+    @Test("Whoever closes his side is not waited for, whenever he does", .timeLimit(.minutes(1)))
+    func leaving() async throws {
+        // An embedded channel stays on one thread, so nothing is awaited while there is one.
+        let presences = [
+            try left { channel, presence in
+                channel.triggerUserOutboundEvent(presence, promise: nil)
+                channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                // He may still read what is answered.
+                #expect(channel.isActive)
+            },
+            try left { channel, presence in
+                channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                channel.triggerUserOutboundEvent(presence, promise: nil)
+            },
+            try left { channel, presence in
+                channel.triggerUserOutboundEvent(presence, promise: nil)
+                try channel.close().wait()
+            },
+        ]
+        for presence in presences { await presence.wait() }
     }
 
     @Test("At the end all are closed, whatever they are in the middle of")

@@ -40,7 +40,7 @@ package struct APIResponder: HTTPResponder {
         var operation: Operation?
         var answer: Answer
         do {
-            answer = try await self.answer(request, logger: logger, operation: &operation)
+            answer = try await self.answer(request, on: context.channel, logger: logger, operation: &operation)
         } catch {
             answer = .problem(Failure.problem(for: error, request: id, logger: logger))
         }
@@ -63,7 +63,12 @@ package struct APIResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request, logger: Logger, operation: inout Operation?) async throws -> Answer {
+    private func answer(
+        _ request: Request,
+        on channel: any Channel,
+        logger: Logger,
+        operation: inout Operation?
+    ) async throws -> Answer {
         let method = request.method.rawValue
         let target = try RequestTarget(request.head.path ?? "")
         let found: Operation
@@ -92,6 +97,7 @@ package struct APIResponder: HTTPResponder {
                 headers: request.headers,
                 body: body,
                 signed: head,
+                channel: channel,
                 logger: logger
             )
             return try await found.answer(call)

@@ -5,17 +5,26 @@ internal import NIOCore
 internal import Synchronization
 
 /// Reads bodies whole, within a limit for each and one for all of them together.
+///
+/// What counts is what has arrived: whoever announces a body and sends none, or waits for his answer without one, takes
+/// nothing away from others.
 final class BodyReader: Sendable {
     /// What all bodies that are being read or worked on may take.
     static let mostTogether = 256 << 20
 
+    private let most: Int
     private let together = Atomic<Int>(0)
+
+    /// A reader of bodies that may take `most` bytes together.
+    init(most: Int = BodyReader.mostTogether) {
+        self.most = most
+    }
 
     /// Reads a body and gives it to `use`, counting it until that returns.
     ///
     /// - Parameters:
     ///   - request: Whose body; it is read at most once.
-    ///   - limit: The largest body in bytes.
+    ///   - limit: The largest body in bytes; 0: there must be none.
     ///   - use: What is done with it.
     /// - Returns: What `use` returns.
     /// - Throws: a `Problem`, what `use` throws.
@@ -25,21 +34,28 @@ final class BodyReader: Sendable {
         _ use: ([UInt8]) async throws -> Result
     ) async throws -> Result {
         let announced = request.headers[.contentLength].flatMap { Int($0) }
-        guard announced ?? 0 <= limit else { throw Problem.tooLarge(limit) }
-        let size = announced ?? limit
-        guard together.add(size, ordering: .relaxed).newValue <= Self.mostTogether else {
-            together.subtract(size, ordering: .relaxed)
-            throw Problem.tooBusy
-        }
-        defer { together.subtract(size, ordering: .relaxed) }
-        return try await use(try await collect(request, announced: announced, limit: limit))
+        let isChunked = request.headers[.transferEncoding] != nil
+        // RFC 9112 section 6.3: a request that announces no body has none.
+        guard isChunked || announced ?? 0 > 0 else { return try await use([]) }
+        guard limit > 0, announced ?? 0 <= limit else { throw Problem.tooLarge(limit) }
+        var counted = 0
+        defer { together.subtract(counted, ordering: .relaxed) }
+        return try await use(try await collect(request, announced: announced, limit: limit, counted: &counted))
     }
 
-    private func collect(_ request: Request, announced: Int?, limit: Int) async throws -> [UInt8] {
+    private func collect(
+        _ request: Request,
+        announced: Int?,
+        limit: Int,
+        counted: inout Int
+    ) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         do {
             for try await buffer in request.body {
-                guard bytes.count + buffer.readableBytes <= limit else { throw Problem.tooLarge(limit) }
+                let size = buffer.readableBytes
+                guard bytes.count + size <= limit else { throw Problem.tooLarge(limit) }
+                counted += size
+                guard together.add(size, ordering: .relaxed).newValue <= most else { throw Problem.tooBusy }
                 bytes.append(contentsOf: buffer.readableBytesView)
             }
         } catch let problem as Problem {

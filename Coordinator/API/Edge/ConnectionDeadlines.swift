@@ -25,8 +25,15 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
     private var requestDeadline: Scheduled<Void>?
     private var stallDeadline: Scheduled<Void>?
     private var bytes = 0
+    /// Requests whose head has come and whose answer has not been written.
     private var underway = 0
+    /// Whether the newest request is not whole yet.
+    private var isArriving = false
     private var isListed = false
+    /// Whether nothing more comes from the other side.
+    private var hasLeft = false
+    /// Who waits to hear of that.
+    private var presence: Presence?
 
     /// - Parameters:
     ///   - ledger: Where this connection is listed.
@@ -55,6 +62,7 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
         requestDeadline?.cancel()
         stallDeadline?.cancel()
         ledger.gone(context.channel)
+        leave()
         context.fireChannelInactive()
     }
 
@@ -62,8 +70,9 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
         switch unwrapInboundIn(data) {
         case .head:
             underway += 1
+            isArriving = true
             bytes = 0
-            ledger.asked(context.channel)
+            list(context)
             requestDeadline?.cancel()
             requestDeadline = close(context, in: request)
         case .body(let buffer):
@@ -73,6 +82,8 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
                 return
             }
         case .end:
+            isArriving = false
+            list(context)
             requestDeadline?.cancel()
         }
         context.fireChannelRead(data)
@@ -81,7 +92,8 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .end = unwrapOutboundIn(data) {
             underway -= 1
-            if underway == 0 { ledger.answered(context.channel) }
+            presence = nil
+            list(context)
         }
         context.write(data, promise: promise)
     }
@@ -89,13 +101,46 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         stallDeadline?.cancel()
         stallDeadline = context.channel.isWritable ? nil : close(context, in: stall)
+        list(context)
         context.fireChannelWritabilityChanged()
     }
 
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The other side may still read, and mostly it is gone: what is under way is answered, and nothing is waited for.
+        if case .inputClosed? = event as? ChannelEvent { leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func triggerUserOutboundEvent(
+        context: ChannelHandlerContext,
+        event: Any,
+        promise: EventLoopPromise<Void>?
+    ) {
+        guard let presence = event as? Presence else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        self.presence = presence
+        if hasLeft { presence.end() }
+        promise?.succeed()
+    }
+
+    private func leave() {
+        hasLeft = true
+        presence?.end()
+        presence = nil
+    }
+
+    /// Tells the ledger what this connection is doing.
     private func list(_ context: ChannelHandlerContext) {
-        guard !isListed else { return }
-        isListed = true
-        ledger.opened(context.channel)
+        guard isListed else {
+            isListed = true
+            ledger.opened(context.channel)
+            return
+        }
+        // What is not whole is answered by nobody, however much there is of it; what is not taken need not be kept.
+        let whole = isArriving ? underway - 1 : underway
+        ledger.changed(context.channel, isBusy: whole > 0 && context.channel.isWritable)
     }
 
     private func close(_ context: ChannelHandlerContext, in time: TimeAmount) -> Scheduled<Void> {

@@ -2,15 +2,18 @@ internal import NIOCore
 package import ServiceKit
 internal import Synchronization
 
-/// The connections that are open, so that there can be too many of them only for those that rest.
+/// The connections that are open, so that there can be too many of them only for those that ask for nothing.
 ///
-/// When one more comes than may be, the one that has rested longest is closed: a new request always gets in, and whoever
-/// opens connections to let them lie loses his own.
+/// When one more comes than may be, the one that has kept the coordinator waiting longest is closed, be it between two
+/// requests, in the middle of sending one, or of taking an answer: a new request always gets in, and whoever opens
+/// connections to let them lie loses his own.
 package final class ConnectionLedger: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
-        /// Since when nothing is asked on it; nil while a request is being answered.
-        var restsSince: NIODeadline?
+        /// Whether a request that is whole is being answered.
+        var isBusy = false
+        /// When that became so.
+        var since = NIODeadline.now()
     }
 
     private let most: Int
@@ -39,25 +42,24 @@ package final class ConnectionLedger: Sendable {
 
     func opened(_ channel: any Channel) {
         let surplus: (any Channel)? = entries.withLock { entries in
-            entries[ObjectIdentifier(channel)] = Entry(channel: channel, restsSince: .now())
+            let first = entries.count < most ? nil : Self.first(of: entries)
+            // No longer counted: the next newcomer must not find it again before it is closed.
+            let victim = first.flatMap { entries.removeValue(forKey: $0) }
+            entries[ObjectIdentifier(channel)] = Entry(channel: channel)
             open.set(entries.count)
-            guard entries.count > most else { return nil }
-            return entries.values.filter { $0.restsSince != nil }.min {
-                $0.restsSince ?? .now() < $1.restsSince ?? .now()
-            }?
-            .channel
+            return victim?.channel
         }
         guard let surplus else { return }
         closed.add()
         surplus.close(promise: nil)
     }
 
-    func asked(_ channel: any Channel) {
-        entries.withLock { $0[ObjectIdentifier(channel)]?.restsSince = nil }
-    }
-
-    func answered(_ channel: any Channel) {
-        entries.withLock { $0[ObjectIdentifier(channel)]?.restsSince = .now() }
+    /// A connection has begun or ended to wait for an answer to what it has asked as a whole.
+    func changed(_ channel: any Channel, isBusy: Bool) {
+        entries.withLock { entries in
+            guard let entry = entries[ObjectIdentifier(channel)] else { return }
+            entries[ObjectIdentifier(channel)] = Entry(channel: entry.channel, isBusy: isBusy)
+        }
     }
 
     func gone(_ channel: any Channel) {
@@ -65,5 +67,15 @@ package final class ConnectionLedger: Sendable {
             entries[ObjectIdentifier(channel)] = nil
             open.set(entries.count)
         }
+    }
+
+    /// The one to close: of those that keep the coordinator waiting the first.
+    ///
+    /// Where all are being answered it is the one that has been for longest: most likely a question that is held, which
+    /// is asked again.
+    private static func first(of entries: [ObjectIdentifier: Entry]) -> ObjectIdentifier? {
+        entries.min { left, right in
+            left.value.isBusy == right.value.isBusy ? left.value.since < right.value.since : right.value.isBusy
+        }?.key
     }
 }

@@ -45,7 +45,7 @@ extension Problem {
             "too_large",
             status: 413,
             title: "The body is too large",
-            detail: "This operation takes at most \(limit) bytes."
+            detail: limit > 0 ? "This operation takes at most \(limit) bytes." : "This operation takes no body."
         )
     }
 

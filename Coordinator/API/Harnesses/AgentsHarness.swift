@@ -27,10 +27,9 @@ struct AgentsHarness: Sendable {
                 return .json(["agents": .array(agents.map(\.json))])
             },
             Operation("GET", "/v1/agent/bundle", for: .agent) { call in
-                guard let news = try await fleet.news(try Self.question(call.target), for: try call.caller()) else {
-                    return .nothing
-                }
-                return .json(news.json)
+                let (question, caller) = (try Self.question(call.target), try call.caller())
+                let news = try await call.whilePresent { try await fleet.news(question, for: caller) }
+                return news.map { .json($0.json) } ?? .nothing
             },
             Operation("POST", "/v1/agent/leave", for: .agent) { call in
                 try await fleet.leave(try call.caller())

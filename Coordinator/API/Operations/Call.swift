@@ -1,6 +1,7 @@
 internal import Contract
 internal import HTTPTypes
 internal import Logging
+internal import NIOCore
 internal import People
 internal import StrictJSON
 
@@ -15,6 +16,8 @@ struct Call: Sendable {
     let body: [UInt8]
     /// What a signature over this request covers.
     let signed: SignedHead
+    /// The connection that the request came on.
+    let channel: any Channel
     let logger: Logger
 
     /// Who asks; an operation that is not for everybody has one.

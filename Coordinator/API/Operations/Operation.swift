@@ -15,19 +15,19 @@ package struct Operation: Sendable {
     ///   - method: The method in capitals.
     ///   - path: The path, with its variable segments in braces.
     ///   - access: Who may use it.
-    ///   - largestBody: The largest body that is read, in bytes.
+    ///   - largestBody: The largest body that is read, in bytes; where nothing is said, what looks or takes away has none.
     ///   - answer: What happens; an error that it throws becomes a problem.
     init(
         _ method: String,
         _ path: String,
         for access: Access,
-        largestBody: Int = Operation.usualBody,
+        largestBody: Int? = nil,
         answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
-        self.largestBody = largestBody
+        self.largestBody = largestBody ?? (["GET", "DELETE"].contains(method) ? 0 : Self.usualBody)
         self.answer = answer
     }
 

@@ -1,0 +1,42 @@
+internal import NIOCore
+
+/// Whether whoever asks is still there to hear the answer.
+///
+/// The server does not end what is being answered when its connection closes: what waits long has to look itself. It is
+/// sent down the connection's pipeline, where `ConnectionDeadlines` keeps it for the request that is being answered.
+final class Presence: Sendable {
+    private let ended: AsyncStream<Never>
+    private let continuation: AsyncStream<Never>.Continuation
+
+    init() {
+        (ended, continuation) = AsyncStream.makeStream()
+    }
+
+    /// Nobody is there any more.
+    func end() { continuation.finish() }
+
+    /// Waits until nobody is there any more, or the task is cancelled.
+    func wait() async {
+        for await _ in ended {}
+    }
+}
+
+extension Call {
+    /// Does what may take long as long as somebody waits for it; nil if he has gone before.
+    func whilePresent<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value?
+    ) async throws -> Value? {
+        let presence = Presence()
+        // Where no connection is, as in tests of the responder alone, nobody hears it and nobody leaves.
+        channel.triggerUserOutboundEvent(presence, promise: nil)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await presence.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}
