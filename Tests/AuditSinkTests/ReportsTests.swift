@@ -138,6 +138,22 @@ struct ReportsTests {
         #expect(stranger?.code == "unknown_user")
     }
 
+    @Test("Names that differ behind a NUL do not stop the search, for them or for anybody")
+    func cutNames() async throws {
+        let sink = try Sink()
+        defer { sink.remove() }
+        var agent = try await sink.enrol("ann")
+        for server in ["a\0b", "a\0c", "\0", "", "files"] { agent.deny(server: server) }
+        try await sink.store(agent)
+        var other = try await sink.enrol("bob")
+        other.deny(server: "files")
+        try await sink.store(other)
+        try await sink.index()
+        #expect(try await sink.count("search_time") == 2)
+        let choice = ReportChoice(from: moment(0), to: moment(60), server: "files")
+        #expect(try await verified(choice, sink).count == 2)
+    }
+
     @Test("A report says what of keys and policies the organisation's log says")
     func leaves() async throws {
         let sink = try Sink()

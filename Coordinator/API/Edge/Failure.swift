@@ -6,7 +6,7 @@ internal import ServiceKit
 internal import StrictJSON
 
 /// What went wrong inside, as the outside is told, and as the log is.
-enum Failure {
+package enum Failure {
     /// The problem that an error becomes.
     ///
     /// - Parameters:
@@ -32,7 +32,7 @@ enum Failure {
     }
 
     /// What a log may say of an error: nothing of one whose words are not known to be harmless.
-    private static func words(_ error: any Error) -> String {
+    package static func words(_ error: any Error) -> String {
         switch error {
         case let error as SQLError: error.description
         case let error as AuditSinkError: "\(error.message) \(error.hint)"

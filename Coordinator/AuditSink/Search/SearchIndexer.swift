@@ -75,8 +75,10 @@ package struct SearchIndexer: Sendable {
                 [.integer(batch), .integer(Int(earliest)), .integer(Int(latest))]
             )
             for server in servers {
+                // SQLite takes a name up to its first NUL, here as in the search, so two can be the same: then more is
+                // looked into than need be, and nothing is missed.
                 try transaction.execute(
-                    "INSERT INTO search_server (server, batch) VALUES (?, ?)",
+                    "INSERT INTO search_server (server, batch) VALUES (?, ?) ON CONFLICT DO NOTHING",
                     [.text(server.string), .integer(batch)]
                 )
             }

@@ -1,3 +1,4 @@
+internal import API
 internal import Logging
 internal import ServiceLifecycle
 
@@ -18,7 +19,11 @@ struct Periodic: Service {
                 } catch {
                     // Repairable: whatever it was, it is tried again.
                     if Task.isCancelled { return }
-                    logger.error("Work in the background failed.", error: error, metadata: ["work": "\(name)"])
+                    logger.error(
+                        "Work in the background failed.",
+                        error: error,
+                        metadata: ["work": "\(name)", "cause": "\(Failure.words(error))"]
+                    )
                 }
                 // Ignorable: the only error is that the program ends.
                 if !isMore { try? await Task.sleep(for: interval) }
