@@ -46,7 +46,8 @@ extension Fleet {
     ///   - question: what the machine has.
     ///   - caller: the machine.
     ///   - hold: how long to wait until there is something.
-    /// - Returns: what is new, or nil if nothing came up in time.
+    /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than there is where the
+    ///   coordinator stands.
     /// - Throws: `SignatureRefusal.revokedKey`, also while it waits; `Problem` for a caller that is no machine;
     ///   `CancellationError`.
     package func news(
@@ -114,7 +115,11 @@ extension Fleet {
         let personRevision = try row.integer("revision")
         let current = try revisions.current(in: view)
         let counter = max(current.bundle, current.entries, personRevision)
-        guard counter > question.after else { return nil }
+        let head = try log.head(in: view)
+        // Whoever knows more than there is has seen a coordinator that was set back since: he is told at once where it
+        // stands, and what he makes of it is his. Held, he would wait for changes that count as old to him.
+        let isAhead = question.after > counter || UInt64(max(question.orgSize ?? 0, 0)) > head.size
+        guard counter > question.after || isAhead else { return nil }
 
         let policy = try desk.current(in: view)
         let binding = binding(of: person, policy)
@@ -128,7 +133,7 @@ extension Fleet {
             // Which of the servers somebody may know depends on all three.
             entries: isBindingNew || current.entries > question.after
                 ? try sign(try entries(for: person, binding, policy, in: view), for: id, counter: counter) : nil,
-            orgCheckpoint: try log.head(in: view).checkpoint,
+            orgCheckpoint: head.checkpoint,
             consistency: try question.orgSize.flatMap { try log.consistency(from: $0, in: view) }
         )
     }

@@ -139,6 +139,24 @@ struct SyncTests {
         #expect(ahead?.consistency == nil)
     }
 
+    @Test("A machine that knows more than there is is told at once where the coordinator stands")
+    func setBack() async throws {
+        let machine = try await office.machine("ann@example.com", .owner)
+        let newest = try #require(try await office.news(machine))
+        let size = try Int(Checkpoint(parsing: Note(parsing: Array(newest.orgCheckpoint.utf8)).text).size)
+        // As after the restoring of a backup: a higher counter, a longer log, or both.
+        for (after, orgSize) in [
+            (newest.counter + 1, size), (newest.counter, size + 1), (newest.counter + 5, size + 5),
+        ] {
+            let answer = try #require(try await office.news(machine, after: after, orgSize: orgSize))
+            #expect(answer.counter == newest.counter)
+            #expect(answer.orgCheckpoint == newest.orgCheckpoint)
+            #expect(answer.bundle == nil && answer.binding == nil && answer.entries == nil)
+            #expect((answer.consistency == nil) == (orgSize > size))
+        }
+        #expect(try await office.news(machine, after: newest.counter, orgSize: size) == nil)
+    }
+
     @Test("A question is held until something changes for this person", .timeLimit(.minutes(1)))
     func held() async throws {
         let machine = try await office.machine("ann@example.com", .owner)
