@@ -53,6 +53,20 @@ package struct ControlClient: Sendable {
         )
     }
 
+    /// Ends a session that `forward` has opened; a server that does not hear of it ends it by itself.
+    package func endSession(server: String, headers: [(String, String)]) async {
+        _ = try? await send(
+            FetchRequest(
+                "DELETE",
+                "http://localhost/servers/\(server)/mcp",
+                headers: headers,
+                timeout: .seconds(5),
+                addresses: .any,
+                unixSocket: socketPath
+            )
+        )
+    }
+
     private func ask(_ method: String, _ operation: String, body: [UInt8]?, timeout: Duration) async throws -> JSONValue
     {
         let response = try await send(

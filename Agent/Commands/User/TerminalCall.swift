@@ -5,8 +5,10 @@ internal import MCP
 internal import StrictJSON
 internal import Wire
 
-/// A tool call that speaks whichever revision the server does: the modern one first, and the handshake where a server
-/// refuses it.
+/// A tool call that speaks whichever revision the server does.
+///
+/// The server is asked for its family of revisions beforehand: a call of the wrong one would use up a limit, and stand in
+/// the records as a call that failed.
 struct TerminalCall {
     /// What came back: one of `result` and `error`, or neither for a server that is not there.
     struct Answer {
@@ -23,38 +25,72 @@ struct TerminalCall {
     private static let patience = Duration.seconds(600)
 
     func call(tool: String, arguments: JSONValue) async throws -> Answer {
-        let modern = try await modernCall(tool, arguments)
-        guard isOtherEra(modern) else { return answer(of: modern) }
-        return try await handshakeCall(tool, arguments)
+        let probe = try await send(modern: "server/discover")
+        switch Self.verdict(on: answer(of: probe)) {
+        case .modern:
+            return answer(
+                of: try await send(
+                    modern: "tools/call",
+                    ["name": .text(tool), "arguments": arguments],
+                    headers: [("Mcp-Name", MCPHeaders.encoded(tool))]
+                )
+            )
+        case .handshake: return try await handshakeCall(tool, arguments)
+        case .refused: return answer(of: probe)
+        }
     }
+
+    // MARK: The probe
+
+    /// What an answer to the probe says.
+    private enum Verdict {
+        case modern, handshake
+        /// The call would be answered the same, or not before long.
+        case refused
+    }
+
+    private static func verdict(on probe: Answer) -> Verdict {
+        if probe.result != nil { return .modern }
+        guard let error = probe.error, let code = error["code"]?.int else { return .refused }
+        switch JSONRPCErrorCode(rawValue: code) {
+        case .headerMismatch, .missingCapability: return .modern
+        case .unsupportedVersion:
+            let versions = error["data"]?["supported"]?.array?.compactMap(\.text) ?? []
+            let isOld = !versions.isEmpty && Set(versions).isSubset(of: Revisions.handshake)
+            return isOld ? .handshake : .modern
+        // Said by the agent, and quickly said again: the record is to be about the tool.
+        case .denied, .userMustAct: return .modern
+        case .serverDown:
+            let reason = error["data"]?["reason"]?.text ?? ""
+            if oldRefusals.contains(reason) { return .handshake }
+            return reason == "timeout" ? .refused : .modern
+        case .notRecorded, .badAnswer: return .refused
+        // Every modern server knows this method.
+        default: return .handshake
+        }
+    }
+
+    /// How the agent calls answers without a word of JSON-RPC, such as a server gives that does not know what it is asked.
+    private static let oldRefusals: Set<String> = ["status_400", "status_404", "status_405", "status_406"]
 
     // MARK: 2026-07-28
 
-    private func modernCall(_ tool: String, _ arguments: JSONValue) async throws -> FetchResponse {
+    private func send(
+        modern method: String,
+        _ params: JSONObject = [:],
+        headers: [(String, String)] = []
+    ) async throws -> FetchResponse {
         let version = Revisions.modern[Revisions.modern.count - 1]
-        let meta: JSONValue = [
+        var params = params
+        params["_meta"] = [
             "io.modelcontextprotocol/protocolVersion": .text(version),
             "io.modelcontextprotocol/clientInfo": Self.clientInfo,
             "io.modelcontextprotocol/clientCapabilities": .object(JSONObject()),
         ]
         return try await send(
-            Self.request("tools/call", ["name": .text(tool), "arguments": arguments, "_meta": meta]),
-            headers: [
-                ("MCP-Protocol-Version", version), ("Mcp-Method", "tools/call"),
-                ("Mcp-Name", MCPHeaders.encoded(tool)),
-            ]
+            Self.request(method, .object(params)),
+            headers: [("MCP-Protocol-Version", version), ("Mcp-Method", method)] + headers
         )
-    }
-
-    /// Whether a server of the handshake era said that it does not know this revision: it refused before it acted.
-    private func isOtherEra(_ response: FetchResponse) -> Bool {
-        guard (400..<500).contains(response.status), response.status != 404 || !response.body.isEmpty else {
-            return false
-        }
-        guard let code = message(in: response)?["error"]?["code"]?.int else { return response.status != 404 }
-        // Ours, and those that only a modern server says, are answers to this very call.
-        let modernOnly = [JSONRPCErrorCode.headerMismatch, .missingCapability].map(\.rawValue)
-        return !(-31999 ... -31000).contains(code) && !modernOnly.contains(code)
     }
 
     // MARK: The handshake
@@ -73,14 +109,22 @@ struct TerminalCall {
         let opening = answer(of: opened)
         guard let agreed = opening.result?["protocolVersion"]?.text else { return opening }
         var headers = [("MCP-Protocol-Version", agreed)]
-        if let session = opened.header("mcp-session-id") { headers.append(("Mcp-Session-Id", session)) }
+        guard let session = opened.header("mcp-session-id") else { return try await call(tool, arguments, headers) }
+        headers.append(("Mcp-Session-Id", session))
+        do {
+            let answer = try await call(tool, arguments, headers)
+            await agent.endSession(server: server, headers: headers)
+            return answer
+        } catch {
+            await agent.endSession(server: server, headers: headers)
+            throw error
+        }
+    }
+
+    private func call(_ tool: String, _ arguments: JSONValue, _ headers: [(String, String)]) async throws -> Answer {
         _ = try await send(["jsonrpc": "2.0", "method": "notifications/initialized"], headers: headers)
-        return answer(
-            of: try await send(
-                Self.request("tools/call", ["name": .text(tool), "arguments": arguments]),
-                headers: headers
-            )
-        )
+        let question = Self.request("tools/call", ["name": .text(tool), "arguments": arguments])
+        return answer(of: try await send(question, headers: headers))
     }
 
     // MARK: Messages

@@ -1,0 +1,137 @@
+"""What is typed: a tool call of either era costs one call, and every failure is one JSON object on standard output."""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from conftest import OPEN_POLICY
+
+# How servers of the handshake era say that they do not know what they are asked.
+REFUSALS = {
+    "an error in 200": (200, "application/json", {"code": -32601, "message": "Method not found"}),
+    "an error in 400": (400, "application/json", {"code": -32600, "message": "Missing session ID"}),
+    "a page in 400": (400, "text/plain", None),
+}
+
+
+class OldServer(ThreadingHTTPServer):
+    """The least that is a server of the handshake era, with a memory of what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), OldHandler)
+        self.refusal = REFUSALS["an error in 200"]
+        self.asked: list[str] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/mcp"
+
+
+class OldHandler(BaseHTTPRequestHandler):
+    server: OldServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_) -> None:
+        pass
+
+    def answer(self, status: int, kind: str = "", body: bytes = b"", session: str = "") -> None:
+        self.send_response(status)
+        if kind:
+            self.send_header("Content-Type", kind)
+        if session:
+            self.send_header("Mcp-Session-Id", session)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_DELETE(self) -> None:
+        self.server.asked.append(f"DELETE {self.headers['Mcp-Session-Id']}")
+        self.answer(200)
+
+    def do_POST(self) -> None:
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        method = message["method"]
+        self.server.asked.append(method)
+
+        def say(answer: dict, status: int = 200, session: str = "") -> None:
+            body = {"jsonrpc": "2.0", "id": message["id"], **answer}
+            self.answer(status, "application/json", json.dumps(body).encode(), session)
+
+        if method == "initialize":
+            version = message["params"]["protocolVersion"]
+            facts = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "o", "version": "1"}}
+            say({"result": facts}, session="s-1")
+        elif method == "notifications/initialized":
+            self.answer(202)
+        elif method == "tools/call" and self.headers["Mcp-Session-Id"] == "s-1":
+            say({"result": {"content": [{"type": "text", "text": "old and well"}]}})
+        else:
+            status, kind, error = self.server.refusal
+            say({"error": error}, status) if error else self.answer(status, kind, b"What?\n")
+
+
+@pytest.fixture(scope="module")
+def old(desk):
+    server = OldServer()
+    desk.add_server("old", server.url)
+    desk.policy(OPEN_POLICY)
+    yield server
+    server.shutdown()
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_call_to_an_old_server_is_one_call_and_leaves_no_session(old, desk, refusal):
+    old.refusal = REFUSALS[refusal]
+    old.asked.clear()
+    answer = desk.doorward("call", "old", "echo", '{"text": "a"}').json
+    assert answer["result"]["content"][0]["text"] == "old and well"
+    assert old.asked == ["server/discover", "initialize", "notifications/initialized", "tools/call", "DELETE s-1"]
+    shown = desk.doorward("audit", "show", answer["record"]).json["records"]
+    assert [(each["kind"], each["method"]) for each in shown] == [("call.begin", "tools/call"), ("call.end", "tools/call")]
+    assert (shown[0]["tool"], shown[1]["out"]["is"]) == ("echo", "ok")
+
+
+def test_a_call_takes_one_from_the_limit(old, desk):
+    limit = 'limits:\n  - { per: user, server: old, tools: ["echo"], rate: 1/h, burst: 1 }\n'
+    desk.policy(OPEN_POLICY + limit)
+    assert desk.doorward("call", "old", "echo").json["result"]
+    answer = desk.doorward("call", "old", "echo", check=False)
+    assert (answer.status, answer.json["error"]["code"]) == (1, -31002)
+    assert answer.json["error"]["next"]
+    desk.policy(OPEN_POLICY)
+
+
+def test_a_server_that_is_not_there_is_told_with_its_record(old, desk):
+    answer = desk.doorward("call", "never-heard-of", "echo", check=False)
+    assert answer.status == 1
+    assert set(answer.json["error"]) == {"code", "message", "next"}
+    assert re.fullmatch("[0-9a-f]{32}", answer.json["record"])
+    shown = desk.doorward("audit", "show", answer.json["record"]).json["records"]
+    assert [each["kind"] for each in shown] == ["call.deny"]
+
+
+@pytest.mark.parametrize("typed", [
+    ("status", "--bogus"), ("call",), ("call", "old"), ("client", "add"), ("admin", "servers", "add"), ("nonsense",),
+    ("call", "old", "echo", "{not json"),
+])
+def test_a_usage_error_is_one_object_too(desk, typed):
+    answer = desk.doorward(*typed, check=False)
+    assert answer.status == 2
+    assert len(answer.lines) == 1
+    assert set(answer.lines[0]["error"]) == {"code", "message", "next"}
+    assert answer.lines[0]["error"]["next"]
+    assert answer.error.strip()
+
+
+def test_a_client_is_connected_without_its_credential_in_an_argument(old, desk):
+    facts = desk.doorward("client", "add", "snippets").json
+    desk.world.secret(facts["header"]["value"].removeprefix("Bearer "))
+    for name in ("claude-code", "cursor"):
+        entry = json.loads(facts["snippets"][name])["mcpServers"]["old"]
+        assert entry == {
+            "type": "http", "url": desk.url("old"), "headers": {"Authorization": facts["header"]["value"]},
+        }
+    assert json.loads(facts["snippets"]["vscode"])["servers"]["old"]["url"] == desk.url("old")
