@@ -29,8 +29,7 @@ struct CommandFailure: ExplainedError {
     /// What `--json` prints.
     var document: JSONValue {
         if let json { return json }
-        var error: JSONObject = ["code": .text(code), "message": .text(message)]
-        error["next"] = next.map { .text($0) }
-        return ["error": .object(error)]
+        let next: JSONValue = next.map { .text($0) } ?? .null
+        return ["error": ["code": .text(code), "message": .text(message), "next": next]]
     }
 }

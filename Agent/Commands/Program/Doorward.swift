@@ -22,6 +22,14 @@ struct Doorward: AsyncParsableCommand {
 
 }
 
+extension CommandFailure {
+    /// What the parser did not take; `help` is all of its words, and names the command whose help tells more.
+    fileprivate init(usage message: String, help: String) {
+        let command = help.firstMatch(of: /See '(doorward[^']* --help)'/).map { String($0.1) }
+        self.init("bad_usage", message, next: command ?? "doorward --help", status: .badUsage)
+    }
+}
+
 /// Parses and runs one command, and ends the program with its exit status: 0 done, 1 failed, 2 bad usage, 3 needs the
 /// user.
 package enum Program {
@@ -41,15 +49,16 @@ package enum Program {
             Output.print(failure, asJSON: wantsJSON(arguments))
             exit(failure.status.rawValue)
         } catch {
-            end(with: error)
+            end(with: error, asJSON: wantsJSON(arguments))
         }
     }
 
     /// A usage error, a cry for help, or the version: the parser's own words.
-    private static func end(with error: any Error) -> Never {
+    private static func end(with error: any Error, asJSON: Bool) -> Never {
         let text = Doorward.fullMessage(for: error)
         guard Doorward.exitCode(for: error) == .success else {
             Output.note(text)
+            if asJSON { Output.line(CommandFailure(usage: Doorward.message(for: error), help: text).document) }
             exit(CommandFailure.Status.badUsage.rawValue)
         }
         Output.line(text)

@@ -23,14 +23,14 @@ struct Connect: AsyncParsableCommand {
             do {
                 return try await signIn(context)
             } catch let failure as ControlFailure where failure.code != "agent_not_running" {
-                let document: JSONValue = ["state": "needs_sign_in", "error": failure.json["error"] ?? .null]
-                throw CommandFailure(
+                var told = CommandFailure(
                     failure.code,
                     failure.message,
                     next: failure.next ?? "doorward servers",
-                    status: failure.needsUser ? .needsUser : .failed,
-                    json: document
+                    status: failure.needsUser ? .needsUser : .failed
                 )
+                told.json = ["state": "needs_sign_in", "error": told.document["error"] ?? .null]
+                throw told
             }
         }
     }
