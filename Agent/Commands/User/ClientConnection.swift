@@ -45,9 +45,8 @@ struct ClientConnection {
         var servers = JSONObject()
         servers[JSONText(alias)] = entry
         return [
-            "claude-code": .text(
-                "claude mcp add --transport http \(alias) \(url(alias)) --header \"Authorization: \(authorization)\""
-            ),
+            // For a file each: a command would show the credential to everybody who lists processes.
+            "claude-code": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
             "vscode": .text(JSONValue.object(["servers": .object(servers)]).json),
             "cursor": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
         ]
@@ -56,7 +55,8 @@ struct ClientConnection {
     var words: [String] {
         let servers = aliases.isEmpty ? ["  \(url("SERVER"))"] : aliases.map { "  \(url($0))" }
         return ["The client \(name) may connect to"] + servers + [
-            "with this header, which is shown this once:", "  Authorization: \(authorization)", "For Claude Code:",
+            "with this header, which is shown this once:", "  Authorization: \(authorization)",
+            "For Claude Code, in .mcp.json (keep it out of version control):",
             "  \(snippets["claude-code"]?.text ?? "")",
         ]
     }
