@@ -155,7 +155,7 @@ struct ConnectionTests {
         let server = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 10) }
         let url = "https://127.0.0.1:\(server.port)/"
         let bench = try await PoolBench {
-            $0.connectTimeout = .milliseconds(500)
+            $0.connectTimeout = .seconds(1)
             $0.failuresBeforePause = 1
             $0.firstPause = .milliseconds(10)
             $0.longestPause = .milliseconds(10)
