@@ -19,6 +19,7 @@ package final class PolicyDesk: Sendable {
     let clock: MachineClock
     let people: People
     private let cache = PolicyCache()
+    private let bench = PolicyBench()
 
     /// The policies in `database`.
     package init(database: SQLDatabase, log: OrgLog, revisions: Revisions, clock: MachineClock, people: People) {
@@ -56,9 +57,9 @@ package final class PolicyDesk: Sendable {
     }
 
     /// Everything that is wrong with a file; nothing is changed.
-    package func check(_ file: [UInt8], for caller: Caller) throws -> [PolicyProblem] {
+    package func check(_ file: [UInt8], for caller: Caller) async throws -> [PolicyProblem] {
         try caller.require(.checkPolicy)
-        return PolicyFile.problems(in: file)
+        return await bench.work { PolicyFile.problems(in: file) }
     }
 
     // MARK: Changing
@@ -79,18 +80,17 @@ package final class PolicyDesk: Sendable {
     ) async throws -> AppliedPolicy {
         try caller.require(.editPolicy)
         guard let expectation else { throw Problem.preconditionRequired }
+        // Before the file is judged (RFC 9110 section 13.2.1), and once more in the transaction.
+        try await database.read { view in _ = try Self.check(expectation, in: view) }
+        let parsed = await bench.work { Result { () throws(PolicyRefusal) in try PolicyFile(parsing: bytes) } }
         let file: PolicyFile
         do {
-            file = try PolicyFile(parsing: bytes)
+            file = try parsed.get()
         } catch {
             throw Problem.policyRefused(error)
         }
         return try await database.write { transaction in
-            let present = try Self.newest(in: transaction)
-            let before = present?.file ?? PolicyFile.empty.bytes
-            guard expectation.holds(AppliedPolicy.tag(version: present?.version ?? 0, file: before)) else {
-                throw Problem.preconditionFailed
-            }
+            let present = try Self.check(expectation, in: transaction)
             let applied = try self.sign(file, version: (present?.version ?? 0) + 1, in: transaction)
             try self.store(applied, by: caller.sub, in: transaction)
             let change = OrgLeaf.AdminChange(
@@ -102,6 +102,14 @@ package final class PolicyDesk: Sendable {
             try self.log.append(.adminChange(change), at: self.clock.wall(), in: transaction)
             return applied
         }
+    }
+
+    /// The policy in force, if it is what was expected.
+    private static func check(_ expectation: PolicyExpectation, in view: some SQLReading) throws -> StoredPolicy? {
+        let present = try newest(in: view)
+        let tag = AppliedPolicy.tag(version: present?.version ?? 0, file: present?.file ?? PolicyFile.empty.bytes)
+        guard expectation.holds(tag) else { throw Problem.preconditionFailed }
+        return present
     }
 
     private func sign(_ file: PolicyFile, version: Int, in transaction: SQLTransaction) throws -> AppliedPolicy {

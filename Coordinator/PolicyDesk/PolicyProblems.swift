@@ -16,7 +16,7 @@ extension Problem {
         status: 412,
         title: "Another policy is in force",
         detail: "The policy in force is not the one that this was to replace: somebody has changed it.",
-        next: "Get it again, look at what has changed, and send yours with its ETag."
+        next: "Get it again, look at what has changed, and send yours with its ETag, quotation marks included."
     )
 
     static func policyRefused(_ refusal: PolicyRefusal) -> Problem {

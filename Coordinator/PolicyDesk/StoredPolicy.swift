@@ -30,7 +30,7 @@ struct StoredPolicy {
     func policy() throws -> AppliedPolicy {
         let parsed: PolicyFile
         do {
-            parsed = try PolicyFile(parsing: file)
+            parsed = try PolicyFile(stored: file)
         } catch {
             throw PolicyDeskError(
                 .unreadable,

@@ -12,7 +12,8 @@ package struct PolicyFile: Sendable {
     package let limits: [LimitRule]
     package let tests: [PolicyTest]
     /// With people under their addresses.
-    private let forbids: [PolicyRules.Forbid]
+    let forbids: [PolicyRules.Forbid]
+    let index: BindIndex
 
     /// The largest file in bytes.
     package static let largest = 1 << 20
@@ -34,6 +35,16 @@ package struct PolicyFile: Sendable {
     /// - Parameter bytes: the file.
     /// - Throws: `PolicyRefusal` with everything that is wrong with it.
     package init(parsing bytes: [UInt8]) throws(PolicyRefusal) {
+        try self.init(stored: bytes)
+        let problems = failures
+        if !problems.isEmpty { throw PolicyRefusal(problems) }
+    }
+
+    /// Reads a file that was good when it was stored, and so does not run its tests again.
+    ///
+    /// - Parameter bytes: the file.
+    /// - Throws: `PolicyRefusal` for a file that this release does not take any more.
+    package init(stored bytes: [UInt8]) throws(PolicyRefusal) {
         var reading = PolicyReading()
         let parts = try reading.parts(of: bytes)
         self.init(
@@ -44,8 +55,6 @@ package struct PolicyFile: Sendable {
             tests: parts.tests,
             forbids: parts.forbids
         )
-        let problems = failures
-        if !problems.isEmpty { throw PolicyRefusal(problems) }
     }
 
     /// Everything that is wrong with a file; empty if it can be applied.
@@ -72,6 +81,7 @@ package struct PolicyFile: Sendable {
         self.limits = limits
         self.tests = tests
         self.forbids = forbids
+        index = BindIndex(binds)
     }
 
     // MARK: What agents get of it
@@ -112,45 +122,10 @@ package struct PolicyFile: Sendable {
 
     /// Which roles a person has, and through which rules.
     package func memberships(of email: EmailAddress, groups: [JSONText]) -> [Binding.Membership] {
-        binds.enumerated().compactMap { index, bind in
+        index.candidates(email).compactMap { index in
+            let bind = binds[index]
             guard bind.binds(email, groups: groups) else { return nil }
             return Binding.Membership(role: bind.role, rule: JSONText("bind/\(index)"), clients: bind.clients)
         }
-    }
-
-    // MARK: Tests
-
-    /// The tests that fail, and rules that cannot be sent.
-    private var failures: [PolicyProblem] {
-        // In a test a person's address serves as his pseudonym.
-        let rules: PolicyRules
-        do {
-            rules = try self.rules(pseudonyms: Dictionary(uniqueKeysWithValues: people.map { ($0, $0.text) }))
-        } catch {
-            return error.problems
-        }
-        var snapshots: [Subject: PolicySnapshot] = [:]
-        return tests.enumerated().compactMap { index, test in
-            let subject = Subject(user: test.user, groups: test.groups)
-            let snapshot =
-                snapshots[subject]
-                ?? PolicySnapshot(rules: rules, binding: binding(of: subject), version: 0, digest: "")
-            snapshots[subject] = snapshot
-            return test.failure(snapshot).map { PolicyProblem("tests/\(index)", $0) }
-        }
-    }
-
-    private struct Subject: Hashable {
-        let user: EmailAddress
-        let groups: [JSONText]
-    }
-
-    private func binding(of subject: Subject) -> Binding {
-        Binding(
-            sub: JSONText(subject.user.text),
-            user: subject.user.text,
-            groups: subject.groups,
-            roles: memberships(of: subject.user, groups: subject.groups)
-        )
     }
 }

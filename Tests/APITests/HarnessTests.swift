@@ -33,8 +33,11 @@ struct HarnessTests {
                 return try await editor.send(client, "PUT", "/v1/policy", body: body, headers: headers)
             }
             #expect(try (await put([])).problem().status == 428)
-            for wrong in ["\"x\"", "W/\(tag)"] { #expect(try await put([wrong]).problem().status == 412) }
-            for wrong in ["x", "\"", "", "\"a\" \"b\""] { #expect(try await put([wrong]).problem().status == 400) }
+            // What is no tag is none that is in force, and that is said before the file is judged.
+            for wrong in ["\"x\"", "W/\(tag)", "x", "\"", "", "\"a\" \"b\"", String(tag.dropFirst().dropLast())] {
+                #expect(try await put([wrong]).problem().status == 412)
+                #expect(try await put([wrong], Array("frob".utf8)).problem().status == 412)
+            }
             #expect(try (await put([tag, tag])).problem().status == 400)
             let refused = try await put([tag], Array("version: 1\nfrob: 1\n".utf8)).problem()
             #expect(refused.code == "policy_refused")
@@ -56,6 +59,8 @@ struct HarnessTests {
                 headers: [.ifNoneMatch: try #require(after.headers[.eTag])]
             )
             #expect(same.status == .notModified)
+            let bad = try await editor.send(client, "GET", "/v1/policy", headers: [.ifNoneMatch: "x"]).problem()
+            #expect(bad.status == 400 && bad.detail.contains("If-None-Match"))
             #expect(same.body.readableBytes == 0)
             let roles = try await editor.send(client, "GET", "/v1/roles").json()
             #expect(roles["roles"]?.array?.first?["name"] == "dev")

@@ -139,7 +139,10 @@ struct PolicyDeskTests {
             #expect(problem.code == "policy_refused")
             #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == ["tests/0"])
         }
-        #expect(try desk.check(bad, for: editor).map(\.place) == ["tests/0"])
+        #expect(try await desk.check(bad, for: editor).map(\.place) == ["tests/0"])
+        // Whoever has not seen what is in force hears of that first, whatever he sends.
+        let stale = await code { try await desk.apply(bad, expecting: .oneOf(["x"]), by: editor) }
+        #expect(stale == "precondition_failed")
         #expect(try await desk.current().tag == applied.tag)
         #expect(try await office.leaves().count == leaves)
         #expect(office.revisions.bell.strokes == 1)
@@ -152,7 +155,7 @@ struct PolicyDeskTests {
             let changing = await code { try await desk.apply(file(), expecting: .anything, by: caller) }
             #expect(changing == (role >= .editor ? nil : "role_needed"))
             #expect(await code { try await desk.current(for: caller) } == (role >= .auditor ? nil : "role_needed"))
-            #expect(await code { try desk.check(file(), for: caller) } == (role >= .auditor ? nil : "role_needed"))
+            #expect(await code { try await desk.check(file(), for: caller) } == (role >= .auditor ? nil : "role_needed"))
             #expect(await code { try await desk.roles(for: caller) } == (role >= .auditor ? nil : "role_needed"))
         }
         let token = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(scopes: [.read], expires: .max))

@@ -119,4 +119,37 @@ struct RefusedPolicyTests {
         let rules = "version: 1\nforbid:\n" + String(repeating: forbid, count: 400)
         #expect(places(rules) == [""])
     }
+
+    @Test("Rules and tests that would take long to compare are refused, and a file of many people is not")
+    func work() throws {
+        func lines(_ count: Int, _ line: (Int) -> String) -> String { (0..<count).map { line($0) + "\n" }.joined() }
+        let forbids = "forbid:\n" + lines(6000) { _ in "- {tools: [a]}" }
+        let sameUser = "tests:\n" + lines(1000) { _ in "- {user: a@b, call: a/b, expect: deny}" }
+        #expect(places(Self.roles + forbids + sameUser) == ["tests/0"])
+        let others = "tests:\n" + lines(1000) { "- {user: u\($0)@b, call: a/b, expect: deny}" }
+        #expect(places(Self.roles + forbids + others) == ["tests/833"])
+        let groups = lines(1500) { "g\($0)" }.split(separator: "\n").joined(separator: ", ")
+        let grouped = "tests: [{user: a@b, groups: [\(groups)], call: a/b, expect: deny}]\n"
+        #expect(places(Self.roles + forbids + grouped) == ["tests/0"])
+
+        let many = "version: 1\nroles:\n  dev:\n    grant:\n" + lines(400) { "    - {server: s\($0)}" }
+        #expect(places(many + "bind:\n" + lines(300) { _ in "- {everyone: true, role: dev}" }) == ["bind"])
+        let own = "bind:\n- {everyone: true, role: dev}\n" + lines(300) { _ in "- {user: a@b, role: dev}" }
+        #expect(places(many + own) == ["bind/1"])
+
+        // Each of so many people has his own rule, and each test is about another of them.
+        let binds = "bind:\n" + lines(5000) { "- {user: u\($0)@b, role: dev}" }
+        let allowed = "tests:\n" + lines(1000) { "- {user: u\($0 * 5)@b, call: a/b, expect: allow}" }
+        let file = try PolicyFile(parsing: Array((Self.roles + binds + allowed).utf8))
+        let last = try #require(EmailAddress("u4999@b"))
+        #expect(file.memberships(of: last, groups: []).map(\.rule) == ["bind/4999"])
+    }
+
+    @Test("A stored file is read without its tests, and still as strictly")
+    func stored() throws {
+        let failing = Array((Self.roles + "tests: [{user: a@b, call: a/b, expect: allow}]\n").utf8)
+        #expect(throws: PolicyRefusal.self) { try PolicyFile(parsing: failing) }
+        #expect(try PolicyFile(stored: failing).tests.count == 1)
+        #expect(throws: PolicyRefusal.self) { try PolicyFile(stored: Array("version: 1\nfrob: 1\n".utf8)) }
+    }
 }

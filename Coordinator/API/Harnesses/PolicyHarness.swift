@@ -17,18 +17,19 @@ struct PolicyHarness: Sendable {
             Operation("GET", "/v1/policy", for: .right(.readPolicy)) { call in
                 let policy = try await desk.current(for: try call.caller())
                 let headers = Self.headers(policy)
-                guard try Self.tags(call.header(.ifNoneMatch)).map({ !$0.matches(policy.tag) }) ?? true else {
+                guard try !Self.isKnown(policy, to: call) else {
                     return .notModified(headers)
                 }
                 return Answer(type: policy.mediaType, bytes: policy.file.bytes, headers: headers)
             },
             Operation("PUT", "/v1/policy", for: .right(.editPolicy), largestBody: Self.largest) { call in
-                let expectation = try Self.tags(call.header(.ifMatch))?.expectation
+                // What is no list of tags names none that is in force (RFC 9110 section 13.1.1).
+                let expectation = try call.header(.ifMatch).map { EntityTags($0)?.expectation ?? .oneOf([]) }
                 let policy = try await desk.apply(call.body, expecting: expectation, by: try call.caller())
                 return .json(policy.json, headers: Self.headers(policy))
             },
             Operation("POST", "/v1/policy/check", for: .right(.checkPolicy), largestBody: Self.largest) { call in
-                let problems = try desk.check(call.body, for: try call.caller())
+                let problems = try await desk.check(call.body, for: try call.caller())
                 return .json([
                     "ok": .bool(problems.isEmpty),
                     "problems": .array(problems.map { FieldProblem($0.place, $0.why).json }),
@@ -46,10 +47,11 @@ struct PolicyHarness: Sendable {
         return headers
     }
 
-    private static func tags(_ header: String?) throws -> EntityTags? {
-        guard let header else { return nil }
-        guard let tags = EntityTags(header) else { throw Problem.badHeader("If-Match") }
-        return tags
+    /// Whether the caller says that he has this policy already.
+    private static func isKnown(_ policy: AppliedPolicy, to call: Call) throws -> Bool {
+        guard let header = try call.header(.ifNoneMatch) else { return false }
+        guard let tags = EntityTags(header) else { throw Problem.badHeader("If-None-Match") }
+        return tags.matches(policy.tag)
     }
 }
 
