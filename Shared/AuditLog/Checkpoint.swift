@@ -27,14 +27,14 @@ package struct Checkpoint: Sendable, Hashable {
         Array("\(origin)\n\(size)\n\(root.base64)\n".utf8)
     }
 
-    /// Reads the text of a note, which must have exactly the three lines.
+    /// Reads the text of a note, which must have exactly the three lines; a log without leaves has the root of none.
     package init(parsing text: [UInt8]) throws(AuditLogError) {
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.count == 4, let size = UInt64(String(decoding: lines[1], as: UTF8.self)), size <= Self.maxSize,
             let root = Hash(base64: lines[2])
         else { throw AuditLogError(.malformed, "this is not a checkpoint") }
         self.init(origin: String(decoding: lines[0], as: UTF8.self), size: size, root: root)
-        guard self.text == text, Self.isOrigin(origin) else {
+        guard self.text == text, Self.isOrigin(origin), size > 0 || root == .empty else {
             throw AuditLogError(.malformed, "this is not a checkpoint")
         }
     }

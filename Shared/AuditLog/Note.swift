@@ -48,7 +48,7 @@ package struct Note: Sendable, Equatable {
 extension Note {
     /// Signs text; a missing last line feed is an error.
     package static func sign(_ text: [UInt8], name: String, key: SigningKey) throws -> Note {
-        guard isText(text), isName(name) else {
+        guard isText(text), isName(name.utf8) else {
             throw AuditLogError(.malformed, "this text or name cannot stand in a note")
         }
         let signature = Signature(
@@ -148,20 +148,20 @@ extension Note {
             && String(validating: bytes, as: UTF8.self) != nil
     }
 
-    fileprivate static func isName(_ name: some StringProtocol) -> Bool {
-        !name.isEmpty && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0 != "+" && $0.value >= 0x20 }
+    /// Whether these bytes can be a key's name: as the name of a log, whose key it is, they are printable ASCII.
+    fileprivate static func isName(_ name: some Collection<UInt8>) -> Bool {
+        !name.isEmpty && name.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "+") }
     }
 }
 
 extension Note.Signature {
     /// Reads one signature line, without its line feed; a cosignature arrives so.
     package init?(line: some Collection<UInt8>) {
-        guard let text = String(validating: line, as: UTF8.self) else { return nil }
-        let words = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 3, words[0] == "\u{2014}", Note.isName(words[1]),
-            let blob = Base64.decodeStandard(words[2].utf8), blob.count > 4
+        let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard words.count == 3, words[0].elementsEqual("\u{2014}".utf8), Note.isName(words[1]),
+            let blob = Base64.decodeStandard(words[2]), blob.count > 4
         else { return nil }
-        name = String(words[1])
+        name = String(decoding: words[1], as: UTF8.self)
         keyID = blob.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
         bytes = Array(blob.dropFirst(4))
     }

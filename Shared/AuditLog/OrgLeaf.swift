@@ -17,7 +17,7 @@ package struct OrgLeaf: Sendable, Equatable {
     package enum Body: Sendable, Equatable {
         /// `key.enrol`: from here on checkpoints of an agent's log may be signed by this key.
         case keyEnrol(KeyEnrolment)
-        /// `key.revoke`: from here on they may not; `why` is one word, such as `logout`, `revoked` or `removed`.
+        /// `key.revoke`: from here on they may not; `why` is one word, such as `left` or `revoked`.
         case keyRevoke(agent: JSONText, key: String, why: JSONText)
         /// `policy.bundle`: a bundle was signed; the same version again with a later expiry is a leaf of its own.
         case policyBundle(version: Int, digest: Hash, expires: Int64)

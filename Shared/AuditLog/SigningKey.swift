@@ -43,11 +43,44 @@ package struct VerifyingKey: Sendable {
         self.key = key
     }
 
-    /// The key of 32 bytes; nil if there are not 32.
+    /// The key of 32 bytes; nil if there are not 32, or they are a key for which anybody can sign.
     package init?(_ bytes: some Collection<UInt8>) {
-        guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: Array(bytes)) else { return nil }
+        let bytes = Array(bytes)
+        guard !Self.isWeak(bytes), let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes) else {
+            return nil
+        }
         self.key = key
     }
+
+    /// Whether these bytes are an encoding of a point of small order, or one that RFC 8032 section 5.1.3 does not decode.
+    ///
+    /// Of the points of order 1, 2, 4 and 8 the y coordinate tells; without the sign of x it has 5 values, of which two
+    /// can also be written with p added. What is not below p is no encoding at all.
+    private static func isWeak(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count == Hash.length else { return true }
+        var y = bytes
+        y[31] &= 0x7F
+        if y[31] == 0x7F, y[1..<31].allSatisfy({ $0 == 0xFF }), y[0] >= 0xED { return true }
+        return smallOrders.contains(y)
+    }
+
+    private static let smallOrders: Set<[UInt8]> = {
+        let middle = [UInt8](repeating: 0, count: 31)
+        let eighth: [UInt8] = [
+            0x26, 0xE8, 0x95, 0x8F, 0xC2, 0xB2, 0x27, 0xB0, 0x45, 0xC3, 0xF4, 0x89, 0xF2, 0xEF, 0x98, 0xF0,
+            0xD5, 0xDF, 0xAC, 0x05, 0xD3, 0xC6, 0x33, 0x39, 0xB1, 0x38, 0x02, 0x88, 0x6D, 0x53, 0xFC, 0x05,
+        ]
+        // p - y, where p is 2^255 - 19: its bytes are ED, 30 of FF and 7F.
+        var borrow = 0
+        let other = eighth.enumerated().map { index, byte -> UInt8 in
+            let of = index == 0 ? 0xED : index == 31 ? 0x7F : 0xFF
+            let difference = of - Int(byte) - borrow
+            borrow = difference < 0 ? 1 : 0
+            return UInt8(truncatingIfNeeded: difference)
+        }
+        let minusOne = [0xEC] + [UInt8](repeating: 0xFF, count: 30) + [0x7F]
+        return [[0] + middle, [1] + middle, minusOne, eighth, other]
+    }()
 
     /// The key in base64url without padding, as JSON has it.
     package init?(base64URL text: String) {

@@ -85,6 +85,9 @@ struct NoteTests {
             "text\n\n\u{2014} name AAAA\n", "text\n\n\u{2014} name AAAAAAB=\n", "text\n\n\u{2014} na+me AAAAAAA=\n",
             "text\n\n\u{2014}  AAAAAAA=\n", "text\n\n\u{2014} name AAAAAAA=", "text\r\n\n\u{2014} name AAAAAAA=\n",
             "te\u{0}xt\n\n\u{2014} name AAAAAAA=\n", "text\n\u{2014} name AAAAAAA=\n",
+            // Names are ASCII: in these a mark would join the space before it, and some would see one word less.
+            "text\n\n\u{2014} \u{301}name AAAAAAA=\n", "text\n\n\u{2014} name\u{600} AAAAAAA=\n",
+            "text\n\n\u{2014} n\u{e4}me AAAAAAA=\n", "text\n\n\u{2014} na\u{7F}me AAAAAAA=\n",
         ]
     )
     func refused(text: String) {
@@ -104,6 +107,8 @@ struct NoteTests {
         "What is no checkpoint is refused",
         arguments: [
             "", "a\n1\n", "\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
+            // No leaves, and another root than that of none.
+            "a\n0\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
             "a\n01\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", "a\n1\n47DEQpj8HBSa\n",
             "a\n+1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
             "a\n9007199254740992\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
@@ -112,6 +117,33 @@ struct NoteTests {
     )
     func refusedCheckpoint(text: String) {
         #expect(throws: AuditLogError(.malformed, "")) { try Checkpoint(parsing: Array(text.utf8)) }
+    }
+
+    @Test("The root of a log without leaves is the hash of nothing")
+    func emptyLog() throws {
+        let text = Array("a\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n".utf8)
+        #expect(try Checkpoint(parsing: text).root == .empty)
+    }
+
+    @Test(
+        "A key for which anybody can sign, or that is no encoding of a point, is none",
+        arguments: [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "f4ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ]
+    )
+    func weakKeys(hex: String) throws {
+        var bytes = try Vectors.hex(hex)
+        #expect(VerifyingKey(bytes) == nil)
+        bytes[31] |= 0x80
+        #expect(VerifyingKey(bytes) == nil)
+        #expect(VerifyingKey(bytes.dropLast()) == nil)
     }
 
     @Test("Keys are read from exactly their own text")

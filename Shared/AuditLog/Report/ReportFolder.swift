@@ -33,14 +33,16 @@ package struct ReportFolder: ReportSource, Sendable {
     }
 
     private func list(_ folder: String, depth: Int, into paths: inout [String]) throws(ReportFailure) {
-        guard depth < Self.maxDepth, let stream = opendir("\(root)/\(folder)") else {
+        guard depth <= Self.maxDepth else { throw ReportFailure(folder, "this folder is too deep") }
+        guard let stream = opendir("\(root)/\(folder)") else {
             throw ReportFailure(folder, "this folder cannot be read")
         }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
+            guard let name else { throw ReportFailure(folder, "a name in this folder is not UTF-8") }
             if name == "." || name == ".." { continue }
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             var status = stat()
