@@ -27,7 +27,8 @@ extension RealSockets {
                 timeout: timeout
             ) { desk, _ in
                 let client = try await desk.client()
-                let params = #"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#
+                let params =
+                    #"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#
                 try await client.send(desk.post(Desk.handshake("initialize", params)))
                 #expect(try await client.answer().status == 200)
                 try await body(desk, client)
