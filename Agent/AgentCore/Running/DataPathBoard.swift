@@ -3,6 +3,7 @@ internal import Contract
 internal import CoordinatorLink
 internal import Forwarding
 internal import Logging
+internal import OAuth
 internal import Policy
 internal import ServiceKit
 internal import Spool
@@ -139,7 +140,7 @@ actor DataPathBoard {
                 endpoint: try UpstreamEndpoint(url: entry.url, allowsLoopback: entry.allowsLoopback),
                 timeout: .seconds(entry.timeoutSeconds),
                 limits: try entry.limitRules(),
-                needsCredential: entry.authorization.kind == .oauth
+                credential: ProtectedServer(entry).map { CredentialTarget(alias: $0.alias, url: $0.url) }
             )
         } catch {
             // The coordinator refuses such an entry; one that comes all the same is no server.

@@ -11,9 +11,9 @@ final class VaultCredentials: CredentialSource {
         self.vault.withLock { $0 = vault }
     }
 
-    func current(_ alias: JSONText) -> CredentialState {
+    func current(_ target: CredentialTarget) -> CredentialState {
         guard let vault = vault.withLock({ $0 }) else { return .refused(.needsSignIn) }
-        return switch vault.current(alias.string) {
+        return switch vault.current(target.alias, at: target.url) {
         case .ready(let token): .ready(id: JSONText(token.credential), header: token.header)
         case .stale(let credential): .stale(id: JSONText(credential))
         case .needsSignIn: .refused(.needsSignIn)
@@ -21,10 +21,10 @@ final class VaultCredentials: CredentialSource {
         }
     }
 
-    func renew(_ alias: JSONText, rejected: [UInt8]?) async -> CredentialState {
+    func renew(_ target: CredentialTarget, rejected: [UInt8]?) async -> CredentialState {
         guard let vault = vault.withLock({ $0 }) else { return .refused(.needsSignIn) }
         do {
-            let token = try await vault.renew(alias.string, rejected: rejected)
+            let token = try await vault.renew(target.alias, at: target.url, rejected: rejected)
             return .ready(id: JSONText(token.credential), header: token.header)
         } catch let error as OAuthError {
             if error.kind == .needsSignIn { return .refused(.needsSignIn) }

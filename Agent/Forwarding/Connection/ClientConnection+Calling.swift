@@ -165,7 +165,7 @@ extension ClientConnection {
                 return
             }
         }
-        let credential = server.needsCredential ? gate.credentials.current(server.alias) : .notNeeded
+        let credential = server.credential.map(gate.credentials.current) ?? .notNeeded
         let id: JSONText?
         var isStale = false
         switch credential {

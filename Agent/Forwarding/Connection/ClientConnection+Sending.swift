@@ -92,14 +92,13 @@ extension ClientConnection {
     // MARK: Credentials
 
     private func renew(isRejected: Bool) {
-        guard let call else { return }
+        guard let call, let target = call.server.credential else { return }
         exchange = nil
         armCall()
         let source = path.gate.credentials
-        let alias = call.server.alias
         let rejected = isRejected ? call.authorization : nil
         let number = number
-        path.loop.makeFutureWithTask { await source.renew(alias, rejected: rejected) }
+        path.loop.makeFutureWithTask { await source.renew(target, rejected: rejected) }
             .assumeIsolated()
             .whenSuccess { self.renewed($0, for: number) }
     }

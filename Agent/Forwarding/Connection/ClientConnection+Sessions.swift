@@ -140,7 +140,7 @@ extension ClientConnection {
     private func send(_ call: Call, _ kind: CallKind) {
         let server = call.server
         var isStale = false
-        switch server.needsCredential ? path.gate.credentials.current(server.alias) : .notNeeded {
+        switch server.credential.map(path.gate.credentials.current) ?? .notNeeded {
         case .notNeeded: break
         case .ready(id: _, let header): call.authorization = header
         case .stale: isStale = true

@@ -20,19 +20,31 @@ package enum CredentialState: Sendable, Equatable {
     }
 }
 
+/// Whose credential is wanted: an alias may come to name another server while a call is under way to the one before.
+package struct CredentialTarget: Sendable, Hashable {
+    package let alias: String
+    /// The URL of the server's entry.
+    package let url: String
+
+    package init(alias: String, url: String) {
+        self.alias = alias
+        self.url = url
+    }
+}
+
 /// Where the data path gets credentials of servers.
 ///
 /// `current` is asked on the event loop for every call: it must not wait. `renew` is asked seldom, may take its time within
 /// a deadline of its own, and brings everybody who asks at the same time to one renewal.
 package protocol CredentialSource: Sendable {
-    /// What there is now for the server of an alias.
-    func current(_ alias: JSONText) -> CredentialState
+    /// What there is now for a server.
+    func current(_ target: CredentialTarget) -> CredentialState
 
     /// Gets another credential.
     ///
     /// - Parameters:
-    ///   - alias: the server.
+    ///   - target: the server.
     ///   - rejected: the value of the header that the server refused, or nil where the credential is stale.
     /// - Returns: `ready`, or why there is none.
-    func renew(_ alias: JSONText, rejected: [UInt8]?) async -> CredentialState
+    func renew(_ target: CredentialTarget, rejected: [UInt8]?) async -> CredentialState
 }

@@ -13,8 +13,8 @@ package struct ForwardedServer: Sendable {
     package let timeout: Duration
     /// Limits of the entry, beside those of the policy.
     package let limits: [LimitRule]
-    /// Whether the `CredentialSource` is to be asked for it.
-    package let needsCredential: Bool
+    /// What the `CredentialSource` is to be asked for; nil where the server wants no credential.
+    package let credential: CredentialTarget?
 
     /// A server of these parts.
     package init(
@@ -22,13 +22,13 @@ package struct ForwardedServer: Sendable {
         endpoint: UpstreamEndpoint,
         timeout: Duration = .seconds(30),
         limits: [LimitRule] = [],
-        needsCredential: Bool
+        credential: CredentialTarget?
     ) {
         self.alias = alias
         self.endpoint = endpoint
         self.timeout = timeout
         self.limits = limits
-        self.needsCredential = needsCredential
+        self.credential = credential
     }
 }
 

@@ -10,7 +10,7 @@ final class ServedServer {
     let opening: UpstreamOpening
     /// Silence after which a call has failed, in nanoseconds.
     let timeout: Int64
-    let needsCredential: Bool
+    let credential: CredentialTarget?
     let metrics: ServerMetrics
     /// What it answered last, where that was no answer to the request: words, and since when in microseconds.
     private var trouble: (words: String, since: Int64)?
@@ -21,14 +21,14 @@ final class ServedServer {
         self.upstream = upstream
         opening = UpstreamOpening(server.endpoint, userAgent: userAgent)
         timeout = server.timeout.nanoseconds
-        needsCredential = server.needsCredential
+        credential = server.credential
         self.metrics = metrics
     }
 
     /// Whether a call that begins now would go the same way.
     func isSame(as server: ForwardedServer) -> Bool {
         alias == server.alias && endpoint == server.endpoint && timeout == server.timeout.nanoseconds
-            && needsCredential == server.needsCredential
+            && credential == server.credential
     }
 
     /// Takes note of an answer.

@@ -7,10 +7,19 @@ extension TokenVault {
     ///
     /// - Parameters:
     ///   - alias: the server.
+    ///   - url: where the token would go; it is `.unavailable` for one that the alias does not name any more.
     ///   - rejected: the value of the header that the server refused; nil where the token is stale.
     /// - Returns: a token that was not refused yet.
     /// - Throws: `OAuthError`: `.needsSignIn`, `.locked`, `.unavailable`.
-    package func renew(_ alias: String, rejected: [UInt8]?) async throws -> AccessToken {
+    package func renew(_ alias: String, at url: String? = nil, rejected: [UInt8]?) async throws -> AccessToken {
+        let token = try await renew(alias, rejected)
+        guard url == nil || url == state.withLock({ $0.servers[alias]?.url }) else {
+            throw OAuthError.notNow(alias, "changed")
+        }
+        return token
+    }
+
+    private func renew(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
         if let token = usable(alias, rejected) { return token }
         let token = try await renewal(alias, rejected).value
         // Somebody else's renewal may have ended in the very token that was refused here.

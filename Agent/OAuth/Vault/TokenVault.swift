@@ -72,10 +72,13 @@ package final class TokenVault: Sendable {
     // MARK: What there is
 
     /// What there is for a server; from any thread, without waiting.
-    package func current(_ alias: String) -> TokenState {
+    ///
+    /// - Parameter url: where the token would go; an alias that names another server by now has none for it.
+    package func current(_ alias: String, at url: String? = nil) -> TokenState {
         let boot = clock.boot()
         return state.withLock { state in
-            switch state.entries[alias] {
+            if let url, state.servers[alias]?.url != url { return .needsSignIn }
+            return switch state.entries[alias] {
             case .locked?: .locked
             case .none?, nil: .needsSignIn
             case .held(let held)?: held.state(at: boot)

@@ -169,7 +169,7 @@ extension FakeUpstream {
             endpoint: try UpstreamEndpoint(url: url, allowsLoopback: true),
             timeout: timeout,
             limits: limits,
-            needsCredential: needsCredential
+            credential: needsCredential ? CredentialTarget(alias: alias.string, url: url) : nil
         )
     }
 }
@@ -188,9 +188,9 @@ final class FakeCredentials: CredentialSource {
         self.delay = delay
     }
 
-    func current(_ alias: JSONText) -> CredentialState { state.withLock { $0.current } }
+    func current(_ target: CredentialTarget) -> CredentialState { state.withLock { $0.current } }
 
-    func renew(_ alias: JSONText, rejected: [UInt8]?) async -> CredentialState {
+    func renew(_ target: CredentialTarget, rejected: [UInt8]?) async -> CredentialState {
         state.withLock { $0.renewals.append(rejected.map { String(decoding: $0, as: UTF8.self) }) }
         try? await Task.sleep(for: delay)
         return state.withLock { state in
