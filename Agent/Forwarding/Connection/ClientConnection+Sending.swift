@@ -92,8 +92,13 @@ extension ClientConnection {
     // MARK: Credentials
 
     private func renew(isRejected: Bool) {
-        guard let call, let target = call.server.credential else { return }
+        guard let call else { return }
         exchange = nil
+        guard let target = call.server.credential else {
+            // Its entry says that it asks for nothing, and now it does.
+            perform(machine.renewed(.refused(.needsSignIn)))
+            return
+        }
         armCall()
         let source = path.gate.credentials
         let rejected = isRejected ? call.authorization : nil
