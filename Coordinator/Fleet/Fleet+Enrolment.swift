@@ -14,7 +14,8 @@ extension Fleet {
     ///
     /// The request is signed by the new key itself, so nobody enrols a key that he has not. The token is spent, the
     /// machine stored and its key stated in the organisation's log in one transaction. A machine that did not hear the
-    /// answer may ask again with the same key and token, and hears it then; for any other key the token is spent.
+    /// answer may ask again with the same key and token, and hears it for ten minutes, as long as the token lasts; for any
+    /// other key the token is spent.
     ///
     /// - Parameters:
     ///   - head: what is signed of the request.

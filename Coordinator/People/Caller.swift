@@ -6,8 +6,8 @@ package struct Caller: Sendable, Equatable {
     package enum Proof: Sendable, Equatable {
         /// The signature of the machine with this id.
         case machine(String)
-        /// A token that carries these scopes, until this second since 1970.
-        case token(scopes: Set<Scope>, expires: Int)
+        /// The token with this id, which carries these scopes until this second since 1970.
+        case token(id: String, scopes: Set<Scope>, expires: Int)
     }
 
     /// The person's pseudonym.
@@ -27,7 +27,7 @@ package struct Caller: Sendable, Equatable {
     /// Refuses what the person's role or the token's scope does not open; throws a `Problem` of status 403.
     package func require(_ right: Right) throws {
         guard role >= right.role else { throw Problem.roleNeeded(right.role, has: role) }
-        guard case .token(let scopes, _) = proof else { return }
+        guard case .token(_, let scopes, _) = proof else { return }
         guard scopes.contains(.admin) || !scopes.isDisjoint(with: right.scopes) else {
             throw Problem.scopeNeeded(right.scopes.union([.admin]))
         }

@@ -9,6 +9,9 @@ extension People {
     /// How long an invitation may last, in seconds.
     package static let invitationLife = 1...(30 * 86_400)
 
+    /// For how long after an enrolment the same machine hears the same answer again, in seconds.
+    static let repetition = 600
+
     /// The invitation of the first owner, which the coordinator makes when it is made itself.
     package func inviteOwner(_ email: EmailAddress, seconds: Int = 86_400) async throws -> IssuedInvitation {
         try await issue(email, role: .owner, seconds: seconds, by: nil)
@@ -20,7 +23,8 @@ extension People {
     ///   - email: for whom.
     ///   - role: what he is to be; somebody who is more already stays that.
     ///   - seconds: how long the invitation opens.
-    ///   - caller: who invites. Nobody can invite somebody above himself: the machine would act as that person.
+    ///   - caller: who invites. Only an owner can invite somebody who is there already and not below himself: whoever
+    ///     holds the invitation acts as that person.
     /// - Returns: the invitation with its secret.
     /// - Throws: `Problem`.
     package func invite(
@@ -52,7 +56,7 @@ extension People {
             expiresAt: now + seconds
         )
         try await database.write { transaction in
-            if let caller { try refuseHigher(email, than: caller.role, in: transaction) }
+            if let caller { try refuseHigher(email, than: caller, in: transaction) }
             try transaction.execute(
                 """
                 INSERT INTO invitation (id, secret_hash, email, role, created_by, created_at, expires_at)
@@ -79,9 +83,15 @@ extension People {
         return IssuedInvitation(invitation: invitation, token: token)
     }
 
-    private func refuseHigher(_ email: EmailAddress, than role: Role, in view: some SQLReading) throws {
-        guard let present = try person(email: email, in: view)?.role, present > role else { return }
-        throw Problem.roleNeeded(present, has: role)
+    private func refuseHigher(_ email: EmailAddress, than caller: Caller, in view: some SQLReading) throws {
+        guard let person = try person(email: email, in: view) else { return }
+        guard !Self.mayInvite(person, by: caller.sub, caller.role) else { return }
+        throw Problem.roleNeeded(.owner, has: caller.role)
+    }
+
+    /// Whether whoever has this role may let another machine act as this person.
+    private static func mayInvite(_ person: Person, by sub: String, _ role: Role) -> Bool {
+        role == .owner || person.sub == sub || person.role.map { $0 < role } ?? true
     }
 
     /// All invitations, newest first.
@@ -98,13 +108,13 @@ extension People {
     package enum Redemption: Sendable {
         /// It is good: the machine of this person may come in, and `spend` must follow.
         case open(Invitation, Person)
-        /// This machine has used it before.
+        /// This machine has used it before, so lately that it may not have heard the answer.
         case spent(agentID: String)
     }
 
     /// Looks an invitation up by what a machine sent, `dwi1.SECRET`, and gives its person the role.
     ///
-    /// - Throws: `Problem.tokenSpent` for one that is unknown or has expired, all alike, and for one whose maker has not
+    /// - Throws: `Problem.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
     ///   the rights any more that the person has come to have.
     package func redeem(proof: String, in transaction: SQLTransaction) throws -> Redemption {
         guard let secret = EnrolmentToken.secret(proof: proof),
@@ -114,7 +124,13 @@ extension People {
             )
         else { throw Problem.tokenSpent }
         let invitation = try Invitation(row)
-        if let agent = invitation.spentBy { return .spent(agentID: agent) }
+        if let agent = invitation.spentBy {
+            let spentAt = try row.optionalInteger("spent_at") ?? 0
+            guard clock.seconds < min(spentAt + Self.repetition, invitation.expiresAt) else {
+                throw Problem.tokenSpent
+            }
+            return .spent(agentID: agent)
+        }
         guard clock.seconds < invitation.expiresAt, let email = EmailAddress(invitation.email) else {
             throw Problem.tokenSpent
         }
@@ -122,7 +138,7 @@ extension People {
         if let maker = invitation.createdBy {
             // Asked again: since then the person may have risen, and whoever holds the token would act as him.
             guard let role = try self.person(sub: maker, in: transaction)?.role, role >= Right.invite.role,
-                role >= invitation.role, role >= person.role ?? .member
+                role >= invitation.role, Self.mayInvite(person, by: maker, role)
             else { throw Problem.tokenSpent }
         }
         let raised = try raise(

@@ -15,15 +15,25 @@ extension People {
             token.last_used_at, person.role FROM token JOIN person ON person.sub = token.sub
         """
 
+    /// The token of a name behind all that were made with it, the youngest generation first.
+    private static let family = """
+        WITH RECURSIVE family (id, generation) AS (
+            SELECT id, 0 FROM token WHERE name = ?
+            UNION ALL
+            SELECT token.id, generation + 1 FROM token JOIN family ON token.made_with = family.id
+        )
+        \(columns) JOIN family ON family.id = token.id ORDER BY family.generation DESC, token.name
+        """
+
     /// Makes a token with some of the rights that its maker has.
     ///
     /// - Parameters:
     ///   - name: what it is called: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
-    ///   - scopes: what of the rights it carries.
-    ///   - seconds: how long it opens; a token that is made with a token ends with that one.
+    ///   - scopes: what of the rights it carries; each must open something to its maker.
+    ///   - seconds: how long it opens; a token that is made with a token ends with that one, by time and by removal.
     ///   - caller: its maker.
     /// - Returns: the token with its secret.
-    /// - Throws: `Problem`: `name_taken`, `invalid_token`.
+    /// - Throws: `Problem`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`.
     package func addToken(
         _ name: String,
         scopes: Set<Scope>,
@@ -32,13 +42,20 @@ extension People {
     ) async throws -> IssuedToken {
         try caller.require(.editTokens)
         guard Self.tokenLife.contains(seconds) else { throw Problem.badLife(Self.tokenLife) }
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
-            throw Problem.badTokenName
-        }
+        // Dots alone are no name in a path: clients resolve them, and the token could not be removed.
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
+        else { throw Problem.badTokenName }
         guard !scopes.isEmpty else { throw Problem.noScope }
+        for scope in scopes {
+            guard caller.role >= scope.lowestRole else { throw Problem.roleNeeded(scope.lowestRole, has: caller.role) }
+        }
         let now = clock.seconds
+        let parent: String?
         let expires: Int
-        if case .token(_, let end) = caller.proof { expires = min(now + seconds, end) } else { expires = now + seconds }
+        switch caller.proof {
+        case .machine: (parent, expires) = (nil, now + seconds)
+        case .token(let id, _, let end): (parent, expires) = (id, min(now + seconds, end))
+        }
         let bytes = random.bytes(32)
         let token = APIToken(
             id: random.id(),
@@ -51,14 +68,19 @@ extension People {
         try await database.write { transaction in
             let taken = try transaction.first("SELECT id FROM token WHERE name = ?", [.text(name)])
             guard taken == nil else { throw Problem.nameTaken }
+            if let parent {
+                // Looked at again: it may have been removed since it opened the door, and with it all that it made.
+                let maker = try transaction.first("SELECT id FROM token WHERE id = ?", [.text(parent)])
+                guard maker != nil else { throw Problem.badToken }
+            }
             try transaction.execute(
                 """
-                INSERT INTO token (id, name, secret_hash, sub, scopes, created_at, expires_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO token (id, name, secret_hash, sub, scopes, created_at, expires_at, made_with)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     .text(token.id), .text(name), .blob(Hash.of(bytes).bytes), .text(caller.sub),
-                    .text(token.scopeText), .integer(now), .integer(expires),
+                    .text(token.scopeText), .integer(now), .integer(expires), .text(parent),
                 ]
             )
             try state("tokens/\(token.id)", before: nil, after: token.stated, by: caller.sub, in: transaction)
@@ -83,19 +105,20 @@ extension People {
         }
     }
 
-    /// Takes a token away: one's own, or for an administrator anybody's.
+    /// Takes a token away: one's own, or for an administrator anybody's; and with it all that were made with it.
     ///
     /// Somebody else's is unknown to whoever may not see it.
     package func removeToken(_ name: String, by caller: Caller) async throws {
         try caller.require(.editTokens)
         try await database.write { transaction in
-            guard let row = try transaction.first("\(Self.columns) WHERE token.name = ?", [.text(name)]) else {
+            let tokens = try transaction.rows(Self.family, [.text(name)]).map { try APIToken($0) }
+            guard let token = tokens.last, token.sub == caller.sub || caller.role >= .admin else {
                 throw Problem.unknownToken
             }
-            let token = try APIToken(row)
-            guard token.sub == caller.sub || caller.role >= .admin else { throw Problem.unknownToken }
-            try transaction.execute("DELETE FROM token WHERE id = ?", [.text(token.id)])
-            try state("tokens/\(token.id)", before: token.stated, after: nil, by: caller.sub, in: transaction)
+            for token in tokens {
+                try transaction.execute("DELETE FROM token WHERE id = ?", [.text(token.id)])
+                try state("tokens/\(token.id)", before: token.stated, after: nil, by: caller.sub, in: transaction)
+            }
         }
     }
 
@@ -125,7 +148,7 @@ extension People {
             sub: token.sub,
             email: token.email,
             role: role,
-            proof: .token(scopes: token.scopes, expires: token.expiresAt)
+            proof: .token(id: token.id, scopes: token.scopes, expires: token.expiresAt)
         )
     }
 }

@@ -22,6 +22,12 @@ package enum Scope: String, CaseIterable, Sendable {
     /// Looking, and nothing else.
     case read
     case policy, audit, metrics
+
+    /// The lowest role to which it opens anything: below it a token of this scope would be good for nothing.
+    var lowestRole: Role {
+        guard self != .admin else { return .member }
+        return Right.allCases.filter { $0.scopes.contains(self) }.map(\.role).min() ?? .owner
+    }
 }
 
 /// One thing that can be done with the web API.

@@ -95,6 +95,19 @@ struct EnrolmentTests {
         #expect(await code { try await enrol(machine, token) } == "token_spent")
     }
 
+    @Test("The answer is repeated for ten minutes, and never longer than the token lasts", arguments: [3600, 60])
+    func repetition(life: Int) async throws {
+        let founder = try await office.caller(try await office.machine("founder@example.com", .owner))
+        let email = try #require(EmailAddress("ann@example.com"))
+        let invitation = try await office.people.invite(email, role: .member, seconds: life, by: founder)
+        let (machine, token) = (Machine(), invitation.token.proof)
+        let first = try await enrol(machine, token)
+        office.pass(min(life, 600) - 1)
+        #expect(try await enrol(machine, token).agentID == first.agentID)
+        office.pass(1)
+        #expect(await code { try await enrol(machine, token) } == "token_spent")
+    }
+
     @Test("A key has one machine: with another token it gets no second")
     func sameKey() async throws {
         let machine = Machine()

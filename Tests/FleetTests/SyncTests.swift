@@ -201,7 +201,8 @@ struct SyncTests {
 
     @Test("A token is no machine, and gets no news")
     func token() async throws {
-        let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(scopes: [.admin], expires: .max))
+        let proof = Caller.Proof.token(id: "t", scopes: [.admin], expires: .max)
+        let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: proof)
         #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller) } == "machine_needed")
         #expect(await code { try await office.fleet.leave(caller) } == "machine_needed")
     }

@@ -106,6 +106,33 @@ struct InvitationTests {
         #expect(await code { try await office.use(kept, as: "a-2") } == "token_spent")
     }
 
+    @Test("Only an owner invites somebody of his own rank who is there already; everybody invites himself")
+    func peers() async throws {
+        let people = office.people
+        let admin = try await office.caller(.admin)
+        let peer = try await office.caller(.admin, "peer@example.com")
+        let email = try #require(EmailAddress(peer.email))
+        for role in [Role.member, .admin] {
+            let refused = await code { try await people.invite(email, role: role, seconds: 60, by: admin) }
+            #expect(refused == "role_needed")
+            #expect(await code { try await people.invite(email, role: role, seconds: 60, by: peer) } == nil)
+        }
+        let (first, second) = (
+            try await office.caller(.owner, "one@example.com"), try await office.caller(.owner, "two@example.com")
+        )
+        let other = try #require(EmailAddress(second.email))
+        #expect(await code { try await people.invite(other, role: .owner, seconds: 60, by: first) } == nil)
+    }
+
+    @Test("An invitation that is kept until the person has risen to its maker's rank opens nothing either")
+    func risenToPeer() async throws {
+        let admin = try await office.caller(.admin)
+        let used = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin)
+        let kept = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin)
+        #expect(try await office.use(used, as: "a-1").role == .admin)
+        #expect(await code { try await office.use(kept, as: "a-2") } == "token_spent")
+    }
+
     @Test("A second machine takes nothing away from anybody")
     func second() async throws {
         let owner = try await office.caller(.owner, "ann@example.com")

@@ -38,7 +38,6 @@ struct TokenTests {
                 ]
             ),
             (.auditor, [.policy], [.readPolicy, .checkPolicy]),
-            (.auditor, [.metrics], []),
         ]
         for (index, (role, scopes, wanted)) in expected.enumerated() {
             let maker = try await office.caller(role)
@@ -94,6 +93,46 @@ struct TokenTests {
         #expect(second.token.expiresAt == first.token.expiresAt)
     }
 
+    @Test("A token that was made with a token is removed with that one, in every generation, and each is stated")
+    func family() async throws {
+        let people = office.people
+        let owner = try await office.caller(.owner)
+        var makers = [owner]
+        for name in ["first", "second", "third"] {
+            let issued = try await people.addToken(name, scopes: [.admin], seconds: 60, by: makers[makers.count - 1])
+            makers.append(try await people.caller(token: issued.secret))
+        }
+        let sibling = try await people.addToken("sibling", scopes: [.read], seconds: 60, by: makers[1])
+        let other = try await people.addToken("other", scopes: [.read], seconds: 60, by: owner)
+        let before = try await office.changes().count
+        try await people.removeToken("first", by: owner)
+        #expect(try await people.tokens(for: owner).map(\.name) == ["other"])
+        #expect(await code { try await people.caller(token: sibling.secret) } == "bad_token")
+        #expect(try await people.caller(token: other.secret).sub == owner.sub)
+        let changes = try await office.changes().dropFirst(before)
+        #expect(changes.count == 4)
+        #expect(changes.allSatisfy { $0.after == nil && $0.before != nil })
+        // Whoever was let in just before makes no new one.
+        for maker in makers.dropFirst() {
+            let late = await code { try await people.addToken("late", scopes: [.read], seconds: 60, by: maker) }
+            #expect(late == "bad_token")
+        }
+    }
+
+    @Test("A scope that opens nothing to its maker makes no token")
+    func emptyScopes() async throws {
+        let people = office.people
+        for (role, scope, isUseful) in [
+            (Role.auditor, Scope.metrics, false), (.editor, .metrics, false), (.admin, .metrics, true),
+            (.auditor, .policy, true), (.auditor, .audit, true), (.auditor, .read, true), (.auditor, .admin, true),
+        ] {
+            let maker = try await office.caller(role)
+            let name = "\(role)-\(scope)"
+            let refused = await code { try await people.addToken(name, scopes: [scope], seconds: 60, by: maker) }
+            #expect(refused == (isUseful ? nil : "role_needed"), "\(name)")
+        }
+    }
+
     @Test("Who is no administrator sees and removes his own alone")
     func own() async throws {
         let people = office.people
@@ -113,7 +152,7 @@ struct TokenTests {
         _ = try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner)
         let again = await code { try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner) }
         #expect(again == "name_taken")
-        for name in ["", "a b", "a/b", "a\u{0}", "\u{E4}", "a\u{1B}[2J", String(repeating: "a", count: 65)] {
+        for name in ["", ".", "..", "a b", "a/b", "a\u{0}", "\u{E4}", "a\u{1B}[2J", String(repeating: "a", count: 65)] {
             #expect(
                 await code { try await people.addToken(name, scopes: [.read], seconds: 60, by: owner) }
                     == "invalid_request"

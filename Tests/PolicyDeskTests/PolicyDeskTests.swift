@@ -159,7 +159,7 @@ struct PolicyDeskTests {
             #expect(checking == (role >= .auditor ? nil : "role_needed"))
             #expect(await code { try await desk.roles(for: caller) } == (role >= .auditor ? nil : "role_needed"))
         }
-        let token = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(scopes: [.read], expires: .max))
+        let token = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(id: "t", scopes: [.read], expires: .max))
         #expect(await code { try await desk.apply(file(), expecting: .anything, by: token) } == "scope_needed")
     }
 

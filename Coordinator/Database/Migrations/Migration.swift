@@ -19,5 +19,6 @@ package struct Migration: Sendable {
         .registry,
         .policy,
         .audit,
+        .tokenFamilies,
     ]
 }
