@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Glibc
+internal import ServiceKit
 
 /// Follows the records once they are durable: hashes each, once, and remembers which calls are open.
 ///

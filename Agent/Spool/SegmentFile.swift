@@ -1,4 +1,5 @@
 import Glibc
+internal import ServiceKit
 
 /// One file of records, one a line, named by the number of its first.
 struct SegmentFile: Sendable, Equatable {

@@ -1,5 +1,6 @@
 package import AuditLog
 internal import Dispatch
+internal import ServiceKit
 internal import Synchronization
 
 /// Durable records as they are shipped, with the hashes of their leaves.

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Glibc
+internal import ServiceKit
 
 /// Reads records again.
 struct SpoolReader: Sendable {

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Glibc
+internal import ServiceKit
 
 /// Reads a spool's folder when it is opened, and decides what of it stands.
 ///

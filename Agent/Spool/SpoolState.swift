@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import ServiceKit
 internal import StrictJSON
 
 /// What the spool knows beside its records: how far the coordinator has countersigned, and the right edge of the tree

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Glibc
+internal import ServiceKit
 
 /// The end of the spool, where records are written; guarded by the spool's mutex.
 ///

@@ -18,7 +18,7 @@ package struct CommandEnd: Sendable {
     /// Bad usage, in the words of whoever noticed it.
     package init(usage message: String, next: String) {
         status = 2
-        code = CoordinatorError.Code.usage.description
+        code = CoordinatorFault.usage.rawValue
         self.message = message
         self.next = next
     }

@@ -7,3 +7,28 @@ package protocol ExplainedError: Error {
     /// The next command to type, or what else to do about it; nil where nothing helps.
     var next: String? { get }
 }
+
+/// An error of one part of the program, which tells code by its kind and people by its words what went wrong.
+///
+/// Two are equal when their kinds are: a test states the kind that it expects, words are for people.
+package struct KindError<Kind: RawRepresentable<String> & Hashable & Sendable>: ExplainedError, Equatable {
+    package typealias Kind = Kind
+
+    package let kind: Kind
+    package let message: String
+    package let next: String?
+
+    package init(_ kind: Kind, _ message: String, next: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.next = next
+    }
+
+    package var code: String { kind.rawValue }
+
+    package static func == (left: Self, right: Self) -> Bool { left.kind == right.kind }
+}
+
+extension KindError: CustomStringConvertible {
+    package var description: String { "\(code): \(message)" }
+}

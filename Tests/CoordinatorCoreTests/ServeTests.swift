@@ -1,5 +1,6 @@
 import Contract
 import Foundation
+import ServiceKit
 import StrictJSON
 import Testing
 

@@ -3,6 +3,7 @@ import Contract
 import Fetch
 import Foundation
 import Keyring
+import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing

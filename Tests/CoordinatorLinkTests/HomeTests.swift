@@ -1,5 +1,6 @@
 import AuditLog
 import Foundation
+import ServiceKit
 import Testing
 
 @testable import CoordinatorLink

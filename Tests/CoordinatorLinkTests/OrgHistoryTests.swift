@@ -1,6 +1,7 @@
 import AuditLog
 import Contract
 import Foundation
+import ServiceKit
 import StrictJSON
 import Testing
 

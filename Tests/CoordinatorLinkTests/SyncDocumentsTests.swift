@@ -1,6 +1,7 @@
 import AuditLog
 import Contract
 import Policy
+import ServiceKit
 import StrictJSON
 import Testing
 

@@ -1,5 +1,6 @@
 import Fetch
 import Kits
+import ServiceKit
 import StrictJSON
 import Testing
 

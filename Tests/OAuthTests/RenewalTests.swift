@@ -1,6 +1,7 @@
 import Foundation
 import Keyring
 import Kits
+import ServiceKit
 import Testing
 
 @testable import OAuth

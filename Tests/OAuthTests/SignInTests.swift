@@ -2,6 +2,7 @@ import Fetch
 import Foundation
 import Keyring
 import Kits
+import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import AuditLog
 import Foundation
 import Glibc
+import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import OAuth
+internal import ServiceKit
 internal import StrictJSON
 internal import Synchronization
 

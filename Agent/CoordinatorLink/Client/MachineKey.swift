@@ -1,5 +1,6 @@
 package import AuditLog
 package import Keyring
+internal import ServiceKit
 internal import Synchronization
 
 /// The key that this machine signs its requests and its log with.

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import Contract
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// Who a coordinator says it is: `GET /v1/identity`.

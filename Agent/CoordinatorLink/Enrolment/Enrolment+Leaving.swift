@@ -2,6 +2,7 @@ internal import Contract
 internal import Glibc
 internal import Keyring
 package import Logging
+internal import ServiceKit
 package import Spool
 
 extension Enrolment {

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Glibc
+internal import ServiceKit
 
 /// The folders in which the agent of one user lives.
 package struct AgentHome: Sendable, Equatable {

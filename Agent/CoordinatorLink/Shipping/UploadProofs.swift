@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Contract
+internal import ServiceKit
 
 /// What the coordinator says about this agent's log, verified; pure.
 struct UploadProofs: Sendable {

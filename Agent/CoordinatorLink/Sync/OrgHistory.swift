@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import ServiceKit
 
 /// A signed state of the organisation's log, as the coordinator handed it out.
 struct OrgHead: Sendable, Equatable {

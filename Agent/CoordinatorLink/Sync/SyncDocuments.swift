@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import Contract
 internal import Policy
+internal import ServiceKit
 internal import StrictJSON
 
 /// The three signed documents that an agent obeys, and the rules by which one replaces another; pure.

@@ -1,3 +1,5 @@
+internal import ServiceKit
+
 /// Where the agent listens over TCP: this machine and nowhere else.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A literal address: four decimal numbers, or `::1`.

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+internal import ServiceKit
 
 /// Opens the two listening sockets; to be used on the event loop, where they live.
 struct Listeners {

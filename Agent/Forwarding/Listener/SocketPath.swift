@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceKit
 
 /// The place of the unix socket: a folder that is ours alone, and a name that fits into an address.
 struct SocketPath {

@@ -1,4 +1,5 @@
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// What an authorization server says about itself (RFC 8414), as far as a sign-in needs it.

@@ -1,4 +1,5 @@
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// Finds out where a server's users sign in: from its own challenge and metadata, then from the authorization server's.

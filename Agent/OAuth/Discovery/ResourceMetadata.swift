@@ -1,4 +1,5 @@
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// What a protected resource says about itself (RFC 9728).

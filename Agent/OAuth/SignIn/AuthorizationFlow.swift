@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// The two requests of a sign-in: the one that the browser makes, and the one for the tokens.

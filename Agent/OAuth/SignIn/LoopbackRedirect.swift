@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Glibc
+internal import ServiceKit
 internal import Synchronization
 
 /// The address that the browser comes back to: one path on an ephemeral port of 127.0.0.1 (RFC 8252, 7.3).

@@ -1,4 +1,5 @@
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// Dynamic registration at an authorization server that does not know Doorward yet (RFC 7591).

@@ -26,7 +26,7 @@ extension TokenVault {
                 admit: { [self] answer in await admit(answer, server) }
             )
         } catch let error as OAuthError {
-            events(.failed(credential: nil, alias: alias, why: error.kind.text))
+            events(.failed(credential: nil, alias: alias, why: error.code))
             throw error
         }
     }
@@ -65,7 +65,7 @@ extension TokenVault {
             return .success(())
         } catch {
             let known = error as? OAuthError ?? OAuthError(.unavailable, "The sign-in did not come about.")
-            events(.failed(credential: nil, alias: server.alias, why: known.kind.text))
+            events(.failed(credential: nil, alias: server.alias, why: known.code))
             return .failure(known)
         }
     }

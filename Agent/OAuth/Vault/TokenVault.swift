@@ -73,7 +73,10 @@ package final class TokenVault: Sendable {
 
     /// What there is for a server; from any thread, without waiting.
     ///
-    /// - Parameter url: where the token would go; an alias that names another server by now has none for it.
+    /// - Parameters:
+    ///   - alias: the server.
+    ///   - url: where the token would go; an alias that names another server by now has none for it.
+    /// - Returns: the token, or why there is none.
     package func current(_ alias: String, at url: String? = nil) -> TokenState {
         let boot = clock.boot()
         return state.withLock { state in

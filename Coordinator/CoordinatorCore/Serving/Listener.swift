@@ -1,6 +1,7 @@
 internal import API
 internal import Glibc
 internal import NIOCore
+internal import ServiceKit
 internal import ServiceLifecycle
 
 /// A server at an address: it ends in time, and its failure to listen there is told in words that help.

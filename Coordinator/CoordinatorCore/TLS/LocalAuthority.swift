@@ -1,6 +1,7 @@
 internal import Contract
 internal import Crypto
 internal import Foundation
+internal import ServiceKit
 internal import SwiftASN1
 internal import X509
 
