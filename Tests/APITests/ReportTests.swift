@@ -8,6 +8,7 @@ import Hummingbird
 import HummingbirdTesting
 import NIOCore
 import People
+import ServiceKit
 import StrictJSON
 import Testing
 
@@ -90,6 +91,29 @@ struct ReportTests {
         #expect(verdict.failure == nil)
         #expect(verdict.isOK)
         #expect(verdict.records == count)
+    }
+
+    /// Takes whatever it is given.
+    private struct Sink: ResponseBodyWriter {
+        func write(_ buffer: ByteBuffer) async throws {}
+        func finish(_ trailingHeaders: HTTPFields?) async throws {}
+    }
+
+    @Test("A report that is taken too slowly breaks off")
+    func slow() async throws {
+        let office = try Office()
+        try await office.test { client in
+            let machine = try await office.machine(.auditor, client)
+            #expect(try await upload(10, machine, client).status == .ok)
+            let choice = ReportChoice(from: UTCTime(seconds: 0), to: UTCTime(seconds: 4_000_000_000))
+            let report = try await office.domain.reports.make(choice)
+            let (timely, late) = (
+                try ReportArchive(report, clock: .system),
+                try ReportArchive(report, clock: .system, patience: .seconds(-60))
+            )
+            try await timely.body.write(Sink())
+            await #expect(throws: Problem.self) { try await late.body.write(Sink()) }
+        }
     }
 
     @Test("A machine's log is its own: no token and no other machine writes into it")

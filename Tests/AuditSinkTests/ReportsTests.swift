@@ -232,6 +232,12 @@ struct ReportsTests {
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
         #expect(codes == [nil, "report_busy"])
+        // Whoever is still sending one keeps its place; with the report it is free again.
+        do {
+            let sending = [try await sink.reports.make(Self.all), try await sink.reports.make(Self.all)]
+            #expect(await refusal { try await sink.reports.make(Self.all) }?.code == "report_busy")
+            #expect(sending.map(\.count) == [300, 300])
+        }
         #expect(try await verified(Self.all, sink).count == 300)
     }
 

@@ -9,14 +9,22 @@ struct ReportArchive: Sendable {
     private let report: Report
     /// Of all its files, in seconds since 1970.
     private let modified: Int
+    /// How long it may take to send it.
+    private let time: Duration
 
     /// What is read from the disk at a time.
     private static let piece = 256 << 10
     static let mediaType = "application/gzip"
 
+    /// - Parameters:
+    ///   - report: What is sent.
+    ///   - clock: The time.
+    ///   - patience: How long it may take to send it, beside what its size takes at half a megabyte a second. Whoever is
+    ///     slower keeps the report, and its place, from others.
     /// - Throws: a `Problem` for what the archive's format cannot hold.
-    init(_ report: Report, clock: MachineClock) throws {
+    init(_ report: Report, clock: MachineClock, patience: Duration = .seconds(120)) throws {
         self.report = report
+        time = patience + .seconds(report.files.reduce(0) { $0 + $1.size } >> 19)
         modified = Int(clock.wall() / 1_000_000)
         for file in report.files {
             guard TarHeader.file(Self.name(file), size: file.size, modified: modified) != nil else {
@@ -27,9 +35,10 @@ struct ReportArchive: Sendable {
 
     /// The bytes, one piece after the other as they are taken.
     ///
-    /// When something fails on the way, the stream breaks off: no reader takes it for whole.
+    /// When something fails on the way, or takes too long, the stream breaks off: no reader takes it for whole.
     var body: ResponseBody {
         ResponseBody { writer in
+            let end = ContinuousClock.now + time
             var frame = GzipFrame()
             try await writer.write(ByteBuffer(bytes: GzipFrame.start))
             for file in report.files {
@@ -42,6 +51,8 @@ struct ReportArchive: Sendable {
                     let bytes = try file.read(at: offset, Self.piece)
                     // Shorter than it was said to be: what follows would stand at the wrong place.
                     guard !bytes.isEmpty else { throw Problem.brokenBody }
+                    // A connection on which nothing moves is closed, so a piece is never waited for without end.
+                    guard ContinuousClock.now < end else { throw Problem.brokenBody }
                     offset += bytes.count
                     piece += bytes
                     try await writer.write(ByteBuffer(bytes: frame.frame(piece[...])))

@@ -1,11 +1,14 @@
 /// A report that was made: its files, to be sent or written somewhere.
 ///
-/// The records lie on the disk, in a file that is gone with the last reference to this value; all else is in memory.
+/// The records lie on the disk, in a file that is gone with the last reference to this value, and so is its place among
+/// the few reports that there may be at a time; all else is in memory.
 package struct Report: Sendable {
     /// The number of records.
     package let count: Int
     /// The files, in the order in which they are best sent.
     package let files: [File]
+    /// Kept as long as the report is.
+    var place: ReportPlaces.Place?
 
     /// One file of a report.
     package struct File: Sendable {

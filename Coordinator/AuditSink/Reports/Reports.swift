@@ -3,18 +3,19 @@ package import Contract
 package import Database
 package import ServiceKit
 internal import StrictJSON
-internal import Synchronization
 
 /// Makes reports: what the coordinator has countersigned of the agents' logs, with all that proves it.
 ///
 /// * Consistency: a report is made of one state of the database, while uploads go on.
 /// * Memory: 40 bytes for each record of the agent with the most, some kilobytes for each agent, and one batch. The
 ///   records themselves go to the disk.
-/// * Limits: 1 GiB of records in one report, two reports at a time; both are refused with the reason.
+/// * Limits: 1 GiB of records in one report, two reports at a time, counted until they are sent and forgotten; both are
+///   refused with the reason.
 package final class Reports: Sendable {
     /// The largest `records.jsonl` in bytes, some two million records.
     package static let largest = 1 << 30
-    /// Each holds one of the database's four readers and a view that keeps its journal from shrinking.
+    /// While it is made each holds one of the database's four readers and a view that keeps its journal from shrinking,
+    /// and until it is sent its records on the disk.
     private static let mostAtOnce = 2
 
     private let database: SQLDatabase
@@ -22,7 +23,7 @@ package final class Reports: Sendable {
     private let clock: MachineClock
     private let folder: String
     private let largest: Int
-    private let running = Mutex(0)
+    private let places = ReportPlaces(Reports.mostAtOnce)
 
     /// Reports of what is in `database`; records are held in nameless files in `folder` while a report is made and sent.
     package init(
@@ -39,32 +40,28 @@ package final class Reports: Sendable {
         self.largest = largest
     }
 
-    /// Makes a report.
+    /// Makes a report; it should be let go as soon as it is sent.
     ///
     /// - Throws: `Problem`: `unknown_user`, `report_too_large`, `report_busy`; what the disk and the database throw.
     package func make(_ choice: ReportChoice) async throws -> Report {
-        let isFree = running.withLock { running in
-            guard running < Self.mostAtOnce else { return false }
-            running += 1
-            return true
-        }
-        guard isFree else { throw Problem.reportBusy }
-        defer { running.withLock { $0 -= 1 } }
+        guard let place = places.take() else { throw Problem.reportBusy }
         let now = clock.wall()
         return try await database.read { [log, folder, largest] view in
             var assembly = try ReportAssembly(choice, made: now, log: log, folder: folder, largest: largest, in: view)
-            return try assembly.report()
+            var report = try assembly.report()
+            report.place = place
+            return report
         }
     }
 }
 
 extension Problem {
-    /// As many reports are being made as may be at a time.
+    /// As many reports are being made or sent as may be at a time.
     static let reportBusy = Problem(
         "report_busy",
         status: 503,
-        title: "Other reports are being made",
-        detail: "Two reports are made at a time.",
+        title: "Other reports are under way",
+        detail: "Two reports are made and sent at a time.",
         next: "Try again in a minute."
     )
 
