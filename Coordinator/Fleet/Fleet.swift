@@ -6,7 +6,6 @@ package import People
 package import PolicyDesk
 package import Registry
 package import ServiceKit
-internal import StrictJSON
 
 /// The enrolled machines: how they come in, prove themselves, learn what is new and leave.
 package struct Fleet: Sendable {
@@ -94,41 +93,12 @@ package struct Fleet: Sendable {
     package func agents(for caller: Caller) async throws -> [AgentSummary] {
         try caller.require(.readPeople)
         return try await database.read { view in
-            try view.rows(
-                """
-                SELECT agent.*, person.email FROM agent JOIN person ON person.sub = agent.sub
-                ORDER BY person.email, agent.enrolled_at, agent.agent_id
-                """
-            ).map { try AgentSummary($0) }
+            try view.rows("\(Self.summaries) ORDER BY person.email, agent.enrolled_at, agent.agent_id")
+                .map { try AgentSummary($0) }
         }
     }
 
-    // MARK: Leaving
-
-    /// A machine leaves: from the commit on its key opens nothing, and its log takes no more.
-    package func leave(_ caller: Caller) async throws {
-        let id = try caller.machine()
-        let wall = clock.wall()
-        let now = clock.seconds
-        try await database.write { transaction in
-            guard let agent = try StoredAgent.find(id: id, in: transaction), !agent.isRevoked else {
-                throw SignatureRefusal.revokedKey
-            }
-            try transaction.execute(
-                "UPDATE agent SET revoked_at = ?, revoked_why = ? WHERE agent_id = ?",
-                [.integer(now), .text(Self.left), .text(id)]
-            )
-            try log.append(
-                .keyRevoke(agent: JSONText(id), key: agent.keyid, why: JSONText(Self.left)),
-                at: wall,
-                in: transaction
-            )
-            try revisions.raisePerson(sub: agent.sub, in: transaction)
-        }
-    }
-
-    /// Why a key of a machine that left is revoked.
-    private static let left = "left"
+    static let summaries = "SELECT agent.*, person.email FROM agent JOIN person ON person.sub = agent.sub"
 }
 
 extension MachineClock {

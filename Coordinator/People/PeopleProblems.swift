@@ -2,7 +2,8 @@ package import Contract
 internal import StrictJSON
 
 extension Problem {
-    static func roleNeeded(_ role: Role, has: Role) -> Problem {
+    /// The caller's role is too low.
+    package static func roleNeeded(_ role: Role, has: Role) -> Problem {
         Problem(
             "role_needed",
             status: 403,

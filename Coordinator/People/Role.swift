@@ -39,13 +39,15 @@ package enum Right: String, CaseIterable, Sendable {
     /// One's own tokens; an administrator's rights reach all.
     case readTokens, editTokens
     case makeReports, readMetrics
+    /// Taking the key of somebody's machine away.
+    case revokeMachines
 
     /// The lowest role that has it.
     package var role: Role {
         switch self {
         case .readServers, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
         case .editPolicy: .editor
-        case .editServers, .invite, .readMetrics: .admin
+        case .editServers, .invite, .readMetrics, .revokeMachines: .admin
         }
     }
 
@@ -57,7 +59,7 @@ package enum Right: String, CaseIterable, Sendable {
         case .checkPolicy, .editPolicy: [.policy]
         case .makeReports: [.audit]
         case .readMetrics: [.read, .metrics]
-        case .editServers, .invite, .editTokens: []
+        case .editServers, .invite, .editTokens, .revokeMachines: []
         }
     }
 }

@@ -221,6 +221,21 @@ def test_people_and_machines_are_listed(world, desk):
     assert isinstance(desk.doorward("admin", "roles").json["roles"], list)
 
 
+def test_a_lost_machine_is_shut_out(world, desk):
+    token = world.secret(desk.doorward("admin", "invite", "lost@example.com", "--role", "auditor").json["token"])
+    lost = world.desk("lost-machine")
+    agent = lost.login(token)["agent_id"]
+    assert lost.doorward("admin", "users").status == 0
+    assert lost.doorward("admin", "agents", "revoke", agent, check=False).status == 1
+    shown = desk.doorward("admin", "agents", "revoke", agent).json
+    assert (shown["agent_id"], shown["revoked"]) == (agent, "revoked")
+    assert "revoked_key" in json.dumps(lost.doorward("admin", "users", check=False).json)
+    listed = desk.doorward("admin", "agents", "list").json["agents"]
+    assert next(each for each in listed if each["agent_id"] == agent)["revoked"] == "revoked"
+    unknown = desk.doorward("admin", "agents", "revoke", "a-nobody", check=False)
+    assert (unknown.status, unknown.json["error"]["code"]) == (1, "unknown_agent")
+
+
 def test_its_logs_are_json_lines(world):
     lines = [line for line in world.coordinator.process.words().splitlines() if line.strip()]
     assert lines

@@ -1,7 +1,9 @@
+import AuditLog
 import AuditSink
 import Contract
 import Database
 import People
+import StrictJSON
 import Testing
 
 @testable import Fleet
@@ -106,6 +108,48 @@ struct AdmissionTests {
             try view.first("SELECT subject FROM org_leaf WHERE kind = 'key.revoke'")?.text("subject")
         }
         #expect(leaf == machine.id)
+    }
+
+    @Test("A lost machine's key is taken away by an administrator, once, and both leaves say so")
+    func revoked() async throws {
+        let owner = try await office.caller(try await office.machine("founder@example.com", .owner))
+        let admin = try await office.caller(try await office.machine("adam@example.com", .admin))
+        let lost = try await office.machine("ann@example.com", .editor)
+        let (waiting, fleet) = (try await office.caller(lost), office.fleet)
+        let counter = try #require(try await office.news(lost)).counter
+        let held = Task { await code { try await fleet.news(SyncQuestion(after: counter), for: waiting) } }
+
+        #expect(await code { try await fleet.revoke(lost.id, by: waiting) } == "role_needed")
+        #expect(await code { try await fleet.revoke("a-nobody", by: admin) } == "unknown_agent")
+        let shown = try await fleet.revoke(lost.id, by: admin)
+        #expect(shown.agentID == lost.id && shown.user == "ann@example.com" && shown.revokedWhy == "revoked")
+        #expect(await held.value == "revoked_key")
+        #expect(await code { try await office.caller(lost) } == "revoked_key")
+        #expect(try await fleet.revoke(lost.id, by: owner) == shown)
+
+        let bodies = try await office.database.read { view in
+            try view.rows("SELECT leaf FROM org_leaf ORDER BY position").map { row in
+                try OrgLeaf(parsing: row.blob("leaf")).body
+            }
+        }
+        let key = lost.key.publicKey.fingerprint
+        #expect(bodies.suffix(2).first == .keyRevoke(agent: JSONText(lost.id), key: key, why: "revoked"))
+        guard case .adminChange(let change)? = bodies.last else {
+            Issue.record("nothing says who did it")
+            return
+        }
+        #expect(change.who == JSONText(admin.sub) && change.what == JSONText("agents/\(lost.id)"))
+        #expect(change.before != nil && change.after == nil)
+    }
+
+    @Test("The machine of somebody above him is none of an administrator's business")
+    func above() async throws {
+        let admin = try await office.caller(try await office.machine("adam@example.com", .admin))
+        let peer = try await office.machine("eve@example.com", .admin)
+        let owners = try await office.machine("boss@example.com", .owner)
+        #expect(await code { try await office.fleet.revoke(owners.id, by: admin) } == "role_needed")
+        #expect(await code { try await office.fleet.revoke(peer.id, by: admin) } == nil)
+        #expect(await code { try await office.caller(owners) } == nil)
     }
 
     @Test("Machines are listed with what they say of themselves, for those who may look")

@@ -61,31 +61,6 @@ struct AdminUsers: AsyncParsableCommand {
     }
 }
 
-/// `doorward admin agents`.
-struct AdminAgents: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "agents", abstract: "List the machines.")
-
-    @Argument(help: .hidden)
-    var verb = Listing.list
-
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        try await report(output) { context in
-            let answer = try await context.asAdmin { try await $0.json("GET", "/v1/agents") }
-            let rows = (answer["agents"]?.array ?? []).map { agent in
-                [
-                    agent["agent_id"]?.text ?? "", agent["user"]?.text ?? "", agent["version"]?.text ?? "",
-                    agent["custody"]?.text ?? "", "\(agent["policy_version"]?.int ?? 0)",
-                    agent["last_seen"]?.text ?? "",
-                ]
-            }
-            let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "LAST SEEN"]
-            return Facts(answer, words: Table.lines(header, rows, empty: "No machine is enrolled."))
-        }
-    }
-}
-
 /// `doorward admin roles`: the roles of the policy in force.
 struct AdminRoles: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "roles", abstract: "List the roles of the policy.")

@@ -26,6 +26,9 @@ struct AgentsHarness: Sendable {
                 let agents = try await fleet.agents(for: try call.caller())
                 return .json(["agents": .array(agents.map(\.json))])
             },
+            Operation("DELETE", "/v1/agents/{id}", for: .right(.revokeMachines)) { call in
+                .json(try await fleet.revoke(call.parameters[0], by: try call.caller()).json)
+            },
             Operation("GET", "/v1/agent/bundle", for: .agent) { call in
                 let (question, caller) = (try Self.question(call.target), try call.caller())
                 let news = try await call.whilePresent { try await fleet.news(question, for: caller) }
