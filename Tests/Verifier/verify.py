@@ -1,224 +1,153 @@
 #!/usr/bin/env python3
-"""Verifies a report offline: a second verifier, written from packaging/docs/report-format.md and nothing else.
+"""Verifies a report: section 5 of the page, whose numbers stand at the steps.
 
-Usage: verify.py FOLDER [--key FINGERPRINT]. It shares no code with the program and needs nothing but Python 3.9.
+usage: verify.py DIR --key SHA256:...
 """
 
-import argparse
-import json
-import os
-import re
-import stat
 import sys
 
-from forms import (
-    LEAF, LEAVES, LIMIT, Refused, a_hash, agent_form, an_object, base64, base64url, canonical, fingerprint, integer,
-    is_line, is_origin, is_time, need, number, record, sha256, word,
-)
-from logs import Note, checkpoint, covered_root, is_included
-
-AGENT_FILES = ("agents/%s.checkpoint", "agents/%s.cover", "agents/%s.tlog-proof", "keys/%s.json",
-               "keys/%s.enrol.tlog-proof")
-PATHS = re.compile(
-    r"policy\.tlog|org\.checkpoint|records\.jsonl|bundles/(?P<version>[1-9][0-9]{0,15})\.tlog-proof"
-    r"|agents/(?P<agent>[a-z0-9-]{1,64})\.(?:checkpoint|cover|tlog-proof)"
-    r"|keys/(?P<keyed>[a-z0-9-]{1,64})\.(?:json|enrol\.tlog-proof|revoke\.tlog-proof)"
-)
+import ed25519
+from files import Folder, Summary, agent_of, files_of, policy_key, read_records
+from forms import Refused, canonical, fingerprint, from_base64url, need, sha256
+from kinds import PERSON
+from notes import COUNTERSIGNATURE, Checkpoint
+from proofs import check_cover, proven_leaf
 
 
 class Report:
-    def __init__(self, folder):
-        self.folder, self.hashes, self.agents = folder, {}, []
+    """A report whose files are those that its summary lists: steps 1 to 6."""
 
-    def present(self):
-        paths = set()
-        for place, folders, names in os.walk(self.folder):
-            for name in folders + names:
-                path = os.path.relpath(os.path.join(place, name), self.folder)
-                mode = os.lstat(os.path.join(place, name)).st_mode
-                need(stat.S_ISDIR(mode) or stat.S_ISREG(mode), path, "is no plain file")
-                if stat.S_ISREG(mode):
-                    paths.add(path)
-        return paths
+    def __init__(self, path, wanted):
+        folder = Folder(path)
+        self.summary = Summary(folder.read("SUMMARY.txt"))                                                     # 1
+        self.host = self.summary.host
+        self.audit = self.host + "/audit"
+        self.coordinator = policy_key(folder.read("policy.tlog"), self.audit)
+        check_key(self.coordinator, "policy.tlog")
+        found = fingerprint(self.coordinator)
+        need(found == wanted, "policy.tlog", f"the key is {found}")                                            # 2
+        signed = self.summary.note.is_signed(self.summary.name, self.coordinator)
+        need(signed, "SUMMARY.txt", "not signed by the coordinator")                                           # 3
+        self.agents = sorted({agent_of(each) for each in self.summary.files} - {""})
+        self._check_files(folder.list())                                                                       # 4
+        self.data = {each: folder.read(each) for each in self.summary.files}
+        for each, listed in self.summary.files.items():                                                        # 5
+            need(sha256(self.data[each]) == listed, each, "not the hash that is listed")
+        self.checkpoint = Checkpoint(self.data["org.checkpoint"], "org.checkpoint", self.audit)                # 6
+        signed = self.checkpoint.note.is_signed(self.audit, self.coordinator)
+        need(signed, "org.checkpoint", "not signed by the coordinator")
 
-    def raw(self, path):
-        try:
-            with open(os.path.join(self.folder, path), "rb") as file:
-                return file.read()
-        except OSError as error:
-            raise Refused(path, "is missing or cannot be read") from error
-
-    def read(self, path):
-        data = self.raw(path)
-        need(sha256(data).hex() == self.hashes[path], path, "is not the file that SUMMARY.txt lists")
-        return data
-
-    def summary(self, note):
-        lines = note.text.decode("utf-8").split("\n")[:-1]
-        where, at = "SUMMARY.txt", 0
-
-        def rest(start, optional=False):
-            nonlocal at
-            if at < len(lines) and lines[at].startswith(start):
-                at += 1
-                return lines[at - 1][len(start):]
-            need(optional, f"{where}:{at + 1}", f"the line does not begin with {start}")
-            return None
-
-        origin = rest("")
-        need(is_origin(origin) and re.fullmatch(r".+/report", origin), where, "this is no report")
-        need(rest("format ") == "1", where, "this is not format 1")
-        times = [rest("made "), rest("from "), rest("to ")]
-        need(all(map(is_time, times)) and times[1] <= times[2], where, "these are no times")
-        self.host, self.start, self.end = origin[:-len("/report")], times[1], times[2]
-        self.user, self.server = rest("user ", optional=True), rest("server ", optional=True)
-        need(all(each is None or is_line(each) for each in (self.user, self.server)), where, "this is no selection")
-        self.records = integer(rest("records "), where)
-        for line in lines[at:]:
-            found = re.fullmatch(r"([0-9a-f]{64})  (.*)", line)
-            path = found and PATHS.fullmatch(found[2])
-            need(path and int(path["version"] or 1) <= LIMIT, where, "this is no file of a report")
-            need(not self.hashes or list(self.hashes)[-1] < found[2], where, "the files are not in order")
-            self.hashes[found[2]] = found[1]
-            self.agents.append(path["agent"] or path["keyed"])
-        self.agents = sorted({each for each in self.agents if each})
+    def _check_files(self, found):
+        listed = set(self.summary.files)
+        for each in sorted(found ^ (listed | {"SUMMARY.txt"})):
+            need(False, each, "not listed" if each in found else "is missing")
+        for each in ["policy.tlog", "org.checkpoint", "records.jsonl"] + sum(map(files_of, self.agents), []):
+            need(each in listed, each, "is missing")
 
     def leaf(self, path, kind):
-        lines = self.read(path).split(b"\n\n", 1)
-        need(len(lines) == 2 and lines[1] == self.org_note, path, "this is not a proof for org.checkpoint")
-        try:
-            lines = lines[0].decode("ascii").split("\n")
-        except ValueError as error:
-            raise Refused(path, "this is no proof") from error
-        need(3 <= len(lines) <= 67 and lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("extra ")
-             and lines[2].startswith("index "), path, "this is no proof")
-        data, index = base64(lines[1][6:]), integer(lines[2][6:], path)
-        proof = [base64(line) for line in lines[3:]]
-        need(data is not None and all(each is not None and len(each) == 32 for each in proof), path, "no hash")
-        need(is_included(sha256(b"\x00" + data), index, *self.org, proof), path, "the proof does not hold")
-        leaf = canonical(data, path)
-        need(leaf.get("kind") == kind and an_object({**LEAF, **LEAVES[kind]})(leaf), path, f"this is no {kind}")
-        return leaf, index
-
-    def agent(self, agent):
-        """The key, pseudonym, size, root and cover of an agent."""
-        path = f"keys/{agent}.json"
-        data = self.read(path)
-        need(data.endswith(b"\n"), path)
-        person = canonical(data[:-1], path)
-        form = {"agent": agent_form, "public_key": a_hash, "sub": word, "user": is_line, "v": number(1, 1)}
-        need(an_object(form, ["user"])(person) and person["agent"] == agent, path)
-        need(self.user is None or person.get("user") == self.user, path, "this is another person's")
-        public = base64url(person["public_key"])
-        key = fingerprint(public)
-        path = f"keys/{agent}.enrol.tlog-proof"
-        enrol, enrolled = self.leaf(path, "key.enrol")
-        need((enrol["agent"], enrol["key"], enrol["sub"]) == (agent, key, person["sub"]), path, "another enrolment")
-        path = f"agents/{agent}.checkpoint"
-        origin = f"{self.host}/agent/{agent}"
-        note = Note(self.read(path), path)
-        size, root = checkpoint(note, origin)
-        note.check_signature(origin, public)
-        note.check_countersignature(f"{self.host}/audit", self.key)
-        path = f"agents/{agent}.tlog-proof"
-        leaf, logged = self.leaf(path, "agent.checkpoint")
-        need((leaf["origin"], leaf["size"], base64url(leaf["root"])) == (origin, size, root), path, "another state")
-        need(enrolled < logged, path, "the state is older than the key")
-        path = f"keys/{agent}.revoke.tlog-proof"
-        if path in self.hashes:
-            leaf, revoked = self.leaf(path, "key.revoke")
-            need((leaf["agent"], leaf["key"]) == (agent, key) and logged < revoked, path, "the key was revoked before")
-        path = f"agents/{agent}.cover"
-        lines = self.read(path).split(b"\n")
-        need(lines[0] == b"doorward-cover@v1" and lines[-1] == b"" and len(lines) > 1, path)
-        cover = [base64(line.decode("latin-1")) if line.isascii() else None for line in lines[1:-1]]
-        need(all(each is not None and len(each) == 32 for each in cover), path, "this is no hash")
-        return {"agent": agent, "key": key, "sub": person["sub"], "size": size, "root": root, "cover": cover,
-                "shown": [], "last": None}
-
-    def finish(self, agent):
-        need(self.start <= agent["last"] < self.end, "records.jsonl", "the last record is not within the time")
-        path = f"agents/{agent['agent']}.cover"
-        root = covered_root(agent["size"], agent["shown"], agent["cover"], path)
-        need(root == agent["root"], path, "the records are not those of the agent's log")
-
-    def check_records(self):
-        data = self.read("records.jsonl")
-        need(data == b"" or data.endswith(b"\n"), "records.jsonl", "the last line has no end")
-        waiting, agent = list(self.agents), None
-        for at, line in enumerate(data.split(b"\n")[:-1], 1):
-            where = f"records.jsonl:{at}"
-            facts = record(line, where)
-            if agent is None or facts["agent"] != agent["agent"]:
-                if agent:
-                    self.finish(agent)
-                need(waiting and waiting[0] == facts["agent"], where, "this agent is not next")
-                agent = self.agent(waiting.pop(0))
-                need(self.start <= facts["t"] < self.end, where, "the first record is not within the time")
-            before = agent["shown"][-1][0] if agent["shown"] else None
-            need((facts["key"], facts["sub"]) == (agent["key"], agent["sub"]), where, "another key or person")
-            need(facts["seq"] < agent["size"], where, "the number is not in the log")
-            need(before is None or before < facts["seq"] and (self.server is not None or facts["seq"] == before + 1),
-                 where, "the numbers do not go on")
-            need(self.server is None or facts.get("srv") == self.server, where, "another server")
-            agent["shown"].append((facts["seq"], sha256(b"\x00" + line)))
-            agent["last"] = facts["t"]
-        if agent:
-            self.finish(agent)
-        need(not waiting, f"agents/{waiting[0] if waiting else ''}.checkpoint", "there is no record of this agent")
-        need(data.count(b"\n") == self.records, "SUMMARY.txt", "there is another number of records")
-
-    def verify(self, wanted):
-        present = self.present()
-        note = Note(self.raw("SUMMARY.txt"), "SUMMARY.txt", 16 << 20)
-        need(len(note.signatures) == 1, "SUMMARY.txt", "there is more than one signature")
-        self.summary(note)
-        audit = f"{self.host}/audit"
-        trust = self.raw("policy.tlog")
-        found = re.fullmatch(r"log (\S+)\+([0-9a-f]{8})\+(\S+)\nquorum none\n", trust.decode("latin-1"))
-        blob = found and base64(found[3]) if trust.isascii() else None
-        need(blob and len(blob) == 33 and blob[0] == 1 and found[1] == audit, "policy.tlog")
-        self.key = blob[1:]
-        need(sha256(audit.encode() + b"\n" + blob)[:4].hex() == found[2], "policy.tlog", "the key id does not fit")
-        need(wanted is None or wanted == fingerprint(self.key), "policy.tlog", "the key is another")
-        note.check_signature(f"{self.host}/report", self.key)
-        needed = {"policy.tlog", "org.checkpoint", "records.jsonl"}
-        needed |= {path % agent for agent in self.agents for path in AGENT_FILES}
-        for path in sorted((needed | self.hashes.keys()) - (present & self.hashes.keys())):
-            raise Refused(path, "is missing")
-        for path in sorted(present - self.hashes.keys() - {"SUMMARY.txt"}):
-            raise Refused(path, "is not listed")
-        for path in self.hashes:
-            self.read(path)
-        self.org_note = self.read("org.checkpoint")
-        note = Note(self.org_note, "org.checkpoint")
-        self.org = checkpoint(note, audit)
-        note.check_signature(audit, self.key)
-        for path in self.hashes:
-            if version := PATHS.fullmatch(path)["version"]:
-                leaf, _ = self.leaf(path, "policy.bundle")
-                need(leaf["version"] == int(version), path, "this is another version")
-        self.check_records()
+        return proven_leaf(self.data[path], path, self.data["org.checkpoint"], self.checkpoint, kind)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder")
-    parser.add_argument("--key", help="the fingerprint of the coordinator's key")
-    arguments = parser.parse_args()
-    report = Report(arguments.folder)
+def check_key(key, where):
+    """Section 1: a key is refused, wherever it stands."""
+    need(ed25519.is_key(key), where, "not a key, or one for which anybody can sign")
+
+
+def check_bundles(report):
+    """Step 7."""
+    for path in report.data:
+        if path.startswith("bundles/"):
+            _, leaf = report.leaf(path, "policy.bundle")
+            version = path[len("bundles/"):-len(".tlog-proof")]
+            need(str(leaf["version"]) == version, path, "the leaf has another version")
+
+
+def check_person(report, agent):
+    """Step 8, keys/AGENT.json and keys/AGENT.enrol.tlog-proof: the key, the index of the enrolment and its leaf."""
+    path = f"keys/{agent}.json"
+    need(report.data[path].endswith(b"\n"), path, "does not end with LF")
+    person = canonical(report.data[path][:-1], path)
+    need(PERSON(person) and person["agent"] == agent, path, "not its members, or of another agent")
+    fields = report.summary.fields
+    need("user" not in fields or person.get("user") == fields["user"], path, "not the user of the summary")
+    key = from_base64url(person["public_key"], 32)
+    check_key(key, path)
+    path = f"keys/{agent}.enrol.tlog-proof"
+    index, leaf = report.leaf(path, "key.enrol")
+    wanted = (agent, fingerprint(key), person["sub"])
+    need((leaf["agent"], leaf["key"], leaf["sub"]) == wanted, path, "of another agent, key or pseudonym")
+    return key, index, leaf
+
+
+def check_agent(report, agent, records):
+    """Step 8, for one agent, and step 9 for its records."""
+    key, enrolled, enrolment = check_person(report, agent)
+
+    path, origin = f"agents/{agent}.checkpoint", f"{report.host}/agent/{agent}"
+    checkpoint = Checkpoint(report.data[path], path, origin)
+    need(checkpoint.note.is_signed(origin, key), path, "not signed by the agent")
+    countersigned = checkpoint.note.is_signed(report.audit, report.coordinator, COUNTERSIGNATURE)
+    need(countersigned, path, "not countersigned by the coordinator")
+
+    path = f"agents/{agent}.tlog-proof"
+    taken, leaf = report.leaf(path, "agent.checkpoint")
+    state = (leaf["origin"], leaf["size"], from_base64url(leaf["root"], 32))
+    need(state == (origin, checkpoint.size, checkpoint.root), path, "of another state")
+    need(taken > enrolled, path, "not after the enrolment")
+
+    path = f"keys/{agent}.revoke.tlog-proof"
+    if path in report.data:
+        revoked, leaf = report.leaf(path, "key.revoke")
+        need((leaf["agent"], leaf["key"]) == (agent, enrolment["key"]), path, "of another agent or key")
+        need(revoked > taken, path, "not after the agent's checkpoint")
+
+    check_records(report.summary.fields, records, enrolment, checkpoint)
+    path = f"agents/{agent}.cover"
+    check_cover(report.data[path], path, {record["seq"]: line for _, line, record in records}, checkpoint)
+
+
+def check_records(fields, records, enrolment, checkpoint):
+    """Step 9, for the records of one agent."""
+    before = None
+    for number, _, record in records:
+        where = f"records.jsonl:{number}"
+        same = all(record[each] == enrolment[each] for each in ("agent", "key", "sub"))
+        need(same, where, "not of the agent, key and pseudonym that were enrolled")
+        need(record["seq"] < checkpoint.size, where, "not below the size of the log")
+        if "server" in fields:
+            need(record.get("srv") == fields["server"], where, "of another server")
+        else:
+            need(before in (None, record["seq"] - 1), where, "a record is missing before it")
+        before = record["seq"]
+    for number, _, record in (records[0], records[-1]):
+        need(fields["from"] <= record["t"] < fields["to"], f"records.jsonl:{number}", "not in the time of the report")
+
+
+def verify(path, wanted):
+    """One line about a report that verifies; else Refused says where and why."""
+    report = Report(path, wanted)
+    check_bundles(report)
+    groups = read_records(report.data["records.jsonl"])
+    need(sorted(groups) == report.agents, "records.jsonl", "not the agents of which there are files")
+    for agent in report.agents:
+        check_agent(report, agent, groups[agent])
+    total = sum(map(len, groups.values()))
+    need(total == report.summary.records, "records.jsonl", f"{total} records, not {report.summary.records}")   # 10
+    return f"verified: {total} records of {len(report.agents)} agents of {report.host}"
+
+
+def main(arguments):
+    if len(arguments) != 3 or arguments[1] != "--key":
+        print(__doc__.splitlines()[-1], file=sys.stderr)
+        return 2
     try:
-        report.verify(arguments.key)
-    except Refused as refusal:
-        where, why = (refusal.args + ("is not as the format wants it",))[:2]
-        print(json.dumps({"ok": False, "failure": {"where": where, "why": why}}))
+        print(verify(arguments[0], arguments[2]))
+    except Refused as refused:
+        # One line, whatever the names of files are.
+        print(f"refused: {refused}".encode("unicode_escape").decode("ascii"))
         return 1
-    verdict = {"ok": arguments.key is not None, "records": report.records}
-    if arguments.key is None:
-        verdict["not_proven"] = [f"whose report it is: the key {fingerprint(report.key)} was not told with --key"]
-    print(json.dumps(verdict))
-    return 0 if arguments.key else 1
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
