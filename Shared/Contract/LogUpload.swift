@@ -17,6 +17,8 @@ package struct LogUpload: Sendable, Equatable {
     ///
     /// A batch is 256 records of at most 8 KiB; catching up takes several.
     package static let largest = 8 << 20
+    /// The most records in an upload: as many as fit in if each has 128 bytes, and none is as short as that.
+    package static let most = largest / 128
 
     /// An upload of these parts.
     package init(old: Int, note: [UInt8], records: [ArraySlice<UInt8>]) {
@@ -38,10 +40,19 @@ package struct LogUpload: Sendable, Equatable {
         return bytes
     }
 
+    /// Reads a body without judging anything of it; nil if it has another form.
+    package init?(_ bytes: [UInt8]) {
+        self.init(bytes) { _, _ in }
+    }
+
     /// Reads a body; nil if it has another form.
     ///
-    /// The note and the records are not judged.
-    package init?(_ bytes: [UInt8]) {
+    /// The records are not judged, and they are cut apart only once the note is: their number is whatever the sender likes.
+    ///
+    /// - Parameters:
+    ///   - bytes: The body.
+    ///   - judge: Throws unless `old` and the note are good.
+    package init?(_ bytes: [UInt8], judge: (Int, [UInt8]) throws -> Void) rethrows {
         guard bytes.count <= Self.largest, bytes.starts(with: "old ".utf8),
             let headEnd = Self.emptyLine(in: bytes, from: 0)
         else { return nil }
@@ -54,13 +65,21 @@ package struct LogUpload: Sendable, Equatable {
         guard let textEnd = Self.emptyLine(in: bytes, from: headEnd),
             let noteEnd = Self.emptyLine(in: bytes, from: textEnd)
         else { return nil }
+        let note = Array(bytes[headEnd..<(noteEnd - 1)])
+        try judge(old, note)
+        guard let records = Self.records(bytes[noteEnd...]) else { return nil }
         self.old = old
-        note = Array(bytes[headEnd..<(noteEnd - 1)])
-        let rest = bytes[noteEnd...]
-        guard rest.isEmpty || rest.last == Self.lineFeed else { return nil }
-        let lines = rest.dropLast().split(separator: Self.lineFeed, omittingEmptySubsequences: false)
-        records = rest.isEmpty ? [] : lines
-        guard records.allSatisfy({ !$0.isEmpty }) else { return nil }
+        self.note = note
+        self.records = records
+    }
+
+    /// The lines, each with its line feed and none of them empty; nil if there are too many.
+    private static func records(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
+        guard !bytes.isEmpty else { return [] }
+        guard bytes.last == lineFeed else { return nil }
+        let lines = bytes.dropLast().split(separator: lineFeed, maxSplits: most, omittingEmptySubsequences: false)
+        guard lines.count <= most, lines.allSatisfy({ !$0.isEmpty }) else { return nil }
+        return lines
     }
 
     private static let lineFeed = UInt8(ascii: "\n")

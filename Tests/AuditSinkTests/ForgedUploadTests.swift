@@ -45,6 +45,8 @@ struct ForgedUploadTests {
         for note in [otherKey, coordinators, otherLog, orgLog, otherName, extra, ownWitness] {
             #expect(try await refused(upload(note, records), sink, agent) == "bad_checkpoint")
         }
+        // Told before anything of the records is looked at.
+        #expect(try await refused(upload(otherKey, [[], []]), sink, agent) == "bad_checkpoint")
         // Another text under a signature that was good.
         var forged = upload(try right.signed(by: agent.key), records)
         let place = try #require(forged.firstRange(of: Array("\n20\n".utf8)))

@@ -102,6 +102,23 @@ struct ContractFormsTests {
         #expect(LogUpload(Array(text.utf8)) == nil)
     }
 
+    @Test("The note of an upload is judged before its records are cut apart, and there are never too many of those")
+    func order() throws {
+        struct Refused: Error {}
+        let head = Array("old 1\n\nt\n\ns\n\n".utf8)
+        // Cut apart, this would be none.
+        #expect(throws: Refused.self) {
+            try LogUpload(head + Array("\n\n".utf8)) { old, note in
+                #expect(old == 1 && note == Array("t\n\ns\n".utf8))
+                throw Refused()
+            }
+        }
+        let line = Array("a\n".utf8)
+        let most = (0..<LogUpload.most).flatMap { _ in line }
+        #expect(LogUpload(head + most)?.records.count == LogUpload.most)
+        #expect(LogUpload(head + most + line) == nil)
+    }
+
     @Test("The messages come back as they were")
     func messages() throws {
         let request = EnrolmentRequest(

@@ -23,15 +23,19 @@ struct CheckedUpload: Sendable {
     }
 
     init(_ body: [UInt8], of agent: StoredAgent, origin: String) throws {
-        guard let upload = LogUpload(body) else {
+        var signed: (note: Note, checkpoint: Checkpoint)?
+        let upload = try LogUpload(body) { _, bytes in
+            guard let note = try? Note(parsing: bytes), let checkpoint = try? Checkpoint(parsing: note.text) else {
+                throw Problem.malformedUpload("The note is not a signed checkpoint.")
+            }
+            guard checkpoint.origin.utf8.elementsEqual(origin.utf8), note.signatures.count == 1,
+                note.isSigned(name: origin, key: agent.key)
+            else { throw Problem.foreignCheckpoint }
+            signed = (note, checkpoint)
+        }
+        guard let upload, let (note, checkpoint) = signed else {
             throw Problem.malformedUpload("The body is not `old N`, a signed checkpoint and records.")
         }
-        guard let note = try? Note(parsing: upload.note), let checkpoint = try? Checkpoint(parsing: note.text) else {
-            throw Problem.malformedUpload("The note is not a signed checkpoint.")
-        }
-        guard checkpoint.origin.utf8.elementsEqual(origin.utf8), note.signatures.count == 1,
-            note.isSigned(name: origin, key: agent.key)
-        else { throw Problem.foreignCheckpoint }
         guard checkpoint.size > 0, checkpoint.size == UInt64(upload.old) + UInt64(upload.records.count) else {
             throw Problem.malformedUpload("The checkpoint is not of as many records as there are with those sent.")
         }
