@@ -28,12 +28,17 @@ package struct ReportChoice: Sendable, Equatable {
         return .object(object)
     }
 
-    /// Reads a choice; throws `ShapeError`.
-    package init(_ json: JSONValue) throws {
+    /// Reads a choice.
+    ///
+    /// - Parameters:
+    ///   - json: The document.
+    ///   - now: What `-24h` and `-7d` are before.
+    /// - Throws: `ShapeError`.
+    package init(_ json: JSONValue, now: UTCTime) throws {
         self = try ObjectReader.read(json) { reader in
             let choice = ReportChoice(
-                from: try reader.moment("from"),
-                to: try reader.moment("to"),
+                from: try reader.moment("from", now),
+                to: try reader.moment("to", now),
                 user: try reader.optionalAddress("user"),
                 server: try reader.optionalName("server")
             )
@@ -46,12 +51,28 @@ package struct ReportChoice: Sendable, Equatable {
 }
 
 extension ObjectReader {
-    /// A time as people write it: RFC 3339, UTC.
-    fileprivate mutating func moment(_ name: JSONText) throws(ShapeError) -> UTCTime {
-        guard let time = UTCTime(try text(name)) else {
-            throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z")
+    /// A time as people write it: RFC 3339 in UTC, or how long before now.
+    fileprivate mutating func moment(_ name: JSONText, _ now: UTCTime) throws(ShapeError) -> UTCTime {
+        let text = try text(name)
+        if let time = UTCTime(text) { return time }
+        guard let seconds = Self.seconds(text) else {
+            throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z, or -24h or -7d before now")
         }
-        return time
+        return UTCTime(microseconds: max(0, now.microseconds - seconds * 1_000_000))
+    }
+
+    /// The seconds of `-90s`, `-15min`, `-24h`, `-7d`, as the commands take them; nil for anything else.
+    private static func seconds(_ text: String) -> Int? {
+        let bytes = Array(text.utf8)
+        guard bytes.first == UInt8(ascii: "-") else { return nil }
+        let digits = bytes.dropFirst().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let units = ["s": 1, "min": 60, "h": 3600, "d": 86_400]
+        // Ten years: more is a mistake in typing.
+        guard let count = Int(String(decoding: digits, as: UTF8.self)), count > 0,
+            let unit = units[String(decoding: bytes[digits.endIndex...], as: UTF8.self)],
+            count <= 315_360_000 / unit
+        else { return nil }
+        return count * unit
     }
 
     /// An e-mail address, in the spelling in which addresses are kept.

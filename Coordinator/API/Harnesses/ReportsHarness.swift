@@ -13,7 +13,8 @@ struct ReportsHarness: Sendable {
     var operations: [Operation] {
         [
             Operation("POST", "/v1/reports", for: .right(.makeReports)) { call in
-                let report = try await reports.make(try ReportChoice(try call.json()))
+                let now = UTCTime(microseconds: Int(clock.wall()))
+                let report = try await reports.make(try ReportChoice(try call.json(), now: now))
                 var headers: HTTPFields = [.contentDisposition: "attachment; filename=\"report.tar.gz\""]
                 if let name = HTTPField.Name("Doorward-Report-Records") { headers[name] = "\(report.count)" }
                 let archive = try ReportArchive(report, clock: clock)
