@@ -40,6 +40,22 @@ struct InitTests {
         #expect(made.words.contains(made.token))
     }
 
+    @Test("The folder has one name, without . and .., and what is above a link is above where it leads")
+    func names() throws {
+        let place = try Folder()
+        try FileManager.default.createDirectory(atPath: place.file("a/b"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: place.file("link"), withDestinationPath: place.file("a/b"))
+        for (name, wanted) in [
+            ("a/b", "a/b"), ("./a/./b/.", "a/b"), ("a//b///", "a/b"), ("a/b/../c", "a/c"), ("link/../c", "a/c"),
+            ("new/../c", "c"), ("link", "link"),
+        ] {
+            #expect(DataFolder(place.file(name)).path == place.file(wanted), "\(name)")
+        }
+        for (path, wanted) in [("/", "/"), ("/..", "/"), ("//tmp/", "/tmp"), ("/.", "/")] {
+            #expect(DataFolder(path).path == wanted)
+        }
+    }
+
     @Test("A folder that holds a coordinator, or anything, is refused and stays as it is")
     func taken() async throws {
         let place = try Folder()

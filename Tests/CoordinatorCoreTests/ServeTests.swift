@@ -33,11 +33,20 @@ struct ServeTests {
         let usage = CoordinatorError(.usage, "", next: nil)
         #expect(throws: usage) { try server(data, listen: listen, isInsecure: true) }
         #expect(throws: usage) { try server(data, metrics: listen) }
-        // Where to listen has to be said: the URL's host is somebody else's idea.
+        // Without a word it would listen where people reach it.
         #expect(throws: usage) { try server(data, isInsecure: true) }
         for loopback in ["127.0.0.1:0", "[::1]:0", "localhost:0", "127.1.2.3:0"] {
             _ = try server(data, listen: loopback, isInsecure: true, metrics: loopback)
         }
+    }
+
+    @Test("Plain HTTP needs no address where people reach the coordinator on this machine")
+    func insecureByDefault() async throws {
+        let place = try Folder()
+        let data = place.file("a")
+        let url = "https://127.0.0.1:8443"
+        _ = try await CoordinatorInit(.init(data: data, url: url, owner: nil, certificate: nil, key: nil)).run()
+        _ = try server(data, isInsecure: true)
     }
 
     @Test(

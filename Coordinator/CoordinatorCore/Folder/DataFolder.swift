@@ -114,16 +114,27 @@ struct DataFolder: Sendable {
         return stat(path, &status) == 0
     }
 
+    /// The path from the root, without `.` and `..`: others are told of files below it.
     private static func absolute(_ path: String) -> String {
         var path = path
         if !path.hasPrefix("/"), let working = getcwd(nil, 0) {
             path = "\(String(cString: working))/\(path)"
             free(working)
         }
-        // `.` and `..` are the system's to resolve, once the folder is there.
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        while path.hasSuffix("/.") { path.removeLast(2) }
-        return path.isEmpty ? "/" : path
+        var parts: [String] = []
+        for part in path.split(separator: "/") where part != "." {
+            guard part == ".." else {
+                parts.append(String(part))
+                continue
+            }
+            // Above a link is what is above the folder that it leads to.
+            if let real = realpath("/" + parts.joined(separator: "/"), nil) {
+                parts = String(cString: real).split(separator: "/").map(String.init)
+                free(real)
+            }
+            _ = parts.popLast()
+        }
+        return "/" + parts.joined(separator: "/")
     }
 
     private static func failure(_ path: String, _ number: Int32) -> CoordinatorError {

@@ -44,15 +44,6 @@ package struct CoordinatorServer: Sendable {
     package init(_ options: Options, clock: MachineClock = .system) throws {
         let listen = try options.listen.map { try ListenAddress($0, option: "--listen") }
         metricsAddress = try options.metricsListen.map { try ListenAddress($0, option: "--metrics-listen") }
-        if options.isInsecure {
-            guard let listen, listen.isLoopback else {
-                throw CoordinatorError(
-                    .usage,
-                    "--insecure-http is for a TLS proxy on this machine, and so for a loopback address of --listen only.",
-                    next: "Give --listen 127.0.0.1:PORT, or leave --insecure-http out."
-                )
-            }
-        }
         if let metricsAddress, !metricsAddress.isLoopback {
             throw CoordinatorError(
                 .usage,
@@ -61,11 +52,22 @@ package struct CoordinatorServer: Sendable {
             )
         }
         folder = DataFolder(options.data)
+        if options.isInsecure, let listen { try Self.checkPlain(listen) }
         setup = try Setup.read(from: folder)
         address = listen ?? ListenAddress(setup.url)
+        if options.isInsecure { try Self.checkPlain(address) }
         isInsecure = options.isInsecure
         self.clock = clock
         logger = Logger(label: "coordinator")
+    }
+
+    private static func checkPlain(_ address: ListenAddress) throws {
+        guard !address.isLoopback else { return }
+        throw CoordinatorError(
+            .usage,
+            "--insecure-http is for a TLS proxy on this machine, and so for a loopback address only.",
+            next: "Give --listen 127.0.0.1:PORT, or leave --insecure-http out."
+        )
     }
 
     /// Serves until the process is asked to end (SIGTERM, SIGINT) or something fails that it cannot do without.
