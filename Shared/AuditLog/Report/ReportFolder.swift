@@ -39,12 +39,12 @@ package struct ReportFolder: ReportSource, Sendable {
         }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in Array(bytes.prefix { $0 != 0 }) }
+            if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { continue }
+            let path = (folder.isEmpty ? "" : "\(folder)/") + String(decoding: name, as: UTF8.self)
+            guard String(validating: name, as: UTF8.self) != nil else {
+                throw ReportFailure(path, "this name is not UTF-8")
             }
-            guard let name else { throw ReportFailure(folder, "a name in this folder is not UTF-8") }
-            if name == "." || name == ".." { continue }
-            let path = folder.isEmpty ? name : "\(folder)/\(name)"
             var status = stat()
             guard lstat("\(root)/\(path)", &status) == 0 else { throw ReportFailure(path, "this cannot be read") }
             switch status.st_mode & S_IFMT {
