@@ -27,6 +27,7 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -108,7 +109,7 @@ let testTargets: [Target] = [
         [
             "API", "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
             "Contract", "Database", "ServiceKit", "StrictJSON", crypto, hummingbird, hummingbirdCore,
-            hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTPTypes,
+            hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes,
         ]
     ),
     tests(
@@ -238,7 +239,8 @@ let package = Package(
             "API",
             [
                 "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
-                "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging,
+                "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
+                logging,
             ]
         ),
         part(

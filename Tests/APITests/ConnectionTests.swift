@@ -1,8 +1,11 @@
+import Contract
 import HTTPTypes
 import NIOCore
 import NIOEmbedded
+import NIOHTTP1
 import NIOHTTPTypes
 import ServiceKit
+import StrictJSON
 import Testing
 
 @testable import API
@@ -182,6 +185,42 @@ struct ConnectionTests {
             },
         ]
         for presence in presences { await presence.wait() }
+    }
+
+    @Test(
+        "What is no request is answered with a problem, once, and the connection closed",
+        arguments: [
+            (HTTPParserError.headerOverflow, 431), (.invalidContentLength, 400), (.unexpectedContentLength, 400),
+        ]
+    )
+    func unreadable(error: HTTPParserError, status: Int) throws {
+        let channel = EmbeddedChannel(handlers: [ConnectionDeadlines(ledger: ledger()), UnreadableRequests()])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        channel.pipeline.fireErrorCaught(error)
+        channel.pipeline.fireErrorCaught(error)
+        guard case .head(let head)? = try channel.readOutbound(as: HTTPResponsePart.self),
+            case .body(let body)? = try channel.readOutbound(as: HTTPResponsePart.self),
+            case .end? = try channel.readOutbound(as: HTTPResponsePart.self)
+        else {
+            Issue.record("there is no answer")
+            return
+        }
+        #expect(try channel.readOutbound(as: HTTPResponsePart.self) == nil)
+        #expect(head.status.code == status)
+        #expect(head.headerFields[.contentType] == Problem.mediaType)
+        #expect(head.headerFields[.contentLength] == "\(body.readableBytes)")
+        #expect(Problem(try JSONValue(parsing: Array(buffer: body)))?.status == status)
+        #expect(!channel.isActive)
+    }
+
+    @Test("An error while a request is answered is left to whoever answers it")
+    func unreadableBody() throws {
+        let channel = EmbeddedChannel(handlers: [UnreadableRequests()])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.writeInbound(head())
+        channel.pipeline.fireErrorCaught(HTTPParserError.invalidChunkSize)
+        #expect(throws: HTTPParserError.invalidChunkSize) { try channel.throwIfErrorCaught() }
+        #expect(try channel.readOutbound(as: HTTPResponsePart.self) == nil)
     }
 
     @Test("At the end all are closed, whatever they are in the middle of")

@@ -169,7 +169,7 @@ package struct CoordinatorServer: Sendable {
 
     private static func http1(_ ledger: ConnectionLedger) -> HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionDeadlines(ledger: ledger)],
+            additionalChannelHandlers: [ConnectionDeadlines(ledger: ledger), UnreadableRequests()],
             // For the TLS handshake, a head, the next request: a connection on which nothing moves.
             idleTimeout: .seconds(30),
             httpDecoderConfiguration: .init(
