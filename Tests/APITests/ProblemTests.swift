@@ -124,6 +124,18 @@ struct ProblemTests {
         }
     }
 
+    @Test("Without its database the coordinator lives, and is not ready")
+    func notReady() async throws {
+        let office = try Office()
+        try await office.test { client in
+            #expect(try await client.send("GET", "/readyz").status == .ok)
+            try office.database.close()
+            #expect(try await client.send("GET", "/healthz").status == .ok)
+            let answer = try await client.send("GET", "/readyz")
+            #expect(try answer.problem().status == 503)
+        }
+    }
+
     @Test("Requests are counted by what was declared, never by what was sent")
     func metrics() async throws {
         let office = try Office()
