@@ -41,12 +41,12 @@ def count(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["/usr/bin/python3", str(SCRIPTS / "count.py"), str(file)], capture_output=True, text=True)
 
 
-def test_results_are_added_up(tmp_path):
+def test_results_are_added_up_and_failures_are_named(tmp_path):
     done = count(tmp_path, (
-        '<testsuites><testsuite><testcase name="a"/><testcase name="b"><failure/></testcase>'
-        '<testcase name="c"><error/></testcase><testcase name="d"><skipped/></testcase></testsuite></testsuites>'
+        '<testsuites><testsuite><testcase name="a"/><testcase classname="S" name="b"><failure/></testcase>'
+        '<testcase classname="S" name="c"><error/></testcase><testcase name="d"><skipped/></testcase></testsuite></testsuites>'
     ))
-    assert (done.returncode, done.stdout.split()) == (0, ["1", "2", "1"])
+    assert (done.returncode, done.stdout.splitlines()) == (0, ["1 2 1", "S: b", "S: c"])
 
 
 @pytest.mark.parametrize("text", ["", "<testsuites>"])
