@@ -9,8 +9,8 @@ bin="$HOME/.local/bin"
 units="$HOME/.config/systemd/user"
 mkdir -p "$bin" "$units"
 for program in doorward doorward-coordinator; do
-    # A new file in place of the old one: a running agent keeps what it was started from. Without the symbols it is a
-    # tenth of the size.
+    # A new file in place of the old one: a running agent keeps what it was started from. Without the symbols it is
+    # half the size.
     install -s -m 755 "$programs/$program" "$bin/.$program.new"
     mv -f "$bin/.$program.new" "$bin/$program"
     say "$bin/$program"
