@@ -18,6 +18,19 @@ def demo(*options: str) -> subprocess.CompletedProcess[str]:
     return run([str(ROOT / "packaging" / "dev"), "demo", *options], environment, 120)
 
 
+def processes_of(folder: Path) -> list[str]:
+    """What runs with a path in this folder among its arguments or in its environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            try:
+                if str(folder).encode() in (process / name).read_bytes():
+                    found.append((process / "cmdline").read_text().replace("\0", " "))
+            except OSError:
+                continue  # it has ended, or belongs to somebody else
+    return found
+
+
 @pytest.mark.slow
 def test_the_demo_shows_one_call_the_whole_way_and_leaves_nothing():
     before = set(Path("/tmp").glob("dw-*"))
@@ -42,5 +55,6 @@ def test_a_demo_that_is_kept_goes_on_and_ends_when_told():
         assert "still here" in tried.stdout
     finally:
         ended = run([stop], {"PATH": "/usr/bin:/bin"})
-    assert ended.returncode == 0
+    assert ended.returncode == 0, ended
     assert not Path(stop).parent.exists()
+    assert not processes_of(Path(stop).parent)

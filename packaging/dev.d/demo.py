@@ -223,7 +223,7 @@ def keep(demo: Demo) -> None:
     command, stop = folder / "doorward", folder / "stop"
     command.write_text(f'#!/bin/sh\nexec env {variables} {shlex.quote(str(demo.world.programs))}/doorward "$@"\n')
     groups = " ".join(f"-{each.pid}" for each in reversed(demo.world.processes.all) if each.running())
-    stop.write_text(f"#!/bin/sh\nkill -TERM -- {groups}\nsleep 2\nrm -rf {shlex.quote(str(folder))}\n")
+    stop.write_text(STOP.format(groups=groups, folder=shlex.quote(str(folder))))
     for script in (command, stop):
         script.chmod(0o700)
     print("\nEverything is still running:")
@@ -238,6 +238,22 @@ def keep(demo: Demo) -> None:
     ):
         say(f"{command} {words}")
     say(f"{stop}    ends everything and removes it")
+
+
+# The shell of a fresh machine takes a signal for process groups in this form alone.
+STOP = """\
+#!/bin/sh
+kill -s TERM -- {groups}
+tries=0
+for group in {groups}; do
+    while kill -s 0 -- "$group" 2>/dev/null && [ $tries -lt 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+done
+kill -s KILL -- {groups} 2>/dev/null
+rm -rf {folder}
+"""
 
 
 def main() -> int:
