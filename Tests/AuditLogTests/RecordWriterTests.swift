@@ -126,6 +126,43 @@ struct RecordWriterTests {
         #expect(value["mono_us"] == .int(1 << 53 - 1))
     }
 
+    @Test("The largest record there can be is within the limit, and is written", arguments: [0x41, 0x01] as [UInt8])
+    func largest(byte: UInt8) throws {
+        // As long as a name may be that stands as it is: a control character takes six bytes.
+        let name = JSONText(utf8: Array(repeating: byte, count: byte < 0x20 ? 42 : 256))
+        let word = JSONText(String(repeating: "w", count: 64))
+        let item: [CallItem] = [.tool(name), .prompt(name), .resource(uri: name.utf8)]
+        for item in item {
+            var facts = Self.facts(item)
+            facts.client = name
+            facts.method = name
+            facts.server = name
+            var decision = Self.limited
+            decision.rules = Array(repeating: name, count: 100)
+            decision.limiter = name
+            decision.reason = word
+            decision.policy = .max
+            var writer = RecordWriter(
+                agent: JSONText(String(repeating: "a", count: 64)),
+                instance: AuditID(),
+                key: SigningKey().publicKey.fingerprint,
+                boot: RecordWriter.bootMark(bootID: [], agent: "a"),
+                subject: word
+            )
+            let outcome = Outcome(.upstreamError, milliseconds: .max, bytesIn: .max, bytesOut: .max)
+            let bodies: [RecordBody] = [
+                .callBegin(facts, decision, credential: word), .callDeny(facts, decision), .callEnd(facts, outcome),
+                .credentialFail(credential: word, server: name, why: word),
+            ]
+            for body in bodies {
+                var bytes: [UInt8] = []
+                writer.write(body, seq: .max, at: RecordTime(wall: .max, mono: .max), to: &bytes)
+                #expect(bytes.count <= RecordWriter.maxBytes)
+                #expect(try JSONValue(canonical: bytes, limits: .record)["srv"] == .string(name))
+            }
+        }
+    }
+
     @Test("Two records never have the same salt")
     func salts() throws {
         var writer = Self.writer()

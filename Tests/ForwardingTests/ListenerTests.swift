@@ -79,6 +79,20 @@ extension RealSockets {
             }
         }
 
+        @Test("Each request is known by the credential that it shows itself, whatever the one before it showed")
+        func ownCredential() async throws {
+            try await withDesk { desk in
+                let client = try await desk.client()
+                let close = String(Desk.token.dropLast()) + "B"
+                for (token, status) in [(Desk.token, 404), (close, 401), (Desk.token, 404), (nil, 401)]
+                    as [(String?, Int)]
+                {
+                    try await client.send(desk.request("GET /nowhere", token: token, []))
+                    #expect(try await client.answer().status == status)
+                }
+            }
+        }
+
         @Test("A client that is removed is out at once")
         func removedClient() async throws {
             try await withDesk { desk in
