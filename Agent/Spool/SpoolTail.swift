@@ -19,7 +19,7 @@ struct SpoolTail: ~Copyable, Sendable {
     private(set) var bytes: Int
 
     // What waits for the next write.
-    private var buffer: [UInt8] = []
+    private var buffer = SpoolBuffer()
     /// Whether something waits that may use the reserve.
     ///
     /// That there is pressure may not: it would take the room from the ends of calls for which it was set aside, in the
@@ -105,10 +105,9 @@ struct SpoolTail: ~Copyable, Sendable {
         -> Int
     {
         if let failure { throw failure }
-        let start = buffer.count
-        writer.write(body, seq: next, at: time, to: &buffer)
-        buffer.append(UInt8(ascii: "\n"))
-        let length = buffer.count - start
+        let length = buffer.appendLine(ofAtMost: RecordWriter.maxBytes) { line in
+            writer.write(body, seq: next, at: time, to: &line)
+        }
         guard room.admits(buffer.count, weight, held: bytes), buffer.count <= Self.longestBuffer else {
             buffer.removeLast(length)
             reportPressure(at: time)
@@ -149,9 +148,7 @@ struct SpoolTail: ~Copyable, Sendable {
         if segments[last].bytes >= segmentBytes, rotate() { return try flush(usesReserve: usesReserve) }
         var done = 0
         while done < buffer.count {
-            let count = buffer.withUnsafeBytes { bytes in
-                disk.write(file, UnsafeRawBufferPointer(rebasing: bytes[done...]))
-            }
+            let count = buffer.withBytes(from: done) { disk.write(file, $0) }
             if count > 0 {
                 done += count
             } else if count == 0 || errno != EINTR {
@@ -169,7 +166,7 @@ struct SpoolTail: ~Copyable, Sendable {
         segments[last].bytes += done
         bytes += done
         isDirty = true
-        buffer.removeAll(keepingCapacity: true)
+        buffer.removeAll()
         deservesReserve = false
     }
 

@@ -2,6 +2,7 @@
 ///
 /// All of them must stand alone but `accept` and `connection`, whose fields are read together into `accepts` and
 /// `keepsAlive`.
+@usableFromInline
 package enum RequestField: Int, CaseIterable, Sendable {
     case host
     case origin

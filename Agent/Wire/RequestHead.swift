@@ -25,6 +25,7 @@ package enum RequestMethod: Hashable, Sendable {
 ///
 /// `Host` may be absent here though RFC 9112 section 3.2 asks for it: who serves the request decides what to make of that,
 /// and must treat it like a wrong one.
+@usableFromInline
 package struct RequestHead: Sendable {
     package internal(set) var method = RequestMethod.other
     /// The name of the method, for those that are `other`.
@@ -43,11 +44,13 @@ package struct RequestHead: Sendable {
     package internal(set) var contentType = MediaType.absent
     /// What the client takes; empty also where there is no `Accept`.
     package internal(set) var accepts: AcceptedTypes = []
+    /// Whether there is a field `Mcp-...` without a place of its own.
+    package internal(set) var hasParameters = false
     /// The number of bytes of the whole head, the empty line included.
     package internal(set) var length = 0
 
-    private var fields = InlineArray<18, ByteSpan>(repeating: .empty)
-    private var present: UInt32 = 0
+    @usableFromInline var fields = InlineArray<18, ByteSpan>(repeating: .empty)
+    @usableFromInline var present: UInt32 = 0
     private var fieldsStart = 0
 
     init() {}
@@ -55,15 +58,18 @@ package struct RequestHead: Sendable {
     /// Where the value of a field stands; nil without such a field.
     ///
     /// Of a repeated `Accept` or `Connection` it is the first.
+    @inlinable
     package subscript(field: RequestField) -> ByteSpan? {
         has(field) ? fields[field.rawValue] : nil
     }
 
+    @inlinable
     package func has(_ field: RequestField) -> Bool {
         present >> UInt32(field.rawValue) & 1 == 1
     }
 
     /// The value of a field in the buffer that was scanned, valid as long as the buffer is.
+    @inlinable
     package func value(_ field: RequestField, in bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8>? {
         self[field]?.slice(of: bytes)
     }

@@ -90,7 +90,7 @@ package struct RequestHeadScanner: Sendable {
             ByteScan.matches(known.name, in: bytes, name)
         else {
             guard FieldLines.isToken(bytes, name) else { return .fieldLine }
-            return isRepeatedParameter(bytes, field) ? .repeatedField : nil
+            return readParameter(bytes, field)
         }
         let isFirst = !head.has(known)
         if isFirst { head.set(known, field.value) }
@@ -112,18 +112,20 @@ package struct RequestHeadScanner: Sendable {
         return nil
     }
 
-    /// Whether a field `Mcp-...` without a place of its own has the name of one before it.
-    private func isRepeatedParameter(_ bytes: UnsafeRawBufferPointer, _ field: HeadField) -> Bool {
+    /// Takes note of a field `Mcp-...` without a place of its own; refuses one that has the name of one before it.
+    private mutating func readParameter(_ bytes: UnsafeRawBufferPointer, _ field: HeadField) -> HeadProblem? {
         let name = field.name.range
         guard name.count > 4, ByteScan.matches("mcp-", in: bytes, name.lowerBound..<name.lowerBound + 4) else {
-            return false
+            return nil
         }
+        head.hasParameters = true
         for earlier in head.fields(in: bytes, upTo: Int(field.name.lower)) {
             let other = earlier.name.range
             guard other.count == name.count else { continue }
-            if zip(other, name).allSatisfy({ Self.folded(bytes[$0]) == Self.folded(bytes[$1]) }) { return true }
+            let isSame = zip(other, name).allSatisfy { Self.folded(bytes[$0]) == Self.folded(bytes[$1]) }
+            if isSame { return .repeatedField }
         }
-        return false
+        return nil
     }
 
     private static func folded(_ byte: UInt8) -> UInt8 {

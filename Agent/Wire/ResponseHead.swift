@@ -2,6 +2,7 @@
 ///
 /// `wwwAuthenticate`, `connection`, `keepAlive` and `retryAfter` may repeat: their place holds the first, and
 /// `ResponseHead.fields(in:)` shows all.
+@usableFromInline
 package enum ResponseField: Int, CaseIterable, Sendable {
     case contentType
     case contentLength
@@ -49,6 +50,7 @@ package enum ResponseField: Int, CaseIterable, Sendable {
 }
 
 /// A response head, as offsets into the buffer that was scanned.
+@usableFromInline
 package struct ResponseHead: Sendable {
     /// 200 to 599.
     package internal(set) var status = 0
@@ -65,22 +67,25 @@ package struct ResponseHead: Sendable {
     /// The offset behind the head, and behind the interim responses before it.
     package internal(set) var length = 0
 
-    private var fields = InlineArray<10, ByteSpan>(repeating: .empty)
-    private var present: UInt32 = 0
+    @usableFromInline var fields = InlineArray<10, ByteSpan>(repeating: .empty)
+    @usableFromInline var present: UInt32 = 0
     private var fieldsStart = 0
 
     init() {}
 
     /// Where the value of a field stands; nil without such a field.
+    @inlinable
     package subscript(field: ResponseField) -> ByteSpan? {
         has(field) ? fields[field.rawValue] : nil
     }
 
+    @inlinable
     package func has(_ field: ResponseField) -> Bool {
         present >> UInt32(field.rawValue) & 1 == 1
     }
 
     /// The value of a field in the buffer that was scanned, valid as long as the buffer is.
+    @inlinable
     package func value(_ field: ResponseField, in bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8>? {
         self[field]?.slice(of: bytes)
     }

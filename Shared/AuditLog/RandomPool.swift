@@ -9,6 +9,8 @@ package struct RandomPool: Sendable {
 
     private let fill: @Sendable (inout [UInt64]) -> Void
     private var words: [UInt64] = []
+    /// The number of words that were not given out.
+    private var left = 0
 
     /// The system's randomness.
     package init() {
@@ -29,11 +31,16 @@ package struct RandomPool: Sendable {
     }
 
     package mutating func word() -> UInt64 {
-        if words.isEmpty {
-            words = Array(repeating: 0, count: Self.capacity)
-            fill(&words)
-        }
-        return words.removeLast()
+        if left == 0 { refill() }
+        left &-= 1
+        return words[left]
+    }
+
+    @inline(never)
+    private mutating func refill() {
+        words = Array(repeating: 0, count: Self.capacity)
+        fill(&words)
+        left = words.count
     }
 
     package mutating func id() -> AuditID {

@@ -31,19 +31,21 @@ package enum RecordBody: Sendable {
 }
 
 /// The facts of a call that stand in all its records.
-package struct CallFacts: Sendable, Equatable {
+///
+/// An object, since whoever has to do with the call hands them on: a copy would cost a count of references for each name.
+package final class CallFacts: Sendable {
     /// The audit id.
-    package var call: AuditID
+    package let call: AuditID
     /// The trace id of W3C trace context.
-    package var trace: AuditID
+    package let trace: AuditID
     /// The client's name, and how sure the agent is of it.
-    package var client: JSONText
-    package var how: ClientProof
+    package let client: JSONText
+    package let how: ClientProof
     /// The server's alias; of a stranger's alias `RecordName.hash(of:)`.
-    package var server: JSONText
+    package let server: JSONText
     /// The JSON-RPC method; of an unknown method `RecordName.hash(of:)`.
-    package var method: JSONText
-    package var item: CallItem
+    package let method: JSONText
+    package let item: CallItem
 
     package init(
         call: AuditID,
@@ -61,6 +63,11 @@ package struct CallFacts: Sendable, Equatable {
         self.server = server
         self.method = method
         self.item = item
+    }
+
+    /// The same about another server.
+    package func of(server: JSONText) -> CallFacts {
+        CallFacts(call: call, trace: trace, client: client, how: how, server: server, method: method, item: item)
     }
 }
 
@@ -122,19 +129,18 @@ package enum RecordName {
     }
 }
 
-/// How it was decided.
+/// How it was decided, as it stands in records: laid out once, for all calls that are decided so.
 package struct DecisionFacts: Sendable, Equatable {
-    package var isAllowed: Bool
-    /// The reason's code: a-z, 0-9 and _.
-    package var reason: JSONText
-    /// The rules that decided, by their places.
-    package var rules: [JSONText]
-    /// The policy's version and digest; 0 and empty where there is none yet.
-    package var policy: Int
-    package var digest: JSONText
-    /// The limit that was hit.
-    package var limiter: JSONText?
+    /// The member `dec` with the comma before it.
+    let member: [UInt8]
 
+    /// - Parameters:
+    ///   - isAllowed: Whether the call may go on.
+    ///   - reason: The reason's code: a-z, 0-9 and _.
+    ///   - rules: The rules that decided, by their places; the first 16 are named.
+    ///   - policy: The policy's version; 0 where there is none yet.
+    ///   - digest: The policy's digest; empty where there is none yet.
+    ///   - limiter: The limit that was hit.
     package init(
         isAllowed: Bool,
         reason: JSONText,
@@ -143,12 +149,20 @@ package struct DecisionFacts: Sendable, Equatable {
         digest: JSONText,
         limiter: JSONText? = nil
     ) {
-        self.isAllowed = isAllowed
-        self.reason = reason
-        self.rules = rules
-        self.policy = policy
-        self.digest = digest
-        self.limiter = limiter
+        member = withUnsafeTemporaryAllocation(byteCount: RecordWriter.maxBytes, alignment: 1) { room in
+            var output = ByteWriter(room)
+            output.append(",\"dec\":{\"digest\":", RecordName.digest(digest))
+            output.append(isAllowed ? ",\"is\":\"allow\"" : ",\"is\":\"deny\"")
+            if let limiter { output.append(",\"limiter\":", name: limiter) }
+            output.append(",\"policy\":", policy)
+            output.append(",\"reason\":", word: reason)
+            output.append(",\"rules\":[")
+            for (index, rule) in rules.prefix(RecordForm.maxRules).enumerated() {
+                output.append(index > 0 ? "," : "", name: rule)
+            }
+            output.append("]}")
+            return Array(output.written)
+        }
     }
 }
 

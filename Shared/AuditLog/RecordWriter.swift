@@ -7,7 +7,7 @@ package import StrictJSON
 package struct RecordWriter: Sendable {
     /// The largest record in bytes.
     package static let maxBytes = JSONLimits.record.maxBytes
-    /// What each record begins with: `{"agent":"...","boot":"..."`.
+    /// What each record of a call begins with: `{"agent":"...","boot":"...","call":"`.
     private let opening: [UInt8]
     /// What stands before the kind: `,"inst":"...","key":"...","kind":"`.
     private let middle: [UInt8]
@@ -18,8 +18,7 @@ package struct RecordWriter: Sendable {
     private let common: JSONObject
 
     private var random: RandomPool
-    /// The digest that was found well-formed last: for as long as a policy is in force it is always the same.
-    private var knownDigest: JSONText = ""
+    private var clock = TimestampWriter()
 
     /// Writes records of one run of an agent.
     ///
@@ -42,7 +41,7 @@ package struct RecordWriter: Sendable {
         let subject = RecordName.word(subject)
         var opening = Array("{\"agent\":".utf8)
         JSONWriting.string(agent.utf8, to: &opening)
-        opening += Array(",\"boot\":\"\(boot)\"".utf8)
+        opening += Array(",\"boot\":\"\(boot)\",\"call\":\"".utf8)
         self.opening = opening
         middle = Array(",\"inst\":\"\(instance)\",\"key\":\"\(key)\",\"kind\":\"".utf8)
         var text = Array(",\"sub\":".utf8)
@@ -70,12 +69,13 @@ package struct RecordWriter: Sendable {
         }
     }
 
-    private mutating func write(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
+    /// Appends one record, without a line feed, where there is room for `maxBytes`.
+    package mutating func write(_ body: RecordBody, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
         switch body {
         case .callBegin(let facts, let decision, let credential):
             begin(facts, to: &output)
-            if let credential { Self.member(",\"cred\":", word: credential, to: &output) }
-            write(decision, to: &output)
+            if let credential { output.append(",\"cred\":", word: credential) }
+            output.append(decision.member)
             continueCall("call.begin", facts, at: time, to: &output)
             end(facts, seq: seq, at: time, to: &output)
         case .callEnd(let facts, let outcome):
@@ -85,7 +85,7 @@ package struct RecordWriter: Sendable {
             end(facts, seq: seq, at: time, to: &output)
         case .callDeny(let facts, let decision):
             begin(facts, to: &output)
-            write(decision, to: &output)
+            output.append(decision.member)
             continueCall("call.deny", facts, at: time, to: &output)
             end(facts, seq: seq, at: time, to: &output)
         default:
@@ -114,26 +114,11 @@ package struct RecordWriter: Sendable {
 extension RecordWriter {
     private func begin(_ facts: CallFacts, to output: inout ByteWriter) {
         output.append(opening)
-        output.append(",\"call\":\"")
         facts.call.write(to: &output)
         output.append("\",\"client\":{\"how\":\"")
         output.append(facts.how.rawValue)
-        Self.member("\",\"id\":", name: facts.client, to: &output)
+        output.append("\",\"id\":", name: facts.client)
         output.append("}")
-    }
-
-    private mutating func write(_ decision: DecisionFacts, to output: inout ByteWriter) {
-        if decision.digest != knownDigest { knownDigest = RecordName.digest(decision.digest) }
-        Self.member(",\"dec\":{\"digest\":", knownDigest, to: &output)
-        output.append(decision.isAllowed ? ",\"is\":\"allow\"" : ",\"is\":\"deny\"")
-        if let limiter = decision.limiter { Self.member(",\"limiter\":", name: limiter, to: &output) }
-        Self.member(",\"policy\":", decision.policy, to: &output)
-        Self.member(",\"reason\":", word: decision.reason, to: &output)
-        output.append(",\"rules\":[")
-        for (index, rule) in decision.rules.prefix(RecordForm.maxRules).enumerated() {
-            Self.member(index > 0 ? "," : "", name: rule, to: &output)
-        }
-        output.append("]}")
     }
 
     private func continueCall(
@@ -144,29 +129,29 @@ extension RecordWriter {
     ) {
         output.append(middle)
         output.append(kind)
-        Self.member("\",\"method\":", name: facts.method, to: &output)
-        Self.member(",\"mono_us\":", Int(time.mono), to: &output)
+        output.append("\",\"method\":", name: facts.method)
+        output.append(",\"mono_us\":", Int(time.mono))
     }
 
     private func write(_ outcome: Outcome, to output: inout ByteWriter) {
-        Self.member(",\"out\":{\"bytes_in\":", outcome.bytesIn, to: &output)
-        Self.member(",\"bytes_out\":", outcome.bytesOut, to: &output)
+        output.append(",\"out\":{\"bytes_in\":", outcome.bytesIn)
+        output.append(",\"bytes_out\":", outcome.bytesOut)
         output.append(",\"is\":\"")
         output.append(outcome.kind.rawValue)
-        Self.member("\",\"ms\":", outcome.milliseconds, to: &output)
+        output.append("\",\"ms\":", outcome.milliseconds)
         output.append("}")
     }
 
     private mutating func end(_ facts: CallFacts, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
-        if case .prompt(let name) = facts.item { Self.member(",\"prompt\":", name: name, to: &output) }
+        if case .prompt(let name) = facts.item { output.append(",\"prompt\":", name: name) }
         output.append(",\"salt\":\"")
         withUnsafeBytes(of: random.salt()) { Base64.writeURL($0, to: &output) }
-        Self.member("\",\"seq\":", Int(clamping: seq), to: &output)
-        Self.member(",\"srv\":", name: facts.server, to: &output)
+        output.append("\",\"seq\":", Int(clamping: seq))
+        output.append(",\"srv\":", name: facts.server)
         output.append(subject)
-        Timestamp.write(time.wall, to: &output)
+        clock.write(time.wall, to: &output)
         output.append("\"")
-        if case .tool(let name) = facts.item { Self.member(",\"tool\":", name: name, to: &output) }
+        if case .tool(let name) = facts.item { output.append(",\"tool\":", name: name) }
         output.append(",\"trace\":\"")
         facts.trace.write(to: &output)
         output.append("\"")
@@ -177,24 +162,32 @@ extension RecordWriter {
         }
         output.append(",\"v\":1}")
     }
+}
 
+extension ByteWriter {
     /// Writes a count; what is below zero or beyond what canonical JSON holds becomes the nearest end.
-    private static func member(_ opening: StaticString, _ count: Int, to output: inout ByteWriter) {
-        output.append(opening)
-        output.append(decimal: UInt64(count.heldToCount))
+    mutating func append(_ opening: StaticString, _ count: Int) {
+        append(opening)
+        append(decimal: UInt64(count.heldToCount))
     }
 
-    private static func member(_ opening: StaticString, _ value: JSONText, to output: inout ByteWriter) {
-        output.append(opening)
-        value.utf8.withUnsafeBufferPointer { output.append(literal: $0) }
+    /// Writes a text as it is.
+    mutating func append(_ opening: StaticString, _ value: JSONText) {
+        append(opening)
+        value.utf8.withUnsafeBufferPointer { append(literal: $0) }
     }
 
-    private static func member(_ opening: StaticString, word: JSONText, to output: inout ByteWriter) {
-        member(opening, RecordName.word(word), to: &output)
+    /// Writes a word, or its hash.
+    mutating func append(_ opening: StaticString, word: JSONText) {
+        append(opening, RecordName.word(word))
     }
 
-    private static func member(_ opening: StaticString, name: JSONText, to output: inout ByteWriter) {
-        let isShort = name.utf8.withUnsafeBufferPointer { $0.count <= RecordName.maxBytes && JSONWriting.isPlain($0) }
-        member(opening, isShort ? name : RecordName.bounded(name), to: &output)
+    /// Writes a name, or its hash if it is too long.
+    mutating func append(_ opening: StaticString, name: JSONText) {
+        append(opening)
+        let isWritten = name.utf8.withUnsafeBufferPointer { name in
+            name.count <= RecordName.maxBytes && append(plainLiteral: name)
+        }
+        if !isWritten { RecordName.bounded(name).utf8.withUnsafeBufferPointer { append(literal: $0) } }
     }
 }

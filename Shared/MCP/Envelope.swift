@@ -96,7 +96,7 @@ package struct Envelope: Sendable {
     ) throws(EnvelopeError) -> Envelope {
         var envelope = Envelope()
         do {
-            try JSONScanner.scan(bytes, limits: limits) { scanner throws(JSONError) in
+            try JSONScanner.walk(bytes, limits: limits) { scanner throws(JSONError) in
                 try envelope.readMessage(&scanner)
             }
         } catch {

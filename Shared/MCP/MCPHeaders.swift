@@ -53,14 +53,14 @@ package struct MCPHeaders {
             return .protocolVersion
         }
         guard let protocolVersion else { return envelope.kind == .request ? .protocolVersion : nil }
-        return body.withText(in: bytes) { protocolVersion.elementsEqual($0) } ? nil : .protocolVersion
+        return body.withText(in: bytes) { protocolVersion.isEqual(to: $0) } ? nil : .protocolVersion
     }
 
     private func methodMismatch(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isModern: Bool) -> Mismatch?
     {
         guard let method else { return isModern ? .method : nil }
         guard let body = envelope.methodName else { return .method }
-        return body.withText(in: bytes) { method.elementsEqual($0) } ? nil : .method
+        return body.withText(in: bytes) { method.isEqual(to: $0) } ? nil : .method
     }
 
     private func nameMismatch(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isModern: Bool) -> Mismatch? {
@@ -77,7 +77,7 @@ package struct MCPHeaders {
     /// Whether the value of a header stands for this text: itself, or in base64 between `=?base64?` and `?=`.
     static func equals(_ text: UnsafeBufferPointer<UInt8>, header: UnsafeBufferPointer<UInt8>) -> Bool {
         guard isEncoded(header) else {
-            return header.allSatisfy { (0x20...0x7E).contains($0) } && header.elementsEqual(text)
+            return header.allSatisfy { (0x20...0x7E).contains($0) } && header.isEqual(to: text)
         }
         let encoded = header[prefix.utf8CodeUnitCount..<(header.count - suffix.utf8CodeUnitCount)]
         return Base64.decodeStandard(encoded).map { $0.elementsEqual(text) } ?? false

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import StrictJSON
 
 /// Every method of the protocol, of both eras; whatever else comes is `unknown` and goes nowhere.
@@ -33,11 +34,8 @@ package enum MCPMethod: UInt8, Hashable, Sendable, CaseIterable {
     }
 
     private static func equal(_ name: UnsafeBufferPointer<UInt8>, _ known: StaticString) -> Bool {
-        guard name.count == known.utf8CodeUnitCount else { return false }
-        for index in 0..<name.count where name[index] != known.utf8Start[index] {
-            return false
-        }
-        return true
+        guard name.count == known.utf8CodeUnitCount, let start = name.baseAddress else { return false }
+        return memcmp(start, known.utf8Start, name.count) == 0
     }
 
     /// The name on the wire; empty for `unknown`.

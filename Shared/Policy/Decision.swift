@@ -30,10 +30,13 @@ package struct Decision: Hashable, Sendable {
     package let rules: [JSONText]
     /// What the author of the rule that forbids says about it.
     package let words: JSONText?
+    /// Which of the snapshot's grants it is, if it is one of those alone.
+    package let grant: Int?
 
     package var isAllowed: Bool { reason == .granted }
 
-    init(_ reason: Reason, rules: [JSONText] = [], words: JSONText? = nil) {
+    init(_ reason: Reason, rules: [JSONText] = [], words: JSONText? = nil, grant: Int? = nil) {
+        self.grant = grant
         self.reason = reason
         self.rules = rules
         self.words = words

@@ -41,6 +41,9 @@ package final class PolicySnapshot: Sendable {
     /// The same policy after its time: nobody may do anything.
     package func expired() -> PolicySnapshot { PolicySnapshot(closed: .policyExpired, like: self) }
 
+    /// What `decide` answers where a grant opens what is asked, by the number that the decision has.
+    package var grants: [Decision] { table.decisions.grants }
+
     /// Decides, and names the first rule that suffices.
     ///
     /// - Parameters:

@@ -56,7 +56,8 @@ struct RuleTable: Sendable {
                     )
                 )
                 let name = JSONText(utf8: "roles/".utf8 + Array(role.name.utf8) + Array("/grant/\(index)".utf8))
-                decisions.grants.append(Decision(.granted, rules: [name, membership.rule]))
+                let number = decisions.grants.count
+                decisions.grants.append(Decision(.granted, rules: [name, membership.rule], grant: number))
             }
         }
         for (index, forbid) in rules.forbids.enumerated() {

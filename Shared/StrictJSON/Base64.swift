@@ -4,7 +4,7 @@
 /// padding are refused, so that nobody can change a signed file in a way that a verifier does not see.
 package enum Base64 {
     private static let standardAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    private static let urlAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let urlAlphabet = (0..<64).map { urlDigit($0) }
     private static let standardDigits = digits(of: standardAlphabet)
     private static let urlDigits = digits(of: urlAlphabet)
 
@@ -27,17 +27,35 @@ package enum Base64 {
 
     /// Appends what `url(_:)` gives.
     package static func writeURL(_ bytes: UnsafeRawBufferPointer, to output: inout ByteWriter) {
-        urlAlphabet.withUnsafeBufferPointer { alphabet in
-            var position = 0
-            while position < bytes.count {
-                let left = min(bytes.count - position, 3)
-                var group: UInt32 = 0
-                for index in 0..<3 { group = group << 8 | (index < left ? UInt32(bytes[position + index]) : 0) }
-                for index in 0...left { output.append(alphabet[Int(group >> UInt32(18 - 6 * index) & 0x3F)]) }
-                position += left
-            }
+        var position = 0
+        while bytes.count &- position >= 3 {
+            let (first, second) = (UInt32(bytes[position]), UInt32(bytes[position &+ 1]))
+            let group = first << 16 | second << 8 | UInt32(bytes[position &+ 2])
+            output.append(urlDigit(group >> 18), urlDigit(group >> 12), urlDigit(group >> 6), urlDigit(group))
+            position &+= 3
+        }
+        switch bytes.count &- position {
+        case 1:
+            let group = UInt32(bytes[position]) << 4
+            output.append(urlDigit(group >> 6))
+            output.append(urlDigit(group))
+        case 2:
+            let group = UInt32(bytes[position]) << 10 | UInt32(bytes[position &+ 1]) << 2
+            output.append(urlDigit(group >> 12))
+            output.append(urlDigit(group >> 6))
+            output.append(urlDigit(group))
+        default:
+            break
         }
     }
+
+    /// The digit for the lowest six bits of a number, in the alphabet for URLs.
+    @inline(__always)
+    private static func urlDigit(_ bits: UInt32) -> UInt8 {
+        urlCharacters.utf8Start[Int(bits & 0x3F)]
+    }
+
+    private static var urlCharacters: StaticString { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" }
 
     /// The bytes of `standard(_:)`'s text, or nil.
     package static func decodeStandard(_ text: some Collection<UInt8>) -> [UInt8]? {

@@ -2,8 +2,25 @@ extension JSONScanner {
     /// Reads a string and checks all of it.
     package mutating func string() throws(JSONError) -> JSONStringSpan {
         guard try firstByte() == UInt8(ascii: "\"") else { throw .syntax(.unexpectedByte, at: offset) }
-        let lower = offset + 1
-        var position = lower
+        return try stringHere()
+    }
+
+    /// Reads the string whose opening quote is the next byte.
+    @inline(__always)
+    mutating func stringHere() throws(JSONError) -> JSONStringSpan {
+        let lower = offset &+ 1
+        let position = skipPlain(from: lower)
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+            return try uncommonString(lower, from: position)
+        }
+        move(to: position &+ 1)
+        return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: false, isPlain: true)
+    }
+
+    /// Reads on in a string that holds more than plain characters.
+    @inline(never)
+    private mutating func uncommonString(_ lower: Int, from start: Int) throws(JSONError) -> JSONStringSpan {
+        var position = start
         var isEscaped = false
         while true {
             position = skipPlain(from: position)
@@ -12,7 +29,7 @@ extension JSONScanner {
             switch byte {
             case UInt8(ascii: "\""):
                 move(to: position + 1)
-                return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: isEscaped)
+                return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: isEscaped, isPlain: false)
             case UInt8(ascii: "\\"):
                 isEscaped = true
                 position = try escape(at: position)
@@ -28,28 +45,31 @@ extension JSONScanner {
         }
     }
 
-    /// The first byte at or after `position` that is a quote, a backslash, a control character or not ASCII.
+    /// The first byte at or after `position` that is a quote, a backslash, a control character (0x7F included) or not
+    /// ASCII.
     ///
-    /// Eight bytes a step. Subtracting finds the lowest such byte exactly; above it a borrow may report too much, which
-    /// does no harm as only the lowest is used.
+    /// Eight bytes a step. Subtracting and adding find the lowest such byte exactly; above it a borrow or carry may report
+    /// too much, which does no harm as only the lowest is used.
+    @inline(__always)
     private func skipPlain(from position: Int) -> Int {
         guard let base = UnsafeRawPointer(bytes.baseAddress) else { return position }
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         var position = position
-        while bytes.count - position >= 8 {
+        while bytes.count &- position >= 8 {
             let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
             let quotes = word ^ (ones &* 0x22)
             let backslashes = word ^ (ones &* 0x5C)
             let controls = (word &- (ones &* 0x20)) & ~word
-            let found = ((quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | controls | word) & highs
-            if found != 0 { return position + found.trailingZeroBitCount / 8 }
-            position += 8
+            let others = (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes
+            let found = (others | controls | word | (word &+ ones)) & highs
+            if found != 0 { return position &+ found.trailingZeroBitCount / 8 }
+            position &+= 8
         }
         while position < bytes.count {
             let byte = bytes[position]
-            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80 { return position }
-            position += 1
+            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x7F { return position }
+            position &+= 1
         }
         return position
     }
@@ -99,6 +119,8 @@ extension JSONScanner {
     }
 
     /// Whether the text of a string is exactly this.
+    @inlinable
+    @inline(__always)
     package func matches(_ string: JSONStringSpan, _ text: StaticString) -> Bool {
         string.matches(text, in: bytes)
     }

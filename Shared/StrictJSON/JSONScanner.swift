@@ -1,17 +1,19 @@
 /// Where something stands in a document.
+@usableFromInline
 package struct JSONSpan: Hashable, Sendable {
     /// The first byte.
-    package let lower: Int
+    @usableFromInline package let lower: Int
     /// The byte after the last.
-    package let upper: Int
+    @usableFromInline package let upper: Int
 
+    @inlinable
     package init(_ lower: Int, _ upper: Int) {
         self.lower = lower
         self.upper = upper
     }
 
-    package var count: Int { upper - lower }
-    package var range: Range<Int> { lower..<upper }
+    @inlinable package var count: Int { upper &- lower }
+    @inlinable package var range: Range<Int> { Range(uncheckedBounds: (lower, upper)) }
 }
 
 /// The kinds of values, told by their first byte.
@@ -33,8 +35,9 @@ package struct JSONFrame {
 ///
 /// All state is in this one struct and in a small table on the stack, so that a usual message costs no allocation. The
 /// same code as nested functions over captured variables was seven times slower.
+@usableFromInline
 package struct JSONScanner {
-    package let bytes: UnsafeBufferPointer<UInt8>
+    @usableFromInline package let bytes: UnsafeBufferPointer<UInt8>
     /// The next byte to read.
     package private(set) var offset = 0
     private let maxDepth: Int
@@ -60,15 +63,28 @@ package struct JSONScanner {
         limits: JSONLimits,
         _ body: (inout JSONScanner) throws(JSONError) -> Result
     ) throws(JSONError) -> Result {
+        var result: Result?
+        try walk(bytes, limits: limits) { scanner throws(JSONError) in result = try body(&scanner) }
+        guard let result else { preconditionFailure("the body was called") }
+        return result
+    }
+
+    /// Scans `bytes` as `scan` does, where `body` keeps what it finds by itself.
+    ///
+    /// Not generic: a generic function is not specialized in other modules and then asks the runtime for types, each time.
+    package static func walk(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits,
+        _ body: (inout JSONScanner) throws(JSONError) -> Void
+    ) throws(JSONError) {
         guard bytes.count <= limits.maxBytes else { throw .ambiguous(.tooLarge, at: limits.maxBytes) }
-        return try withUnsafeTemporaryAllocation(of: NameStack.Entry.self, capacity: NameStack.usualCapacity) {
+        try withUnsafeTemporaryAllocation(of: NameStack.Entry.self, capacity: NameStack.usualCapacity) {
             room throws(JSONError) in
             var scanner = JSONScanner(bytes, maxDepth: limits.maxDepth, names: NameStack(room))
             defer { scanner.names.free() }
             try scanner.refuseByteOrderMark()
-            let result = try body(&scanner)
+            try body(&scanner)
             try scanner.finish()
-            return result
         }
     }
 
@@ -98,23 +114,24 @@ package struct JSONScanner {
     /// Calls itself once for each level, and the levels are bounded.
     @discardableResult
     package mutating func skipValue() throws(JSONError) -> JSONSpan {
-        let kind = try kind()
+        let byte = try significantByte()
         let lower = offset
-        switch kind {
-        case .object:
+        switch byte {
+        case UInt8(ascii: "\""): _ = try stringHere()
+        case UInt8(ascii: "{"):
             var frame = try beginObject()
             while try nextName(&frame) != nil {
                 try skipValue()
             }
-        case .array:
+        case UInt8(ascii: "["):
             var frame = try beginArray()
             while try nextElement(&frame) {
                 try skipValue()
             }
-        case .string: _ = try string()
-        case .number: _ = try number()
-        case .bool: _ = try bool()
-        case .null: try null()
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try bool()
+        case UInt8(ascii: "n"): try null()
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): _ = try number()
+        default: throw .syntax(.unexpectedByte, at: offset)
         }
         return JSONSpan(lower, offset)
     }
@@ -142,10 +159,10 @@ package struct JSONScanner {
         } else {
             guard byte == UInt8(ascii: ",") else { throw .syntax(.unexpectedByte, at: offset) }
             offset += 1
-            _ = try significantByte()
         }
-        let name = try string()
-        if name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
+        guard try significantByte() == UInt8(ascii: "\"") else { throw .syntax(.unexpectedByte, at: offset) }
+        let name = try stringHere()
+        if !name.isPlain, name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
         try names.push(name, above: frame.base, in: bytes)
         guard try significantByte() == UInt8(ascii: ":") else { throw .syntax(.unexpectedByte, at: offset) }
         offset += 1

@@ -1,10 +1,11 @@
-internal import Glibc
-
 /// Where the characters of a string stand, without its quotes.
+@usableFromInline
 package struct JSONStringSpan: Hashable, Sendable {
-    package let span: JSONSpan
+    @usableFromInline package let span: JSONSpan
     /// Whether a backslash occurs, so that the bytes are not yet the text.
-    package let isEscaped: Bool
+    @usableFromInline package let isEscaped: Bool
+    /// Whether it is known to hold nothing but printable ASCII, without an escape.
+    let isPlain: Bool
 
     /// The literal with its quotes.
     package var literal: JSONSpan { JSONSpan(span.lower - 1, span.upper + 1) }
@@ -12,52 +13,44 @@ package struct JSONStringSpan: Hashable, Sendable {
 
 extension JSONStringSpan {
     /// The text, in the document in which it was scanned.
+    @usableFromInline
     package func text(in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         guard isEscaped else { return Array(bytes[span.range]) }
         return EscapedText.decode(bytes, span)
     }
 
     /// Lends the text to `body`; without a copy unless it holds an escape.
+    @inlinable
     package func withText<Result, Failure: Error>(
         in bytes: UnsafeBufferPointer<UInt8>,
         _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard isEscaped else { return try body(UnsafeBufferPointer(rebasing: bytes[span.range])) }
-        return try EscapedText.decode(bytes, span).withUnsafeBufferPointer(body)
+        return try text(in: bytes).withUnsafeBufferPointer(body)
     }
 
     /// Whether the text is exactly this.
+    @inlinable
+    @inline(__always)
     package func matches(_ text: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        if isEscaped {
-            return self.text(in: bytes).elementsEqual(
-                UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            )
-        }
-        guard span.count == text.utf8CodeUnitCount else { return false }
-        guard let start = bytes.baseAddress else { return true }
-        return memcmp(start + span.lower, text.utf8Start, span.count) == 0
+        if isEscaped { return matchesDecoded(text, in: bytes) }
+        return UnsafeBufferPointer(rebasing: bytes[span.range]).isEqual(to: text)
+    }
+
+    @inline(never)
+    @usableFromInline
+    package func matchesDecoded(_ text: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        self.text(in: bytes).elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Whether the text holds NUL or another control character, so that it is no name for anything.
     package func hasControls(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var position = span.lower
+        if isPlain { return false }
         if !isEscaped {
-            // Unescaped, only DEL and the two-byte C1 characters can have passed the scanner: most of the time eight bytes
-            // a step find that there is neither DEL nor the first byte of the latter.
-            let raw = UnsafeRawBufferPointer(bytes)
-            let ones: UInt64 = 0x0101_0101_0101_0101
-            while span.upper - position >= 8 {
-                let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-                let deletes = word ^ (ones &* 0x7F)
-                let leads = word ^ (ones &* 0xC2)
-                let found = (deletes &- ones) & ~deletes | (leads &- ones) & ~leads
-                guard found & (ones &* 0x80) == 0 else { break }
-                position += 8
-            }
-            while position < span.upper {
+            // Only DEL and the two-byte C1 characters can have passed the scanner.
+            for position in span.range {
                 let byte = bytes[position]
                 if byte == 0x7F || (byte == 0xC2 && bytes[position + 1] < 0xA0) { return true }
-                position += 1
             }
             return false
         }

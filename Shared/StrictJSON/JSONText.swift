@@ -19,6 +19,11 @@ package struct JSONText: Hashable, Comparable, Sendable {
             ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)
     }
 
+    /// As above, for bytes in memory: other modules get no copy of a generic function for their type.
+    package init(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+        utf8 = UTF8Bytes.areValid(bytes) ? Array(bytes) : Array(String(decoding: bytes, as: UTF8.self).utf8)
+    }
+
     /// The text of bytes that the scanner has already checked.
     init(checked bytes: [UInt8]) {
         utf8 = bytes

@@ -58,9 +58,14 @@ extension JSONScanner {
         }
     }
 
-    /// Whether it is worth to look closer: nearly all names differ in their first letter or in their length.
+    /// Whether it is worth to look closer: nearly all names differ in their length or in their first letter.
     @inline(__always)
     private func mayBeVariant(_ name: JSONStringSpan, of known: StaticString) -> Bool {
+        // In ASCII nothing folds to another length.
+        if name.isPlain {
+            guard name.span.count == known.utf8CodeUnitCount, name.span.count > 0 else { return false }
+            return (bytes[name.span.lower] ^ known.utf8Start[0]) & 0xDF == 0
+        }
         if name.isEscaped { return true }
         // What folds to an ASCII letter is never shorter than it.
         guard name.span.count >= known.utf8CodeUnitCount, name.span.count > 0 else { return false }

@@ -27,14 +27,10 @@ struct NameStack {
 
     private var entries: UnsafeMutableBufferPointer<Entry>
     private var isOnHeap = false
-    // Looked up once for each document.
-    private let seed: UInt64
-    private let factor: UInt64
     private(set) var count = 0
 
     init(_ room: UnsafeMutableBufferPointer<Entry>) {
         entries = room
-        (seed, factor) = (Self.seed, Self.factor)
     }
 
     /// Gives back what was allocated; the stack must not be used again.
@@ -44,25 +40,38 @@ struct NameStack {
     }
 
     /// Adds a name to the object whose names begin at `base`.
+    @inline(__always)
     mutating func push(_ name: JSONStringSpan, above base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError)
     {
         let entry = entry(name, in: bytes)
-        if count - base < Self.smallObject {
-            for index in base..<count where entries[index].fingerprint == entry.fingerprint {
-                if Self.order(entries[index], entry, in: bytes) == 0 {
-                    throw .ambiguous(.duplicateName, at: name.span.lower)
-                }
+        if count &- base < Self.smallObject {
+            var index = base
+            while index < count {
+                let earlier = entries[index]
+                if earlier.fingerprint == entry.fingerprint { try refuse(entry, ifLike: earlier, in: bytes) }
+                index &+= 1
             }
         }
         if count == entries.count { grow() }
         entries.initializeElement(at: count, to: entry)
-        count += 1
+        count &+= 1
+    }
+
+    @inline(never)
+    private func refuse(_ entry: Entry, ifLike other: Entry, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+        guard Self.order(other, entry, in: bytes) == 0 else { return }
+        throw .ambiguous(.duplicateName, at: Int(entry.lower))
     }
 
     /// Ends the object whose names begin at `base`.
+    @inline(__always)
     mutating func close(downTo base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         defer { count = base }
-        guard count - base > Self.smallObject else { return }
+        if count &- base > Self.smallObject { try refuseDoubles(from: base, in: bytes) }
+    }
+
+    @inline(never)
+    private func refuseDoubles(from base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         var names = UnsafeMutableBufferPointer(rebasing: entries[base..<count])
         names.sort { Self.order($0, $1, in: bytes) < 0 }
         for index in 1..<names.count where Self.order(names[index - 1], names[index], in: bytes) == 0 {
@@ -70,6 +79,7 @@ struct NameStack {
         }
     }
 
+    @inline(never)
     private mutating func grow() {
         let larger = UnsafeMutableBufferPointer<Entry>.allocate(capacity: entries.count * 4)
         _ = larger.moveInitialize(fromContentsOf: entries[..<count])
@@ -80,40 +90,43 @@ struct NameStack {
 
     // MARK: Comparing
 
-    /// Unknown to whoever sends a message, so that he cannot choose names with one fingerprint.
-    private static let seed = UInt64.random(in: .min ... .max)
-    private static let factor = UInt64.random(in: .min ... .max) | 1
-
+    @inline(__always)
     private func entry(_ name: JSONStringSpan, in bytes: UnsafeBufferPointer<UInt8>) -> Entry {
-        if name.isEscaped {
-            let text = EscapedText.decode(bytes, name.span)
-            return Entry(name, fingerprint: text.withUnsafeBytes(fingerprint))
-        }
-        return Entry(
-            name,
-            fingerprint: fingerprint(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[name.span.range]))
-        )
+        if name.isEscaped { return escapedEntry(name, in: bytes) }
+        guard let base = UnsafeRawPointer(bytes.baseAddress) else { return Entry(name, fingerprint: 0) }
+        let room = bytes.count &- name.span.lower
+        return Entry(name, fingerprint: Self.fingerprint(base + name.span.lower, name.span.count, room: room))
     }
 
-    /// A number that differs for different texts, nearly always; equal ones are compared in full.
-    private func fingerprint(_ text: UnsafeRawBufferPointer) -> UInt64 {
-        var state = seed ^ UInt64(text.count)
-        var position = 0
-        while text.count - position >= 8 {
-            state = mix(state, text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            position += 8
+    @inline(never)
+    private func escapedEntry(_ name: JSONStringSpan, in bytes: UnsafeBufferPointer<UInt8>) -> Entry {
+        EscapedText.decode(bytes, name.span).withUnsafeBytes { text in
+            guard let base = text.baseAddress else { return Entry(name, fingerprint: 0) }
+            return Entry(name, fingerprint: Self.fingerprint(base, text.count, room: text.count))
         }
-        var rest: UInt64 = 0
-        while position < text.count {
-            rest = rest << 8 | UInt64(text[position])
-            position += 1
-        }
-        return mix(state, rest)
     }
 
-    private func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
-        let product = (state ^ word).multipliedFullWidth(by: factor)
-        return product.high ^ product.low
+    /// A number that differs for most different texts: of the first and the last eight bytes.
+    ///
+    /// Texts with equal numbers are compared in full: whoever chooses such names gains a comparison of what he sent.
+    ///
+    /// `room` is the number of bytes that may be read from `text` on.
+    @inline(__always)
+    private static func fingerprint(_ text: UnsafeRawPointer, _ count: Int, room: Int) -> UInt64 {
+        if count >= 8 {
+            let first = text.loadUnaligned(as: UInt64.self)
+            let last = text.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            return first ^ (last &* 0x9E37_79B9_7F4A_7C15) &+ UInt64(truncatingIfNeeded: count)
+        }
+        if room >= 8 {
+            let word = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self))
+            return word & (1 << UInt64(truncatingIfNeeded: count &* 8) &- 1)
+        }
+        var word: UInt64 = 0
+        for index in 0..<count {
+            word |= UInt64(text.load(fromByteOffset: index, as: UInt8.self)) << UInt64(truncatingIfNeeded: index &* 8)
+        }
+        return word
     }
 
     /// Less than, equal to or greater than zero; zero exactly when the two texts are the same bytes.

@@ -18,14 +18,14 @@ struct RecordWriterTests {
         )
     }
 
-    static func facts(_ item: CallItem = .tool("get_issue")) -> CallFacts {
+    static func facts(_ item: CallItem = .tool("get_issue"), named name: JSONText? = nil) -> CallFacts {
         CallFacts(
             call: AuditID(high: .max, low: 0xABC),
             trace: AuditID(high: 3, low: 4),
-            client: "claude-code",
+            client: name ?? "claude-code",
             how: .token,
-            server: "github",
-            method: "tools/call",
+            server: name ?? "github",
+            method: name ?? "tools/call",
             item: item
         )
     }
@@ -111,12 +111,15 @@ struct RecordWriterTests {
     @Test("No name of a stranger, however long, makes a record too large")
     func bounded() throws {
         let long = JSONText(utf8: Array(repeating: 1, count: 100_000))
-        var facts = Self.facts(.tool(long))
-        facts.client = long
-        facts.method = long
-        facts.server = long
-        var decision = Self.limited
-        decision.rules = Array(repeating: JSONText(utf8: Array(repeating: 1, count: 40)), count: 1000)
+        let facts = Self.facts(.tool(long), named: long)
+        let decision = DecisionFacts(
+            isAllowed: false,
+            reason: "limited",
+            rules: Array(repeating: JSONText(utf8: Array(repeating: 1, count: 40)), count: 1000),
+            policy: 3,
+            digest: Self.digest,
+            limiter: "limits/0"
+        )
         var bytes: [UInt8] = []
         var writer = Self.writer()
         writer.write(.callDeny(facts, decision), seq: 1 << 53 - 1, at: RecordTime(wall: .max, mono: .max), to: &bytes)
@@ -133,15 +136,15 @@ struct RecordWriterTests {
         let word = JSONText(String(repeating: "w", count: 64))
         let item: [CallItem] = [.tool(name), .prompt(name), .resource(uri: name.utf8)]
         for item in item {
-            var facts = Self.facts(item)
-            facts.client = name
-            facts.method = name
-            facts.server = name
-            var decision = Self.limited
-            decision.rules = Array(repeating: name, count: 100)
-            decision.limiter = name
-            decision.reason = word
-            decision.policy = .max
+            let facts = Self.facts(item, named: name)
+            let decision = DecisionFacts(
+                isAllowed: false,
+                reason: word,
+                rules: Array(repeating: name, count: 100),
+                policy: .max,
+                digest: Self.digest,
+                limiter: name
+            )
             var writer = RecordWriter(
                 agent: JSONText(String(repeating: "a", count: 64)),
                 instance: AuditID(),

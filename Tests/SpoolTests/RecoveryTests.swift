@@ -29,11 +29,8 @@ struct RecoveryTests {
         let spool = try scratch.open()
         let items: [CallItem] = [.tool("t\u{1}\"é"), .prompt("p"), .resource(uri: Array("repo://x".utf8)), .none]
         for (number, item) in items.enumerated() {
-            var facts = facts(number)
-            facts.item = item
-            facts.how = .local
-            guard case .callBegin(_, let decision, _) = begin(0) else { return }
-            try spool.record(.callBegin(facts, decision, credential: "c-1"))
+            let facts = facts(number, how: .local, item: item)
+            try spool.record(.callBegin(facts, decision(isAllowed: true), credential: "c-1"))
         }
         spool.close()
         let again = try scratch.open()

@@ -69,27 +69,25 @@ final class Scratch: Sendable {
     }
 }
 
-func facts(_ number: Int) -> CallFacts {
+func facts(_ number: Int, how: ClientProof = .token, item: CallItem = .tool("t")) -> CallFacts {
     CallFacts(
         call: AuditID(high: 7, low: UInt64(number)),
         trace: AuditID(high: 8, low: UInt64(number)),
         client: "c",
-        how: .token,
+        how: how,
         server: "s",
         method: "tools/call",
-        item: .tool("t")
+        item: item
     )
 }
 
-func begin(_ number: Int) -> RecordBody { .callBegin(facts(number), decision, credential: nil) }
+func begin(_ number: Int) -> RecordBody { .callBegin(facts(number), decision(isAllowed: true), credential: nil) }
 func end(_ number: Int) -> RecordBody { .callEnd(facts(number), Outcome(.ok, milliseconds: 1)) }
-func deny(_ number: Int) -> RecordBody {
-    var decision = decision
-    decision.isAllowed = false
-    return .callDeny(facts(number), decision)
-}
+func deny(_ number: Int) -> RecordBody { .callDeny(facts(number), decision(isAllowed: false)) }
 
-private let decision = DecisionFacts(isAllowed: true, reason: "granted", rules: [], policy: 1, digest: "d")
+func decision(isAllowed: Bool) -> DecisionFacts {
+    DecisionFacts(isAllowed: isAllowed, reason: "granted", rules: [], policy: 1, digest: "d")
+}
 
 extension [JSONValue] {
     var numbers: [Int] { compactMap { $0["seq"]?.int } }

@@ -7,16 +7,25 @@ internal import StrictJSON
 struct PolicyFacts {
     let version: Int
     let digest: JSONText
+    /// What is allowed, by the number of the grant.
+    private let granted: [DecisionFacts]
 
     init(_ policy: PolicySnapshot) {
-        version = policy.version
-        digest = JSONText(policy.digest)
+        let version = policy.version
+        let digest = JSONText(policy.digest)
+        granted = policy.grants.map { Self.allowed($0, version, digest) }
+        self.version = version
+        self.digest = digest
     }
 
     func allowed(_ decision: Decision) -> DecisionFacts {
+        decision.grant.map { granted[$0] } ?? Self.allowed(decision, version, digest)
+    }
+
+    private static func allowed(_ decision: Decision, _ version: Int, _ digest: JSONText) -> DecisionFacts {
         DecisionFacts(
             isAllowed: true,
-            reason: Self.code(decision.reason),
+            reason: code(decision.reason),
             rules: decision.rules,
             policy: version,
             digest: digest

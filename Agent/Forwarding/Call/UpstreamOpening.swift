@@ -5,7 +5,7 @@ internal import Wire
 ///
 /// Of the client's head nothing passes but the fields of the protocol; its credential, its cookies and whatever else it
 /// says stay here.
-struct UpstreamOpening: Sendable {
+final class UpstreamOpening: Sendable {
     private let post: [UInt8]
     private let get: [UInt8]
     private let delete: [UInt8]
@@ -116,7 +116,7 @@ struct UpstreamOpening: Sendable {
         _ writer: inout HeadWriter
     ) {
         // Nothing of this kind comes without `Mcp-Method`, which the older revisions do not have.
-        guard head.has(.method) else { return }
+        guard head.hasParameters, head.has(.method) else { return }
         for field in head.fields(in: bytes) {
             let name = field.name.slice(of: bytes)
             guard name.count > 10, Self.isParameter(name) else { continue }

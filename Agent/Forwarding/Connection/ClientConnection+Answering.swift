@@ -52,17 +52,17 @@ extension ClientConnection {
 
     /// Writes, and with the last answer ends the connection.
     func send(_ buffer: ByteBuffer, isLast: Bool) {
-        guard let context else { return }
+        guard let context, let writer else { return }
         guard isLast else {
-            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            writer.write(buffer)
             return
         }
         phase = .ending
-        arm(path.gate.now() + Self.lastRead)
+        arm(gate.now() + Self.lastRead)
         let promise = context.eventLoop.makePromise(of: Void.self)
         // Closed at once, with bytes of the client unread, its system would throw the answer away.
         promise.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(mode: .output, promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
+        writer.write(buffer, promise: promise)
     }
 
     /// How long a client is left to read the last answer.
@@ -75,7 +75,7 @@ extension ClientConnection {
         call = nil
         guard phase == .answering else { return }
         phase = .reading
-        lastActive = path.gate.now()
+        lastActive = gate.now()
         resumeReading()
         process()
     }

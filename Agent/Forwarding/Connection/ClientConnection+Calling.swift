@@ -27,7 +27,7 @@ extension ClientConnection {
         let body = UnsafeRawBufferPointer(rebasing: bytes[head.length...]).bindMemory(to: UInt8.self)
         let envelope: Envelope
         do {
-            envelope = try Envelope.scan(body, limits: path.gate.configuration.messageLimits)
+            envelope = try Envelope.scan(body, limits: gate.configuration.messageLimits)
         } catch {
             refuseUnreadable(error, bytes)
             return
@@ -41,7 +41,6 @@ extension ClientConnection {
 
     /// Refuses what may have been a request: that somebody tried is recorded, though not what.
     private func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
-        let gate = path.gate
         let server = server(in: bytes).flatMap { gate.policy.knows(server: $0.alias) ? $0 : nil }
         let trace = TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random)
         let facts = CallFacts(
@@ -61,14 +60,13 @@ extension ClientConnection {
 
     private func serveRequest(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeRawBufferPointer)
     {
-        let gate = path.gate
         let server = server(in: bytes)
         let header = head.value(.traceparent, in: bytes)
         let trace =
             envelope.traceparent?.withText(in: body) {
                 TraceContext(body: $0, header: header, random: &gate.random)
             } ?? TraceContext(body: nil, header: header, random: &gate.random)
-        var facts = CallFacts(
+        let facts = CallFacts(
             call: gate.random.id(),
             trace: trace.trace,
             client: visit.client,
@@ -89,8 +87,7 @@ extension ClientConnection {
             return
         }
         guard let server, gate.policy.knows(server: server.alias) else {
-            facts.server = strangersAlias(in: bytes)
-            deny(.unknownServer, facts, id: id, server: nil, bytes)
+            deny(.unknownServer, facts.of(server: strangersAlias(in: bytes)), id: id, server: nil, bytes)
             return
         }
         guard CallJudge.isKnown(envelope.method, in: envelope.era) else {
@@ -138,7 +135,6 @@ extension ClientConnection {
         _ decision: Decision,
         _ bytes: UnsafeRawBufferPointer
     ) {
-        let gate = path.gate
         let server = call.server
         guard let facts = call.facts else { return }
         if server.upstream.isKnownDown {
@@ -203,7 +199,7 @@ extension ClientConnection {
 
     /// The server that the path names.
     func server(in bytes: UnsafeRawBufferPointer) -> ServedServer? {
-        path.gate.server(alias: alias(in: bytes))
+        gate.server(alias: alias(in: bytes))
     }
 
     private func alias(in bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
@@ -243,7 +239,7 @@ extension ClientConnection {
         server: ServedServer?,
         _ bytes: UnsafeRawBufferPointer
     ) {
-        let isRecorded = path.gate.recordDenial(facts, refusal)
+        let isRecorded = gate.recordDenial(facts, refusal)
         server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
         answerRefusal(refusal, id: literal(id, bytes), record: isRecorded ? facts.call : nil)
     }

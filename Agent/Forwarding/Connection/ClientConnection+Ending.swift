@@ -28,7 +28,7 @@ extension ClientConnection {
         let kind = machine.kind
         var refusal = refusal
         if refusal.code == .serverDown, refusal.since == nil {
-            let now = path.gate.clock.wall()
+            let now = gate.clock.wall()
             refusal.since = call.server.health(now: now).since ?? now
         }
         endCall(wasCancelled ? .cancelled : outcome)
@@ -118,14 +118,14 @@ extension ClientConnection {
     func bindSession() -> JSONText? {
         guard let call, let id = call.newSession else { return nil }
         let key = SessionKey(client: call.client, server: call.server.alias, id: id)
-        self.call?.session = path.gate.beginSession(key)
+        self.call?.session = gate.beginSession(key)
         return id
     }
 
     /// Forgets a session that has ended.
     func dropSession(_ session: Session) {
-        guard let ended = path.gate.sessions.end(session.key) else { return }
-        path.gate.close(ended)
+        guard let ended = gate.sessions.end(session.key) else { return }
+        gate.close(ended)
     }
 
     /// Keeps a request whose stream has broken off, so that its answer is known when it comes on another; false where it
@@ -151,10 +151,10 @@ extension ClientConnection {
     func endCall(_ kind: Outcome.Kind) {
         guard let call else { return }
         leave(call)
-        let now = path.gate.now()
+        let now = gate.now()
         if let pending = call.answered {
             let outcome: Outcome.Kind = kind == .ok && call.method == .unknown ? .rpcError : kind
-            path.gate.endPending(pending, outcome, bytesOut: call.body.count, now: now)
+            gate.endPending(pending, outcome, bytesOut: call.body.count, now: now)
         }
         guard let facts = call.facts else { return }
         let outcome = Outcome(
@@ -163,7 +163,7 @@ extension ClientConnection {
             bytesIn: call.body.count,
             bytesOut: call.bytesOut
         )
-        path.gate.recordEnd(facts, outcome)
+        gate.recordEnd(facts, outcome)
         call.server.metrics.count(outcome)
         call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
     }
@@ -175,11 +175,11 @@ extension ClientConnection {
         guard call.era == .handshake else { return }
         // The request has ended, so that it was taken back says nothing any more.
         if let session = call.session, session.hasCancelled, let id = requestID { _ = session.endCancelled(id) }
-        let session = call.session ?? path.gate.sessions.find(sessionless(call.server), now: path.gate.now())
+        let session = call.session ?? gate.sessions.find(sessionless(call.server), now: gate.now())
         guard let session else { return }
-        let now = path.gate.now()
+        let now = gate.now()
         for pending in session.abandon(stream: ObjectIdentifier(self)) {
-            path.gate.endPending(pending, .cancelled, bytesOut: 0, now: now)
+            gate.endPending(pending, .cancelled, bytesOut: 0, now: now)
         }
     }
 }

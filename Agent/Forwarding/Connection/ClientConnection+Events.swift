@@ -72,7 +72,7 @@ extension ClientConnection {
     private func receive(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
         let envelope: Envelope
         do {
-            envelope = try Envelope.scan(message, limits: path.gate.configuration.replyLimits)
+            envelope = try Envelope.scan(message, limits: gate.configuration.replyLimits)
         } catch {
             stop(machine.violated("malformed", "The server's message cannot be taken: \(error.message)."))
             return
@@ -106,7 +106,7 @@ extension ClientConnection {
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
-        switch call.judge(path.gate).judge(response: envelope, in: message) {
+        switch call.judge(gate).judge(response: envelope, in: message) {
         case .pass(let outcome): finishStream(UnsafeRawBufferPointer(message), id, outcome)
         case .replace(let other, let outcome): other.withUnsafeBytes { finishStream($0, id, outcome) }
         case .refuse(let refusal, let outcome):
@@ -136,7 +136,7 @@ extension ClientConnection {
             let parked = session.parkedRequest(request)
         else { return }
         session.unpark(request)
-        let judge = call.judge(path.gate).about(parked.method)
+        let judge = call.judge(gate).about(parked.method)
         let outcome: Outcome.Kind
         var bytesOut = message.count
         switch judge.judge(response: envelope, in: message) {
@@ -153,8 +153,8 @@ extension ClientConnection {
             bytesOut = body.count
             body.withUnsafeBufferPointer { pass($0, nil) }
         }
-        let now = path.gate.now()
-        path.gate.recordEnd(
+        let now = gate.now()
+        gate.recordEnd(
             parked.facts,
             Outcome(
                 outcome,
@@ -173,12 +173,12 @@ extension ClientConnection {
         _ id: UnsafeRawBufferPointer?
     ) {
         guard let call else { return }
-        path.gate.countNotification(call.server)
-        guard call.judge(path.gate).passes(notification: envelope, in: message) else { return }
+        gate.countNotification(call.server)
+        guard call.judge(gate).passes(notification: envelope, in: message) else { return }
         if envelope.method == .cancelled, let span = envelope.cancelledID, let request = RequestID(span, in: message),
-            let pending = openSession(of: call)?.answer(request, now: path.gate.now())
+            let pending = openSession(of: call)?.answer(request, now: gate.now())
         {
-            path.gate.endPending(pending, .cancelled, bytesOut: 0, now: path.gate.now())
+            gate.endPending(pending, .cancelled, bytesOut: 0, now: gate.now())
         }
         pass(message, id)
     }
@@ -192,7 +192,6 @@ extension ClientConnection {
 
     /// Sends the head of an event stream.
     func openStream() {
-        guard let context else { return }
         let record = call?.facts?.call
         let session = bindSession()
         var head = ReplyHead(status: 200, body: .chunked, content: .events)
@@ -211,8 +210,7 @@ extension ClientConnection {
         machine.committed()
         call?.isCommitted = true
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
-        context.write(wrapOutboundOut(out), promise: nil)
-        if machine.kind == .stream { context.flush() }
+        writer?.write(out, isLast: machine.kind == .stream)
         armCall()
     }
 }

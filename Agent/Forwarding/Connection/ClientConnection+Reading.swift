@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import NIOCore
 internal import StrictJSON
+internal import Upstreams
 internal import Wire
 
 // From bytes to a request that may be served.
@@ -68,12 +69,14 @@ extension ClientConnection {
             return door.isSocket
         }
         visit.how = .token
-        if let known, known.generation == path.gate.clientsGeneration, known.value.elementsEqual(value) {
+        if let known, known.generation == gate.clientsGeneration,
+            known.value.withUnsafeBufferPointer(value.isEqual)
+        {
             visit.client = known.name
             return true
         }
-        guard let token = BearerToken.token(in: value), let name = path.gate.client(token: token) else { return false }
-        known = KnownClient(value: Array(value), name: name, generation: path.gate.clientsGeneration)
+        guard let token = BearerToken.token(in: value), let name = gate.client(token: token) else { return false }
+        known = KnownClient(value: Array(value), name: name, generation: gate.clientsGeneration)
         visit.client = name
         return true
     }
@@ -97,16 +100,13 @@ extension ClientConnection {
         if input.readableBytes == 0 { input = ByteBuffer() }
         reader.startAgain()
         phase = .answering
-        lastActive = path.gate.now()
+        lastActive = gate.now()
         // The rest of an answer that the client has long had is worth less than the time of this request.
         stopDraining()
     }
 
     private func sendContinue() {
-        guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: 32)
-        buffer.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        writer?.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
     }
 
     // MARK: Refusing

@@ -10,7 +10,7 @@ internal import Wire
 extension ClientConnection: ExchangeDelegate {
     func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {
         guard machine.state == .waiting, let server = call?.server else { return }
-        call?.lastByte = path.gate.now()
+        call?.lastByte = gate.now()
         var facts = ReplyFacts(status: head.status, contentType: head.contentType)
         facts.hasSession = call?.session != nil
         if head.status == 403, head.has(.wwwAuthenticate) {
@@ -29,11 +29,11 @@ extension ClientConnection: ExchangeDelegate {
         drained = 0
         let action = machine.head(facts)
         if machine.isReadingEvents {
-            splitter = EventStreamSplitter(maxEventBytes: path.gate.configuration.longestReply)
+            splitter = EventStreamSplitter(maxEventBytes: gate.configuration.longestReply)
             events.clear()
         }
         let trouble = head.status >= 500 ? "The server answers with HTTP \(head.status)." : nil
-        server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : path.gate.clock.wall())
+        server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : gate.clock.wall())
         perform(action)
     }
 
@@ -71,7 +71,7 @@ extension ClientConnection: ExchangeDelegate {
 
     /// Something came from the server: its time begins anew.
     private func touch() {
-        let now = path.gate.now()
+        let now = gate.now()
         call?.lastByte = now
         armCall()
     }
@@ -87,7 +87,7 @@ extension ClientConnection: ExchangeDelegate {
     // MARK: One message
 
     private func collect(_ body: ByteBuffer) {
-        guard collected.readableBytes + body.readableBytes <= path.gate.configuration.longestReply else {
+        guard collected.readableBytes + body.readableBytes <= gate.configuration.longestReply else {
             stop(machine.tooLarge())
             return
         }
@@ -106,7 +106,7 @@ extension ClientConnection: ExchangeDelegate {
             let bytes = bytes.bindMemory(to: UInt8.self)
             let envelope: Envelope
             do throws(EnvelopeError) {
-                envelope = try Envelope.scan(bytes, limits: path.gate.configuration.replyLimits)
+                envelope = try Envelope.scan(bytes, limits: gate.configuration.replyLimits)
             } catch {
                 stop(machine.violated("malformed", "The server's answer cannot be taken: \(error.message)."))
                 return
@@ -121,7 +121,7 @@ extension ClientConnection: ExchangeDelegate {
         collected = ByteBuffer()
         message.withUnsafeReadableBytes { bytes in
             let bytes = bytes.bindMemory(to: UInt8.self)
-            guard let envelope = try? Envelope.scan(bytes, limits: path.gate.configuration.replyLimits),
+            guard let envelope = try? Envelope.scan(bytes, limits: gate.configuration.replyLimits),
                 envelope.kind == .errorResponse
             else {
                 settle()
@@ -152,7 +152,7 @@ extension ClientConnection: ExchangeDelegate {
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
-        switch call.judge(path.gate).judge(response: envelope, in: bytes) {
+        switch call.judge(gate).judge(response: envelope, in: bytes) {
         case .pass(let outcome): answerOnce(UnsafeRawBufferPointer(bytes), outcome, status: status)
         case .replace(let other, let outcome): other.withUnsafeBytes { answerOnce($0, outcome, status: status) }
         case .refuse(let refusal, let outcome):
@@ -187,7 +187,7 @@ extension ClientConnection: ExchangeDelegate {
         return request.withUnsafeReadableBytes { asked in
             let asked = UnsafeRawBufferPointer(rebasing: asked[range]).bindMemory(to: UInt8.self)
             let answered = UnsafeBufferPointer(rebasing: bytes[span.range])
-            if asked.elementsEqual(answered) { return true }
+            if asked.isEqual(to: answered) { return true }
             // The same id may be spelled in two ways, with escapes.
             guard let first = RequestID(literal: asked), let second = RequestID(literal: answered) else { return false }
             return first == second

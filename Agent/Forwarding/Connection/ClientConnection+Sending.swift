@@ -56,7 +56,7 @@ extension ClientConnection {
             delegate: self
         )
         if !isWritable { exchange?.isReading = false }
-        self.call?.lastByte = path.gate.now()
+        self.call?.lastByte = gate.now()
         armCall()
     }
 
@@ -100,7 +100,7 @@ extension ClientConnection {
             return
         }
         armCall()
-        let source = path.gate.credentials
+        let source = gate.credentials
         let rejected = isRejected ? call.authorization : nil
         let number = number
         path.loop.makeFutureWithTask { await source.renew(target, rejected: rejected) }
@@ -158,7 +158,7 @@ extension ClientConnection {
     /// Where the requests of the server are that belong to this call.
     func openSession(of call: Call) -> Session? {
         guard call.era == .handshake else { return nil }
-        return call.session ?? path.gate.sessions.find(sessionless(call.server), now: path.gate.now())
+        return call.session ?? gate.sessions.find(sessionless(call.server), now: gate.now())
     }
 
     // MARK: The client is gone

@@ -13,36 +13,36 @@ extension ClientConnection {
         _ eventID: UnsafeRawBufferPointer?
     ) {
         guard let call, let span = envelope.id, let id = RequestID(span, in: message) else { return }
-        switch call.judge(path.gate).judge(request: envelope) {
+        switch call.judge(gate).judge(request: envelope) {
         case .violation:
             stop(machine.violated("server_request", "The server asks something, which it may not in this revision."))
         case .ping:
-            path.gate.countPing(call.server)
+            gate.countPing(call.server)
             guard remember(id, facts: nil, bytes: message.count, call) else { return }
             pass(message, eventID)
         case .ask(let decision):
             let facts = facts(envelope, message, call)
-            guard path.gate.recordBegin(facts, decision, credential: nil) else {
+            guard gate.recordBegin(facts, decision, credential: nil) else {
                 // What cannot be recorded is not done, here as on the way there.
                 tellRefused(call, id: message[span.range], .notRecorded)
                 return
             }
             guard remember(id, facts: facts, bytes: message.count, call) else {
-                path.gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count))
+                gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count))
                 tellRefused(call, id: message[span.range], .tooManyRequests)
                 return
             }
             pass(message, eventID)
         case .refuse(let decision):
             let refusal = decision.map(Refusal.denied) ?? .unknownMethod(.handshake)
-            _ = path.gate.recordDenial(facts(envelope, message, call), refusal)
+            _ = gate.recordDenial(facts(envelope, message, call), refusal)
             tellRefused(call, id: message[span.range], refusal)
         }
     }
 
     private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>, _ call: Call) -> CallFacts {
         CallFacts(
-            call: path.gate.random.id(),
+            call: gate.random.id(),
             trace: call.trace.trace,
             client: call.client,
             how: call.how,
@@ -54,10 +54,10 @@ extension ClientConnection {
 
     /// Remembers what the client will have to answer.
     private func remember(_ id: RequestID, facts: CallFacts?, bytes: Int, _ call: Call) -> Bool {
-        let session = call.session ?? path.gate.beginSession(sessionless(call.server))
+        let session = call.session ?? gate.beginSession(sessionless(call.server))
         return session.add(
             id,
-            Session.Pending(facts: facts, began: path.gate.now(), bytes: bytes, stream: ObjectIdentifier(self))
+            Session.Pending(facts: facts, began: gate.now(), bytes: bytes, stream: ObjectIdentifier(self))
         )
     }
 

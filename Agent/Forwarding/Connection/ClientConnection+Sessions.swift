@@ -21,7 +21,7 @@ extension ClientConnection {
     func session(for era: Revisions.Era, _ server: ServedServer, _ bytes: UnsafeRawBufferPointer) -> SessionLookup {
         guard era == .handshake, let value = head.value(.sessionID, in: bytes) else { return .none }
         let key = SessionKey(client: visit.client, server: server.alias, id: JSONText(utf8: value))
-        return path.gate.sessions.find(key, now: lastActive).map(SessionLookup.found) ?? .unknown
+        return gate.sessions.find(key, now: lastActive).map(SessionLookup.found) ?? .unknown
     }
 
     /// The era of what has no `_meta`: the header says it.
@@ -38,7 +38,6 @@ extension ClientConnection {
             return
         }
         guard let server = openServer(.message, bytes) else { return }
-        let gate = path.gate
         // Over HTTP the modern era has no messages of clients but requests.
         guard headerEra(bytes) == .handshake, envelope.era == .handshake else { return answerPlainly(202) }
         let lookup = session(for: .handshake, server, bytes)
@@ -63,7 +62,7 @@ extension ClientConnection {
     }
 
     private func isAllowed(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Bool {
-        CallJudge.decide(envelope, in: body, policy: path.gate.policy, client: visit.client, server: server.alias)
+        CallJudge.decide(envelope, in: body, policy: gate.policy, client: visit.client, server: server.alias)
             .isAllowed
     }
 
@@ -74,7 +73,7 @@ extension ClientConnection {
         _ call: Call
     ) -> Session.Pending? {
         guard let span = envelope.id, let id = RequestID(span, in: body) else { return nil }
-        let session = call.session ?? path.gate.sessions.find(sessionless(call.server), now: lastActive)
+        let session = call.session ?? gate.sessions.find(sessionless(call.server), now: lastActive)
         return session?.answer(id, now: lastActive)
     }
 
@@ -101,14 +100,13 @@ extension ClientConnection {
             guard kind == .stream else { return answerPlainly(400, "Mcp-Session-Id is missing.") }
         case .found(let session): call.session = session
         }
-        let decision = path.gate.policy.decide(client: visit.client, server: server.alias, ask: .method)
+        let decision = gate.policy.decide(client: visit.client, server: server.alias, ask: .method)
         guard decision.isAllowed else { return answerInstead(.denied(decision), kind) }
         send(call, kind)
     }
 
     /// The server of the path, if it is open to this user at all; else the answer has gone out.
     private func openServer(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) -> ServedServer? {
-        let gate = path.gate
         if let closure = gate.closure {
             answerInstead(.closed(closure), kind)
             return nil
@@ -130,7 +128,7 @@ extension ClientConnection {
             server: server,
             client: visit.client,
             how: visit.how,
-            trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &path.gate.random),
+            trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random),
             body: head.length..<bytes.count,
             now: lastActive
         )
@@ -140,12 +138,12 @@ extension ClientConnection {
     private func send(_ call: Call, _ kind: CallKind) {
         let server = call.server
         var isStale = false
-        switch server.credential.map(path.gate.credentials.current) ?? .notNeeded {
+        switch server.credential.map(gate.credentials.current) ?? .notNeeded {
         case .notNeeded: break
         case .ready(id: _, let header): call.authorization = header
         case .stale: isStale = true
         case .refused(let refusal):
-            if let pending = call.answered { path.gate.endPending(pending, .notSent, bytesOut: 0, now: lastActive) }
+            if let pending = call.answered { gate.endPending(pending, .notSent, bytesOut: 0, now: lastActive) }
             answerInstead(.credential(refusal, server: server.alias), kind)
             return
         }
@@ -164,7 +162,6 @@ extension ClientConnection {
     /// Policy, servers or clients are others: a stream that stays open for long ends, if it would not be opened now.
     func reconsider() {
         guard let call, machine.isUnanswered, machine.kind.isOpenEnded else { return }
-        let gate = path.gate
         let decision = gate.policy.decide(client: call.client, server: call.server.alias, ask: .method)
         let isServed = gate.servers.contains { $0 === call.server }
         guard gate.closure != nil || !decision.isAllowed || !isServed || !gate.isKnown(client: call.client) else {

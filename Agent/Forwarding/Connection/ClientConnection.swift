@@ -26,8 +26,10 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     let path: DataPath
+    let gate: Gate
     let door: Door
     private(set) var context: ChannelHandlerContext?
+    private(set) var writer: SocketWriter?
 
     // Reading.
     var phase = Phase.closed
@@ -76,9 +78,10 @@ final class ClientConnection: ChannelDuplexHandler {
     init(path: DataPath, door: Door) {
         self.path = path
         self.door = door
-        let configuration = path.gate.configuration
+        gate = path.gate
+        let configuration = gate.configuration
         reader = RequestReader(longestHead: configuration.longestHead, longestBody: configuration.longestBody)
-        lastActive = path.gate.now()
+        lastActive = gate.now()
     }
 
     /// Whether somebody waits for an answer on it.
@@ -92,6 +95,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        writer = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -101,11 +105,13 @@ final class ClientConnection: ChannelDuplexHandler {
             return
         }
         phase = .reading
+        writer = SocketWriter(context, isPlain: true)
         path.table.add(self)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
+        writer?.end()
         path.table.remove(self)
         page?.cancel()
         page = nil
@@ -151,7 +157,7 @@ final class ClientConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         exchange?.isReading = isWritable
-        readUntil = isWritable ? .max : path.gate.now() + path.gate.configuration.readerRest.nanoseconds
+        readUntil = isWritable ? .max : gate.now() + gate.configuration.readerRest.nanoseconds
         arm(phaseDeadline)
         armCall()
         context.fireChannelWritabilityChanged()
@@ -172,12 +178,12 @@ final class ClientConnection: ChannelDuplexHandler {
 
     /// Sets the deadline of a request that is being read, by what has come of it.
     func armReading() {
-        let now = path.gate.now()
+        let now = gate.now()
         if reader.isWaitingForBody {
-            arm(now + path.gate.configuration.bodyRest.nanoseconds)
+            arm(now + gate.configuration.bodyRest.nanoseconds)
         } else if input.readableBytes > 0 {
             if headBegan == .max { headBegan = now }
-            arm(headBegan + path.gate.configuration.headDeadline.nanoseconds)
+            arm(headBegan + gate.configuration.headDeadline.nanoseconds)
         } else {
             arm(machine.state == .draining ? now + Self.longestDrain : .max)
         }

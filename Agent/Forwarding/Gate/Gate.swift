@@ -92,9 +92,7 @@ final class Gate {
     /// The server of an alias, whether or not anybody may use it.
     func server(alias: UnsafeBufferPointer<UInt8>) -> ServedServer? {
         for server in servers {
-            let name = server.alias.utf8
-            guard name.count == alias.count else { continue }
-            if name.withUnsafeBufferPointer({ $0.elementsEqual(alias) }) { return server }
+            if server.alias.utf8.withUnsafeBufferPointer(alias.isEqual) { return server }
         }
         return nil
     }

@@ -2,7 +2,9 @@ internal import AuditLog
 internal import ServiceKit
 
 /// What is counted of one server; looked up once for each entry and not for each call.
-struct ServerMetrics: Sendable {
+///
+/// An object, so that counting does not count references to each of its parts.
+final class ServerMetrics: Sendable {
     /// Calls by how they ended, in the order of `Outcome.Kind.allCases`.
     private let calls: [Counter]
     let latency: Histogram

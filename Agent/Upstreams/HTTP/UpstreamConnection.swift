@@ -3,8 +3,8 @@ import Wire
 
 /// One connection to a server: the last handler of its channel, which carries one exchange at a time.
 ///
-/// It is written to directly through its own context: no walk through the pipeline, and a promise only where the outcome of
-/// a write says something that nothing else says.
+/// It is written to directly: no walk through the pipeline, and a promise only where the outcome of a write says something
+/// that nothing else says.
 final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -21,6 +21,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     private let server: UpstreamServer
     private var context: ChannelHandlerContext?
+    private var writer: SocketWriter?
     private var phase = Phase.opening
     private var exchange: UpstreamExchange?
 
@@ -35,6 +36,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var isProven = false
     private var isWritingBody = false
     private var isStarting = false
+    /// Whether the channel has not told of its end; asking the channel itself costs more.
+    private var isOpen = true
     private var timer: Scheduled<Void>?
     private(set) var lastError: UpstreamError?
     /// Since when it rests, and for how long it may by the server's word.
@@ -52,7 +55,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Whether a request that is written now has a chance: the server may have closed the connection while it rested.
     func isUsable(at now: NIODeadline) -> Bool {
-        guard phase == .resting, let context, context.channel.isActive else { return false }
+        guard phase == .resting, isOpen, let context else { return false }
         // The loop may not have come to read the end yet. The kernel knows, at the price of a system call.
         guard now - restingSince > Self.shortRest else { return true }
         return context.channel.isEstablished
@@ -62,21 +65,23 @@ final class UpstreamConnection: ChannelInboundHandler {
     ///
     /// - Returns: false where the write itself failed, so that nothing has left and another connection may be tried.
     func start(_ exchange: UpstreamExchange, deadline: NIODeadline) -> Bool {
-        guard let context, context.channel.isActive else { return false }
+        guard let context, isOpen else { return false }
         self.exchange = exchange
         exchange.state = .running(self)
         phase = .head
         isStarting = true
-        context.write(wrapOutboundOut(exchange.head), promise: isProven ? nil : provingPromise(context, deadline))
+        let proving = isProven ? nil : provingPromise(context, deadline)
+        let writer = writer ?? SocketWriter(context, isPlain: server.isPlain)
+        self.writer = writer
+        writer.write(exchange.head, isLast: exchange.body == nil, promise: proving)
         if let body = exchange.body {
             isWritingBody = true
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenSuccess { self.isWritingBody = false }
-            context.write(wrapOutboundOut(body), promise: promise)
+            writer.write(body, promise: promise)
         }
-        context.flush()
         isStarting = false
-        guard context.channel.isActive else { return endStart(context) }
+        guard isOpen else { return endStart(context) }
         exchange.forgetRequest()
         if !exchange.isReading { setReading(false) }
         return true
@@ -139,6 +144,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        writer = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -199,7 +205,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func finish(_ exchange: UpstreamExchange, isClean: Bool) {
         self.exchange = nil
         if !exchange.isReading { setReading(true) }
-        if keepsAlive, isClean, !isWritingBody, let context, context.channel.isActive {
+        if keepsAlive, isClean, !isWritingBody, isOpen, let context {
             rest(since: context.eventLoop.now)
         } else {
             close()
@@ -224,6 +230,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isOpen = false
+        writer?.end()
         timer?.cancel()
         timer = nil
         // Within `start` it is `start` that sees it.

@@ -24,6 +24,11 @@ final class UpstreamConnector {
         tls = try NIOSSLContext(configuration: settings)
     }
 
+    /// Whether connections to an endpoint carry neither TLS nor a tunnel.
+    func isPlain(_ endpoint: UpstreamEndpoint) -> Bool {
+        !endpoint.usesTLS && proxies.proxy(for: endpoint.url) == nil
+    }
+
     /// Connects; the channel that comes has `handler` as its last and, with TLS, has not necessarily ended the handshake.
     func connect(
         to endpoint: UpstreamEndpoint,

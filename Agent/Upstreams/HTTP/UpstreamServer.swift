@@ -10,6 +10,8 @@ package final class UpstreamServer {
     package private(set) var health: EndpointHealth
 
     let configuration: UpstreamConfiguration
+    /// Whether what its connections write goes to their sockets as it is.
+    let isPlain: Bool
     private let pool: UpstreamPool
     private let loop: any EventLoop
     private var resting: [UpstreamConnection] = []
@@ -25,6 +27,7 @@ package final class UpstreamServer {
         self.pool = pool
         loop = pool.loop
         configuration = pool.configuration
+        isPlain = pool.connector.isPlain(endpoint)
         health = EndpointHealth(pool.configuration)
         idleLimit = IdleLimit(pool.configuration.idleTimeout)
     }
