@@ -125,7 +125,30 @@ package final class Spool: Sendable {
         if isCalled { core.wake() }
     }
 
-    /// Records with the next `record`, or after 20 ms: for what has happened and cannot be undone.
+    /// Lays a record out, behind everything that was recorded before it: it stands in the file once `write` returned.
+    ///
+    /// For many things that begin at once and so share one write.
+    ///
+    /// - Parameter body: What is to be said.
+    /// - Throws: As `record`.
+    package func layOut(_ body: RecordBody) throws(SpoolError) {
+        let time = core.clock.recordTime
+        try core.tail.withLock { tail throws(SpoolError) in try tail.layOut(body, at: time) }
+    }
+
+    /// Writes all that was laid out.
+    ///
+    /// - Throws: As `record`; then what was laid out waits on, and stands for things that must not happen.
+    package func write() throws(SpoolError) {
+        let time = core.clock.recordTime
+        let isCalled = try core.tail.withLock { tail throws(SpoolError) in
+            try tail.write(at: time)
+            return tail.isSyncerIdle
+        }
+        if isCalled { core.wake() }
+    }
+
+    /// Records with the next `record` or `write`, or after 20 ms: for what has happened and cannot be undone.
     ///
     /// Lost only by a kill within that time, and then the next start writes `unknown` in its place; or once the spool
     /// has failed.

@@ -88,6 +88,21 @@ struct SpoolTail: ~Copyable, Sendable {
         if case .callDeny = body { isUrgent = true }
     }
 
+    /// Lays a record out for the next write.
+    mutating func layOut(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
+        _ = try append(body, SpoolRoom.weight(body), at: time)
+    }
+
+    /// Writes what waits; what could not be written waits on.
+    mutating func write(at time: RecordTime) throws(SpoolError) {
+        do {
+            try flush()
+        } catch {
+            if error.kind == .full { reportPressure(at: time) }
+            throw error
+        }
+    }
+
     /// Records with the next write; what does not fit is lost only once the spool has failed, which it then says.
     mutating func recordSoon(_ body: RecordBody, at time: RecordTime) {
         do {

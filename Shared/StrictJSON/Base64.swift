@@ -55,7 +55,9 @@ package enum Base64 {
         urlCharacters.utf8Start[Int(bits & 0x3F)]
     }
 
-    private static var urlCharacters: StaticString { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" }
+    private static var urlCharacters: StaticString {
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    }
 
     /// The bytes of `standard(_:)`'s text, or nil.
     package static func decodeStandard(_ text: some Collection<UInt8>) -> [UInt8]? {

@@ -39,6 +39,8 @@ struct CallMachine {
     /// Where the request is.
     enum State: Equatable {
         case idle
+        /// Its beginning is laid out, and not yet in the spool's file.
+        case recording(isStale: Bool)
         /// A credential is being renewed.
         case renewing
         /// The request has left, and nothing has come back.
@@ -67,11 +69,29 @@ struct CallMachine {
 
     // MARK: Before the request has left
 
-    /// Begins; the record of it is written.
+    /// Begins something of which there is no record.
     mutating func begin(_ kind: CallKind, server: JSONText, isStale: Bool) -> CallAction {
+        hold(kind, server: server, isStale: isStale)
+        return recorded()
+    }
+
+    /// Begins; nothing leaves until the record of it stands.
+    mutating func hold(_ kind: CallKind, server: JSONText, isStale: Bool) {
         self = CallMachine()
         self.kind = kind
         self.server = server
+        state = .recording(isStale: isStale)
+    }
+
+    /// The record of the beginning could not be written.
+    mutating func notRecorded() -> CallAction {
+        guard case .recording = state else { return .none }
+        return refuse(.notRecorded, .notSent)
+    }
+
+    /// The record of the beginning stands.
+    mutating func recorded() -> CallAction {
+        guard case .recording(let isStale) = state else { return .none }
         if isStale {
             state = .renewing
             hasRenewed = true
@@ -163,7 +183,7 @@ struct CallMachine {
         case .draining:
             state = .idle
             return .release
-        case .idle, .renewing, .waiting:
+        case .idle, .recording, .renewing, .waiting:
             return .none
         }
     }
@@ -173,7 +193,7 @@ struct CallMachine {
     /// The connection failed.
     mutating func failed(_ failure: UpstreamFailure) -> CallAction {
         switch state {
-        case .idle, .renewing:
+        case .idle, .recording, .renewing:
             return .none
         case .waiting, .collecting, .collectingError, .events:
             return stop(Self.refusal(failure, server), Self.outcome(failure))
@@ -185,7 +205,7 @@ struct CallMachine {
     /// Nothing came for so long as the server may be silent.
     mutating func timedOut() -> CallAction {
         switch state {
-        case .idle, .draining:
+        case .idle, .recording, .draining:
             return .none
         case .renewing:
             let refusal = Refusal.down("timeout", "The server's sign-in service is too slow.", server: server)

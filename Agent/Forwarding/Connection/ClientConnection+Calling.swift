@@ -178,21 +178,32 @@ extension ClientConnection {
             deny(.credential(refusal, server: server.alias), facts, id: call.id, server: server, bytes)
             return
         }
+        let kind = CallKind.request(call.method, call.era)
         if envelope.method == .ping {
             // Counted, not recorded: nothing is done.
             gate.countPing(server)
             call.facts = nil
-        } else {
-            guard gate.recordBegin(facts, decision, credential: id) else {
-                call.permit.release()
-                answerRefusal(.notRecorded, id: literal(call.id, bytes), record: nil)
-                return
-            }
+            server.metrics.active.add(1)
+            self.call = call
+            perform(machine.begin(kind, server: server.alias, isStale: isStale))
+            return
+        }
+        guard let spool = gate.layOutBegin(facts, decision, credential: id) else {
+            call.permit.release()
+            answerRefusal(.notRecorded, id: literal(call.id, bytes), record: nil)
+            return
         }
         server.metrics.active.add(1)
-        let kind = CallKind.request(call.method, call.era)
         self.call = call
-        perform(machine.begin(kind, server: server.alias, isStale: isStale))
+        machine.hold(kind, server: server.alias, isStale: isStale)
+        path.beginnings.add(self, in: spool)
+    }
+
+    /// The record of the call's beginning stands, or could not be written.
+    func recorded(_ isWritten: Bool, for number: Int) {
+        // The client may have gone in the meantime.
+        guard number == self.number, call != nil else { return }
+        perform(isWritten ? machine.recorded() : machine.notRecorded())
     }
 
     // MARK: What is common to all

@@ -34,7 +34,7 @@ extension ClientConnection {
         endCall(wasCancelled ? .cancelled : outcome)
         if let status = refusal.status(for: kind) { return answerPlainly(status) }
         let literal = id.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
-        answerRefusal(refusal, id: literal, record: call.facts?.call)
+        answerRefusal(refusal, id: literal, record: refusal.code == .notRecorded ? nil : call.facts?.call)
     }
 
     /// Answers what has no id with a status.

@@ -51,7 +51,7 @@ extension ClientConnection: ExchangeDelegate {
             exchange?.cancel()
             exchange = nil
             perform(machine.ended())
-        case .idle, .renewing, .waiting:
+        case .idle, .recording, .renewing, .waiting:
             break
         }
     }

@@ -10,6 +10,7 @@ final class DataPath {
     let pool: UpstreamPool
     let pages: any LocalPages
     let table: ConnectionTable
+    let beginnings: Beginnings
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -25,6 +26,7 @@ final class DataPath {
         self.pool = pool
         self.pages = pages
         self.table = table
+        beginnings = Beginnings(loop: loop)
     }
 
     /// Lends the digits of an audit id, without an allocation.

@@ -114,6 +114,20 @@ final class Gate {
         }
     }
 
+    /// Lays out the record that a request goes out.
+    ///
+    /// - Returns: The spool, whose next write has the record in it; nil where it cannot be recorded, and so must not go.
+    func layOutBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
+        guard let spool else { return nil }
+        do {
+            try spool.layOut(.callBegin(call, facts.allowed(decision), credential: credential))
+            counts.calls += 1
+            return spool
+        } catch {
+            return nil
+        }
+    }
+
     /// Records a refusal; returns whether the record stands.
     func recordDenial(_ call: CallFacts, _ refusal: Refusal) -> Bool {
         guard let spool else { return false }
