@@ -18,7 +18,7 @@ enum RecordLine {
     /// The call that a record is about; nil if it is about none.
     static func call(_ line: UnsafeRawBufferPointer) -> AuditID? {
         guard let start = offset(of: callMember, in: line), start + 32 <= line.count else { return nil }
-        return AuditID(hex: line[start..<start + 32])
+        return AuditID(hex: UnsafeRawBufferPointer(rebasing: line[start..<start + 32]))
     }
 
     /// The facts of a `call.begin`, for the `call.end` that has to follow; nil if it is none.

@@ -13,6 +13,8 @@ package final class SocketWriter {
     private var socket: NIOBSDSocket.Handle?
     /// What waits in the channel must not be overtaken.
     private var waiting = 0
+    /// What goes out with `flush`.
+    private var held: ByteBuffer?
 
     /// - Parameters:
     ///   - context: of the last handler.
@@ -30,6 +32,7 @@ package final class SocketWriter {
     ///   - isLast: whether nothing follows at once; else the kernel keeps it for a moment, to send it with what follows.
     ///   - promise: succeeds once the kernel has all of it.
     package func write(_ buffer: ByteBuffer, isLast: Bool = true, promise: EventLoopPromise<Void>? = nil) {
+        flush()
         guard let socket else {
             if isLast {
                 context.writeAndFlush(NIOAny(buffer), promise: promise)
@@ -58,8 +61,22 @@ package final class SocketWriter {
         context.writeAndFlush(NIOAny(rest), promise: promise)
     }
 
+    /// Holds back what is to be written, until `flush` or the next write.
+    package func hold(_ buffer: ByteBuffer) {
+        flush()
+        held = buffer
+    }
+
+    /// Writes what is held back.
+    package func flush() {
+        guard let buffer = held else { return }
+        held = nil
+        write(buffer)
+    }
+
     /// The connection has ended.
     package func end() {
         socket = nil
+        held = nil
     }
 }

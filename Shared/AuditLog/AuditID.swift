@@ -23,6 +23,11 @@ package struct AuditID: Hashable, Sendable, CustomStringConvertible {
         self = id
     }
 
+    /// As above, for digits that stand in memory.
+    package init?(hex: UnsafeRawBufferPointer) {
+        self.init(digits: hex.bindMemory(to: UInt8.self))
+    }
+
     private init?(digits: UnsafeBufferPointer<UInt8>) {
         guard digits.count == 32 else { return nil }
         var words: (UInt64, UInt64) = (0, 0)

@@ -47,7 +47,7 @@ final class RawServer: Sendable {
         }
 
         /// Waits until the client closes; false if it has not within the time.
-        func waitForEnd(seconds: Int) -> Bool {
+        func waitForEnd(seconds: Int, readingSlowly isSlow: Bool = false) -> Bool {
             var limit = timeval(tv_sec: seconds, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             var buffer = [UInt8](repeating: 0, count: 65536)
@@ -55,6 +55,7 @@ final class RawServer: Sendable {
                 let count = Glibc.recv(descriptor, &buffer, buffer.count, 0)
                 if count == 0 || (count < 0 && errno == ECONNRESET) { return true }
                 if count < 0 { return false }
+                if isSlow { usleep(1000) }
             }
         }
 

@@ -1,25 +1,32 @@
-internal import NIOCore
 internal import Spool
+internal import Upstreams
 
-/// Calls whose beginnings are laid out in the spool: they go out once those stand in its file.
-///
-/// All that begin in one turn of the event loop share one write. Under load a turn brings many, and the write costs a
-/// tenth of everything else that the agent does for a call.
-final class Beginnings {
-    private let loop: any EventLoop
+/// Calls whose beginnings are laid out in the spool: they go out once those stand in its file, all of one turn with one
+/// write.
+final class Beginnings: LoopTurnMember {
+    private let turn: LoopTurn
     private var spool: Spool?
     private var calls: [(connection: ClientConnection, number: Int)] = []
 
-    init(loop: any EventLoop) {
-        self.loop = loop
+    init(turn: LoopTurn) {
+        self.turn = turn
     }
 
-    /// Takes the call of a connection in, which hears by `recorded` at the end of this turn.
+    /// Takes the call of a connection in, which hears by `recorded`: in this turn, possibly at once.
     func add(_ connection: ClientConnection, in spool: Spool) {
         if let other = self.spool, other !== spool { write() }
         self.spool = spool
-        if calls.isEmpty { loop.assumeIsolated().execute { self.write() } }
+        let isFirst = calls.isEmpty
         calls.append((connection, connection.number))
+        if turn.isSingle {
+            write()
+        } else if isFirst {
+            turn.add(self, to: .record)
+        }
+    }
+
+    func turnReached(_ step: LoopTurn.Step) {
+        write()
     }
 
     private func write() {

@@ -30,6 +30,11 @@ extension ClientConnection {
 
     /// Answers with a whole body, in one write, and is ready for the next request.
     func answer(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: AuditID? = nil) {
+        if write(head, body, record: record) { finishRequest() }
+    }
+
+    /// Writes an answer with a whole body; returns false, and breaks the connection off, where that cannot be.
+    func write(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: AuditID?) -> Bool {
         var head = head
         head.closes = visit.closes
         let room = ReplyHead.room + (head.session?.count ?? 0) + body.count
@@ -44,17 +49,22 @@ extension ClientConnection {
         guard isWritten else {
             // A head out of our own parts always fits; if it ever does not, nothing half-made goes out.
             breakOff()
-            return
+            return false
         }
         send(out, isLast: visit.closes)
-        finishRequest()
+        return true
     }
 
     /// Writes, and with the last answer ends the connection.
     func send(_ buffer: ByteBuffer, isLast: Bool) {
         guard let context, let writer else { return }
         guard isLast else {
-            writer.write(buffer)
+            if path.turn.isSingle {
+                writer.write(buffer)
+            } else {
+                writer.hold(buffer)
+                path.turn.add(self, to: .answer)
+            }
             return
         }
         phase = .ending

@@ -171,13 +171,15 @@ extension ClientConnection: ExchangeDelegate {
         call?.bytesOut += body.count
         let session = outcome == .ok ? bindSession() : nil
         settle()
-        endCall(outcome)
         var head = ReplyHead(status: status, body: .length(body.count))
-        guard let session else { return answer(head, body, record: record) }
-        session.utf8.withUnsafeBufferPointer { id in
-            head.session = id
-            answer(head, body, record: record)
-        }
+        let isWritten =
+            session?.utf8.withUnsafeBufferPointer { id in
+                head.session = id
+                return write(head, body, record: record)
+            } ?? write(head, body, record: record)
+        // The client need not wait for the record of the end, which may be lost and is then written anew at a start.
+        endCall(outcome)
+        if isWritten { finishRequest() }
     }
 
     /// Whether a message answers the request at hand.

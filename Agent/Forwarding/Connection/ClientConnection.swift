@@ -9,7 +9,7 @@ internal import Wire
 /// It decides nothing: what bytes mean, what may be done and what comes next is the business of `RequestReader`,
 /// `CallJudge`, `ReplyJudge` and `CallMachine`, which are values without I/O. It belongs to the event loop, and is itself
 /// the delegate of the exchange with the server: a call costs no task, promise or object of its own.
-final class ClientConnection: ChannelDuplexHandler {
+final class ClientConnection: ChannelDuplexHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -37,6 +37,8 @@ final class ClientConnection: ChannelDuplexHandler {
     var input = ByteBuffer()
     var reader: RequestReader
     var isProcessing = false
+    /// Whether something was read in this turn of the loop that is not yet looked at.
+    private var isRead = false
     private var isReadHeld = false
     private var headBegan: Int64 = .max
 
@@ -110,6 +112,7 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        turnReached(.judge)
         phase = .closed
         writer?.end()
         path.table.remove(self)
@@ -133,6 +136,18 @@ final class ClientConnection: ChannelDuplexHandler {
         } else {
             input.writeBuffer(&buffer)
         }
+        guard !isRead else { return }
+        isRead = true
+        path.turn.add(self, to: .judge)
+    }
+
+    func turnReached(_ step: LoopTurn.Step) {
+        guard step == .judge else {
+            writer?.flush()
+            return
+        }
+        guard isRead else { return }
+        isRead = false
         process()
     }
 
@@ -225,6 +240,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     /// Closes at once, so that a client whose stream is cut can see that it was.
     func breakOff() {
+        writer?.flush()
         context?.close(promise: nil)
     }
 }

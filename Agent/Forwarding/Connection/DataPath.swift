@@ -11,6 +11,7 @@ final class DataPath {
     let pages: any LocalPages
     let table: ConnectionTable
     let beginnings: Beginnings
+    let turn: LoopTurn
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -26,7 +27,8 @@ final class DataPath {
         self.pool = pool
         self.pages = pages
         self.table = table
-        beginnings = Beginnings(loop: loop)
+        turn = pool.turn
+        beginnings = Beginnings(turn: turn)
     }
 
     /// Lends the digits of an audit id, without an allocation.

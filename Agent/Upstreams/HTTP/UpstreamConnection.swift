@@ -5,7 +5,7 @@ import Wire
 ///
 /// It is written to directly: no walk through the pipeline, and a promise only where the outcome of a write says something
 /// that nothing else says.
-final class UpstreamConnection: ChannelInboundHandler {
+final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -26,6 +26,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var exchange: UpstreamExchange?
 
     // The response.
+    /// What was read in this turn of the loop.
+    private var unread = ByteBuffer()
     private var scanner: ResponseHeadScanner
     private var partialHead = ByteBuffer()
     private var body = BodyReader(.none)
@@ -35,6 +37,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
     private var isProven = false
     private var isWritingBody = false
+    /// Whether the request at hand goes out at the end of this turn of the loop, and has not yet.
+    private var isHeld = false
     private var isStarting = false
     /// Whether the channel has not told of its end; asking the channel itself costs more.
     private var isOpen = true
@@ -55,20 +59,46 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Whether a request that is written now has a chance: the server may have closed the connection while it rested.
     func isUsable(at now: NIODeadline) -> Bool {
-        guard phase == .resting, isOpen, let context else { return false }
+        guard phase == .resting, isOpen, unread.readableBytes == 0, let context else { return false }
         // The loop may not have come to read the end yet. The kernel knows, at the price of a system call.
         guard now - restingSince > Self.shortRest else { return true }
         return context.channel.isEstablished
     }
 
-    /// Writes the request of an exchange; `deadline` is when a connection that is not proven yet must be.
+    /// Takes an exchange, whose request goes out at the end of this turn; `deadline` is when a connection that is not proven
+    /// yet must be.
     ///
-    /// - Returns: false where the write itself failed, so that nothing has left and another connection may be tried.
+    /// - Returns: false where the write failed at once, so that nothing has left and another connection may be tried.
     func start(_ exchange: UpstreamExchange, deadline: NIODeadline) -> Bool {
         guard let context, isOpen else { return false }
         self.exchange = exchange
         exchange.state = .running(self)
         phase = .head
+        guard isProven, exchange.body == nil, !server.pool.turn.isSingle else { return send(exchange, context, deadline) }
+        isHeld = true
+        server.pool.turn.add(self, to: .send)
+        return true
+    }
+
+    func turnReached(_ step: LoopTurn.Step) {
+        guard step == .send else { return receive() }
+        guard isHeld, let context, let exchange else { return }
+        isHeld = false
+        if !send(exchange, context, .distantFuture) { server.restart(exchange, afterIdle: context.eventLoop.now - restingSince) }
+    }
+
+    /// Gives the request at hand back, of which nothing has left.
+    private func giveBack(_ exchange: UpstreamExchange) {
+        isHeld = false
+        self.exchange = nil
+        close()
+        server.restart(exchange, afterIdle: server.pool.loop.now - restingSince)
+    }
+
+    /// Writes the request of an exchange.
+    ///
+    /// - Returns: false where the write failed at once, so that nothing has left and another connection may be tried.
+    private func send(_ exchange: UpstreamExchange, _ context: ChannelHandlerContext, _ deadline: NIODeadline) -> Bool {
         isStarting = true
         let proving = isProven ? nil : provingPromise(context, deadline)
         let writer = writer ?? SocketWriter(context, isPlain: server.isPlain)
@@ -130,7 +160,10 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Closes a connection that rests, or that serves nobody any more.
     func close() {
-        if exchange == nil { phase = .closed }
+        if exchange == nil {
+            phase = .closed
+            unread = ByteBuffer()
+        }
         timer?.cancel()
         timer = nil
         context?.close(promise: nil)
@@ -148,8 +181,21 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
+        // More than one read in a turn is what large answers bring: those do not wait.
+        if unread.readableBytes > 0 { receive() }
+        unread = unwrapInboundIn(data)
+        server.pool.turn.add(self, to: .judge)
+    }
+
+    /// Takes in what was read.
+    private func receive() {
+        guard unread.readableBytes > 0 else { return }
+        var buffer = unread
+        unread = ByteBuffer()
         switch phase {
+        case .head where isHeld:
+            // It came before anything was asked.
+            if let exchange { giveBack(exchange) }
         case .head: receiveHead(&buffer)
         case .body: receiveBody(&buffer)
         case .opening, .resting:
@@ -225,11 +271,13 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: Failing
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        receive()
         if lastError == nil { lastError = isProven ? .closed : UpstreamError(transport: error, otherwise: .connect) }
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        receive()
         isOpen = false
         writer?.end()
         timer?.cancel()
@@ -241,6 +289,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             phase = .closed
             return
         }
+        if isHeld { return giveBack(exchange) }
         if phase == .body, body.endsWithConnection, lastError == nil {
             keepsAlive = false
             finish(exchange, isClean: true)

@@ -5,6 +5,8 @@ package import NIOCore
 /// waits for another thread.
 package final class UpstreamPool {
     let loop: any EventLoop
+    /// The turns of that loop, which clients and servers share.
+    package let turn: LoopTurn
     let configuration: UpstreamConfiguration
     let connector: UpstreamConnector
     let chance: () -> Double
@@ -26,6 +28,7 @@ package final class UpstreamPool {
         chance: @escaping () -> Double = { Double.random(in: 0..<1) }
     ) throws {
         self.loop = loop
+        turn = LoopTurn(loop: loop)
         self.configuration = configuration
         self.chance = chance
         connector = try UpstreamConnector(loop: loop, proxies: proxies, configuration: configuration)

@@ -12,7 +12,7 @@ package final class UpstreamServer {
     let configuration: UpstreamConfiguration
     /// Whether what its connections write goes to their sockets as it is.
     let isPlain: Bool
-    private let pool: UpstreamPool
+    let pool: UpstreamPool
     private let loop: any EventLoop
     private var resting: [UpstreamConnection] = []
     private var idleLimit: IdleLimit
@@ -119,6 +119,12 @@ package final class UpstreamServer {
         let exchange = queues[lane.rawValue].removeFirst()
         if case .waiting(let deadline) = exchange.state { deadline.cancel() }
         running[lane.rawValue] += 1
+        dispatch(exchange)
+    }
+
+    /// Puts an exchange on another connection, as the server had closed the one that it was on before anything was sent.
+    func restart(_ exchange: UpstreamExchange, afterIdle idle: TimeAmount) {
+        idleLimit.serverClosed(afterIdle: idle, at: loop.now)
         dispatch(exchange)
     }
 
