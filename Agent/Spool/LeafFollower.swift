@@ -20,6 +20,8 @@ struct LeafFollower: Sendable {
     private var unwritten: [Hash] = []
 
     private static let chunk = 1 << 20
+    /// After so many records others may run; one less than a power of two.
+    private static let pace: UInt64 = 15
 
     init(folder: SpoolFolder, segment: SegmentFile, open: OpenCalls) {
         self.folder = folder
@@ -57,6 +59,8 @@ struct LeafFollower: Sendable {
                 hashes.append(.leaf(line))
                 open.follow(line)
                 next += 1
+                // Whoever serves calls must not wait until all of a group is hashed.
+                if next & Self.pace == 0 { sched_yield() }
             }
             guard lines.offset > 0 else {
                 throw SpoolError(.damaged, "\(folder.path(segment.name)) was changed by somebody else")
@@ -73,7 +77,9 @@ struct LeafFollower: Sendable {
         let file = try folder.open(segment.hashName, O_WRONLY | O_CREAT)
         defer { close(file) }
         let place = Int(next - segment.first) - unwritten.count
-        let bytes = unwritten.flatMap(\.bytes)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(unwritten.count * Hash.length)
+        for hash in unwritten { hash.withUnsafeBytes { bytes.append(contentsOf: $0) } }
         let done = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(place * Hash.length)) }
         unwritten.removeFirst(max(done, 0) / Hash.length)
     }

@@ -21,6 +21,9 @@ package final class LoopTurn {
     private let loop: any EventLoop
     private var members: [[any LoopTurnMember]] = Step.allCases.map { _ in [] }
     private var isAwaited = false
+    /// How many times it is taken for granted that a turn brings one thing; then one is waited for, to see whether it does.
+    private var unseen = 0
+    private static let mostUnseen = 15
     /// Whether one connection alone has something to do: then nothing is gained by doing it later.
     package private(set) var isSingle = false
 
@@ -29,7 +32,16 @@ package final class LoopTurn {
     }
 
     /// Has a member do its part of a step: still in this turn, where that step is yet to come, else in the next.
+    ///
+    /// As long as turns bring one thing each, it is done at once.
     package func add(_ member: any LoopTurnMember, to step: Step) {
+        if step == .judge, unseen > 0, !isAwaited {
+            unseen -= 1
+            isSingle = true
+            member.turnReached(step)
+            isSingle = false
+            return
+        }
         members[step.rawValue].append(member)
         guard !isAwaited else { return }
         isAwaited = true
@@ -41,7 +53,10 @@ package final class LoopTurn {
             guard !members[step.rawValue].isEmpty else { continue }
             var due: [any LoopTurnMember] = []
             swap(&due, &members[step.rawValue])
-            if step == .judge { isSingle = due.count == 1 }
+            if step == .judge {
+                isSingle = due.count == 1
+                unseen = isSingle ? Self.mostUnseen : 0
+            }
             for member in due { member.turnReached(step) }
             // The memory is kept for the next turn, unless somebody has begun to fill other.
             due.removeAll(keepingCapacity: true)

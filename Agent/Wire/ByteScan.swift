@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The loops that look for something in many bytes, eight at a step.
 ///
 /// In each, subtracting finds the lowest byte that is wanted exactly; above it a borrow may report too much, which does no
@@ -80,6 +82,12 @@ enum ByteScan {
         }
         for index in 0..<count where bytes[start + index] | 0x20 != text.utf8Start[index] | 0x20 { return false }
         return true
+    }
+
+    /// Whether the bytes in `range` are `text`, byte by byte.
+    static func isExactly(_ text: StaticString, in bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+        guard range.count == text.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+        return memcmp(base + range.lowerBound, text.utf8Start, range.count) == 0
     }
 
     /// `range` without spaces and tabs at its ends.

@@ -26,6 +26,7 @@ package struct HeadWriter {
 
     /// Writes the status line.
     package mutating func status(_ status: Int) {
+        if status == 200 { return append("HTTP/1.1 200 OK\r\n") }
         append("HTTP/1.1 ")
         append(decimal: status)
         append(" ")
@@ -41,6 +42,11 @@ package struct HeadWriter {
 
     package mutating func field(_ name: StaticString, _ value: UnsafeBufferPointer<UInt8>) {
         checkLine(UnsafeRawBufferPointer(value))
+        append(name: Self.bytes(name), value: UnsafeRawBufferPointer(value))
+    }
+
+    /// Writes a field whose value stood in a head that was scanned, and so holds nothing that could end its line.
+    package mutating func field(_ name: StaticString, scanned value: UnsafeBufferPointer<UInt8>) {
         append(name: Self.bytes(name), value: UnsafeRawBufferPointer(value))
     }
 
@@ -117,17 +123,22 @@ package struct HeadWriter {
             isBroken = true
             return
         }
-        var divisor = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            guard count < room.count else {
-                isBroken = true
-                return
-            }
-            room[count] = 0x30 + UInt8(truncatingIfNeeded: number / divisor % 10)
-            count += 1
-            divisor /= 10
+        var length = 1
+        var rest = number
+        while rest >= 10 {
+            rest /= 10
+            length += 1
         }
+        guard length <= room.count - count else {
+            isBroken = true
+            return
+        }
+        rest = number
+        for index in stride(from: count + length - 1, through: count, by: -1) {
+            room[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count += length
     }
 
     private static func reason(_ status: Int) -> StaticString {

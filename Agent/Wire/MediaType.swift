@@ -10,6 +10,11 @@ package enum MediaType: Hashable, Sendable {
     case other
 
     init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        // As nearly everybody spells it.
+        if ByteScan.matches("application/json", in: bytes, range) {
+            self = .json
+            return
+        }
         let end = ByteScan.first(UInt8(ascii: ";"), in: bytes, range)
         let type = ByteScan.trimmed(bytes, range.lowerBound..<end)
         let kind: MediaType
@@ -57,6 +62,11 @@ package struct AcceptedTypes: OptionSet, Hashable, Sendable {
 
     /// Reads one `Accept` field; ranges with a weight of zero are left out.
     init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        // As the official clients spell it.
+        guard !ByteScan.isExactly("application/json, text/event-stream", in: bytes, range) else {
+            self = [.json, .eventStream]
+            return
+        }
         self = []
         var start = range.lowerBound
         while start < range.upperBound {

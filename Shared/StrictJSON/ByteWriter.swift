@@ -15,7 +15,7 @@ package struct ByteWriter {
     package var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: room[..<count]) }
 
     @inlinable
-    @inline(__always)
+    @inline(always)
     mutating func place(for length: Int) -> UnsafeMutableRawPointer {
         guard length <= room.count &- count, let base = room.baseAddress else { Self.refuse(length) }
         defer { count &+= length }
@@ -29,6 +29,7 @@ package struct ByteWriter {
     }
 
     @inlinable
+    @inline(always)
     package mutating func append(_ byte: UInt8) {
         place(for: 1).storeBytes(of: byte, as: UInt8.self)
     }
@@ -40,18 +41,20 @@ package struct ByteWriter {
     }
 
     @inlinable
-    @inline(__always)
+    @inline(always)
     package mutating func append(_ text: StaticString) {
         place(for: text.utf8CodeUnitCount).copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
     }
 
     @inlinable
+    @inline(always)
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         place(for: bytes.count).copyMemory(from: source, byteCount: bytes.count)
     }
 
     @inlinable
+    @inline(always)
     package mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }

@@ -49,7 +49,7 @@ final class UpstreamOpening: Sendable {
     ) {
         append(parts.method, to: &writer)
         if let accept = head.value(.accept, in: bytes) {
-            writer.field("Accept", accept)
+            writer.field("Accept", scanned: accept)
         } else {
             writer.field("Accept", Self.accepted)
         }
@@ -106,7 +106,7 @@ final class UpstreamOpening: Sendable {
         _ writer: inout HeadWriter
     ) {
         guard let value = head.value(field, in: bytes) else { return }
-        writer.field(name, value)
+        writer.field(name, scanned: value)
     }
 
     /// `Mcp-Param-*`: arguments of a tool that its server wants to see in the head too.

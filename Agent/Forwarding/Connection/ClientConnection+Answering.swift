@@ -86,7 +86,7 @@ extension ClientConnection {
         guard phase == .answering else { return }
         phase = .reading
         lastActive = gate.now()
-        resumeReading()
+        holdReading(false)
         process()
     }
 

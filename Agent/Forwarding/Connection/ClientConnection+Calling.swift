@@ -161,7 +161,8 @@ extension ClientConnection {
                 return
             }
         }
-        let credential = server.credential.map(gate.credentials.current) ?? .notNeeded
+        var credential = CredentialState.notNeeded
+        if let target = server.credential { credential = gate.credentials.current(target) }
         let id: JSONText?
         var isStale = false
         switch credential {

@@ -9,10 +9,8 @@ internal import Wire
 /// It decides nothing: what bytes mean, what may be done and what comes next is the business of `RequestReader`,
 /// `CallJudge`, `ReplyJudge` and `CallMachine`, which are values without I/O. It belongs to the event loop, and is itself
 /// the delegate of the exchange with the server: a call costs no task, promise or object of its own.
-final class ClientConnection: ChannelDuplexHandler, LoopTurnMember {
+final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     /// What the connection does.
     enum Phase {
@@ -136,10 +134,14 @@ final class ClientConnection: ChannelDuplexHandler, LoopTurnMember {
         } else {
             input.writeBuffer(&buffer)
         }
+        holdReading(phase == .answering && input.readableBytes > Self.mostPipelined)
         guard !isRead else { return }
         isRead = true
         path.turn.add(self, to: .judge)
     }
+
+    /// Nobody behind wants to know.
+    func channelReadComplete(context: ChannelHandlerContext) {}
 
     func turnReached(_ step: LoopTurn.Step) {
         guard step == .judge else {
@@ -151,23 +153,15 @@ final class ClientConnection: ChannelDuplexHandler, LoopTurnMember {
         process()
     }
 
-    /// Holds back while more requests lie here than are served: the client's system then holds back too.
-    func read(context: ChannelHandlerContext) {
-        if phase == .answering, input.readableBytes > Self.mostPipelined {
-            isReadHeld = true
-        } else {
-            context.read()
-        }
+    /// Holds reading back while more requests lie here than are served, so that the client's system holds back too; or
+    /// reads on.
+    func holdReading(_ isHeld: Bool) {
+        guard isHeld != isReadHeld else { return }
+        isReadHeld = isHeld
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: !isHeld)
     }
 
     private static let mostPipelined = 64 << 10
-
-    /// Reads on, if reading was held back.
-    func resumeReading() {
-        guard isReadHeld else { return }
-        isReadHeld = false
-        context?.read()
-    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable

@@ -84,7 +84,8 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
         guard step == .send else { return receive() }
         guard isHeld, let context, let exchange else { return }
         isHeld = false
-        if !send(exchange, context, .distantFuture) { server.restart(exchange, afterIdle: context.eventLoop.now - restingSince) }
+        guard !send(exchange, context, .distantFuture) else { return }
+        server.restart(exchange, afterIdle: server.pool.loop.now - restingSince)
     }
 
     /// Gives the request at hand back, of which nothing has left.
@@ -187,6 +188,9 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
         server.pool.turn.add(self, to: .judge)
     }
 
+    /// Nobody behind wants to know.
+    func channelReadComplete(context: ChannelHandlerContext) {}
+
     /// Takes in what was read.
     private func receive() {
         guard unread.readableBytes > 0 else { return }
@@ -250,14 +254,15 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
     /// The response is whole: first the connection is free, then its end is told.
     private func finish(_ exchange: UpstreamExchange, isClean: Bool) {
         self.exchange = nil
+        let now = server.pool.loop.now
         if !exchange.isReading { setReading(true) }
-        if keepsAlive, isClean, !isWritingBody, isOpen, let context {
-            rest(since: context.eventLoop.now)
+        if keepsAlive, isClean, !isWritingBody, isOpen {
+            rest(since: now)
         } else {
             close()
         }
         let delegate = exchange.end()
-        server.exchangeEnded(exchange)
+        server.exchangeEnded(exchange, at: now)
         delegate?.exchangeEnded()
     }
 

@@ -228,8 +228,8 @@ package final class UpstreamServer {
         idleLimit.serverClosed(afterIdle: loop.now - connection.restingSince, at: loop.now)
     }
 
-    func exchangeEnded(_ exchange: UpstreamExchange) {
-        health.exchangeEnded(at: loop.now)
+    func exchangeEnded(_ exchange: UpstreamExchange, at now: NIODeadline) {
+        health.exchangeEnded(at: now)
         freeSlot(exchange.lane)
     }
 
