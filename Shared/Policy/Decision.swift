@@ -9,6 +9,8 @@ package enum Ask {
     case resource(UnsafeBufferPointer<UInt8>)
     /// Getting the prompt of this name, or completing for it.
     case prompt(UnsafeBufferPointer<UInt8>)
+    /// A task: the rest of a call of a tool, which may have been another client's.
+    case task
     /// A method about no single item: `initialize`, a list, `ping`.
     case method
     /// A request of the server to the client.

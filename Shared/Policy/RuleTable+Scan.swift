@@ -40,6 +40,8 @@ extension RuleTable {
             case .tool(let name): return isNamed(name, in: forbid.items.tools)
             case .resource(let name): return isNamed(name, in: forbid.items.resources)
             case .prompt(let name): return isNamed(name, in: forbid.items.prompts)
+            // A task can be that of any tool: it is closed where every tool is.
+            case .task: return isNamed(NameBytes(UnsafeBufferPointer(start: nil, count: 0)), in: forbid.items.tools)
             // A rule that names items is about those, and leaves what is about none of them alone.
             case .method, .serverRequest: return false
             }
@@ -52,6 +54,7 @@ extension RuleTable {
             case .tool(let name): return grant.items.isEverything || isNamed(name, in: grant.items.tools)
             case .resource(let name): return grant.items.isEverything || isNamed(name, in: grant.items.resources)
             case .prompt(let name): return grant.items.isEverything || isNamed(name, in: grant.items.prompts)
+            case .task: return grant.items.isEverything || grant.items.tools != nil
             case .method: return true
             case .serverRequest(let kind): return grant.serverRequests.contains(kind)
             }
@@ -66,6 +69,7 @@ extension RuleTable {
     /// What is asked, with the first bytes of a name at hand.
     enum Item {
         case tool(NameBytes), resource(NameBytes), prompt(NameBytes)
+        case task
         case method
         case serverRequest(ServerRequest)
 
@@ -74,6 +78,7 @@ extension RuleTable {
             case .tool(let name): self = .tool(NameBytes(name))
             case .resource(let name): self = .resource(NameBytes(name))
             case .prompt(let name): self = .prompt(NameBytes(name))
+            case .task: self = .task
             case .method: self = .method
             case .serverRequest(let kind): self = .serverRequest(kind)
             }

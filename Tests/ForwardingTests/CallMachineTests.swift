@@ -48,6 +48,25 @@ struct CallMachineTests {
         #expect(machine.state == .idle)
     }
 
+    @Test("Nothing leaves before the record of the beginning stands, and nothing at all if it cannot")
+    func recording() {
+        for (isStale, action) in [(false, CallAction.send), (true, .renew(isRejected: false))] {
+            var machine = CallMachine()
+            machine.hold(Self.call, server: "github", isStale: isStale)
+            #expect(machine.isUnanswered)
+            #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+            #expect(machine.timedOut() == .none)
+            var other = machine
+            #expect(machine.recorded() == action)
+            #expect(machine.recorded() == .none)
+            #expect(machine.notRecorded() == .none)
+            let refused = refusal(other.notRecorded())
+            #expect(refused?.code == .notRecorded)
+            #expect(refused?.outcome == .notSent)
+            #expect(!other.isActive)
+        }
+    }
+
     @Test("A stale credential is renewed before anything leaves")
     func stale() {
         var machine = CallMachine()

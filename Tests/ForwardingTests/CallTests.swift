@@ -238,6 +238,26 @@ extension RealSockets {
             }
         }
 
+        @Test("A task is the rest of a call of a tool: who may call none, or none any more, sees none")
+        func tasks() async throws {
+            let ofTools: JSONValue = ["server": "up", "tools": ["echo"]]
+            let ofPrompts: JSONValue = ["server": "up", "prompts": ["*"]]
+            let cases: [(policy: PolicySnapshot, reason: String?)] = [
+                (try Policies.policy([ofTools]), nil),
+                (try Policies.policy([ofPrompts]), "no_grant"),
+                (try Policies.policy([ofTools], forbid: [["tools": ["delete_*"]]]), nil),
+                (try Policies.policy([ofTools, ofPrompts], forbid: [["tools": ["*"]]]), "forbidden"),
+            ]
+            for (policy, reason) in cases {
+                try await withDesk({ _ in [.json(Desk.result())] }, policy: policy) { desk, upstream in
+                    let client = try await desk.client()
+                    try await client.send(desk.ask("tasks/get", #""taskId":"t-1","#, to: "up", "Mcp-Name: t-1"))
+                    #expect(try error(try await client.answer()).reason == reason)
+                    #expect(upstream.requests.count == (reason == nil ? 1 : 0))
+                }
+            }
+        }
+
         @Test("Before a policy and after its time every alias gets the same answer")
         func closedPolicy() async throws {
             let open = try Policies.open()

@@ -28,6 +28,7 @@ enum Oracle {
         guard matches(grant.server, question.server) else { return false }
         switch question.subject {
         case .method: return true
+        case .task: return grant.items.isEverything || grant.items.tools != nil
         case .serverRequest(let kind): return grant.serverRequests.contains(kind)
         case .tool, .resource, .prompt:
             return grant.items.isEverything || (named(grant.items, question.subject) ?? false)
@@ -40,6 +41,7 @@ enum Oracle {
         case .tool(let name): items.tools?.contains { matches($0, name) } ?? false
         case .resource(let name): items.resources?.contains { matches($0, name) } ?? false
         case .prompt(let name): items.prompts?.contains { matches($0, name) } ?? false
+        case .task: items.tools?.contains(.everything) ?? false
         case .method, .serverRequest: nil
         }
     }

@@ -7,7 +7,7 @@ import StrictJSON
 /// One question, in a form that can be kept: what `Ask` points at lives only during a call.
 struct Question: Hashable {
     enum Subject: Hashable {
-        case tool(JSONText), resource(JSONText), prompt(JSONText), method
+        case tool(JSONText), resource(JSONText), prompt(JSONText), task, method
         case serverRequest(ServerRequest)
     }
 
@@ -20,6 +20,7 @@ struct Question: Hashable {
         case .tool(let name): name.utf8.withUnsafeBufferPointer { body(.tool($0)) }
         case .resource(let name): name.utf8.withUnsafeBufferPointer { body(.resource($0)) }
         case .prompt(let name): name.utf8.withUnsafeBufferPointer { body(.prompt($0)) }
+        case .task: body(.task)
         case .method: body(.method)
         case .serverRequest(let kind): body(.serverRequest(kind))
         }
@@ -69,11 +70,12 @@ struct RandomPolicy {
 
     mutating func question() -> Question {
         let subject: Question.Subject =
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<7, using: &random) {
             case 0, 1: .tool(pick(Self.names))
             case 2: .resource(pick(Self.names))
             case 3: .prompt(pick(Self.names))
-            case 4: .method
+            case 4: .task
+            case 5: .method
             default: .serverRequest(pick(ServerRequest.allCases))
             }
         return Question(client: pick(Self.clients), server: pick(Self.servers), subject: subject)

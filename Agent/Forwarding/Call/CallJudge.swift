@@ -39,7 +39,7 @@ enum CallJudge {
     ) -> Decision {
         func ask(_ ask: Ask) -> Decision { policy.decide(client: client, server: server, ask: ask) }
         guard let item = envelope.item else {
-            let decision = ask(.method)
+            let decision = ask(envelope.method == .tasksList ? .task : .method)
             guard decision.isAllowed, envelope.method == .subscriptionsListen else { return decision }
             return decideSubscriptions(envelope, in: bytes, ask) ?? decision
         }
@@ -48,8 +48,7 @@ enum CallJudge {
             case .tool: ask(.tool(name))
             case .prompt: ask(.prompt(name))
             case .resource: ask(.resource(name))
-            // A task is the rest of a call that was judged when it began.
-            case .task: ask(.method)
+            case .task: ask(.task)
             }
         }
     }
