@@ -5,11 +5,11 @@ import Wire
 ///
 /// It is written to directly: no walk through the pipeline, and a promise only where the outcome of a write says something
 /// that nothing else says.
-final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
+final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         /// Being made, or lost in the race of a name's addresses.
         case opening
         /// Free for the next exchange.
@@ -19,15 +19,15 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
         case closed
     }
 
-    private let server: UpstreamServer
-    private var context: ChannelHandlerContext?
-    private var writer: SocketWriter?
-    private var phase = Phase.opening
-    private var exchange: UpstreamExchange?
+    let server: UpstreamServer
+    var context: ChannelHandlerContext?
+    var writer: SocketWriter?
+    var phase = Phase.opening
+    var exchange: UpstreamExchange?
 
     // The response.
     /// What was read in this turn of the loop.
-    private var unread = ByteBuffer()
+    var unread = ByteBuffer()
     private var scanner: ResponseHeadScanner
     private var partialHead = ByteBuffer()
     private var body = BodyReader(.none)
@@ -35,117 +35,25 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
 
     // The connection.
     /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
-    private var isProven = false
-    private var isWritingBody = false
+    var isProven = false
+    var isWritingBody = false
     /// Whether the request at hand goes out at the end of this turn of the loop, and has not yet.
-    private var isHeld = false
-    private var isStarting = false
+    var isHeld = false
+    var isStarting = false
     /// Whether the channel has not told of its end; asking the channel itself costs more.
-    private var isOpen = true
-    private var timer: Scheduled<Void>?
-    private(set) var lastError: UpstreamError?
+    var isOpen = true
+    var timer: Scheduled<Void>?
+    var lastError: UpstreamError?
     /// Since when it rests, and for how long it may by the server's word.
     private(set) var restingSince = NIODeadline.uptimeNanoseconds(0)
     private(set) var keepAlive: TimeAmount?
-
-    private static let shortRest = TimeAmount.milliseconds(100)
 
     init(server: UpstreamServer) {
         self.server = server
         scanner = ResponseHeadScanner(maxBytes: server.configuration.maxHeadBytes)
     }
 
-    // MARK: Sending
-
-    /// Whether a request that is written now has a chance: the server may have closed the connection while it rested.
-    func isUsable(at now: NIODeadline) -> Bool {
-        guard phase == .resting, isOpen, unread.readableBytes == 0, let context else { return false }
-        // The loop may not have come to read the end yet. The kernel knows, at the price of a system call.
-        guard now - restingSince > Self.shortRest else { return true }
-        return context.channel.isEstablished
-    }
-
-    /// Takes an exchange, whose request goes out at the end of this turn; `deadline` is when a connection that is not proven
-    /// yet must be.
-    ///
-    /// - Returns: false where the write failed at once, so that nothing has left and another connection may be tried.
-    func start(_ exchange: UpstreamExchange, deadline: NIODeadline) -> Bool {
-        guard let context, isOpen else { return false }
-        self.exchange = exchange
-        exchange.state = .running(self)
-        phase = .head
-        guard isProven, exchange.body == nil, !server.pool.turn.isSingle else { return send(exchange, context, deadline) }
-        isHeld = true
-        server.pool.turn.add(self, to: .send)
-        return true
-    }
-
-    func turnReached(_ step: LoopTurn.Step) {
-        guard step == .send else { return receive() }
-        guard isHeld, let context, let exchange else { return }
-        isHeld = false
-        guard !send(exchange, context, .distantFuture) else { return }
-        server.restart(exchange, afterIdle: server.pool.loop.now - restingSince)
-    }
-
-    /// Gives the request at hand back, of which nothing has left.
-    private func giveBack(_ exchange: UpstreamExchange) {
-        isHeld = false
-        self.exchange = nil
-        close()
-        server.restart(exchange, afterIdle: server.pool.loop.now - restingSince)
-    }
-
-    /// Writes the request of an exchange.
-    ///
-    /// - Returns: false where the write failed at once, so that nothing has left and another connection may be tried.
-    private func send(_ exchange: UpstreamExchange, _ context: ChannelHandlerContext, _ deadline: NIODeadline) -> Bool {
-        isStarting = true
-        let proving = isProven ? nil : provingPromise(context, deadline)
-        let writer = writer ?? SocketWriter(context, isPlain: server.isPlain)
-        self.writer = writer
-        writer.write(exchange.head, isLast: exchange.body == nil, promise: proving)
-        if let body = exchange.body {
-            isWritingBody = true
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            promise.futureResult.assumeIsolated().whenSuccess { self.isWritingBody = false }
-            writer.write(body, promise: promise)
-        }
-        isStarting = false
-        guard isOpen else { return endStart(context) }
-        exchange.forgetRequest()
-        if !exchange.isReading { setReading(false) }
-        return true
-    }
-
-    /// The kernel has refused to write, and the channel is closed already.
-    private func endStart(_ context: ChannelHandlerContext) -> Bool {
-        if isProven, isWritingBody {
-            // Of a long request a part may have left before. Who sends is told once he has come back from sending.
-            context.eventLoop.assumeIsolated().execute { self.fail(self.lastError ?? .closed) }
-            return true
-        }
-        exchange = nil
-        phase = .closed
-        return false
-    }
-
-    /// The first write says when TLS stands: it is kept back until then.
-    private func provingPromise(_ context: ChannelHandlerContext, _ deadline: NIODeadline) -> EventLoopPromise<Void> {
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenSuccess {
-            self.isProven = true
-            self.timer?.cancel()
-            self.timer = nil
-            self.server.connected()
-        }
-        timer?.cancel()
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.lastError = .connectTimeout
-            self.close()
-        }
-        return promise
-    }
+    // MARK: Ending
 
     func setReading(_ isReading: Bool) {
         try? context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
@@ -192,7 +100,7 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
     func channelReadComplete(context: ChannelHandlerContext) {}
 
     /// Takes in what was read.
-    private func receive() {
+    func receive() {
         guard unread.readableBytes > 0 else { return }
         var buffer = unread
         unread = ByteBuffer()
@@ -303,7 +211,7 @@ final class UpstreamConnection: ChannelInboundHandler, LoopTurnMember {
         }
     }
 
-    private func fail(_ error: UpstreamError) {
+    func fail(_ error: UpstreamError) {
         guard let exchange else { return }
         self.exchange = nil
         close()

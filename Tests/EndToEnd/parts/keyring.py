@@ -61,7 +61,7 @@ class Keyring:
             self.start_bus()
         self.unlock()
 
-    def unlock(self) -> None:
+    def unlock(self, tries: int = 3) -> None:
         """Starts a keyring daemon with the right password; the first time this makes the collection."""
         self.stop_daemon()
         self.daemon = self.processes.start(
@@ -71,7 +71,13 @@ class Keyring:
             self.environment,
         )
         self.daemon.ready(self.owned)
-        wait_for("the collection to be unlocked", lambda: not self.locked())
+        try:
+            wait_for("the collection to be unlocked", lambda: not self.locked(), seconds=7)
+        except Failed:
+            # Now and then the daemon misses the password when it is asked for something while it comes up.
+            if tries == 1:
+                raise
+            self.unlock(tries - 1)
 
     def lock(self) -> None:
         self._call("org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock",
