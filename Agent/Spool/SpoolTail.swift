@@ -35,6 +35,8 @@ struct SpoolTail: ~Copyable, Sendable {
     private var isUrgent = false
     /// Whether the syncer sleeps until it is called.
     var isSyncerIdle = true
+    /// Whether the last write failed.
+    private var isBlocked = false
     /// Whether the file holds more than was made durable.
     private var isDirty = false
     /// Whether segments came or went since the folder was made durable.
@@ -90,6 +92,8 @@ struct SpoolTail: ~Copyable, Sendable {
 
     /// Lays a record out for the next write.
     mutating func layOut(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
+        // What is refused must not pile up before what has happened.
+        if isBlocked { try write(at: time) }
         _ = try append(body, SpoolRoom.weight(body), at: time)
     }
 
@@ -159,6 +163,7 @@ struct SpoolTail: ~Copyable, Sendable {
     private mutating func flush(usesReserve: Bool) throws(SpoolError) {
         guard !buffer.isEmpty else { return }
         if let failure { throw failure }
+        isBlocked = true
         let last = segments.count - 1
         if segments[last].bytes >= segmentBytes, rotate() { return try flush(usesReserve: usesReserve) }
         var done = 0
@@ -181,6 +186,7 @@ struct SpoolTail: ~Copyable, Sendable {
         segments[last].bytes += done
         bytes += done
         isDirty = true
+        isBlocked = false
         buffer.removeAll()
         deservesReserve = false
     }

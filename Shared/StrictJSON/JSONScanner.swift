@@ -25,6 +25,7 @@ package enum JSONKind: Hashable, Sendable {
 package struct JSONFrame {
     fileprivate let base: Int
     fileprivate var isFirst = true
+    fileprivate var hasEscapes = false
 }
 
 /// One strict pass over a document.
@@ -151,7 +152,7 @@ package struct JSONScanner {
             // `{"a":1,}` does not come here: a comma is only taken together with the name behind it.
             offset += 1
             depth -= 1
-            try names.close(downTo: frame.base, in: bytes)
+            try names.close(downTo: frame.base, hasEscapes: frame.hasEscapes, in: bytes)
             return nil
         }
         if frame.isFirst {
@@ -162,6 +163,7 @@ package struct JSONScanner {
         }
         guard try significantByte() == UInt8(ascii: "\"") else { throw .syntax(.unexpectedByte, at: offset) }
         let name = try stringHere()
+        if name.isEscaped { frame.hasEscapes = true }
         if !name.isPlain, name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
         try names.push(name, above: frame.base, in: bytes)
         guard try significantByte() == UInt8(ascii: ":") else { throw .syntax(.unexpectedByte, at: offset) }

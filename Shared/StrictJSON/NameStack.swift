@@ -1,19 +1,27 @@
+internal import Glibc
+
 /// The names of the objects that are open, to find a name that occurs twice.
 ///
 /// Names of an inner object stand above those of the outer one and go when it ends. In a small object each new name is
-/// compared with those before it; a large one is sorted when it ends, so that no choice of names costs more than
-/// n log n. A hash table would have to be seeded against such choices and allocated in any case.
+/// compared with those before it; a large one, or one with an escape in a name, is sorted when it ends by numbers that
+/// nobody can foresee, so that no choice of names costs more than n log n.
 struct NameStack {
     struct Entry {
         fileprivate let fingerprint: UInt64
         fileprivate let lower: UInt32
         /// The upper end, below 2^30, and in the highest bit whether the name holds an escape.
-        private let upperAndEscape: UInt32
+        fileprivate let upperAndEscape: UInt32
 
         fileprivate init(_ name: JSONStringSpan, fingerprint: UInt64) {
             self.fingerprint = fingerprint
             lower = UInt32(truncatingIfNeeded: name.span.lower)
             upperAndEscape = UInt32(truncatingIfNeeded: name.span.upper) | (name.isEscaped ? 1 << 31 : 0)
+        }
+
+        fileprivate init(_ entry: Entry, fingerprint: UInt64) {
+            self.fingerprint = fingerprint
+            lower = entry.lower
+            upperAndEscape = entry.upperAndEscape
         }
 
         fileprivate var isEscaped: Bool { upperAndEscape >> 31 == 1 }
@@ -48,7 +56,10 @@ struct NameStack {
             var index = base
             while index < count {
                 let earlier = entries[index]
-                if earlier.fingerprint == entry.fingerprint { try refuse(entry, ifLike: earlier, in: bytes) }
+                // With an escape in either, all are compared once the object has ended.
+                if earlier.fingerprint == entry.fingerprint, !earlier.isEscaped, !entry.isEscaped {
+                    try refuse(entry, ifLike: earlier, in: bytes)
+                }
                 index &+= 1
             }
         }
@@ -63,18 +74,18 @@ struct NameStack {
         throw .ambiguous(.duplicateName, at: Int(entry.lower))
     }
 
-    /// Ends the object whose names begin at `base`.
+    /// Ends the object whose names begin at `base`; `hasEscapes` if one of them holds an escape.
     @inline(__always)
-    mutating func close(downTo base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+    mutating func close(downTo base: Int, hasEscapes: Bool, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         defer { count = base }
-        if count &- base > Self.smallObject { try refuseDoubles(from: base, in: bytes) }
+        if count &- base > Self.smallObject || hasEscapes { try refuseDoubles(from: base, in: bytes) }
     }
 
     @inline(never)
     private func refuseDoubles(from base: Int, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
-        var names = UnsafeMutableBufferPointer(rebasing: entries[base..<count])
+        var names = entries[base..<count].map { entry in Entry(entry, fingerprint: Self.digest(entry, in: bytes)) }
         names.sort { Self.order($0, $1, in: bytes) < 0 }
-        for index in 1..<names.count where Self.order(names[index - 1], names[index], in: bytes) == 0 {
+        for index in 1..<max(names.count, 1) where Self.order(names[index - 1], names[index], in: bytes) == 0 {
             throw .ambiguous(.duplicateName, at: Int(max(names[index - 1].lower, names[index].lower)))
         }
     }
@@ -108,7 +119,7 @@ struct NameStack {
 
     /// A number that differs for most different texts: of the first and the last eight bytes.
     ///
-    /// Texts with equal numbers are compared in full: whoever chooses such names gains a comparison of what he sent.
+    /// Names of a small object with equal numbers are compared in full, byte by byte as they came.
     ///
     /// `room` is the number of bytes that may be read from `text` on.
     @inline(__always)
@@ -129,26 +140,53 @@ struct NameStack {
         return word
     }
 
+    /// A number that differs for different texts but by chance: whoever sends a message knows neither seed nor factor, and
+    /// so cannot make sorting compare its names in full.
+    private static func digest(_ entry: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        withText(entry, in: bytes, digest)
+    }
+
+    private static let seed = UInt64.random(in: .min ... .max)
+    private static let factor = UInt64.random(in: .min ... .max) | 1
+
+    private static func digest(_ text: UnsafeRawBufferPointer) -> UInt64 {
+        var state = seed ^ UInt64(text.count)
+        func mix(_ word: UInt64) {
+            let product = (state ^ word).multipliedFullWidth(by: factor)
+            state = product.high ^ product.low
+        }
+        var position = 0
+        while text.count - position >= 8 {
+            mix(text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            position += 8
+        }
+        var rest: UInt64 = 0
+        while position < text.count {
+            rest = rest << 8 | UInt64(text[position])
+            position += 1
+        }
+        mix(rest)
+        return state
+    }
+
     /// Less than, equal to or greater than zero; zero exactly when the two texts are the same bytes.
     private static func order(_ left: Entry, _ right: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
         if left.fingerprint != right.fingerprint { return left.fingerprint < right.fingerprint ? -1 : 1 }
-        if left.isEscaped || right.isEscaped {
-            return order(text(left, in: bytes), text(right, in: bytes))
-        }
-        return order(bytes[left.span.range], bytes[right.span.range])
+        return withText(left, in: bytes) { left in withText(right, in: bytes) { order(left, $0) } }
     }
 
-    private static func text(_ entry: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        entry.isEscaped ? EscapedText.decode(bytes, entry.span) : Array(bytes[entry.span.range])
+    private static func withText<Result>(
+        _ entry: Entry,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        if entry.isEscaped { return EscapedText.decode(bytes, entry.span).withUnsafeBytes(body) }
+        return body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[entry.span.range]))
     }
 
-    private static func order(_ left: some RandomAccessCollection<UInt8>, _ right: some RandomAccessCollection<UInt8>)
-        -> Int
-    {
+    private static func order(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         if left.count != right.count { return left.count < right.count ? -1 : 1 }
-        for (one, other) in zip(left, right) where one != other {
-            return one < other ? -1 : 1
-        }
-        return 0
+        guard let one = left.baseAddress, let other = right.baseAddress else { return 0 }
+        return Int(memcmp(one, other, left.count))
     }
 }

@@ -78,6 +78,26 @@ extension RealSockets {
             }
         }
 
+        @Test("A request hidden in the body of a GET or a DELETE reaches nobody", arguments: ["GET", "DELETE"])
+        func hiddenRequest(method: String) async throws {
+            let hidden = "POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+            let framings = [
+                ("Content-Length: \(hidden.utf8.count)", hidden),
+                ("Content-Length: 20000", hidden + String(repeating: " ", count: 20_000 - hidden.utf8.count)),
+                ("Transfer-Encoding: chunked", "\(String(hidden.utf8.count, radix: 16))\r\n\(hidden)\r\n0\r\n\r\n"),
+            ]
+            for (framing, body) in framings {
+                try await withDesk(Self.server { _ in [.json(Desk.result())] }) { desk, upstream in
+                    let client = try await begin(desk)
+                    let count = upstream.requests.count
+                    let head = desk.request("\(method) /servers/up/mcp", [Self.version, Self.session, framing])
+                    try await client.send(head + body)
+                    #expect(try await client.answer().status == 400)
+                    #expect(upstream.requests.count == count)
+                }
+            }
+        }
+
         @Test("DELETE ends a session on both sides, and a 404 of the server ends it too")
         func ends() async throws {
             try await withDesk(

@@ -149,6 +149,38 @@ struct PressureTests {
         spool.close()
     }
 
+    @Test("While writes fail, nothing new is laid out, and what has happened keeps its room")
+    func blocked() throws {
+        let scratch = Scratch()
+        let isBroken = Mutex(false)
+        var disk = SpoolDisk.system
+        disk.write = { file, bytes in
+            guard isBroken.withLock({ $0 }) else { return SpoolDisk.system.write(file, bytes) }
+            errno = EIO
+            return -1
+        }
+        let spool = try scratch.open(disk: disk)
+        try spool.record(begin(1))
+        isBroken.withLock { $0 = true }
+        // The first is in memory before anybody knows, as is the end that it then gets.
+        try spool.layOut(begin(2))
+        #expect(throws: SpoolError(.file, "")) { try spool.write() }
+        spool.recordSoon(end(2))
+        for number in 3..<5_000 {
+            #expect(throws: SpoolError(.file, "")) { try spool.layOut(begin(number)) }
+        }
+        isBroken.withLock { $0 = false }
+        spool.recordSoon(end(1))
+        try spool.layOut(begin(5_000))
+        try spool.write()
+        #expect(spool.failure == nil)
+        spool.close()
+        #expect(
+            try scratch.records().kinds == ["call.begin", "call.begin", "call.end", "call.end", "call.begin"]
+        )
+        #expect(try scratch.records().numbers == Array(0..<5))
+    }
+
     @Test("A write that fails for another reason leaves no half line, and the next one goes on")
     func error() throws {
         let scratch = Scratch()

@@ -19,6 +19,24 @@ struct StrictReadingTests {
         #expect(byTree?.offset ?? -1 <= each.bytes.count)
     }
 
+    @Test("Names that were chosen to be hard to tell apart cost no more than others", arguments: [false, true])
+    func hardNames(isDoubled: Bool) {
+        // Alike at both ends, and each with an escape: comparing any two means to decode both.
+        var names = (0..<100_000).map { #""alike-at-the-start-\#($0)\u0061-alike-at-the-end""# }
+        if isDoubled { names.append(names[50_000]) }
+        let bytes = Array("{\(names.map { "\($0):1" }.joined(separator: ","))}".utf8)
+        let time = ContinuousClock().measure {
+            let refusal = refusal { () throws(JSONError) in
+                try bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
+                    try JSONScanner.validate(bytes, limits: .reply)
+                }
+            }
+            #expect(refusal?.kind == (isDoubled ? .ambiguous(.duplicateName) : nil))
+        }
+        // A few hundred milliseconds without optimisation; comparing each pair would be minutes.
+        #expect(time < .seconds(20))
+    }
+
     @Test("A document cut off anywhere is none")
     func cuts() throws {
         let whole = Array(#"{"a":[1,-2.5e3,true,false,null,"é\n\ud83d\ude00",{"b":{}}],"":""}"#.utf8)

@@ -86,7 +86,6 @@ extension ClientConnection {
         guard phase == .answering else { return }
         phase = .reading
         lastActive = gate.now()
-        holdReading(false)
         process()
     }
 

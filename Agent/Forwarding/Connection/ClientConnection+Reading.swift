@@ -15,6 +15,7 @@ extension ClientConnection {
         while phase == .reading, input.readableBytes > 0 {
             switch input.withUnsafeReadableBytes({ reader.next($0) }) {
             case .incomplete:
+                holdReading(false)
                 armReading()
                 return
             case .head:
@@ -27,7 +28,9 @@ extension ClientConnection {
                 refuse(status, message)
             }
         }
-        if phase == .reading { armReading() }
+        guard phase == .reading else { return }
+        holdReading(false)
+        armReading()
     }
 
     /// Looks at a head: refuses it, or lets its body come.
@@ -56,7 +59,8 @@ extension ClientConnection {
             switch head.method {
             // A form or a text can be sent by any page; JSON only by one that was let in.
             case .post: return head.contentType == .json ? nil : 415
-            case .get, .delete: return nil
+            // Neither has a body: one that was passed on would be a second request to the server, which nobody judged.
+            case .get, .delete: return head.framing == .none || head.framing == .fixed(0) ? nil : 400
             case .head, .put, .patch, .options, .other: return 405
             }
         }

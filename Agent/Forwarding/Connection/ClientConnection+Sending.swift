@@ -28,17 +28,19 @@ extension ClientConnection {
     private func sendUpstream() {
         guard let call else { return }
         let server = call.server
-        let isShort = call.body.count <= Self.longestJoinedBody
+        // What else has a body must not pass it on behind a head that says nothing of it.
+        let content = head.method == .post ? call.body : head.length..<head.length
+        let isShort = content.count <= Self.longestJoinedBody
         let room =
             server.opening.room(clientHead: head.length, authorization: call.authorization?.count ?? 0)
-            + (isShort ? call.body.count : 0)
+            + (isShort ? content.count : 0)
         var buffer = out
         out = ByteBuffer()
         buffer.clear(minimumCapacity: room)
         let request = request
         let isWritten = request.withUnsafeReadableBytes { bytes in
             path.withHeader(of: call.trace) { trace in
-                write(call, trace, bytes, to: &buffer, room: room, isShort: isShort)
+                write(call, trace, bytes, to: &buffer, room: room, content: isShort ? content : nil)
             }
         }
         out = buffer
@@ -48,7 +50,7 @@ extension ClientConnection {
             return
         }
         let body =
-            isShort ? nil : request.getSlice(at: request.readerIndex + call.body.lowerBound, length: call.body.count)
+            isShort ? nil : request.getSlice(at: request.readerIndex + content.lowerBound, length: content.count)
         exchange = server.upstream.send(
             head: buffer,
             body: body,
@@ -69,20 +71,19 @@ extension ClientConnection {
         _ bytes: UnsafeRawBufferPointer,
         to buffer: inout ByteBuffer,
         room: Int,
-        isShort: Bool
+        content: Range<Int>?
     ) -> Bool {
-        let body = call.body
         let opening = call.server.opening
         var parts = UpstreamOpening.Parts()
         parts.method = head.method
-        parts.bodyLength = head.method == .post ? body.count : nil
+        parts.bodyLength = head.method == .post ? call.body.count : nil
         parts.trace = trace
         parts.isHandshake = call.era == .handshake
         func write(_ authorization: UnsafeBufferPointer<UInt8>?) -> Bool {
             parts.authorization = authorization
             return buffer.writeHead(reserving: room) { writer in
                 opening.write(parts, client: head, in: bytes, to: &writer)
-                if isShort { writer.append(UnsafeRawBufferPointer(rebasing: bytes[body])) }
+                if let content { writer.append(UnsafeRawBufferPointer(rebasing: bytes[content])) }
             }
         }
         guard let authorization = call.authorization else { return write(nil) }
@@ -136,6 +137,10 @@ extension ClientConnection {
     /// The server has been silent for so long; unless it waits for the client itself, that is the end.
     func callDeadlinePassed(_ now: Int64) {
         guard let call, machine.isUnanswered else { return }
+        if case .recording = machine.state {
+            arm(now + call.server.timeout)
+            return
+        }
         if let session = openSession(of: call) {
             if session.isWaitingForClient {
                 arm(now + call.server.timeout)

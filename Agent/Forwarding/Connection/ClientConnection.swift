@@ -8,7 +8,7 @@ internal import Wire
 ///
 /// It decides nothing: what bytes mean, what may be done and what comes next is the business of `RequestReader`,
 /// `CallJudge`, `ReplyJudge` and `CallMachine`, which are values without I/O. It belongs to the event loop, and is itself
-/// the delegate of the exchange with the server: a call costs no task, promise or object of its own.
+/// the delegate of the exchange with the server: a call costs no task and no promise.
 final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
 
@@ -110,6 +110,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // The socket's number is free already, and what was read last may yet be answered.
+        writer?.end()
         turnReached(.judge)
         phase = .closed
         writer?.end()

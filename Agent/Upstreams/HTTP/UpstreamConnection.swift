@@ -91,7 +91,15 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // More than one read in a turn is what large answers bring: those do not wait.
-        if unread.readableBytes > 0 { receive() }
+        if unread.readableBytes > 0 {
+            let before = exchange
+            receive()
+            if let exchange, exchange !== before {
+                // These bytes were there before it was asked.
+                if isHeld { giveBack(exchange) } else { fail(.noResponse) }
+                return
+            }
+        }
         unread = unwrapInboundIn(data)
         server.pool.turn.add(self, to: .judge)
     }
@@ -190,9 +198,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        receive()
+        // First of all: the socket's number is free already, and what was read last may lead to another request.
         isOpen = false
         writer?.end()
+        receive()
         timer?.cancel()
         timer = nil
         // Within `start` it is `start` that sees it.
