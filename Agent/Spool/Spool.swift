@@ -156,7 +156,7 @@ package final class Spool: Sendable {
         let time = core.clock.recordTime
         let isCalled = core.tail.withLock { tail in
             tail.recordSoon(body, at: time)
-            return tail.isSyncerIdle
+            return tail.isSyncerIdle || tail.isFailureNews
         }
         if isCalled { core.wake() }
     }

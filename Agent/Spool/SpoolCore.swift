@@ -114,6 +114,7 @@ final class SpoolCore: Sendable {
             } else {
                 tail.withLock { try? $0.flush() }
             }
+            tellFailure()
             if isStopping { break }
             sleep()
         }
@@ -172,6 +173,12 @@ final class SpoolCore: Sendable {
 
     func fail(_ error: SpoolError) {
         tail.withLock { $0.fail(error) }
+        tellFailure()
+    }
+
+    /// Tells of a failure, once, whoever met it.
+    private func tellFailure() {
+        guard let error = tail.withLock({ $0.takeFailureNews() }) else { return }
         logger.error("Nothing can be recorded any more.", metadata: ["error": "\(error.message)"])
         publish(SpoolNews(durable: leaves.withLock { $0.end }, isUrgent: true, failure: error))
     }

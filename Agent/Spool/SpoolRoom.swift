@@ -2,8 +2,15 @@ internal import AuditLog
 
 /// Decides what still fits: up to `maxBytes` everything, from there on or on a full disk only what must not be lost.
 struct SpoolRoom: Sendable {
-    /// Whether what is to be recorded begins something, and can so be refused, or says what has happened.
-    enum Weight { case refusable, needed }
+    /// What becomes of a record for which there is no room.
+    enum Weight {
+        /// It begins something, which is refused.
+        case refusable
+        /// It says that there is pressure, which is so without it.
+        case notice
+        /// It says what has happened: without it nothing more is recorded.
+        case needed
+    }
 
     let maxBytes: Int
     let reserveBytes: Int
@@ -20,6 +27,7 @@ struct SpoolRoom: Sendable {
     static func weight(_ body: RecordBody) -> Weight {
         switch body {
         case .callBegin, .callDeny, .agentHeartbeat: .refusable
+        case .spoolPressure: .notice
         default: .needed
         }
     }
@@ -28,7 +36,7 @@ struct SpoolRoom: Sendable {
     func admits(_ bytes: Int, _ weight: Weight, held: Int) -> Bool {
         switch weight {
         case .refusable: !isReserveUsed && held + bytes <= maxBytes
-        case .needed: held + bytes <= maxBytes + reserveBytes
+        case .notice, .needed: held + bytes <= maxBytes + reserveBytes
         }
     }
 

@@ -31,6 +31,8 @@ struct SpoolTail: ~Copyable, Sendable {
     private(set) var room: SpoolRoom
     /// Set once nothing is taken any more, and why.
     private(set) var failure: SpoolError?
+    /// Whether nobody has been told of the failure yet.
+    private(set) var isFailureNews = false
     /// Whether a denial waits, which is shipped at once.
     private var isUrgent = false
     /// Whether the syncer sleeps until it is called.
@@ -42,6 +44,8 @@ struct SpoolTail: ~Copyable, Sendable {
     /// Whether segments came or went since the folder was made durable.
     private var isFolderDirty = true
 
+    /// From here on what waits is written, whoever else may come.
+    private static let fullBuffer = 256 << 10
     /// The most bytes that wait for a disk which takes nothing at all.
     private static let longestBuffer = 1 << 20
 
@@ -93,7 +97,7 @@ struct SpoolTail: ~Copyable, Sendable {
     /// Lays a record out for the next write.
     mutating func layOut(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
         // What is refused must not pile up before what has happened.
-        if isBlocked { try write(at: time) }
+        if isBlocked || buffer.count >= Self.fullBuffer { try write(at: time) }
         _ = try append(body, SpoolRoom.weight(body), at: time)
     }
 
@@ -109,13 +113,13 @@ struct SpoolTail: ~Copyable, Sendable {
 
     /// Records with the next write; what does not fit is lost only once the spool has failed, which it then says.
     mutating func recordSoon(_ body: RecordBody, at time: RecordTime) {
+        if !isBlocked, buffer.count >= Self.fullBuffer { try? flush() }
+        let weight = SpoolRoom.weight(body)
         do {
-            _ = try append(body, SpoolRoom.weight(body), at: time)
-            if case .spoolPressure = body { return }
-            deservesReserve = true
+            _ = try append(body, weight, at: time)
+            if weight == .needed { deservesReserve = true }
         } catch {
-            guard SpoolRoom.weight(body) == .needed else { return }
-            fail(error)
+            if weight == .needed { fail(error) }
         }
     }
 
@@ -148,7 +152,15 @@ struct SpoolTail: ~Copyable, Sendable {
     }
 
     mutating func fail(_ error: SpoolError) {
-        if failure == nil { failure = error }
+        guard failure == nil else { return }
+        failure = error
+        isFailureNews = true
+    }
+
+    /// The failure, for the one who tells of it.
+    mutating func takeFailureNews() -> SpoolError? {
+        defer { isFailureNews = false }
+        return isFailureNews ? failure : nil
     }
 
     private static let full = SpoolError(

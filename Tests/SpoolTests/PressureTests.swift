@@ -72,16 +72,37 @@ struct PressureTests {
         #expect(!records.calls("call.begin").contains(AuditID(high: 7, low: 9998).description))
     }
 
-    @Test("What does not fit even into the reserve makes it stop, not forget")
-    func reserveIsFull() throws {
+    @Test("However many calls begin and end before the next write, all of them are recorded")
+    func manyAtOnce() throws {
+        let scratch = Scratch()
+        let spool = try scratch.open(SpoolConfiguration())
+        for number in 0..<4_000 { try spool.layOut(begin(number)) }
+        for number in 0..<4_000 { spool.recordSoon(end(number)) }
+        try spool.write()
+        #expect(spool.failure == nil)
+        #expect(!spool.isFull)
+        spool.close()
+        #expect(try scratch.records().numbers == Array(0..<8_000))
+    }
+
+    @Test("What does not fit even into the reserve makes it stop, not forget, and is told")
+    func reserveIsFull() async throws {
         let scratch = Scratch()
         let spool = try scratch.open()
+        let told = Mutex<[SpoolError]>([])
+        let observation = spool.observe { news in
+            if let failure = news.failure { told.withLock { $0.append(failure) } }
+        }
+        defer { observation.cancel() }
         var number = 0
         while (try? spool.record(end(number))) != nil { number += 1 }
         #expect((150...300).contains(number))
         spool.recordSoon(end(number))
         #expect(spool.failure?.kind == .full)
+        let start = ContinuousClock.now
+        while told.withLock({ $0.isEmpty }), ContinuousClock.now - start < .seconds(10) { await Task.yield() }
         spool.close()
+        #expect(told.withLock { $0.map(\.kind) } == [.full])
         #expect(try scratch.records().numbers == Array(0..<number + 1) || scratch.records().count == number)
     }
 
