@@ -8,11 +8,7 @@ internal import Wire
 // Events of the server, each judged once it is whole.
 extension ClientConnection {
     func receiveEvents(_ body: ByteBuffer) {
-        if collected.readableBytes == 0 {
-            collected = body
-        } else {
-            collected.writeImmutableBuffer(body)
-        }
+        collected.append(received: body)
         while machine.isReadingEvents {
             let buffer = collected
             let step = buffer.withUnsafeReadableBytes { bytes in

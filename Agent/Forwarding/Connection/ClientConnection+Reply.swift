@@ -91,11 +91,7 @@ extension ClientConnection: ExchangeDelegate {
             stop(machine.tooLarge())
             return
         }
-        if collected.readableBytes == 0 {
-            collected = body
-        } else {
-            collected.writeImmutableBuffer(body)
-        }
+        collected.append(received: body)
     }
 
     /// The one message of a JSON answer is whole.

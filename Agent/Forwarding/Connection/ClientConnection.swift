@@ -130,12 +130,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         case .reading, .answering:
             break
         }
-        var buffer = unwrapInboundIn(data)
-        if input.readableBytes == 0 {
-            input = buffer
-        } else {
-            input.writeBuffer(&buffer)
-        }
+        input.append(received: unwrapInboundIn(data))
         holdReading(phase == .answering && input.readableBytes > Self.mostPipelined)
         guard !isRead else { return }
         isRead = true
