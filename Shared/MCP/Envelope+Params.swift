@@ -109,7 +109,13 @@ extension Envelope {
         }
         var frame = try scanner.beginObject()
         while let name = try scanner.nextName(&frame) {
-            guard scanner.matches(name, "resourceSubscriptions") else {
+            if scanner.matches(name, "resourceSubscriptions") {
+                resourceSubscriptions = try readURIs(&scanner)
+                continue
+            }
+            if scanner.matches(name, "taskIds") {
+                subscribesToTasks = true
+            } else {
                 try scanner.refuseVariants(
                     name,
                     of: "resourceSubscriptions",
@@ -118,10 +124,8 @@ extension Envelope {
                     "resourcesListChanged",
                     "taskIds"
                 )
-                try scanner.skipValue()
-                continue
             }
-            resourceSubscriptions = try readURIs(&scanner)
+            try scanner.skipValue()
         }
     }
 

@@ -63,6 +63,8 @@ package struct Envelope: Sendable {
     package internal(set) var cancelledID: JSONSpan?
     /// `notifications.resourceSubscriptions` of `subscriptions/listen`: an array of strings.
     package internal(set) var resourceSubscriptions: JSONSpan?
+    /// Whether `subscriptions/listen` wants to hear of tasks.
+    package internal(set) var subscribesToTasks = false
 
     // Of `result` and `error`.
     package internal(set) var result: JSONSpan?

@@ -58,6 +58,31 @@ extension RealSockets {
             }
         }
 
+        @Test("Whoever sends on and on while one call is answered is not read on and on")
+        func pipelining() async throws {
+            let latch = Latch()
+            try await withDesk({ request in
+                request.body.contains("first") ? [.wait(latch), .json(Desk.result())] : [.json(Desk.result())]
+            }) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.call("first"))
+                try await upstream.wait { $0.body.contains("first") }
+                let long = desk.call("long", #"{"text":"\#(String(repeating: "a", count: 1 << 20))"}"#)
+                let isSent = Mutex(false)
+                let sending = Task {
+                    // More than the system keeps on both sides together.
+                    for _ in 0..<40 { try await client.send(long) }
+                    isSent.withLock { $0 = true }
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(!isSent.withLock { $0 })
+                latch.open()
+                for _ in 0...40 { #expect(try await client.answer(seconds: 30).body == Desk.result()) }
+                try await sending.value
+                #expect(upstream.requests.count == 41)
+            }
+        }
+
         @Test("Without a way to record it, it is not done")
         func notRecorded() async throws {
             try await withDesk({ _ in [.json(Desk.result())] }) { desk, upstream in
@@ -255,6 +280,31 @@ extension RealSockets {
                     #expect(try error(try await client.answer()).reason == reason)
                     #expect(upstream.requests.count == (reason == nil ? 1 : 0))
                 }
+            }
+        }
+
+        @Test("Nor hears of one by subscribing", arguments: [false, true])
+        func subscribedTasks(isGranted: Bool) async throws {
+            var grants: [JSONValue] = [["server": "up", "resources": ["note://*"]]]
+            if isGranted { grants.append(["server": "up", "tools": ["echo"]]) }
+            let result = #"{"taskId":"t","result":{"a":"secret"}}"#
+            let secret = #"{"jsonrpc":"2.0","method":"notifications/tasks","params":\#(result)}"#
+            try await withDesk(
+                { _ in [.events(), .event(secret), .event(Desk.result()), .lastChunk] },
+                policy: try Policies.policy(grants)
+            ) { desk, upstream in
+                let client = try await desk.client()
+                for (wanted, isAllowed) in [
+                    (#""resourceSubscriptions":["note://a"]"#, true), (#""taskIds":["t"]"#, isGranted),
+                    (#""taskIds":"t""#, isGranted),
+                ] {
+                    try await client.send(desk.ask("subscriptions/listen", #""notifications":{\#(wanted)},"#))
+                    let answer = try await client.answer()
+                    #expect(answer.body.contains("secret") == isGranted)
+                    let reason = isAllowed ? nil : "no_grant"
+                    #expect((answer.body.hasPrefix("{") ? try error(answer).reason : nil) == reason)
+                }
+                #expect(upstream.requests.count == (isGranted ? 3 : 1))
             }
         }
 

@@ -53,12 +53,16 @@ enum CallJudge {
         }
     }
 
-    /// The first resource that the client wants to hear of and may not.
+    /// What the policy says about the first thing that the client wants to hear of and may not.
     private static func decideSubscriptions(
         _ envelope: Envelope,
         in bytes: UnsafeBufferPointer<UInt8>,
         _ ask: (Ask) -> Decision
     ) -> Decision? {
+        if envelope.subscribesToTasks {
+            let decision = ask(.task)
+            if !decision.isAllowed { return decision }
+        }
         for uri in envelope.resourceSubscriptionURIs(in: bytes) {
             let decision = uri.utf8.withUnsafeBufferPointer { ask(.resource($0)) }
             if !decision.isAllowed { return decision }

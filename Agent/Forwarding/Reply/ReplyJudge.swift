@@ -105,6 +105,9 @@ struct ReplyJudge {
         if envelope.hasInputRequests {
             guard method == .tasks, refusal(of: envelope.inputRequests) == nil else { return false }
         }
+        if method == .tasks || method == .tasksStatus {
+            return policy.decide(client: client, server: server, ask: .task).isAllowed
+        }
         guard method == .resourcesUpdated, let item = envelope.item else { return true }
         return item.name.withText(in: bytes) { uri in
             policy.decide(client: client, server: server, ask: .resource(uri)).isAllowed
