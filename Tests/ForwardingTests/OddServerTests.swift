@@ -96,6 +96,81 @@ extension RealSockets {
             }
         }
 
+        @Test("A question on the stream that begins a session is answered within it")
+        func earlyQuestion() async throws {
+            let ask = #"{"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{"message":"?"}}"#
+            let latch = Latch()
+            try await withDesk({ request in
+                request.body.contains("accept")
+                    ? [.empty("202 Accepted")]
+                    : [.events("Mcp-Session-Id: s-1"), .event(ask), .wait(latch), .event(Self.welcome), .lastChunk]
+            }) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.post(Desk.handshake("initialize", #"{"protocolVersion":"2025-11-25"}"#)))
+                try await client.wait { $0.text.contains("elicitation/create") }
+                let other = try await desk.client()
+                let reply = #"{"jsonrpc":"2.0","id":"q1","result":{"action":"accept","content":{}}}"#
+                try await other.send(desk.post(reply, Self.version, Self.session))
+                #expect(try await other.answer().status == 202)
+                #expect(upstream.requests.last?.body == reply)
+                #expect(upstream.requests.last?.header("Mcp-Session-Id") == "s-1")
+                latch.open()
+                let answer = try await client.answer()
+                #expect(answer.headers["mcp-session-id"] == "s-1")
+                #expect(answer.events.last == Self.welcome)
+                #expect(try await ends(desk, of: "elicitation/create") == ["ok"])
+            }
+        }
+
+        @Test("A server that asks again and again for what it may not is not listened to for ever")
+        func endlessQuestions() async throws {
+            let asks = (0..<500).map { number in
+                FakeUpstream.Step.event(
+                    #"{"jsonrpc":"2.0","id":\#(number),"method":"sampling/createMessage","params":{}}"#
+                )
+            }
+            try await withDesk(
+                { request in
+                    request.body.contains("tools/call")
+                        ? [.events()] + asks + [.event(Desk.result()), .lastChunk] : [.empty("202 Accepted")]
+                },
+                policy: try Policies.policy([["server": "up"]])
+            ) { desk, _ in
+                let client = try await desk.client()
+                try await client.send(desk.post(Desk.handshake(), Self.version))
+                let json = try JSONValue(parsing: Array(try await client.answer().body.utf8))
+                #expect(json["error"]?["data"]?["reason"] == "server_request")
+                let denials = try await desk.records().filter { $0["kind"] == "call.deny" }
+                #expect((64...65).contains(denials.count))
+                #expect(try await ends(desk, of: "tools/call") == ["upstream_error"])
+            }
+        }
+
+        @Test("A session without an id is none")
+        func noID() async throws {
+            try await withDesk({ _ in [.empty("200 OK")] }) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.request("DELETE /servers/up/mcp", [Self.version, "Mcp-Session-Id: "]))
+                #expect(try await client.answer().status == 404)
+                #expect(upstream.requests.isEmpty)
+            }
+        }
+
+        @Test("What came before a request is not its answer")
+        func staleAnswer() async throws {
+            let answers = [Desk.result(), Desk.result("1", "stale")].map { body in
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            try await withDesk({ _ in [.send(answers.joined())] }) { desk, upstream in
+                let client = try await desk.client()
+                for count in 1...20 {
+                    try await client.send(desk.call())
+                    #expect(try await client.answer().body == Desk.result())
+                    #expect(upstream.requests.count == count)
+                }
+            }
+        }
+
         @Test("A method that a server does not have is no end of the session")
         func unknownMethod() async throws {
             let error = #"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#

@@ -34,6 +34,8 @@ final class Call {
     var newSession: JSONText?
     /// The id of the last event; with one a stream that breaks off can be taken up again.
     var hasEventID = false
+    /// Requests of the server on its stream that were refused.
+    var refusedRequests = 0
     /// Whether the head of an event stream has gone to the client.
     var isCommitted = false
     /// Bytes of bodies that went to the client.

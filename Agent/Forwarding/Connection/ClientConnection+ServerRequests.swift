@@ -24,19 +24,19 @@ extension ClientConnection {
             let facts = facts(envelope, message, call)
             guard gate.recordBegin(facts, decision, credential: nil) else {
                 // What cannot be recorded is not done, here as on the way there.
-                tellRefused(call, id: message[span.range], .notRecorded)
+                refuse(call, id: message[span.range], .notRecorded)
                 return
             }
             guard remember(id, facts: facts, bytes: message.count, call) else {
                 gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count))
-                tellRefused(call, id: message[span.range], .tooManyRequests)
+                refuse(call, id: message[span.range], .tooManyRequests)
                 return
             }
             pass(message, eventID)
         case .refuse(let decision):
             let refusal = decision.map(Refusal.denied) ?? .unknownMethod(.handshake)
             _ = gate.recordDenial(facts(envelope, message, call), refusal)
-            tellRefused(call, id: message[span.range], refusal)
+            refuse(call, id: message[span.range], refusal)
         }
     }
 
@@ -54,6 +54,8 @@ extension ClientConnection {
 
     /// Remembers what the client will have to answer.
     private func remember(_ id: RequestID, facts: CallFacts?, bytes: Int, _ call: Call) -> Bool {
+        // The client answers within the session that begins here.
+        _ = bindSession()
         let session = call.session ?? gate.beginSession(sessionless(call.server))
         return session.add(
             id,
@@ -62,7 +64,14 @@ extension ClientConnection {
     }
 
     /// Answers a request of the server in the client's place.
-    private func tellRefused(_ call: Call, id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
+    ///
+    /// Each has its record, and so a server could fill the spool by asking: not many of them come over one stream.
+    private func refuse(_ call: Call, id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
+        call.refusedRequests += 1
+        guard call.refusedRequests <= Session.most else {
+            stop(machine.violated("server_request", "The server asks again and again for what it may not."))
+            return
+        }
         let body = GatewayError.encode(code: .methodNotFound, message: refusal.message, id: id)
         tell(call, body)
     }

@@ -20,6 +20,7 @@ extension ClientConnection {
     /// Looks for the session that the header names; the modern era has none, and ignores the header.
     func session(for era: Revisions.Era, _ server: ServedServer, _ bytes: UnsafeRawBufferPointer) -> SessionLookup {
         guard era == .handshake, let value = head.value(.sessionID, in: bytes) else { return .none }
+        guard SessionTable.isID(value) else { return .unknown }
         let key = SessionKey(client: visit.client, server: server.alias, id: JSONText(utf8: value))
         return gate.sessions.find(key, now: lastActive).map(SessionLookup.found) ?? .unknown
     }

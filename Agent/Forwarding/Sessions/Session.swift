@@ -43,7 +43,8 @@ final class Session {
     /// When the client last answered a request of the server.
     private(set) var answered: Int64 = .min
 
-    /// The most requests of a server that wait at a time; of those taken up again; of those cancelled.
+    /// The most requests of a server that wait at a time, or are refused on one stream; of those of the client that are
+    /// taken up again; of those cancelled.
     static let most = 64
 
     init(_ key: SessionKey, now: Int64) {
