@@ -9,27 +9,35 @@ extension JSONScanner {
     @inline(__always)
     mutating func stringHere() throws(JSONError) -> JSONStringSpan {
         let lower = offset &+ 1
-        let position = skipPlain(from: lower)
+        let position = skipPlain(from: lower, to: min(bytes.count, lower &+ Self.shortString))
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
-            return try uncommonString(lower, from: position)
+            return try longString(lower, from: position)
         }
         move(to: position &+ 1)
         return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: false, isPlain: true)
     }
 
-    /// Reads on in a string that holds more than plain characters.
+    /// Up to here a string is read without a call to another function.
+    private static let shortString = 40
+
+    /// Reads on in a string that is long or holds more than plain characters.
     @inline(never)
-    private mutating func uncommonString(_ lower: Int, from start: Int) throws(JSONError) -> JSONStringSpan {
+    private mutating func longString(_ lower: Int, from start: Int) throws(JSONError) -> JSONStringSpan {
         var position = start
         var isEscaped = false
+        var isPlain = true
         while true {
-            position = skipPlain(from: position)
+            let near = min(bytes.count, position &+ Self.shortString)
+            position = skipPlain(from: position, to: near)
+            if position == near { position = skipPlain(from: skipPlainBlocks(from: near), to: bytes.count) }
             guard position < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
             let byte = bytes[position]
-            switch byte {
-            case UInt8(ascii: "\""):
+            if byte == UInt8(ascii: "\"") {
                 move(to: position + 1)
-                return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: isEscaped, isPlain: false)
+                return JSONStringSpan(span: JSONSpan(lower, position), isEscaped: isEscaped, isPlain: isPlain)
+            }
+            isPlain = false
+            switch byte {
             case UInt8(ascii: "\\"):
                 isEscaped = true
                 position = try escape(at: position)
@@ -46,32 +54,56 @@ extension JSONScanner {
     }
 
     /// The first byte at or after `position` that is a quote, a backslash, a control character (0x7F included) or not
-    /// ASCII.
+    /// ASCII, or `end`.
     ///
     /// Eight bytes a step. Subtracting and adding find the lowest such byte exactly; above it a borrow or carry may report
     /// too much, which does no harm as only the lowest is used.
     @inline(__always)
-    private func skipPlain(from position: Int) -> Int {
+    private func skipPlain(from position: Int, to end: Int) -> Int {
         guard let base = UnsafeRawPointer(bytes.baseAddress) else { return position }
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
         var position = position
-        while bytes.count &- position >= 8 {
+        while end &- position >= 8 {
             let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let quotes = word ^ (ones &* 0x22)
-            let backslashes = word ^ (ones &* 0x5C)
-            let controls = (word &- (ones &* 0x20)) & ~word
-            let others = (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes
-            let found = (others | controls | word | (word &+ ones)) & highs
+            let quotes = (word ^ (ones &* 0x22)) &- ones
+            let backslashes = (word ^ (ones &* 0x5C)) &- ones
+            let controls = (word &- (ones &* 0x20)) | (word &+ ones)
+            let found = (quotes | backslashes | controls | word) & (ones &* 0x80)
             if found != 0 { return position &+ found.trailingZeroBitCount / 8 }
             position &+= 8
         }
-        while position < bytes.count {
+        while position < end {
             let byte = bytes[position]
             if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x7F { return position }
             position &+= 1
         }
         return position
+    }
+
+    /// Moves over blocks that hold none of what `skipPlain` looks for: few strings are long, but most of what is read
+    /// stands in those.
+    private func skipPlainBlocks(from position: Int) -> Int {
+        var position = position
+        while bytes.count &- position >= 64 {
+            let found =
+                unusual(at: position) | unusual(at: position &+ 16) | unusual(at: position &+ 32)
+                | unusual(at: position &+ 48)
+            guard (found[0] | found[1]) & 0x8080_8080_8080_8080 == 0 else { break }
+            position &+= 64
+        }
+        return position
+    }
+
+    /// The same sums as in `skipPlain` with two words.
+    @inline(__always)
+    private func unusual(at position: Int) -> SIMD2<UInt64> {
+        let words = UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped)
+            .loadUnaligned(fromByteOffset: position, as: SIMD2<UInt64>.self)
+        let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
+        let quotes = (words ^ (ones &* 0x22)) &- ones
+        let backslashes = (words ^ (ones &* 0x5C)) &- ones
+        let controls = (words &- (ones &* 0x20)) | (words &+ ones)
+        return quotes | backslashes | controls | words
     }
 
     /// Checks the escape whose backslash is at `position`, and returns where the text goes on.
