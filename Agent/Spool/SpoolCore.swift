@@ -91,6 +91,8 @@ final class SpoolCore: Sendable {
     // MARK: The thread
 
     private func run(_ first: LeafFollower) {
+        // On Linux this is the thread's alone: with few cores, calls come first.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         var follower = first
         var lastSync: ContinuousClock.Instant?
         var lastUpkeep = ContinuousClock.now
