@@ -37,6 +37,36 @@ struct StrictReadingTests {
         #expect(time < .seconds(20))
     }
 
+    @Test("A string is read alike wherever something stands in it, however long it is", arguments: [0, 1, 7])
+    func strings(before: Int) {
+        let parts: [(bytes: [UInt8], error: JSONError.Kind?)] = [
+            ([0x7F], nil), ([0xC3, 0xA9], nil), (Array(#"\""#.utf8), nil), (Array(#"\u00e9"#.utf8), nil),
+            ([0x1F], .syntax(.controlCharacter)), ([0x80], .syntax(.badUTF8)), ([0xFF], .syntax(.badUTF8)),
+            ([0x22], .syntax(.unexpectedByte)),
+        ]
+        for length in 0..<180 {
+            for (part, error) in parts {
+                // At the edges of words and blocks, and where one ends that holds nothing else.
+                for place in Set([0, length / 2, max(0, length - 9), max(0, length - 1), length]) {
+                    let text = [UInt8](repeating: UInt8(ascii: "~"), count: place) + part
+                    let string = text + [UInt8](repeating: UInt8(ascii: " "), count: length - place)
+                    let start = Array("[".utf8) + [UInt8](repeating: UInt8(ascii: "\n"), count: before) + [0x22]
+                    let found = refusal { () throws(JSONError) in
+                        _ = try JSONValue(
+                            parsing: start + string + Array("\",1]".utf8),
+                            limits: .message,
+                            topLevel: .anything
+                        )
+                    }
+                    #expect(found?.kind == error)
+                    if error != nil, found?.kind != .syntax(.unexpectedByte) {
+                        #expect(found?.offset == start.count + place)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("A document cut off anywhere is none")
     func cuts() throws {
         let whole = Array(#"{"a":[1,-2.5e3,true,false,null,"é\n\ud83d\ude00",{"b":{}}],"":""}"#.utf8)
