@@ -22,6 +22,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
     case fetchSite
     case account
     case userAgent
+    case requestedHeaders
 
     /// In lower case.
     package var name: StaticString {
@@ -44,6 +45,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case .fetchSite: "sec-fetch-site"
         case .account: "doorward-account"
         case .userAgent: "user-agent"
+        case .requestedHeaders: "access-control-request-headers"
         }
     }
 
@@ -68,6 +70,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case (16, UInt8(ascii: "d")): .account
         case (17, UInt8(ascii: "t")): .transferEncoding
         case (20, UInt8(ascii: "m")): .protocolVersion
+        case (30, UInt8(ascii: "a")): .requestedHeaders
         default: nil
         }
     }

@@ -49,7 +49,7 @@ package struct RequestHead: Sendable {
     /// The number of bytes of the whole head, the empty line included.
     package internal(set) var length = 0
 
-    @usableFromInline var fields = InlineArray<18, ByteSpan>(repeating: .empty)
+    @usableFromInline var fields = InlineArray<19, ByteSpan>(repeating: .empty)
     @usableFromInline var present: UInt32 = 0
     private var fieldsStart = 0
 

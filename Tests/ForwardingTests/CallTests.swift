@@ -58,6 +58,49 @@ extension RealSockets {
             }
         }
 
+        @Test("A page that the settings let in is told so by its browser, and sees answers; any other sees none")
+        func pages() async throws {
+            var configuration = ForwardingConfiguration()
+            configuration.origins = ["https://studio.example", "http://localhost:5173"]
+            try await withDesk({ _ in [.json(Desk.result())] }, configuration: configuration) { desk, upstream in
+                let client = try await desk.client()
+                let page = "Origin: http://localhost:5173"
+                let asking = [
+                    "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,x-a",
+                ]
+                let line = "OPTIONS /servers/up/mcp"
+                try await client.send(desk.request(line, token: nil, [page] + asking))
+                let permission = try await client.answer()
+                #expect(permission.status == 204)
+                #expect(permission.headers["access-control-allow-origin"] == "http://localhost:5173")
+                #expect(permission.headers["access-control-allow-headers"] == "authorization,x-a")
+                #expect(permission.headers["access-control-allow-methods"] == "GET, POST, DELETE")
+                #expect(permission.headers["vary"] == "Origin")
+
+                try await client.send(desk.post(Desk.handshake(), page))
+                let answer = try await client.answer()
+                #expect(answer.body == Desk.result())
+                #expect(answer.headers["access-control-allow-origin"] == "http://localhost:5173")
+                #expect(answer.headers["access-control-expose-headers"]?.contains("Mcp-Session-Id") == true)
+                #expect(answer.headers["access-control-allow-headers"] == nil)
+                // It sees as well why it is refused, and the permission opens nothing by itself.
+                try await client.send(desk.post(Desk.handshake(), token: nil, page))
+                let refused = try await client.answer()
+                #expect(refused.status == 401)
+                #expect(refused.headers["access-control-allow-origin"] == "http://localhost:5173")
+
+                for origin in ["https://evil.example", "http://127.0.0.1:\(desk.port)"] {
+                    let other = try await desk.client()
+                    try await other.send(desk.request(line, token: nil, ["Origin: \(origin)"] + asking))
+                    let answer = try await other.answer()
+                    #expect(answer.status == (origin.contains("evil") ? 403 : 401))
+                    #expect(!answer.headers.keys.contains { $0.hasPrefix("access-control") })
+                }
+                #expect(upstream.requests.count == 1)
+                #expect(upstream.requests.first?.header("Origin") == nil)
+            }
+        }
+
         @Test("Whoever sends on and on while one call is answered is not read on and on")
         func pipelining() async throws {
             let latch = Latch()

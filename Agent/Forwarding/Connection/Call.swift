@@ -87,6 +87,10 @@ struct Visit {
     var route = Route.nowhere
     var client = Gate.local
     var how = ClientProof.local
+    /// The origin of the page that asks, where the settings let it in.
+    var origin: [UInt8]?
+    /// The headers that its browser wants to send, where it asks first (Fetch, "CORS-preflight request").
+    var preflight: [UInt8]?
     /// Whether the connection ends after it.
     var closes = false
 }

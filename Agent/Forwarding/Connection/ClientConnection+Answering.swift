@@ -37,7 +37,9 @@ extension ClientConnection {
     func write(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: AuditID?) -> Bool {
         var head = head
         head.closes = visit.closes
-        let room = ReplyHead.room + (head.session?.count ?? 0) + body.count
+        head.origin = visit.origin
+        head.preflight = visit.preflight
+        let room = head.room + body.count
         out.clear(minimumCapacity: room)
         let isWritten = path.withDigits(of: record) { digits in
             head.record = digits

@@ -192,7 +192,8 @@ extension ClientConnection {
         let session = bindSession()
         var head = ReplyHead(status: 200, body: .chunked, content: .events)
         head.closes = visit.closes
-        let room = ReplyHead.room + (session?.utf8.count ?? 0)
+        head.origin = visit.origin
+        let room = head.room + (session?.utf8.count ?? 0)
         out.clear(minimumCapacity: room)
         let isWritten = path.withDigits(of: record) { digits in
             head.record = digits

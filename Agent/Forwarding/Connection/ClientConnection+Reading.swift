@@ -48,6 +48,12 @@ extension ClientConnection {
     private func admission(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Int? {
         if let status = door.rules.refusal(of: head, in: bytes, isOverSocket: door.isSocket) { return status }
         visit.route = Route(head.path.slice(of: bytes))
+        visit.origin = door.rules.foreignOrigin(of: head, in: bytes)
+        if visit.origin != nil, head.method == .options {
+            // A browser asks without the credential, and takes any other status for a no.
+            visit.preflight = head.value(.requestedHeaders, in: bytes).map { Array($0) } ?? []
+            return 204
+        }
         if !visit.route.isOpen, !recognise(head, in: bytes) { return 401 }
         switch visit.route {
         case .health, .openPage: return head.method == .get ? nil : 405

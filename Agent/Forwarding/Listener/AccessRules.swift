@@ -7,6 +7,8 @@ internal import Wire
 struct AccessRules: Sendable {
     private let hosts: [[UInt8]]
     private let origins: [[UInt8]]
+    /// Of pages that are not this machine's own.
+    private let foreignOrigins: [[UInt8]]
 
     /// - Parameters:
     ///   - port: the port that is listened on.
@@ -14,7 +16,8 @@ struct AccessRules: Sendable {
     init(port: Int, origins: [String]) {
         let names = ["127.0.0.1:\(port)", "localhost:\(port)", "[::1]:\(port)"]
         hosts = names.map { Array($0.utf8) }
-        self.origins = names.map { Array("http://\($0)".utf8) } + origins.map { Array($0.utf8) }
+        foreignOrigins = origins.map { Array($0.utf8) }
+        self.origins = names.map { Array("http://\($0)".utf8) } + foreignOrigins
     }
 
     /// Looks at a head.
@@ -36,6 +39,13 @@ struct AccessRules: Sendable {
         // Requests that a page can make without an `Origin` (an image, a link) say where they come from like this.
         guard let site = head.value(.fetchSite, in: bytes) else { return nil }
         return site.elementsEqual("none".utf8) || site.elementsEqual("same-origin".utf8) ? nil : 403
+    }
+
+    /// The origin of a page that the settings let in, to which its browser shows an answer only if that names it; nil for
+    /// all who need no such word.
+    func foreignOrigin(of head: RequestHead, in bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard !foreignOrigins.isEmpty, let origin = head.value(.origin, in: bytes) else { return nil }
+        return foreignOrigins.first { $0.elementsEqual(origin) }
     }
 
     /// Host names compare without regard to case.

@@ -24,6 +24,10 @@ struct ReplyHead {
     var record: UnsafeBufferPointer<UInt8>?
     /// The id of the session that begins with this answer.
     var session: UnsafeBufferPointer<UInt8>?
+    /// The page to which its browser may show the answer (Fetch, "CORS protocol").
+    var origin: [UInt8]?
+    /// The headers that this page wants to send, where its browser asks whether it may.
+    var preflight: [UInt8]?
     /// What may be asked instead (405).
     var allow: StaticString?
     /// Whether a credential is what is missing (401, RFC 9110 section 15.5.2).
@@ -31,8 +35,13 @@ struct ReplyHead {
     /// Whether the connection ends with this answer.
     var closes = false
 
-    /// The most bytes that a head has beside the values in it.
-    static let room = 512
+    /// The most bytes that a head has beside the values of other people in it.
+    private static let ownRoom = 768
+
+    /// The most bytes that it has.
+    var room: Int {
+        Self.ownRoom + (session?.count ?? 0) + (origin?.count ?? 0) + (preflight?.count ?? 0)
+    }
 
     func write(to writer: inout HeadWriter) {
         writer.status(status)
@@ -49,9 +58,26 @@ struct ReplyHead {
         if let record { writer.field("Doorward-Record", record) }
         if let session { writer.field("Mcp-Session-Id", session) }
         if let allow { writer.field("Allow", allow) }
+        if let origin { writePermission(for: origin, to: &writer) }
         if isChallenge { writer.field("WWW-Authenticate", "Bearer") }
         if closes { writer.field("Connection", "close") }
         writer.end()
+    }
+
+    private func writePermission(for origin: [UInt8], to writer: inout HeadWriter) {
+        origin.withUnsafeBufferPointer { writer.field("Access-Control-Allow-Origin", $0) }
+        writer.field("Vary", "Origin")
+        guard let preflight else {
+            writer.field("Access-Control-Expose-Headers", "Mcp-Session-Id, Doorward-Record, WWW-Authenticate")
+            return
+        }
+        writer.field("Access-Control-Allow-Methods", "GET, POST, DELETE")
+        if !preflight.isEmpty {
+            preflight.withUnsafeBufferPointer { writer.field("Access-Control-Allow-Headers", $0) }
+        }
+        // Some browsers ask this of a page that speaks to a machine of the local network, and this is the nearest.
+        writer.field("Access-Control-Allow-Private-Network", "true")
+        writer.field("Access-Control-Max-Age", "600")
     }
 
     private func writeType(to writer: inout HeadWriter) {
