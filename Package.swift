@@ -64,10 +64,14 @@ let testTargets: [Target] = [
     tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
     tests("AuditLog", ["AuditLog", "StrictJSON"]),
     tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
-    tests("Fetch", ["Fetch", "Kits"]),
+    tests("Addresses", ["Addresses"]),
+    tests("Fetch", ["Addresses", "Fetch", "Kits"]),
     tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
-    tests("OAuth", ["OAuth", "Keyring", "Fetch", "Contract", "StrictJSON", "AuditLog", "ServiceKit", "Kits"]),
+    tests(
+        "OAuth",
+        ["OAuth", "Keyring", "Addresses", "Fetch", "Contract", "StrictJSON", "AuditLog", "ServiceKit", "Kits"]
+    ),
     tests("Spool", ["Spool", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
@@ -145,14 +149,15 @@ let package = Package(
         part("Shared", "StrictYAML", ["StrictJSON", yams]),
         part("Shared", "PolicyFile", ["StrictJSON", "StrictYAML", "MCP", "Policy"]),
         part("Shared", "AuditLog", ["StrictJSON", crypto]),
-        part("Shared", "Contract", ["StrictJSON", "Policy", "AuditLog", crypto]),
+        part("Shared", "Addresses"),
+        part("Shared", "Contract", ["StrictJSON", "Policy", "AuditLog", "Addresses", crypto]),
         .systemLibrary(
             name: "CCurl",
             path: "Shared/CCurl",
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
-        part("Shared", "Fetch", ["CCurl"]),
+        part("Shared", "Fetch", ["CCurl", "Addresses"]),
         part("Shared", "ServiceKit", ["StrictJSON", "StrictYAML", "AuditLog", logging, serviceLifecycle]),
 
         .systemLibrary(
@@ -165,20 +170,20 @@ let package = Package(
         part(
             "Agent",
             "OAuth",
-            ["StrictJSON", "Contract", "Fetch", "AuditLog", "ServiceKit", "Keyring", crypto]
+            ["StrictJSON", "Contract", "Addresses", "Fetch", "AuditLog", "ServiceKit", "Keyring", crypto]
         ),
         part("Agent", "Spool", ["StrictJSON", "AuditLog", "ServiceKit", logging]),
         part("Agent", "Wire"),
-        part("Agent", "Upstreams", ["Fetch", "Wire", nioCore, nioPosix, nioSSL]),
+        part("Agent", "Upstreams", ["Addresses", "Fetch", "Wire", nioCore, nioPosix, nioSSL]),
         part(
             "Agent",
             "CoordinatorLink",
             [
-                "StrictJSON", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring", "Spool", logging,
-                serviceLifecycle,
+                "StrictJSON", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring", "Spool",
+                logging, serviceLifecycle,
             ]
         ),
-        part("Agent", "LocalControl", ["StrictJSON", "Fetch", "ServiceKit"]),
+        part("Agent", "LocalControl", ["StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
         part(
             "Agent",
             "Forwarding",

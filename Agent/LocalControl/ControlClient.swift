@@ -1,3 +1,4 @@
+internal import Addresses
 package import Fetch
 package import StrictJSON
 

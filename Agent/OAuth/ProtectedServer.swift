@@ -1,3 +1,4 @@
+internal import Addresses
 package import Contract
 internal import Fetch
 

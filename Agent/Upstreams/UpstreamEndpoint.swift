@@ -1,3 +1,4 @@
+package import Addresses
 package import Fetch
 
 /// Where one MCP server listens: what to connect to, and what to say in the request line and `Host`.

@@ -70,7 +70,7 @@ package struct RegistryEntry: Sendable, Equatable {
         at place: String
     ) throws -> ServerEntry {
         let alias = try reader.alias("alias")
-        let authorization = try reader.object("auth") { try ServerEntry.Authorization(members: &$0) }
+        let authorization = try reader.optionalObject("auth") { try ServerEntry.Authorization(members: &$0) }
         let allowsLoopback = try reader.optionalBool("allow_loopback") ?? false
         try ServerEntry.check(url: url, allowsLoopback: allowsLoopback, at: place)
         let timeout =
@@ -83,7 +83,7 @@ package struct RegistryEntry: Sendable, Equatable {
             alias: alias,
             name: name,
             url: url,
-            authorization: authorization,
+            authorization: authorization ?? ServerEntry.Authorization(kind: .none),
             allowsLoopback: allowsLoopback,
             timeoutSeconds: timeout,
             limits: limits.map(\.value)

@@ -1,3 +1,5 @@
+internal import Addresses
+
 /// The URL of an MCP server as an administrator may write it: http or https, a host, and nothing that two readers could
 /// take for different addresses.
 package struct ServerURL: Sendable, Equatable {
@@ -12,10 +14,10 @@ package struct ServerURL: Sendable, Equatable {
     package let target: String
 
     /// Whether the host is this machine, by name or by number.
-    package var isLoopback: Bool { host == "localhost" || host == "::1" || isIPv4 && host.hasPrefix("127.") }
+    package var isLoopback: Bool { host == "localhost" || address?.kind == .loopback }
 
-    /// Whether the host is an IPv4 address.
-    var isIPv4: Bool { Self.octets(host) != nil }
+    /// The host, where it is an address and no name.
+    var address: IPAddress? { IPAddress(literal: host) }
 
     /// Reads a URL, or throws what is wrong with it in words.
     package init(_ text: String) throws(Unusable) {
@@ -86,7 +88,7 @@ package struct ServerURL: Sendable, Equatable {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         guard labels.allSatisfy(isLabel), let last = labels.last else { return false }
         let startsLikeNumber = last.utf8.first.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
-        return !startsLikeNumber || octets(String(text)) != nil
+        return !startsLikeNumber || IPAddress(literal: String(text)) != nil
     }
 
     private static func isLabel(_ label: Substring) -> Bool {
@@ -98,12 +100,6 @@ package struct ServerURL: Sendable, Equatable {
             default: false
             }
         }
-    }
-
-    private static func octets(_ text: String) -> [UInt8]? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let octets = parts.compactMap { part in UInt8(part).flatMap { String($0) == part ? $0 : nil } }
-        return parts.count == 4 && octets.count == 4 ? octets : nil
     }
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {

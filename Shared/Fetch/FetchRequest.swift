@@ -1,3 +1,5 @@
+package import Addresses
+
 /// One request, with every bound that it must keep.
 package struct FetchRequest: Sendable, CustomStringConvertible {
     package var method: String

@@ -1,3 +1,5 @@
+import Addresses
+
 /// The one client for URLs that strangers choose (OAuth metadata, token endpoints) and for the coordinator.
 ///
 /// HTTPS only, except for `http` to this machine where the rule admits loopback. Every address is judged after it

@@ -1,3 +1,4 @@
+import Addresses
 import Foundation
 
 /// Which proxy an HTTPS request goes through: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as curl

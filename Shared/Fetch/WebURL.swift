@@ -1,3 +1,4 @@
+package import Addresses
 import CCurl
 
 /// An absolute `http` or `https` URL, read by the same parser that later connects: nothing can mean one host

@@ -8,7 +8,7 @@ from typing import NamedTuple
 # Agent and Coordinator never meet.
 LAYERS = {
     "Shared": [
-        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Contract", "CCurl", "Fetch", "ServiceKit",
+        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Addresses", "Contract", "CCurl", "Fetch", "ServiceKit",
     ],
     "Agent": [
         "CLibSecret", "Keyring", "OAuth", "Spool", "Wire", "Upstreams", "Catalogue", "CoordinatorLink", "LocalControl",

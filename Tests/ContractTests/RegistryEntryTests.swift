@@ -49,6 +49,16 @@ struct RegistryEntryTests {
         #expect(try EntriesDocument(json) == document)
     }
 
+    @Test("An entry that says nothing of credentials needs none, and one may name a public address")
+    func short() throws {
+        let text = Self.document(url: "https://8.8.8.8/mcp")
+            .replacing(#","auth":{"type":"oauth","scopes":["read"]}"#, with: "")
+            .replacing(#""alias":"files","auth":{"type":"oauth","scopes":["read"]}"#, with: #""alias":"files""#)
+        let entry = try RegistryEntry(try JSONValue(parsing: Array(text.utf8)))
+        #expect(entry.server.authorization == .init(kind: .none))
+        #expect(entry.server.url == "https://8.8.8.8/mcp")
+    }
+
     @Test("The entry that is made up is a good one")
     func madeUp() throws {
         let entry = try RegistryEntry(alias: "demo", url: "http://127.0.0.1:9/mcp", kind: .none, allowsLoopback: true)
@@ -75,6 +85,13 @@ struct RegistryEntryTests {
             (document(url: "https://user@mcp.example/mcp"), "remotes/0/url"),
             (document(url: "ftp://mcp.example/mcp"), "remotes/0/url"),
             (document(settings: #""allow_loopback":true,"#, url: "http://mcp.example/"), "remotes/0/url"),
+            // Nobody's agent would call there, whatever a policy says.
+            (document(url: "https://10.0.0.1/mcp"), "remotes/0/url"),
+            (document(settings: #""allow_loopback":true,"#, url: "https://192.168.1.1/"), "remotes/0/url"),
+            (document(url: "https://169.254.169.254/"), "remotes/0/url"),
+            (document(url: "https://0.0.0.0/"), "remotes/0/url"),
+            (document(url: "https://[fd00::1]/"), "remotes/0/url"),
+            (document(settings: #""allow_loopback":true,"#, url: "https://[::ffff:127.0.0.1]/"), "remotes/0/url"),
         ]
     )
     func bad(text: String, member: String) throws {

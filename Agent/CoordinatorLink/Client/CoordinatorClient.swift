@@ -1,3 +1,4 @@
+internal import Addresses
 internal import AuditLog
 package import Contract
 package import Fetch

@@ -1,3 +1,4 @@
+internal import Addresses
 internal import Contract
 internal import Fetch
 internal import ServiceKit

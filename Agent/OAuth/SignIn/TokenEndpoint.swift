@@ -1,3 +1,4 @@
+internal import Addresses
 internal import Fetch
 internal import StrictJSON
 internal import Synchronization

@@ -1,3 +1,4 @@
+import Addresses
 import Fetch
 import NIOCore
 import NIOPosix

@@ -50,7 +50,7 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Four or sixteen bytes in the order of the wire.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch form {
         case .four(let bits): withUnsafeBytes(of: bits.bigEndian) { Array($0) }
         case .six(let high, let low): withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
