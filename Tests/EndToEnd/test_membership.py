@@ -1,6 +1,8 @@
 """Joining and leaving while the agent runs: what the command tells is what is so from then on."""
 
 import pytest
+from conftest import OPEN_POLICY
+from parts.processes import wait_for
 from parts.world import Desk
 
 
@@ -34,11 +36,31 @@ def test_a_logout_is_over_when_it_says_so_and_makes_no_record_that_nobody_takes(
     assert "Records are not shipped any more" not in late.agent.words()
 
 
-def test_without_an_agent_no_server_is_called_up(world, desk, late):
-    server = world.server("everything", "mcp_server")
-    desk.add_server("everything", server.url)
+def test_after_a_restart_of_either_half_the_agent_soon_says_that_it_is_online(world, desk):
+    desk.stop_agent()
+    desk.start_agent()
+    wait_for("the agent to be online", lambda: desk.status()["link"] == "online", 5)
+    world.coordinator.process.stop()
+    wait_for("the agent to be offline", lambda: desk.status()["link"].startswith("offline"), 10)
+    world.coordinator.start()
+    # The pause between two tries grows to seconds while it is away.
+    wait_for("the agent to be online again", lambda: desk.status()["link"] == "online", 15)
+
+
+def test_without_an_agent_the_last_known_state_is_shown(world, desk, late):
+    desk.add_server("away", "http://127.0.0.1:1/mcp")
+    desk.add_server("everything", world.server("everything", "mcp_server").url)
+    desk.add_server("protected", "https://protected.example.com/mcp", "--auth", "oauth")
+    desk.policy(OPEN_POLICY.replace("server: old", "server: away"))
+    assert desk.doorward("call", "away", "echo", check=False).status == 1
+    running = desk.status()["servers"]
+    assert {each["alias"]: each["state"] for each in running} == {
+        "away": "down", "everything": "up", "protected": "needs_sign_in"}
     desk.stop_agent()
     facts = desk.status()
     assert (facts["running"], facts["listen"]) == (False, None)
-    assert [(each["alias"], each["state"]) for each in facts["servers"]] == [("everything", "down")]
-    assert facts["servers"][0]["error"]
+    assert facts["servers"] == running
+    # With nothing kept, a server is up until evidence says otherwise.
+    (desk.home / "state" / "servers.json").unlink()
+    assert {each["alias"]: each["state"] for each in desk.status()["servers"]} == {
+        "away": "up", "everything": "up", "protected": "needs_sign_in"}

@@ -29,8 +29,11 @@ package struct AgentFacts: Sendable {
         guard let membership else { return facts }
         let state = PolicySync.lastState(membership, home: home)
         facts.policyVersion = state.bundle?.version ?? 0
-        // How they did last is nowhere kept, and nothing reaches them now.
-        facts.servers = state.entries.map { ServerFacts.document($0, state: "down", error: "the agent does not run") }
+        let kept = KeptServers(home, agent: membership.agentID)
+        facts.servers = state.entries.map { entry in
+            kept[entry.alias]
+                ?? ServerFacts.document(entry, state: entry.authorization.kind == .oauth ? "needs_sign_in" : "up")
+        }
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         facts.recorded = counts.recorded
         facts.countersigned = counts.countersigned

@@ -3,6 +3,7 @@ internal import Contract
 internal import CoordinatorLink
 internal import Forwarding
 internal import LocalControl
+internal import Logging
 internal import OAuth
 internal import Policy
 internal import ServiceKit
@@ -83,6 +84,16 @@ final class RunningAgent: AgentOperations {
     func servers() async throws -> JSONValue {
         let (attachment, _) = try enrolled()
         return ["servers": .array(await ServerFacts(attachment).list())]
+    }
+
+    /// Keeps how the servers do, for the time in which no agent runs.
+    func keepServers() async {
+        guard let (attachment, agent) = try? enrolled() else { return }
+        do {
+            try KeptServers(await ServerFacts(attachment).list()).keep(home, agent: agent.membership.agentID)
+        } catch {
+            attachment.parts.logger.warning("How the servers do could not be kept.")
+        }
     }
 
     func explain(server: String, tool: String, client: String) async throws -> JSONValue {

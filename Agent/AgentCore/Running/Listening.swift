@@ -29,11 +29,13 @@ struct Listening: Service {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(10))
                 await keepDebts()
+                await operations.keepServers()
             }
         }
         try? await gracefulShutdown()
         keeping.cancel()
         ServiceNotification.stopping()
+        await operations.keepServers()
         await keepDebts()
         await forwarding.shutdown()
         await keepDebts()

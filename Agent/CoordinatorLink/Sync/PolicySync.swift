@@ -104,7 +104,10 @@ package final class PolicySync: Service {
     /// One poll: returns when it was answered and what it brought is in force.
     func poll() async throws {
         let question = watch.question()
-        var query = "after=\(state.counter)&policy=\(state.bundle?.version ?? 0)&release=\(Release.version)"
+        // Where it is not known whether the coordinator can be heard, everything is asked for: that is answered at once,
+        // while a question for news may be held.
+        let known = condition == .online ? state.counter : 0
+        var query = "after=\(known)&policy=\(state.bundle?.version ?? 0)&release=\(Release.version)"
         if let question { query += "&org=\(question.checkpoint.size)" }
         let response = try await client.request(
             method: "GET",
