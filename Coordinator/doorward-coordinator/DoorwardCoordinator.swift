@@ -1,5 +1,7 @@
 import ArgumentParser
 import CoordinatorCore
+import ServiceKit
+import StrictJSON
 
 /// The server that an organisation shares: registry, people, policy, audit log.
 struct DoorwardCoordinator: AsyncParsableCommand {
@@ -38,8 +40,8 @@ struct DoorwardCoordinator: AsyncParsableCommand {
             let made = try await CoordinatorInit(
                 .init(data: data, url: url, owner: owner, certificate: tlsCert, key: tlsKey)
             ).run()
-            guard !json else { return Output.line(made.json) }
-            for line in made.words { Output.line(line) }
+            guard !json else { return Console.answer(made.json.bytes) }
+            for line in made.words { Console.answer(line) }
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorCore
 import Foundation
 import Logging
+import ServiceKit
 import StrictJSON
 
 /// Parses and runs one command, and ends the program with its exit status: 0 done, 1 failed, 2 bad usage.
@@ -27,12 +28,12 @@ enum Program {
         let text = DoorwardCoordinator.fullMessage(for: error)
         // A cry for help, or the version.
         guard DoorwardCoordinator.exitCode(for: error) != .success else {
-            Output.line(text)
+            Console.answer(text)
             exit(0)
         }
         let end = CommandEnd(usage: DoorwardCoordinator.message(for: error), next: "doorward-coordinator --help")
-        if asJSON { Output.line(end.json) }
-        Output.note(text)
+        Console.note(text)
+        if asJSON { Console.answer(end.json.bytes) }
         exit(end.status)
     }
 
@@ -43,31 +44,16 @@ enum Program {
 
     /// Words on a terminal and for `init`; for a service, whose standard error is a log, a line of it.
     private static func finish(_ end: CommandEnd, asJSON: Bool, isService: Bool) -> Never {
-        if asJSON { Output.line(end.json) }
         if isService, isatty(STDERR_FILENO) == 0 {
             Logger(label: "coordinator").error(
                 "\(end.message)",
                 metadata: ["error.code": "\(end.code)", "next": "\(end.next)"]
             )
         } else {
-            Output.note("doorward-coordinator: error: \(end.message)")
-            Output.note("doorward-coordinator: next: \(end.next)")
+            Console.note("doorward-coordinator: error: \(end.message)")
+            Console.note("doorward-coordinator: next: \(end.next)")
         }
+        if asJSON { Console.answer(end.json.bytes) }
         exit(end.status)
-    }
-}
-
-/// Standard output and standard error.
-enum Output {
-    static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
-    }
-
-    static func line(_ json: JSONValue) {
-        FileHandle.standardOutput.write(Data(json.bytes + [UInt8(ascii: "\n")]))
-    }
-
-    static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }

@@ -2,7 +2,8 @@ internal import Glibc
 
 /// Makes a process that holds secrets harder to read for its neighbours.
 package enum ProcessHardening {
-    /// No core files, no memory for debuggers of the same user, no end by a closed pipe.
+    /// No core files, no memory for debuggers of the same user, no end by a closed pipe, no standard stream that is
+    /// another file.
     ///
     /// Call it first of all. Each step is best effort: a kernel that refuses one leaves the others in force.
     package static func apply() {
@@ -10,6 +11,7 @@ package enum ProcessHardening {
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         forbidDumping()
         signal(SIGPIPE, SIG_IGN)
+        Console.holdStreams()
     }
 
     /// `PR_SET_DUMPABLE` of linux/prctl.h.

@@ -200,6 +200,14 @@ def test_the_report_over_the_api_is_the_same_folder(world, everything, report, t
     assert everything.doorward("verify", str(folder)).json["ok"]
 
 
+def test_a_report_begins_and_ends_at_the_microsecond(everything, report, tmp_path):
+    times = sorted(each["t"] for each in records(report[0]))
+    first, last = times[0], times[-1]
+    facts = everything.doorward("admin", "report", "--from", first, "--to", last, "--out", str(tmp_path / "r")).json
+    assert (facts["from"], facts["to"]) == (first, last)
+    assert facts["records"] == len([each for each in times if each < last])
+
+
 def test_an_output_folder_that_is_in_use_is_refused(everything, copy):
     answer = everything.doorward(
         "admin", "report", "--from", "-24h", "--to", "2099-01-01T00:00:00Z", "--out", str(copy), check=False

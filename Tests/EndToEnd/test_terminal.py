@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -115,7 +116,8 @@ def test_a_server_that_is_not_there_is_told_with_its_record(old, desk):
 
 @pytest.mark.parametrize("typed", [
     ("status", "--bogus"), ("call",), ("call", "old"), ("client", "add"), ("admin", "servers", "add"), ("nonsense",),
-    ("call", "old", "echo", "{not json"),
+    ("call", "old", "echo", "{not json"), ("admin", "report", "--from", "-24h", "--out", "x"),
+    ("admin", "report", "--to", "-1h", "--out", "x"), ("verify", "x", "--key", "SHA256:short"),
 ])
 def test_a_usage_error_is_one_object_too(desk, typed):
     answer = desk.doorward(*typed, check=False)
@@ -124,6 +126,47 @@ def test_a_usage_error_is_one_object_too(desk, typed):
     assert set(answer.lines[0]["error"]) == {"code", "message", "next"}
     assert answer.lines[0]["error"]["next"]
     assert answer.error.strip()
+
+
+@pytest.mark.parametrize("command", [
+    ("status",), ("status", "--json"), ("audit", "tail"), ("client", "list"), ("admin", "users"), ("--help",),
+])
+def test_an_answer_that_reaches_nobody_is_a_failure_and_no_crash(desk, command):
+    program = [str(desk.world.programs / "doorward"), *command]
+    for name, how in (("closed", ">&-"), ("full", ">/dev/full"), ("gone", "| true")):
+        script = f'set -o pipefail; "$@" {how}'
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", *program], env=desk.environment, capture_output=True, text=True, timeout=20)
+        assert done.returncode in ((0, 1) if name == "gone" else (1,)), (name, done)
+        assert "Fatal" not in done.stderr
+        if name != "gone":
+            assert "standard output" in done.stderr
+
+
+def test_a_coordinator_whose_answer_reaches_nobody_says_so(desk, tmp_path):
+    program = [str(desk.world.programs / "doorward-coordinator"), "init", "--data", str(tmp_path / "c")]
+    done = subprocess.run(
+        ["bash", "-c", '"$@" >&-', "bash", *program, "--url", "https://c.example.com"],
+        env=desk.environment, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, "standard output" in done.stderr) == (1, True), done
+
+
+def test_a_report_that_is_none_is_told_as_such(desk, tmp_path):
+    error = desk.doorward("verify", str(tmp_path / "missing"), check=False).json["error"]
+    assert str(tmp_path / "missing") in error["message"]
+    assert "report" in error["next"]
+
+
+def test_a_problem_is_said_once(desk):
+    error = desk.doorward("admin", "invite", "nobody", check=False).json["error"]
+    assert error["message"].count("must be") == 1
+
+
+def test_why_an_agent_does_not_start_stands_in_its_log(desk):
+    done = desk.doorward("agent", "--listen", desk.listen, json=False, check=False)
+    assert done.status == 1
+    line = json.loads(done.error.splitlines()[-1])
+    assert line["level"] == "error" and line["message"] and line["next"]
 
 
 def test_a_client_is_connected_without_its_credential_in_an_argument(old, desk):

@@ -33,7 +33,7 @@ struct AdminReport: AsyncParsableCommand {
         try await report(output) { context in
             let folder = try ReportTarget(out)
             let now = UTCTime(microseconds: Int(MachineClock.system.wall()))
-            let (from, to) = (from.time(before: now).shortText, to.time(before: now).shortText)
+            let (from, to) = (from.text(before: now), to.text(before: now))
             var question: JSONObject = ["from": .text(from), "to": .text(to)]
             question["user"] = user.map { .text($0) }
             question["server"] = server.map { .text($0) }
@@ -69,10 +69,11 @@ struct Moment: ExpressibleByArgument {
         }
     }
 
-    func time(before now: UTCTime) -> UTCTime {
+    /// The time as the coordinator reads it: to the microsecond where one was named.
+    func text(before now: UTCTime) -> String {
         switch form {
-        case .at(let time): time
-        case .before(let seconds): UTCTime(microseconds: max(0, now.microseconds - seconds * 1_000_000))
+        case .at(let time): time.microseconds % 1_000_000 == 0 ? time.shortText : time.text
+        case .before(let seconds): UTCTime(seconds: max(0, now.seconds - seconds)).shortText
         }
     }
 }

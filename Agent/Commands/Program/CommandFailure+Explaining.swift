@@ -22,13 +22,14 @@ extension CommandFailure {
         case let problem as Problem: self.init(problem: problem)
         case let error as FetchError:
             self.init("\(error.code)", "The coordinator could not be reached: \(error.message).", next: error.hint)
+        case let error as AuditLogError: self.init("bad_report", error.message, next: error.hint ?? "doorward --help")
         case let error as ShapeError: self.init("bad_value", "\(error)", next: "doorward --help")
         case let error as any ExplainedError:
             self.init(
                 error.code,
                 error.message,
                 next: error.next,
-                status: Self.needsUser.contains(error.code) ? .needsUser : .failed
+                status: Self.needsUser.contains(error.code) ? .needsUser : error.code == "bad_url" ? .badUsage : .failed
             )
         default: self.init("failed", "That did not work: \(error)", next: "doorward --help")
         }
@@ -37,10 +38,11 @@ extension CommandFailure {
     /// What the coordinator answered; problems of a policy or an entry are listed with their places.
     init(problem: Problem) {
         let fields = FieldProblem.list(problem.members["problems"])
+        let detail = problem.detail.isEmpty ? problem.title : problem.detail
         let places = fields.map { $0.place.isEmpty ? $0.why : "\($0.place): \($0.why)" }
         self.init(
             problem.code,
-            ([problem.detail.isEmpty ? problem.title : problem.detail] + places).joined(separator: " "),
+            ([detail] + places.filter { !detail.contains($0) }).joined(separator: " "),
             next: problem.next ?? Self.nextStep(after: problem.status)
         )
     }

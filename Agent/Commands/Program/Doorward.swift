@@ -36,7 +36,7 @@ package enum Program {
     /// Runs what the process was asked for; never returns.
     package static func main() async -> Never {
         ProcessHardening.apply()
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = withTimesJoined(Array(CommandLine.arguments.dropFirst()))
         do {
             var command = try Doorward.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -46,7 +46,9 @@ package enum Program {
             }
             exit(0)
         } catch let failure as CommandFailure {
-            Output.print(failure, asJSON: wantsJSON(arguments))
+            // What the service itself says goes into its log.
+            let isLogged = arguments.first == "agent" && isatty(STDERR_FILENO) == 0
+            Output.print(failure, asJSON: wantsJSON(arguments), isLogged: isLogged)
             exit(failure.status.rawValue)
         } catch {
             end(with: error, asJSON: wantsJSON(arguments))
@@ -63,6 +65,19 @@ package enum Program {
         }
         Output.line(text)
         exit(0)
+    }
+
+    /// `--from -24h` as `--from=-24h`: where something else is missing, the parser takes the time for a cry for help.
+    private static func withTimesJoined(_ arguments: [String]) -> [String] {
+        arguments.reduce(into: []) { joined, argument in
+            if let option = joined.last, option == "--from" || option == "--to", argument.hasPrefix("-"),
+                Moment(argument: argument) != nil
+            {
+                joined[joined.count - 1] = "\(option)=\(argument)"
+            } else {
+                joined.append(argument)
+            }
+        }
     }
 
     /// Whether a failure is to be told in JSON as well; what stands behind `--` belongs to somebody else.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+internal import Logging
+internal import ServiceKit
 internal import StrictJSON
 
 /// The one option that every command has which prints facts.
@@ -26,19 +28,12 @@ struct Facts {
 
 /// Standard output and standard error.
 enum Output {
-    /// Prints one line and hands it on at once, so that whoever follows sees it.
-    static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
-    }
+    static func line(_ text: String) { Console.answer(text) }
 
-    static func line(_ json: JSONValue) {
-        FileHandle.standardOutput.write(Data(json.bytes + [UInt8(ascii: "\n")]))
-    }
+    static func line(_ json: JSONValue) { Console.answer(json.bytes) }
 
     /// Words for people, beside what a script reads.
-    static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
-    }
+    static func note(_ text: String) { Console.note(text) }
 
     static func print(_ facts: Facts, asJSON: Bool) {
         if asJSON {
@@ -48,10 +43,15 @@ enum Output {
         }
     }
 
-    static func print(_ failure: CommandFailure, asJSON: Bool) {
+    static func print(_ failure: CommandFailure, asJSON: Bool, isLogged: Bool = false) {
+        if isLogged {
+            let metadata: Logger.Metadata = ["error.code": "\(failure.code)", "next": "\(failure.next ?? "")"]
+            Logger(label: "doorward").error("\(failure.message)", metadata: metadata)
+        } else {
+            note("doorward: error: \(PlainText.visible(failure.message))")
+            if let next = failure.next { note("doorward: next: \(PlainText.visible(next))") }
+        }
         if asJSON { line(failure.document) }
-        note("doorward: error: \(PlainText.visible(failure.message))")
-        if let next = failure.next { note("doorward: next: \(PlainText.visible(next))") }
     }
 }
 
