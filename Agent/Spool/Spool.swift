@@ -118,11 +118,16 @@ package final class Spool: Sendable {
     ///   not there, and what it stands for must not happen.
     package func record(_ body: RecordBody) throws(SpoolError) {
         let time = core.clock.recordTime
-        let isCalled = try core.tail.withLock { tail throws(SpoolError) in
-            try tail.record(body, at: time)
-            return tail.isSyncerIdle || tail.hasUrgent
+        do {
+            let isCalled = try core.tail.withLock { tail throws(SpoolError) in
+                try tail.record(body, at: time)
+                return tail.isSyncerIdle || tail.hasUrgent
+            }
+            if isCalled { core.wake() }
+        } catch {
+            tellFailure()
+            throw error
         }
-        if isCalled { core.wake() }
     }
 
     /// Lays a record out, behind everything that was recorded before it: it stands in the file once `write` returned.
@@ -133,7 +138,12 @@ package final class Spool: Sendable {
     /// - Throws: As `record`.
     package func layOut(_ body: RecordBody) throws(SpoolError) {
         let time = core.clock.recordTime
-        try core.tail.withLock { tail throws(SpoolError) in try tail.layOut(body, at: time) }
+        do {
+            try core.tail.withLock { tail throws(SpoolError) in try tail.layOut(body, at: time) }
+        } catch {
+            tellFailure()
+            throw error
+        }
     }
 
     /// Writes all that was laid out.
@@ -141,11 +151,21 @@ package final class Spool: Sendable {
     /// - Throws: As `record`; then what was laid out waits on, and stands for things that must not happen.
     package func write() throws(SpoolError) {
         let time = core.clock.recordTime
-        let isCalled = try core.tail.withLock { tail throws(SpoolError) in
-            try tail.write(at: time)
-            return tail.isSyncerIdle
+        do {
+            let isCalled = try core.tail.withLock { tail throws(SpoolError) in
+                try tail.write(at: time)
+                return tail.isSyncerIdle
+            }
+            if isCalled { core.wake() }
+        } catch {
+            tellFailure()
+            throw error
         }
-        if isCalled { core.wake() }
+    }
+
+    /// Has the spool's thread tell of a failure that was just met.
+    private func tellFailure() {
+        if core.tail.withLock({ $0.isFailureNews }) { core.wake() }
     }
 
     /// Records with the next `record` or `write`, or after 20 ms: for what has happened and cannot be undone.

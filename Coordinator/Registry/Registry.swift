@@ -65,7 +65,9 @@ package struct Registry: Sendable {
             )
         }
         do {
-            return try RegistryEntry(json)
+            let entry = try RegistryEntry(json)
+            try entry.refuseUnreachable()
+            return entry
         } catch let error as ShapeError {
             throw Problem.malformed(error, code: "invalid_entry", what: "The registry entry")
         }

@@ -1,3 +1,4 @@
+internal import Addresses
 internal import Policy
 package import StrictJSON
 
@@ -48,6 +49,17 @@ package struct RegistryEntry: Sendable, Equatable {
             "remotes": .array([remote]),
             "_meta": .object([Self.settingsName: .object(settings)]),
         ])
+    }
+
+    /// Throws where the URL names an address at which no agent will call.
+    ///
+    /// Not part of reading an entry: one that is there already must not keep the others from anybody.
+    package func refuseUnreachable() throws(ShapeError) {
+        guard let url = try? ServerURL(server.url), !url.isLoopback, let kind = url.address?.kind else { return }
+        // Addresses of documentation are nobody's: examples are written with them.
+        guard kind == .global || kind == .reserved else {
+            throw ShapeError("remotes/0/url", "is \(kind.inWords), where no agent calls")
+        }
     }
 
     private static func remote(_ reader: inout ObjectReader) throws -> (text: String, place: String) {

@@ -1,4 +1,3 @@
-internal import Addresses
 package import Policy
 package import StrictJSON
 
@@ -111,9 +110,6 @@ package struct ServerEntry: Sendable, Equatable {
             guard allowsLoopback else { throw ShapeError(place, "is on this machine, which needs allow_loopback") }
         } else {
             guard parsed.isSecure else { throw ShapeError(place, "must be https beyond this machine") }
-            if let kind = parsed.address?.kind, kind != .global {
-                throw ShapeError(place, "is \(kind.inWords), where no agent calls")
-            }
         }
     }
 }

@@ -18,7 +18,7 @@ struct RegistryEntryTests {
     private func place(_ text: String) throws -> String? {
         let json = try JSONValue(parsing: Array(text.utf8))
         do {
-            _ = try RegistryEntry(json)
+            try RegistryEntry(json).refuseUnreachable()
             return nil
         } catch let error as ShapeError {
             return error.place

@@ -27,6 +27,7 @@ def test_a_login_tells_what_the_running_agent_has_taken_up(world, desk, late):
 
 def test_a_logout_is_over_when_it_says_so_and_makes_no_record_that_nobody_takes(world, desk, late):
     left = late.doorward("logout").json["left"]
+    assert not (late.home / "state" / "servers.json").exists()
     answer = late.doorward("status", check=False)
     assert answer.status == 3
     assert answer.json["running"] and answer.json["agent_id"] is None

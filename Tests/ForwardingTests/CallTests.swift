@@ -89,6 +89,18 @@ extension RealSockets {
                 #expect(refused.status == 401)
                 #expect(refused.headers["access-control-allow-origin"] == "http://localhost:5173")
 
+                // What one request was allowed says nothing of the next, nor of other pages.
+                let next = try await desk.client()
+                try await next.send(desk.request(line, token: nil, [page] + asking))
+                #expect(try await next.answer().status == 204)
+                try await next.send("nonsense\r\n\r\n")
+                let nonsense = try await next.answer()
+                #expect(nonsense.status == 400)
+                #expect(!nonsense.headers.keys.contains { $0.hasPrefix("access-control") })
+                let numbers = try await desk.client()
+                try await numbers.send(desk.request("GET /metrics", token: nil, [page]))
+                #expect(try await numbers.answer().headers["access-control-allow-origin"] == nil)
+
                 for origin in ["https://evil.example", "http://127.0.0.1:\(desk.port)"] {
                     let other = try await desk.client()
                     try await other.send(desk.request(line, token: nil, ["Origin: \(origin)"] + asking))

@@ -50,6 +50,18 @@ struct RegistryTests {
         }
     }
 
+    @Test("An address where no agent calls is refused to whoever sends it, and keeps nobody from reading the rest")
+    func unreachable() async throws {
+        let inside = try entry("office", url: "https://10.1.2.3/mcp")
+        #expect(await code { _ = try Registry.entry(parsing: inside.json.bytes) } == "invalid_entry")
+        // As if it had been let in at another time.
+        try await registry.add(inside, by: "p-ann")
+        try await registry.add(try entry("github"), by: "p-ann")
+        #expect(try await registry.entries().map(\.server.alias) == ["github", "office"])
+        let documentation = try entry("example", url: "https://192.0.2.1/mcp")
+        #expect(try Registry.entry(parsing: documentation.json.bytes) == documentation)
+    }
+
     @Test("Entries come and go, each time with a leaf and a ring")
     func comeAndGo() async throws {
         let (first, second) = (try entry("github"), try entry("docs"))

@@ -89,8 +89,11 @@ final class RunningAgent: AgentOperations {
     /// Keeps how the servers do, for the time in which no agent runs.
     func keepServers() async {
         guard let (attachment, agent) = try? enrolled() else { return }
+        let kept = KeptServers(await ServerFacts(attachment).list())
+        // A logout takes the file away.
+        guard let (_, same) = try? enrolled(), same === agent else { return }
         do {
-            try KeptServers(await ServerFacts(attachment).list()).keep(home, agent: agent.membership.agentID)
+            try kept.keep(home, agent: agent.membership.agentID)
         } catch {
             attachment.parts.logger.warning("How the servers do could not be kept.")
         }

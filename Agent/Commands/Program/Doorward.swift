@@ -69,7 +69,8 @@ package enum Program {
 
     /// `--from -24h` as `--from=-24h`: where something else is missing, the parser takes the time for a cry for help.
     private static func withTimesJoined(_ arguments: [String]) -> [String] {
-        arguments.reduce(into: []) { joined, argument in
+        let ours = arguments.prefix { $0 != "--" }
+        return ours.reduce(into: []) { joined, argument in
             if let option = joined.last, option == "--from" || option == "--to", argument.hasPrefix("-"),
                 Moment(argument: argument) != nil
             {
@@ -77,7 +78,7 @@ package enum Program {
             } else {
                 joined.append(argument)
             }
-        }
+        } + arguments[ours.endIndex...]
     }
 
     /// Whether a failure is to be told in JSON as well; what stands behind `--` belongs to somebody else.

@@ -59,7 +59,7 @@ extension Enrolment {
         } catch {
             throw LinkError(keyring: error)
         }
-        for name in ["sync.json", "org.note"] { unlink("\(home.state)/\(name)") }
+        for name in ["sync.json", "org.note", "servers.json"] { unlink("\(home.state)/\(name)") }
         try Membership.remove(home)
     }
 

@@ -86,6 +86,8 @@ extension ClientConnection {
         request = ByteBuffer()
         call = nil
         guard phase == .answering else { return }
+        // What follows may be refused before it is looked at, and is not of the same page.
+        visit = Visit()
         phase = .reading
         lastActive = gate.now()
         process()

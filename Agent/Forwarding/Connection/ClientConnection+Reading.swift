@@ -48,7 +48,11 @@ extension ClientConnection {
     private func admission(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Int? {
         if let status = door.rules.refusal(of: head, in: bytes, isOverSocket: door.isSocket) { return status }
         visit.route = Route(head.path.slice(of: bytes))
-        visit.origin = door.rules.foreignOrigin(of: head, in: bytes)
+        // The other pages are not for the web: numbers, and what this user's commands ask.
+        switch visit.route {
+        case .server, .wellKnown: visit.origin = door.rules.foreignOrigin(of: head, in: bytes)
+        case .control, .health, .openPage, .nowhere: break
+        }
         if visit.origin != nil, head.method == .options {
             // A browser asks without the credential, and takes any other status for a no.
             visit.preflight = head.value(.requestedHeaders, in: bytes).map { Array($0) } ?? []
