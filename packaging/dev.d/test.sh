@@ -66,7 +66,7 @@ unit() {
         swift test --skip-build --disable-xctest --no-parallel --xunit-output "$results/unit.xml" || status=$?
     # What tests leave behind, databases above all, is nobody's.
     rm -rf "$folder"
-    return $status
+    return "$status"
 }
 
 python_tests() {
