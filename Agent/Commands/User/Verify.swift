@@ -19,13 +19,6 @@ struct Verify: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func validate() throws {
-        guard let key else { return }
-        guard key.hasPrefix("SHA256:"), Hash(base64URL: String(key.dropFirst(7))) != nil else {
-            throw ValidationError("--key is a fingerprint: SHA256: and 43 characters.")
-        }
-    }
-
     func run() async throws {
         try await report(output) { context in
             let fingerprint = try key ?? Membership.load(context.home)?.coordinatorKey.fingerprint
