@@ -1,5 +1,5 @@
 internal import AuditLog
-package import Glibc
+internal import Glibc
 
 /// Small files that are there as a whole or not at all, also after a crash or a power cut.
 package enum DurableFile {
@@ -10,7 +10,7 @@ package enum DurableFile {
     ///   - path: Where; the folder exists. A link at this place is replaced, not followed.
     ///   - mode: Its permissions, whatever the umask.
     /// - Throws: `FileError.unwritable`; an older file is then as it was.
-    package static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws {
+    package static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws {
         let folder = folder(of: path)
         var random = RandomPool()
         let part = "\(path).\(String(random.word(), radix: 16)).part"
