@@ -65,6 +65,8 @@ package struct LogNames: Sendable, Hashable {
     package var bundle: String { "\(host)/bundle" }
     package var binding: String { "\(host)/binding" }
     package var entries: String { "\(host)/entries" }
+    /// Where the coordinator says that a machine's key is revoked.
+    package var revocation: String { "\(host)/revocation" }
     package var report: String { "\(host)/report" }
 
     /// The log of one agent.
