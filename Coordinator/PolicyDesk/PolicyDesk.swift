@@ -56,10 +56,19 @@ package final class PolicyDesk: Sendable {
         return try await current().roles
     }
 
-    /// Everything that is wrong with a file; nothing is changed.
-    package func check(_ file: [UInt8], for caller: Caller) async throws -> [PolicyProblem] {
+    /// Everything that is wrong with a file, or else its rules that change nothing; nothing is changed.
+    package func check(
+        _ file: [UInt8],
+        for caller: Caller
+    ) async throws -> (problems: [PolicyProblem], warnings: [PolicyProblem]) {
         try caller.require(.checkPolicy)
-        return await bench.work { PolicyFile.problems(in: file) }
+        return await bench.work {
+            do throws(PolicyRefusal) {
+                return ([], try PolicyFile(parsing: file).warnings)
+            } catch {
+                return (error.problems, [])
+            }
+        }
     }
 
     // MARK: Changing

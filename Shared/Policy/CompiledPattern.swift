@@ -39,6 +39,9 @@ struct CompiledPattern {
         pool.append(contentsOf: pattern.stem.dropFirst(8))
     }
 
+    /// Whether every name matches: the pattern is `*`.
+    var isEverything: Bool { isPrefix && length == 0 }
+
     func matches(_ name: NameBytes, pool: UnsafeBufferPointer<UInt8>) -> Bool {
         guard name.head & mask == head, isPrefix ? name.bytes.count >= length : name.bytes.count == length else {
             return false

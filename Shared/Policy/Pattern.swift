@@ -47,6 +47,22 @@ package struct Pattern: Hashable, Sendable {
     /// Whether a name matches.
     package func matches(_ name: JSONText) -> Bool { matches(name.utf8) }
 
+    /// Whether every name that matches the other pattern matches this one too.
+    package func covers(_ other: Pattern) -> Bool {
+        isPrefix ? other.stem.starts(with: stem) : !other.isPrefix && other.stem == stem
+    }
+
+    /// Whether any name matches both patterns.
+    package func overlaps(_ other: Pattern) -> Bool { covers(other) || other.covers(self) }
+
+    /// Whether a grant can open a resource by this pattern: URIs that may lead elsewhere are opened by `*` alone.
+    package var canOpenResource: Bool {
+        if stem.isEmpty { return true }
+        // What follows the last slash of a beginning may go on in any way.
+        let certain = isPrefix ? stem[...(stem.lastIndex(of: UInt8(ascii: "/")) ?? -1)] : stem[...]
+        return !certain.withUnsafeBufferPointer(ResourceURI.isAmbiguous)
+    }
+
     private static let star = UInt8(ascii: "*")
 }
 

@@ -38,7 +38,9 @@ extension RuleTable {
             if forbid.items.isEverything { return true }
             switch item {
             case .tool(let name): return isNamed(name, in: forbid.items.tools)
-            case .resource(let name): return isNamed(name, in: forbid.items.resources)
+            case .resource(let name, let isAmbiguous):
+                // Such a URI may lead anywhere on its server, so also to what the rule names.
+                return isAmbiguous ? forbid.items.resources != nil : isNamed(name, in: forbid.items.resources)
             case .prompt(let name): return isNamed(name, in: forbid.items.prompts)
             // A task can be that of any tool: it is closed where every tool is.
             case .task: return isNamed(NameBytes(UnsafeBufferPointer(start: nil, count: 0)), in: forbid.items.tools)
@@ -52,7 +54,10 @@ extension RuleTable {
             if let clients = grant.clients, !isNamed(client, in: clients) { return false }
             switch item {
             case .tool(let name): return grant.items.isEverything || isNamed(name, in: grant.items.tools)
-            case .resource(let name): return grant.items.isEverything || isNamed(name, in: grant.items.resources)
+            case .resource(let name, let isAmbiguous):
+                if grant.items.isEverything { return true }
+                return isAmbiguous
+                    ? hasEverything(grant.items.resources) : isNamed(name, in: grant.items.resources)
             case .prompt(let name): return grant.items.isEverything || isNamed(name, in: grant.items.prompts)
             case .task: return grant.items.isEverything || grant.items.tools != nil
             case .method: return true
@@ -64,11 +69,18 @@ extension RuleTable {
             guard let range else { return false }
             return range.contains { table.patterns[$0].matches(name, pool: pool) }
         }
+
+        private func hasEverything(_ range: Range<Int>?) -> Bool {
+            guard let range else { return false }
+            return range.contains { table.patterns[$0].isEverything }
+        }
     }
 
     /// What is asked, with the first bytes of a name at hand.
     enum Item {
-        case tool(NameBytes), resource(NameBytes), prompt(NameBytes)
+        case tool(NameBytes), prompt(NameBytes)
+        /// With whether the URI may lead elsewhere than its first bytes say.
+        case resource(NameBytes, isAmbiguous: Bool)
         case task
         case method
         case serverRequest(ServerRequest)
@@ -76,7 +88,8 @@ extension RuleTable {
         init(_ ask: Ask) {
             switch ask {
             case .tool(let name): self = .tool(NameBytes(name))
-            case .resource(let name): self = .resource(NameBytes(name))
+            case .resource(let uri):
+                self = .resource(NameBytes(uri), isAmbiguous: ResourceURI.isAmbiguous(uri))
             case .prompt(let name): self = .prompt(NameBytes(name))
             case .task: self = .task
             case .method: self = .method

@@ -57,16 +57,6 @@ package struct PolicyFile: Sendable {
         )
     }
 
-    /// Everything that is wrong with a file; empty if it can be applied.
-    package static func problems(in bytes: [UInt8]) -> [PolicyProblem] {
-        do {
-            _ = try PolicyFile(parsing: bytes)
-            return []
-        } catch {
-            return error.problems
-        }
-    }
-
     private init(
         bytes: [UInt8],
         roles: [PolicyRules.Role],

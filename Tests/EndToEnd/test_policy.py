@@ -179,6 +179,29 @@ BAD = [
 ]
 
 
+def test_rules_that_change_nothing_are_warned_of(policed):
+    path = policed.folder / "odd.yaml"
+    path.write_text("""\
+version: 1
+roles:
+  dev:
+    grant:
+      - { server: everything }
+      - { server: everything, tools: ["get_*"] }
+      - { server: docs, resources: ["file:///docs/../etc/*"] }
+bind: [{ everyone: true, role: dev }]
+""")
+    checked = policed.doorward("admin", "policy", "check", str(path))
+    assert checked.json["ok"] is True
+    assert checked.json["problems"] == []
+    assert [each["where"] for each in checked.json["warnings"]] == [
+        "roles/dev/grant/1", "roles/dev/grant/2/resources/0",
+    ]
+    assert all(each["why"] for each in checked.json["warnings"])
+    answer = policed.doorward("admin", "api", "POST", "/v1/policy/check", '{"version": 1}').json
+    assert answer["body"]["warnings"] == []
+
+
 @pytest.mark.parametrize(("text", "where"), BAD, ids=[str(number) for number in range(len(BAD))])
 def test_a_refused_file_changes_nothing_and_says_where(policed, text, where):
     path = policed.folder / "bad.yaml"

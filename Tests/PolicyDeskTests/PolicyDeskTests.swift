@@ -139,7 +139,7 @@ struct PolicyDeskTests {
             #expect(problem.code == "policy_refused")
             #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == ["tests/0"])
         }
-        #expect(try await desk.check(bad, for: editor).map(\.place) == ["tests/0"])
+        #expect(try await desk.check(bad, for: editor).problems.map(\.place) == ["tests/0"])
         // Whoever has not seen what is in force hears of that first, whatever he sends.
         let stale = await code { try await desk.apply(bad, expecting: .oneOf(["x"]), by: editor) }
         #expect(stale == "precondition_failed")

@@ -151,3 +151,15 @@ struct RefusedPolicyTests {
         #expect(throws: PolicyRefusal.self) { try PolicyFile(stored: Array("version: 1\nfrob: 1\n".utf8)) }
     }
 }
+
+extension PolicyFile {
+    /// Everything that is wrong with a file; empty if it can be applied.
+    static func problems(in bytes: [UInt8]) -> [PolicyProblem] {
+        do {
+            _ = try PolicyFile(parsing: bytes)
+            return []
+        } catch {
+            return error.problems
+        }
+    }
+}

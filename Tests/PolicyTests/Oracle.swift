@@ -21,6 +21,7 @@ enum Oracle {
         if let client = forbid.client, !matches(client, question.client) { return false }
         if let server = forbid.server, !matches(server, question.server) { return false }
         if forbid.items.isEverything { return true }
+        if case .resource(let uri) = question.subject, leadsAnywhere(uri) { return forbid.items.resources != nil }
         return named(forbid.items, question.subject) ?? false
     }
 
@@ -30,6 +31,8 @@ enum Oracle {
         case .method: return true
         case .task: return grant.items.isEverything || grant.items.tools != nil
         case .serverRequest(let kind): return grant.serverRequests.contains(kind)
+        case .resource(let uri) where leadsAnywhere(uri):
+            return grant.items.isEverything || (grant.items.resources?.contains(.everything) ?? false)
         case .tool, .resource, .prompt:
             return grant.items.isEverything || (named(grant.items, question.subject) ?? false)
         }
@@ -44,6 +47,15 @@ enum Oracle {
         case .task: items.tools?.contains(.everything) ?? false
         case .method, .serverRequest: nil
         }
+    }
+
+    /// Whether a URI of those that `RandomPolicy` makes has a segment that a server may resolve.
+    private static func leadsAnywhere(_ uri: JSONText) -> Bool {
+        let text = uri.string.lowercased().replacing("%2e", with: ".").replacing("%2f", with: "/")
+        let path = text.split(separator: "://", maxSplits: 1).last ?? ""
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        return path.contains("\\") || segments.contains(".") || segments.contains("..")
+            || segments.dropLast().contains("")
     }
 
     /// The simplest matcher: letter by letter.

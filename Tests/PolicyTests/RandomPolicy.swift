@@ -35,6 +35,12 @@ struct RandomPolicy {
     static let names: [JSONText] = [
         "get", "get_issue", "get_issue_comments", "delete_repo", "delete_r", "é", "e\u{301}",
     ]
+    /// Folders, a file in each, and ways out of them.
+    static let uris: [JSONText] = [
+        "file:///docs/", "file:///docs/a", "file:///docs/private/x", "file:///docs/../etc/passwd",
+        "file:///docs/%2e%2E/etc", "file:///docs/./private/x", "file:///docs//private/x", "file:///docs\\private",
+        "file:///docs/..%2fetc", "file:///docs/...", "file:///docs/.hidden",
+    ]
     static let clients: [JSONText] = ["local", "claude-code", "claude-desktop", "codex"]
     static let groups: [JSONText] = ["engineering", "eng", "sales"]
     static let people: [JSONText] = ["sub-ann", "sub-bob"]
@@ -72,7 +78,7 @@ struct RandomPolicy {
         let subject: Question.Subject =
             switch Int.random(in: 0..<7, using: &random) {
             case 0, 1: .tool(pick(Self.names))
-            case 2: .resource(pick(Self.names))
+            case 2: .resource(pick(Self.uris))
             case 3: .prompt(pick(Self.names))
             case 4: .task
             case 5: .method
@@ -105,7 +111,7 @@ struct RandomPolicy {
     private mutating func items() -> PolicyRules.Items {
         PolicyRules.Items(
             tools: maybe { $0.patterns(RandomPolicy.names) },
-            resources: maybe { $0.patterns(RandomPolicy.names) },
+            resources: maybe { $0.patterns(RandomPolicy.uris) },
             prompts: maybe { $0.patterns(RandomPolicy.names) }
         )
     }

@@ -24,8 +24,11 @@ struct AdminPolicy: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { _ in
-                try Verdict(try PolicyText.read(file)).check()
-                return Facts(["ok": true, "problems": []], "The file is good, and its tests pass.")
+                let warnings = try Verdict(try PolicyText.read(file)).check()
+                return Facts(
+                    ["ok": true, "problems": [], "warnings": .array(warnings.map(\.json))],
+                    Verdict.words("The file is good, and its tests pass.", warnings)
+                )
             }
         }
     }
@@ -42,12 +45,13 @@ struct AdminPolicy: AsyncParsableCommand {
         func run() async throws {
             try await report(output) { context in
                 let text = try PolicyText.read(file)
-                try Verdict(text).check()
-                return try await context.asAdmin { try await apply(text, $0) }
+                let warnings = try Verdict(text).check()
+                return try await context.asAdmin { try await apply(text, warnings, $0) }
             }
         }
 
-        private func apply(_ text: [UInt8], _ admin: AdminConnection) async throws -> Facts {
+        private func apply(_ text: [UInt8], _ warnings: [FieldProblem], _ admin: AdminConnection) async throws -> Facts
+        {
             let current = try await admin.send("GET", "/v1/policy")
             try AdminConnection.check(current)
             let response = try await admin.send(
@@ -64,8 +68,14 @@ struct AdminPolicy: AsyncParsableCommand {
             let answer = try JSONValue(parsing: response.body)
             let version = answer["version"]?.int ?? 0
             return Facts(
-                ["ok": true, "problems": [], "version": .int(version)],
-                "Version \(version) is in force; agents that are online have it within two seconds."
+                [
+                    "ok": true, "problems": [], "version": .int(version),
+                    "warnings": .array(warnings.map(\.json)),
+                ],
+                Verdict.words(
+                    "Version \(version) is in force; agents that are online have it within two seconds.",
+                    warnings
+                )
             )
         }
     }
@@ -115,11 +125,18 @@ private struct Verdict {
         self.text = text
     }
 
-    func check() throws {
-        let problems = PolicyFile.problems(in: text)
-        guard problems.isEmpty else {
-            throw Self.refusal(problems.map { FieldProblem($0.place, $0.why) })
+    /// Throws what is wrong with the file; returns the rules of a good one that change nothing.
+    func check() throws -> [FieldProblem] {
+        do throws(PolicyRefusal) {
+            return try PolicyFile(parsing: text).warnings.map { FieldProblem($0.place, $0.why) }
+        } catch {
+            throw Self.refusal(error.problems.map { FieldProblem($0.place, $0.why) })
         }
+    }
+
+    /// A sentence, with a line for each warning behind it.
+    static func words(_ sentence: String, _ warnings: [FieldProblem]) -> String {
+        ([sentence] + warnings.map { "warning: \($0.place) \($0.why)" }).joined(separator: "\n")
     }
 
     static func refusal(_ problems: [FieldProblem]) -> CommandFailure {

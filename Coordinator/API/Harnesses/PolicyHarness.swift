@@ -29,10 +29,11 @@ struct PolicyHarness: Sendable {
                 return .json(policy.json, headers: Self.headers(policy))
             },
             Operation("POST", "/v1/policy/check", for: .right(.checkPolicy), largestBody: Self.largest) { call in
-                let problems = try await desk.check(call.body, for: try call.caller())
+                let (problems, warnings) = try await desk.check(call.body, for: try call.caller())
                 return .json([
                     "ok": .bool(problems.isEmpty),
                     "problems": .array(problems.map { FieldProblem($0.place, $0.why).json }),
+                    "warnings": .array(warnings.map { FieldProblem($0.place, $0.why).json }),
                 ])
             },
             Operation("GET", "/v1/roles", for: .right(.readPeople)) { call in
