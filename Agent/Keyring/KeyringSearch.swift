@@ -15,7 +15,10 @@ struct KeyringSearch {
     }
 
     /// The secret, or why there is none to be had.
-    func read() -> SecretReading {
+    ///
+    /// - Parameter isRight: tells the right one of several; without it the newest is.
+    /// - Returns: what was found; where `isRight` accepts nothing, what the newest is.
+    func read(accepting isRight: ((_ secret: [UInt8]) -> Bool)? = nil) -> SecretReading {
         found { items in
             guard let item = Self.newest(items) else {
                 // Nothing was found, which proves something only of a collection that is there and open.
@@ -26,7 +29,19 @@ struct KeyringSearch {
                 case .unknown(let failure): return SecretReading(failure)
                 }
             }
-            return load(item)
+            let newest = load(item)
+            guard let isRight else { return newest }
+            // A copy that another program has made must not hide the right one. As long as one cannot be read, nobody
+            // knows that it is not there.
+            var isOneLocked = false
+            for each in Self.all(items) {
+                switch load(each) {
+                case .found(let secret): if isRight(secret) { return .found(secret) }
+                case .locked: isOneLocked = true
+                case .absent, .cancelled, .unavailable, .corrupt: break
+                }
+            }
+            return isOneLocked ? .locked : newest
         }
     }
 

@@ -1,5 +1,6 @@
 internal import CLibSecret
 internal import Dispatch
+internal import Glibc
 internal import Synchronization
 
 /// The one thread on which the keyring is spoken to, with a deadline around every conversation.
@@ -25,6 +26,9 @@ final class KeyringWorker: Sendable {
     /// How long after its deadline a conversation may take to notice.
     private static let grace = 0.5
     private static let silence = "it does not answer"
+    private static let noFiles = "too many files are open to ask it"
+    /// As many files as a conversation opens at once, and some that others may open meanwhile.
+    private static let fewFiles = 16
 
     private let state = Mutex(State())
     private let deadline: Duration
@@ -71,6 +75,7 @@ final class KeyringWorker: Sendable {
     }
 
     private static func converse<Value>(_ turn: Turn, _ body: (KeyringSession) -> Value) -> Outcome<Value> {
+        guard hasRoomForFiles() else { return Outcome(value: nil, failure: noFiles) }
         var error: UnsafeMutablePointer<GError>?
         guard let connection = dw_connect(turn.cancellable, &error) else {
             return Outcome(value: nil, failure: KeyringSession.take(error)?.words ?? "there is no session bus")
@@ -81,6 +86,18 @@ final class KeyringWorker: Sendable {
         }
         defer { dw_unref(service) }
         return Outcome(value: body(KeyringSession(service: service, cancellable: turn.cancellable)), failure: "")
+    }
+
+    /// Whether a few files can be opened: GLib ends the whole process where it cannot make a pipe for its own loop.
+    private static func hasRoomForFiles() -> Bool {
+        var opened: [Int32] = []
+        defer { for each in opened { close(each) } }
+        for _ in 0..<fewFiles {
+            let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return false }
+            opened.append(file)
+        }
+        return true
     }
 
     /// A queue that has one thread at a time.

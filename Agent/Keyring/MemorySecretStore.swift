@@ -55,7 +55,11 @@ package final class MemorySecretStore: SecretStore {
         state.withLock { $0.failingDeletes += count }
     }
 
-    package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
+    package func read(
+        _ name: SecretName,
+        prompting: Bool,
+        accepting isRight: (@Sendable ([UInt8]) -> Bool)?
+    ) async -> SecretReading {
         state.withLock { state in
             switch state.condition {
             case .open: state.secrets[name].map { .found($0) } ?? .absent

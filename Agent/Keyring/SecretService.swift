@@ -23,10 +23,14 @@ package final class SecretService: SecretStore {
 
     package let custody = "keyring"
 
-    package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
-        let reading = await look(name)
+    package func read(
+        _ name: SecretName,
+        prompting: Bool,
+        accepting isRight: (@Sendable ([UInt8]) -> Bool)?
+    ) async -> SecretReading {
+        let reading = await look(name, isRight)
         guard prompting, wantsUser(reading), await unlock() else { return reading }
-        return await look(name)
+        return await look(name, isRight)
     }
 
     package func write(_ name: SecretName, _ secret: [UInt8], label: String, prompting: Bool) async throws {
@@ -53,10 +57,10 @@ package final class SecretService: SecretStore {
         Attributes(namespace: namespace, name: name.text)
     }
 
-    private func look(_ name: SecretName) async -> SecretReading {
+    private func look(_ name: SecretName, _ isRight: (@Sendable ([UInt8]) -> Bool)?) async -> SecretReading {
         let attributes = attributes(name)
         let outcome = await worker.run { session in
-            attributes.use { KeyringSearch(session, attributes: $0).read() }
+            attributes.use { KeyringSearch(session, attributes: $0).read(accepting: isRight) }
         }
         return outcome.value ?? .unavailable(outcome.failure)
     }

@@ -17,8 +17,13 @@ package protocol SecretStore: Sendable {
     /// - Parameters:
     ///   - name: which.
     ///   - prompting: whether the keyring may ask its user to unlock it.
-    /// - Returns: the secret, or why it cannot be had.
-    func read(_ name: SecretName, prompting: Bool) async -> SecretReading
+    ///   - isRight: of several secrets of one name, the one that this accepts counts; without it the newest does.
+    /// - Returns: the secret, or why it cannot be had. Where `isRight` accepts none, what the newest one is.
+    func read(
+        _ name: SecretName,
+        prompting: Bool,
+        accepting isRight: (@Sendable ([UInt8]) -> Bool)?
+    ) async -> SecretReading
 
     /// Stores a secret in place of what has this name.
     ///
@@ -34,6 +39,13 @@ package protocol SecretStore: Sendable {
     ///
     /// - Throws: `KeyringError`.
     func delete(_ name: SecretName) async throws
+}
+
+extension SecretStore {
+    /// Looks up the newest secret of a name.
+    package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
+        await read(name, prompting: prompting, accepting: nil)
+    }
 }
 
 /// The name of a secret: opaque, since a keyring does not keep names secret.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 @testable import Keyring
 import Testing
 
@@ -160,6 +161,51 @@ struct SecretServiceTests {
         try keyring.plant(namespace: "n", name: name.text, secret: "other")
         try await store.delete(name)
         #expect(await store.read(name, prompting: false) == .absent)
+    }
+
+    @Test("Of several items of one name the one that is known to be right is found, however old it is")
+    func rightItem() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        let secret = secret
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        // Times of items are in seconds.
+        try await Task.sleep(for: .seconds(1.1))
+        try keyring.plant(namespace: "n", name: name.text, secret: "other")
+        #expect(await store.read(name, prompting: false, accepting: { $0 == secret }) == .found(secret))
+        #expect(await store.read(name, prompting: false, accepting: { $0 == [1] }) == .found(Array("other".utf8)))
+        #expect(await store.read(SecretName("b"), prompting: false, accepting: { $0 == secret }) == .absent)
+        // What cannot be looked at may be the right one.
+        try keyring.lock()
+        let reading = await store.read(name, prompting: false, accepting: { $0 == secret })
+        #expect(reading == .locked, "\(reading)")
+    }
+
+    @Test("Without files to spare the keyring is not asked, which would end the process, and is found again afterwards")
+    func noFiles() async throws {
+        let keyring = try open()
+        let store = SecretService(namespace: "n")
+        try await store.write(name, secret, label: "Doorward test", prompting: false)
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #expect(getrlimit(resource, &limit) == 0)
+        var original = limit
+        limit.rlim_cur = 512
+        #expect(setrlimit(resource, &limit) == 0)
+        var files: [Int32] = []
+        while true {
+            let file = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { break }
+            files.append(file)
+        }
+        for file in files.suffix(8) { close(file) }
+        files.removeLast(8)
+        let reading = await store.read(name, prompting: false)
+        for file in files { close(file) }
+        #expect(setrlimit(resource, &original) == 0)
+        #expect(reading == .unavailable("too many files are open to ask it"))
+        #expect(await store.read(name, prompting: false) == .found(secret))
+        withExtendedLifetime(keyring) {}
     }
 
     @Test("Many conversations leave no connection behind")

@@ -181,7 +181,11 @@ struct TokenVaultTests {
     private struct SlowStore: SecretStore {
         let custody = "slow"
 
-        func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
+        func read(
+            _ name: SecretName,
+            prompting: Bool,
+            accepting isRight: (@Sendable ([UInt8]) -> Bool)?
+        ) async -> SecretReading {
             try? await Task.sleep(for: .seconds(20))
             return .absent
         }
