@@ -188,16 +188,16 @@ let package = Package(
             "Agent",
             "Forwarding",
             [
-                "StrictJSON", "MCP", "Policy", "AuditLog", "Fetch", "ServiceKit", "Spool", "Wire", "Upstreams",
-                nioCore, nioPosix, logging,
+                "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", "Fetch", "ServiceKit", "Spool", "Wire",
+                "Upstreams", nioCore, nioPosix, logging,
             ]
         ),
         part(
             "Agent",
             "AgentCore",
             [
-                "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring", "OAuth",
-                "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging,
+                "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring",
+                "OAuth", "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging,
                 serviceLifecycle, unixSignals,
             ]
         ),

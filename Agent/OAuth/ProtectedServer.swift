@@ -12,6 +12,8 @@ package struct ProtectedServer: Sendable, Equatable {
     /// The client that was registered beforehand, if one was.
     package let clientID: String?
     package let allowsLoopback: Bool
+    /// Whether what listens there may be another user's.
+    package let allowsForeignOwner: Bool
 
     /// The server of an entry; nil for one without a sign-in.
     package init?(_ entry: ServerEntry) {
@@ -21,19 +23,28 @@ package struct ProtectedServer: Sendable, Equatable {
             url: entry.url,
             scopes: entry.authorization.scopes,
             clientID: entry.authorization.clientID,
-            allowsLoopback: entry.allowsLoopback
+            allowsLoopback: entry.allowsLoopback,
+            allowsForeignOwner: entry.allowsForeignOwner
         )
     }
 
     /// A server of these parts.
-    package init(alias: String, url: String, scopes: [String] = [], clientID: String? = nil, allowsLoopback: Bool) {
+    package init(
+        alias: String,
+        url: String,
+        scopes: [String] = [],
+        clientID: String? = nil,
+        allowsLoopback: Bool,
+        allowsForeignOwner: Bool = false
+    ) {
         self.alias = alias
         self.url = url
         self.scopes = scopes
         self.clientID = clientID
         self.allowsLoopback = allowsLoopback
+        self.allowsForeignOwner = allowsForeignOwner
     }
 
     /// Where everything that is met on the way to a token may be.
-    var addresses: AddressRule { allowsLoopback ? .loopbackToo : .publicOnly }
+    var addresses: AddressRule { AddressRule(allowsLoopback: allowsLoopback, ofAnybody: allowsForeignOwner) }
 }

@@ -11,7 +11,7 @@ package struct UpstreamEndpoint: Hashable, Sendable {
     /// Reads an `https` URL, or an `http` one where loopback is allowed.
     ///
     /// - Throws: `UpstreamError` with the code `badURL`.
-    package init(url text: String, allowsLoopback: Bool) throws {
+    package init(url text: String, allowsLoopback: Bool, allowsForeignOwner: Bool = false) throws {
         guard let url = WebURL(text), url.fragment == nil else {
             throw UpstreamError(.badURL, "The server's URL is not an absolute http(s) URL.")
         }
@@ -19,7 +19,7 @@ package struct UpstreamEndpoint: Hashable, Sendable {
             throw UpstreamError(.badURL, "The server's URL must use https.")
         }
         self.url = url
-        addresses = allowsLoopback ? .loopbackToo : .publicOnly
+        addresses = AddressRule(allowsLoopback: allowsLoopback, ofAnybody: allowsForeignOwner)
     }
 
     /// Whether the connection is encrypted.

@@ -38,9 +38,16 @@ package struct RegistryEntry: Sendable, Equatable {
     }
 
     /// The document that `servers add` makes up.
-    package init(alias: String, url: String, kind: ServerEntry.Authorization.Kind, allowsLoopback: Bool) throws {
+    package init(
+        alias: String,
+        url: String,
+        kind: ServerEntry.Authorization.Kind,
+        allowsLoopback: Bool,
+        allowsForeignOwner: Bool = false
+    ) throws {
         var settings: JSONObject = ["alias": .text(alias), "auth": ["type": .text(kind.rawValue)]]
         if allowsLoopback { settings["allow_loopback"] = true }
+        if allowsForeignOwner { settings["allow_foreign_owner"] = true }
         let remote: JSONValue = ["type": "streamable-http", "url": .text(url)]
         try self.init([
             "name": .text("local.doorward/\(alias)"),
@@ -85,6 +92,7 @@ package struct RegistryEntry: Sendable, Equatable {
         let authorization = try reader.optionalObject("auth") { try ServerEntry.Authorization(members: &$0) }
         let allowsLoopback = try reader.optionalBool("allow_loopback") ?? false
         try ServerEntry.check(url: url, allowsLoopback: allowsLoopback, at: place)
+        let allowsForeignOwner = try reader.foreignOwner(allowsLoopback: allowsLoopback)
         let timeout =
             reader.optional("timeout_s") == nil ? ServerEntry.standardTimeout : try reader.timeout("timeout_s")
         let limits = try reader.optionalElements("limits") ?? []
@@ -97,6 +105,7 @@ package struct RegistryEntry: Sendable, Equatable {
             url: url,
             authorization: authorization ?? ServerEntry.Authorization(kind: .none),
             allowsLoopback: allowsLoopback,
+            allowsForeignOwner: allowsForeignOwner,
             timeoutSeconds: timeout,
             limits: limits.map(\.value)
         )

@@ -32,6 +32,8 @@ package struct ServerEntry: Sendable, Equatable {
     package let authorization: Authorization
     /// Whether the URL, and OAuth endpoints met for it, may be on this machine.
     package let allowsLoopback: Bool
+    /// Whether a program of another user may be what listens there.
+    package let allowsForeignOwner: Bool
     /// Seconds of silence after which a call has failed.
     package let timeoutSeconds: Int
     /// As in the policy, without `server`.
@@ -44,6 +46,7 @@ package struct ServerEntry: Sendable, Equatable {
         url: String,
         authorization: Authorization,
         allowsLoopback: Bool = false,
+        allowsForeignOwner: Bool = false,
         timeoutSeconds: Int = Self.standardTimeout,
         limits: [JSONValue] = []
     ) {
@@ -52,6 +55,7 @@ package struct ServerEntry: Sendable, Equatable {
         self.url = url
         self.authorization = authorization
         self.allowsLoopback = allowsLoopback
+        self.allowsForeignOwner = allowsForeignOwner
         self.timeoutSeconds = timeoutSeconds
         self.limits = limits
     }
@@ -72,10 +76,13 @@ package struct ServerEntry: Sendable, Equatable {
             "type": .text(authorization.kind.rawValue), "scopes": .array(authorization.scopes.map { .text($0) }),
         ]
         if let clientID = authorization.clientID { auth["client_id"] = .text(clientID) }
-        return [
+        var entry: JSONObject = [
             "alias": .text(alias), "name": .text(name), "url": .text(url), "auth": .object(auth),
             "allow_loopback": .bool(allowsLoopback), "timeout_s": .int(timeoutSeconds), "limits": .array(limits),
         ]
+        // Only where it says something: agents of an earlier release refuse a document with a member that they do not know.
+        if allowsForeignOwner { entry["allow_foreign_owner"] = true }
+        return .object(entry)
     }
 
     init(_ json: JSONValue, at place: String) throws {
@@ -92,6 +99,7 @@ package struct ServerEntry: Sendable, Equatable {
                 url: url,
                 authorization: authorization,
                 allowsLoopback: allowsLoopback,
+                allowsForeignOwner: try reader.foreignOwner(allowsLoopback: allowsLoopback),
                 timeoutSeconds: try reader.timeout("timeout_s"),
                 limits: try reader.elements("limits").map(\.value)
             )
@@ -144,6 +152,13 @@ extension ObjectReader {
             throw ShapeError(path(name), "must be 1 to 32 of a-z, 0-9 and -, not beginning with -")
         }
         return text
+    }
+
+    /// `allow_foreign_owner`, which is about loopback alone.
+    mutating func foreignOwner(allowsLoopback: Bool) throws -> Bool {
+        let allows = try optionalBool("allow_foreign_owner") ?? false
+        guard allowsLoopback || !allows else { throw ShapeError(path("allow_foreign_owner"), "needs allow_loopback") }
+        return allows
     }
 
     /// Seconds, up to an hour.

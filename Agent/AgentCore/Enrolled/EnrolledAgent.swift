@@ -1,3 +1,4 @@
+internal import Addresses
 package import AuditLog
 internal import Contract
 package import CoordinatorLink

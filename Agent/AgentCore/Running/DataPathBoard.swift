@@ -137,7 +137,11 @@ actor DataPathBoard {
         do {
             return ForwardedServer(
                 alias: JSONText(entry.alias),
-                endpoint: try UpstreamEndpoint(url: entry.url, allowsLoopback: entry.allowsLoopback),
+                endpoint: try UpstreamEndpoint(
+                    url: entry.url,
+                    allowsLoopback: entry.allowsLoopback,
+                    allowsForeignOwner: entry.allowsForeignOwner
+                ),
                 timeout: .seconds(entry.timeoutSeconds),
                 limits: try entry.limitRules(),
                 credential: ProtectedServer(entry).map { CredentialTarget(alias: $0.alias, url: $0.url) }

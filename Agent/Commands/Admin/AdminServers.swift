@@ -31,6 +31,9 @@ struct AdminServers: AsyncParsableCommand {
         @Flag(name: .long, help: "The server, and where it signs people in, may be on this machine.")
         var allowLoopback = false
 
+        @Flag(name: .long, help: "With --allow-loopback: another user of the machine may be who runs it there.")
+        var allowForeignOwner = false
+
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
@@ -41,7 +44,8 @@ struct AdminServers: AsyncParsableCommand {
                         alias: name,
                         url: url,
                         kind: auth == .oauth ? .oauth : .none,
-                        allowsLoopback: allowLoopback
+                        allowsLoopback: allowLoopback,
+                        allowsForeignOwner: allowForeignOwner
                     )
                 } catch let error as ShapeError {
                     throw CommandFailure(

@@ -1,4 +1,5 @@
-import Glibc
+package import Glibc
+internal import Synchronization
 
 /// Asks the kernel which user owns the other end of a TCP connection within this machine.
 ///
@@ -40,7 +41,8 @@ package struct SocketOwner: ~Copyable {
         guard peer.address.count == local.address.count, peer.address.count == 4 || peer.address.count == 16 else {
             return nil
         }
-        let question = Self.question(source: peer, destination: local)
+        let sequence = Self.sequence.wrappingAdd(1, ordering: .relaxed).newValue
+        let question = Self.question(source: peer, destination: local, sequence: sequence)
         guard send(netlink, question, question.count, 0) == question.count else { return nil }
         var answer = [UInt8](repeating: 0, count: 1024)
         let length = recv(netlink, &answer, answer.count, 0)
@@ -49,6 +51,7 @@ package struct SocketOwner: ~Copyable {
             let kind = bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
             guard kind == Self.socketDiagByFamily else { return nil }
             // An old answer that came after its deadline must not speak for a new peer.
+            guard bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == sequence else { return nil }
             let header = Self.messageHeader + 4
             let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: header, as: UInt16.self))
             guard port == peer.port else { return nil }
@@ -62,6 +65,33 @@ package struct SocketOwner: ~Copyable {
         return uid(ofPeer: peer, connectedTo: local)
     }
 
+    /// The user id that owns the socket which takes new connections at this address and port; nil as above.
+    package func uid(ofListenerAt place: End) -> UInt32? {
+        // No connection has port 0 at its other end, so what the kernel finds is the listener.
+        let nobody = End(address: Array(repeating: 0, count: place.address.count), port: 0)
+        return uid(ofPeer: place, connectedTo: nobody)
+    }
+
+    /// Whose program a connection within this machine has reached.
+    ///
+    /// - Parameters:
+    ///   - server: the end that was connected to.
+    ///   - client: this process's own end.
+    ///   - user: whose servers are expected; root's are as good.
+    /// - Returns: who has the port.
+    package func owner(ofServer server: End, of client: End, expecting user: UInt32) -> ServerOwner {
+        guard let first = uid(ofPeer: server, connectedTo: client) else { return .unknown }
+        guard first == 0 else { return first == user ? .expected : .somebody(first) }
+        // It is root's, or no program has accepted it yet: of such a connection some kernels say 0, and then its listener
+        // is who has it. Asked once more after that, since the listener may have gone in between, the connection taken.
+        guard let listener = uid(ofListenerAt: server), let second = uid(ofPeer: server, connectedTo: client) else {
+            return .unknown
+        }
+        return [listener, second].first { $0 != 0 && $0 != user }.map(ServerOwner.somebody) ?? .expected
+    }
+
+    private static let sequence = Atomic<UInt32>(0)
+
     // linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h: not in the C library's module.
     private static let familyNetlink: CInt = 16
     private static let protocolSockDiag: CInt = 4
@@ -72,14 +102,14 @@ package struct SocketOwner: ~Copyable {
     private static let ownerOffset = messageHeader + 4 + 48 + 12
 
     /// A `nlmsghdr` followed by an `inet_diag_req_v2`.
-    private static func question(source: End, destination: End) -> [UInt8] {
+    private static func question(source: End, destination: End, sequence: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(72)
         func append(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
         append(UInt32(72))
         append(socketDiagByFamily)
         append(requestFlag)
-        append(UInt32(1))
+        append(sequence)
         append(UInt32(0))
         append(UInt8(source.address.count == 4 ? AF_INET : AF_INET6))
         append(UInt8(IPPROTO_TCP))
@@ -98,9 +128,19 @@ package struct SocketOwner: ~Copyable {
     }
 }
 
+/// Whose program listens where a server should be.
+package enum ServerOwner: Equatable, Sendable {
+    /// This user's or root's.
+    case expected
+    /// A program of the user with this id.
+    case somebody(UInt32)
+    /// The kernel does not say: to be treated like a stranger's.
+    case unknown
+}
+
 extension SocketOwner.End {
     /// The address in a `sockaddr_in` or `sockaddr_in6`; nil for any other.
-    init?(_ address: UnsafeRawBufferPointer) {
+    package init?(_ address: UnsafeRawBufferPointer) {
         guard address.count >= MemoryLayout<sockaddr_in>.size else { return nil }
         // ip(7) and ipv6(7): family, port in network order, and where the address stands.
         let place: Range<Int>
@@ -117,7 +157,7 @@ extension SocketOwner.End {
     }
 
     /// What one of getsockname(2) and getpeername(2) tells of a socket.
-    fileprivate init?(
+    package init?(
         _ descriptor: CInt,
         _ ask: (CInt, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> CInt
     ) {

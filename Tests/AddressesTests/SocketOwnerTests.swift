@@ -1,4 +1,4 @@
-import Forwarding
+import Addresses
 import Glibc
 import Testing
 
