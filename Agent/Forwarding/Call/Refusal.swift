@@ -115,7 +115,7 @@ extension Refusal {
 // MARK: - What stands against it
 
 extension Refusal {
-    static func closed(_ closure: ForwardingState.Closure) -> Refusal {
+    static func closed(_ closure: ForwardingState.Closure, words: String? = nil) -> Refusal {
         switch closure {
         case .notEnrolled:
             Refusal(
@@ -129,6 +129,27 @@ extension Refusal {
                 code: .userMustAct,
                 reason: "locked",
                 message: "The keyring is locked: unlock it, and the agent goes on by itself.",
+                command: "doorward status"
+            )
+        case .keyMissing:
+            Refusal(
+                code: .userMustAct,
+                reason: "key_missing",
+                message: words ?? "The keyring does not hold the key of this machine: restore it, or `doorward logout`.",
+                command: "doorward logout"
+            )
+        case .revoked:
+            Refusal(
+                code: .userMustAct,
+                reason: "revoked",
+                message: words ?? "This machine was revoked by its coordinator: `doorward logout`, and enrol anew.",
+                command: "doorward logout"
+            )
+        case .unusable:
+            Refusal(
+                code: .notRecorded,
+                reason: "not_recorded",
+                message: "This cannot be recorded, so it is not done: \(words ?? "see `doorward status`.")",
                 command: "doorward status"
             )
         }

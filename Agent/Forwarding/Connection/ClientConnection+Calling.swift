@@ -76,7 +76,7 @@ extension ClientConnection {
             item: CallNames.item(of: envelope, in: body)
         )
         let id = envelope.id.map { head.length + $0.lower..<head.length + $0.upper }
-        if let refusal = flaw(of: envelope, body, bytes) ?? gate.closure.map(Refusal.closed) {
+        if let refusal = flaw(of: envelope, body, bytes) ?? gate.closed {
             deny(refusal, facts, id: id, server: server, bytes)
             return
         }

@@ -108,8 +108,8 @@ extension ClientConnection {
 
     /// The server of the path, if it is open to this user at all; else the answer has gone out.
     private func openServer(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) -> ServedServer? {
-        if let closure = gate.closure {
-            answerInstead(.closed(closure), kind)
+        if let refusal = gate.closed {
+            answerInstead(refusal, kind)
             return nil
         }
         if gate.policy.isClosed {

@@ -51,9 +51,17 @@ package struct ForwardingState: Sendable {
         case notEnrolled = "not_enrolled"
         /// The keyring was not unlocked since the agent started.
         case locked
+        /// The keyring is open and does not hold this machine's key.
+        case keyMissing = "key_missing"
+        /// The coordinator has revoked this machine's key.
+        case revoked
+        /// The records, or what says whose they are, cannot be opened; `closureWords` say why.
+        case unusable = "not_recorded"
     }
 
     package var closure: Closure?
+    /// Why, where that is not always the same: one sentence, safe to show.
+    package var closureWords: String?
     package var policy: PolicySnapshot
     package var servers: [ForwardedServer]
     package var clients: [ClientCredential]

@@ -18,6 +18,7 @@ final class Gate {
 
     // Replaced by `replace`.
     private(set) var closure: ForwardingState.Closure?
+    private var closureWords: String?
     private(set) var policy = PolicySnapshot.none
     private(set) var facts = PolicyFacts(.none)
     private(set) var servers: [ServedServer] = []
@@ -53,6 +54,7 @@ final class Gate {
     /// Takes everything anew; returns the sessions that have no ground any more.
     func replace(_ state: ForwardingState) -> [Session] {
         closure = state.closure
+        closureWords = state.closureWords
         policy = state.policy
         facts = PolicyFacts(state.policy)
         spool = state.spool
@@ -76,6 +78,9 @@ final class Gate {
 
     /// The name of whoever has the socket and no credential.
     static let local: JSONText = "local"
+
+    /// What every call is answered while nothing can pass; nil while calls can.
+    var closed: Refusal? { closure.map { .closed($0, words: closureWords) } }
 
     // MARK: Who and where
 
