@@ -40,7 +40,9 @@ PURE = {"StrictJSON", "MCP", "Policy", "Wire"}
 DOMAIN = {"AuditSink", "Registry", "People", "PolicyDesk", "Fleet"}
 HTTP = ("HTTPTypes", "Hummingbird", "NIO")
 
-LONGEST = 500
+# A file of the product is read at one sitting; a table of cases may be longer.
+LONGEST = 300
+LONGEST_TEST = 500
 
 _IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+"
@@ -171,8 +173,9 @@ def too_long(root: Path) -> list[Finding]:
     findings = []
     for folder in ("Agent", "Coordinator", "Shared", "Tests", "packaging"):
         for path in sorted((root / folder).rglob("*")) if (root / folder).is_dir() else []:
-            if path.suffix in kinds and (lines := len(path.read_text().splitlines())) > LONGEST:
-                findings.append(Finding(str(path.relative_to(root)), f"{lines} lines, at most {LONGEST}"))
+            longest = LONGEST_TEST if folder == "Tests" else LONGEST
+            if path.suffix in kinds and (lines := len(path.read_text().splitlines())) > longest:
+                findings.append(Finding(str(path.relative_to(root)), f"{lines} lines, at most {longest}"))
     return findings
 
 

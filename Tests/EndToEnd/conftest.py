@@ -12,11 +12,6 @@ pytest.register_assert_rewrite("parts")
 
 from parts.world import ROOT, Desk, World, programs  # noqa: E402
 
-# A world needs both halves. Until their composition roots stand, only the programs themselves are tried.
-if not (ROOT / "Agent/AgentCore/Agent.swift").exists() or not (ROOT / "Coordinator/CoordinatorCore").exists():
-    _ready = {"test_programs.py", "test_dev.py"}
-    collect_ignore = [each.name for each in Path(__file__).parent.glob("test_*.py") if each.name not in _ready]
-
 OPEN_POLICY = """\
 version: 1
 roles:

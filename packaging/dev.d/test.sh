@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# dev test [PART...]: all tests, in one build configuration (debug). Ends with a table of the parts and their durations
-# and the line `N passed, F failed, S skipped`. A part that fails without saying which test counts as one failed test.
+# dev test [PART...]: all tests. Unit tests are built for debugging; end-to-end tests run the programs as they are shipped.
+# Ends with a table of the parts and their durations and the line `N passed, F failed, S skipped`. A part that fails
+# without saying which test counts as one failed test.
 # The parts are functions that part() calls by name.
 # shellcheck disable=SC2317
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=shared.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/shared.sh"
 
-parts=(lint build unit architecture end-to-end)
+parts=(lint build unit architecture programs end-to-end)
 for part in "$@"; do
     case " ${parts[*]} " in
     *" $part "*) ;;
@@ -76,6 +77,12 @@ python_tests() {
         --junitxml "$results/$name.xml" "$folder"
 }
 
+end_to_end() {
+    # They were built by the part before, or DOORWARD_PROGRAMS names others.
+    DOORWARD_PROGRAMS=${DOORWARD_PROGRAMS:-$(swift build "${release[@]}" --show-bin-path)} \
+        python_tests end-to-end Tests/EndToEnd
+}
+
 finish() {
     say ""
     printf '%s\n' "${table[@]}"
@@ -100,7 +107,8 @@ if wanted lint; then part lint packaging/dev.d/lint.sh || true; fi
 if wanted build; then part build run swift build --build-tests || finish; fi
 if wanted unit; then part unit unit || true; fi
 if wanted architecture; then part architecture python_tests architecture Tests/Architecture || true; fi
-if wanted end-to-end; then part end-to-end python_tests end-to-end Tests/EndToEnd || true; fi
+if wanted programs; then part programs build_release || finish; fi
+if wanted end-to-end; then part end-to-end end_to_end || true; fi
 if [ "$before" != "$(git status --porcelain 2>/dev/null || true)" ]; then
     warn "the tests changed files of the project:"
     git status --porcelain >&2
