@@ -31,12 +31,7 @@ extension Envelope {
             } else if scanner.matches(name, "id") {
                 try readID(&scanner)
             } else if scanner.matches(name, "method") {
-                methodName = try scanner.optionalString()
-                if let methodName {
-                    method = methodName.withText(in: scanner.bytes, MCPMethod.init)
-                } else {
-                    note(.method)
-                }
+                try readMethod(&scanner)
             } else if scanner.matches(name, "params") {
                 try readParams(&scanner)
             } else if scanner.matches(name, "result") {
@@ -45,9 +40,32 @@ extension Envelope {
                 try readError(&scanner)
             } else {
                 try scanner.refuseVariants(name, of: "jsonrpc", "id", "method", "params", "result", "error")
-                note(.unknownMember)
-                try scanner.skipValue()
+                if !isOfServer { note(.unknownMember) }
+                try skipUnread(&scanner)
             }
+        }
+    }
+
+    /// Moves over a value that nobody here reads.
+    @discardableResult
+    func skipUnread(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan {
+        isOfServer ? try scanner.skipLeniently() : try scanner.skipValue()
+    }
+
+    /// Moves over a null of a server that writes members which are not set; true where there was one.
+    func isUnset(_ scanner: inout JSONScanner) throws(JSONError) -> Bool {
+        guard isOfServer, try scanner.kind() == .null else { return false }
+        try scanner.null()
+        return true
+    }
+
+    private mutating func readMethod(_ scanner: inout JSONScanner) throws(JSONError) {
+        if try isUnset(&scanner) { return }
+        methodName = try scanner.optionalString()
+        if let methodName {
+            method = methodName.withText(in: scanner.bytes, MCPMethod.init)
+        } else {
+            note(.method)
         }
     }
 
@@ -69,6 +87,7 @@ extension Envelope {
     }
 
     private mutating func readError(_ scanner: inout JSONScanner) throws(JSONError) {
+        if try isUnset(&scanner) { return }
         guard try scanner.kind() == .object else {
             note(.error)
             error = try scanner.skipValue()
@@ -81,10 +100,14 @@ extension Envelope {
             if scanner.matches(name, "code") {
                 errorCode = try scanner.optionalInt()
             } else if scanner.matches(name, "message") {
-                hasMessage = try scanner.optionalString() != nil
+                hasMessage = try scanner.kind() == .string
+                errorMessage = try skipUnread(&scanner)
+            } else if scanner.matches(name, "data") {
+                _ = try scanner.kind()
+                errorData = try skipUnread(&scanner)
             } else {
                 try scanner.refuseVariants(name, of: "code", "message", "data")
-                try scanner.skipValue()
+                try skipUnread(&scanner)
             }
         }
         error = JSONSpan(lower, scanner.offset)

@@ -9,7 +9,13 @@ extension Envelope {
     ]
 
     mutating func readParams(_ scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .object else {
+        switch try scanner.kind() {
+        case .object: break
+        case .null:
+            // Some SDKs write members that are not set as null.
+            try scanner.null()
+            return
+        default:
             note(.params)
             params = try scanner.skipValue()
             return
@@ -20,7 +26,7 @@ extension Envelope {
             if scanner.matches(name, "name") {
                 members.name = try scanner.optionalString()
             } else if scanner.matches(name, "arguments") || scanner.matches(name, "argument") {
-                arguments = try scanner.skipValue()
+                arguments = try skipUnread(&scanner)
             } else if scanner.matches(name, "_meta") {
                 try readMeta(&scanner)
             } else if scanner.matches(name, "uri") {
@@ -42,7 +48,7 @@ extension Envelope {
                 try readInputRequests(&scanner, otherwise: .params)
             } else {
                 try scanner.refuseVariants(name, of: Self.known)
-                try scanner.skipValue()
+                try skipUnread(&scanner)
             }
         }
         params = JSONSpan(lower, scanner.offset)
@@ -56,7 +62,12 @@ extension Envelope {
     ]
 
     private mutating func readMeta(_ scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .object else {
+        switch try scanner.kind() {
+        case .object: break
+        case .null:
+            try scanner.null()
+            return
+        default:
             note(.meta)
             try scanner.skipValue()
             return
@@ -73,7 +84,7 @@ extension Envelope {
                 traceparent = try scanner.optionalString()
             } else {
                 try scanner.refuseVariants(name, of: Self.knownMeta)
-                try scanner.skipValue()
+                try skipUnread(&scanner)
             }
         }
     }

@@ -1,37 +1,49 @@
 internal import StrictJSON
 
 extension Envelope {
-    /// Names in a result, of any method, that must not occur in another case.
-    private static let known: [StaticString] = [
-        "isError", "resultType", "inputRequests", "requestState", "content", "structuredContent", "contents",
-        "messages",
-        "tools", "prompts", "resources", "resourceTemplates", "nextCursor", "_meta", "capabilities", "protocolVersion",
-        "completion",
-    ]
+    /// The members of a result that are read here, of any method; none may occur twice, or in another case.
+    private static let known: [StaticString] = ["isError", "resultType", "inputRequests"]
 
     mutating func readResult(_ scanner: inout JSONScanner) throws(JSONError) {
+        if try isUnset(&scanner) { return }
         guard try scanner.kind() == .object else {
             note(.result)
             result = try scanner.skipValue()
             return
         }
         let lower = scanner.offset
+        scanner.isLenient = isOfServer
+        try readMembers(&scanner)
+        scanner.isLenient = false
+        result = JSONSpan(lower, scanner.offset)
+    }
+
+    private mutating func readMembers(_ scanner: inout JSONScanner) throws(JSONError) {
+        var seen: UInt8 = 0
         var frame = try scanner.beginObject()
         while let name = try scanner.nextName(&frame) {
-            if scanner.matches(name, "content") || scanner.matches(name, "structuredContent") {
-                try scanner.skipValue()
-            } else if scanner.matches(name, "isError") {
-                try readIsError(&scanner)
+            let member: UInt8
+            if scanner.matches(name, "isError") {
+                member = 1
             } else if scanner.matches(name, "resultType") {
-                try readResultType(&scanner)
+                member = 2
             } else if scanner.matches(name, "inputRequests") {
-                try readInputRequests(&scanner, otherwise: .result)
+                member = 4
             } else {
                 try scanner.refuseVariants(name, of: Self.known)
-                try scanner.skipValue()
+                try skipUnread(&scanner)
+                continue
             }
+            guard seen & member == 0 else { throw JSONError(.ambiguous(.duplicateName), at: name.span.lower) }
+            seen |= member
+            scanner.isLenient = false
+            switch member {
+            case 1: try readIsError(&scanner)
+            case 2: try readResultType(&scanner)
+            default: try readInputRequests(&scanner, otherwise: .result)
+            }
+            scanner.isLenient = isOfServer
         }
-        result = JSONSpan(lower, scanner.offset)
     }
 
     private mutating func readIsError(_ scanner: inout JSONScanner) throws(JSONError) {
@@ -46,6 +58,7 @@ extension Envelope {
     }
 
     private mutating func readResultType(_ scanner: inout JSONScanner) throws(JSONError) {
+        if try isUnset(&scanner) { return }
         guard let type = try scanner.optionalString() else {
             note(.result)
             return
@@ -95,7 +108,7 @@ extension Envelope {
         while let name = try scanner.nextName(&frame) {
             guard scanner.matches(name, "method") else {
                 try scanner.refuseVariants(name, of: "method", "params")
-                try scanner.skipValue()
+                try skipUnread(&scanner)
                 continue
             }
             guard let text = try scanner.optionalString() else { continue }

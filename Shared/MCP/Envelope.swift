@@ -70,6 +70,9 @@ package struct Envelope: Sendable {
     package internal(set) var result: JSONSpan?
     package internal(set) var error: JSONSpan?
     package internal(set) var errorCode: Int?
+    /// The literals of the error's other members.
+    package internal(set) var errorMessage: JSONSpan?
+    package internal(set) var errorData: JSONSpan?
     /// Whether the result of a tool says `isError`.
     package internal(set) var isToolError = false
     package internal(set) var resultType: ResultType = .absent
@@ -77,15 +80,19 @@ package struct Envelope: Sendable {
     package internal(set) var inputRequests: InputRequests = []
 
     // While scanning.
+    /// Whether a server sent it: then all that nobody here reads passes as it is.
+    let isOfServer: Bool
     var members = Members()
     var fault: EnvelopeError.Fault?
 
     /// The era of a request, by its body alone.
     package var era: Revisions.Era { protocolVersion == nil ? .handshake : .modern }
 
-    init() {}
+    private init(isOfServer: Bool) {
+        self.isOfServer = isOfServer
+    }
 
-    /// Scans one message.
+    /// Scans one message of a client: all of it is held to one reading, since the server must read what was judged.
     ///
     /// - Parameters:
     ///   - bytes: the whole message.
@@ -96,7 +103,34 @@ package struct Envelope: Sendable {
         _ bytes: UnsafeBufferPointer<UInt8>,
         limits: JSONLimits = .message
     ) throws(EnvelopeError) -> Envelope {
-        var envelope = Envelope()
+        do {
+            return try scan(bytes, limits: limits, isOfServer: false)
+        } catch {
+            guard error.id == nil else { throw error }
+            throw EnvelopeError(error, id: StrayID.find(in: bytes))
+        }
+    }
+
+    /// Scans one message of a server: what is read here must have one reading, and the rest passes as it is.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole message.
+    ///   - limits: its largest size.
+    /// - Returns: the places, valid for these bytes.
+    /// - Throws: why nobody can tell what it says.
+    package static func scan(
+        ofServer bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits = .reply
+    ) throws(EnvelopeError) -> Envelope {
+        try scan(bytes, limits: limits, isOfServer: true)
+    }
+
+    private static func scan(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits,
+        isOfServer: Bool
+    ) throws(EnvelopeError) -> Envelope {
+        var envelope = Envelope(isOfServer: isOfServer)
         do {
             try JSONScanner.walk(bytes, limits: limits) { scanner throws(JSONError) in
                 try envelope.readMessage(&scanner)

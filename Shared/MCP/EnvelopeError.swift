@@ -15,10 +15,17 @@ package struct EnvelopeError: Error, Hashable, Sendable {
     /// The literal of the request's id, where it can be told.
     package let id: JSONSpan?
 
-    init(_ error: JSONError) {
+    init(_ error: JSONError, id: JSONSpan? = nil) {
         code = error.isAmbiguous ? .invalidRequest : .parseError
         message = error.description
-        id = nil
+        self.id = id
+    }
+
+    /// The same for the request of this id.
+    init(_ error: EnvelopeError, id: JSONSpan?) {
+        code = error.code
+        message = error.message
+        self.id = id
     }
 
     init(_ fault: Fault, id: JSONSpan?) {

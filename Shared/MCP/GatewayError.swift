@@ -8,7 +8,7 @@ package enum GatewayError {
     ///   - code: the error's code.
     ///   - message: one sentence, safe to show.
     ///   - data: more about it, for programs.
-    ///   - id: the literal of the request's id as it stood there; nil where it cannot be told, and then left out.
+    ///   - id: the literal of the request's id as it stood there; nil where it cannot be told, and then null.
     /// - Returns: the whole document.
     package static func encode(
         code: JSONRPCErrorCode,
@@ -18,13 +18,9 @@ package enum GatewayError {
     ) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(256)
-        output.append(contentsOf: #"{"jsonrpc":"2.0","#.utf8)
-        if let id {
-            output.append(contentsOf: #""id":"#.utf8)
-            output.append(contentsOf: id)
-            output.append(UInt8(ascii: ","))
-        }
-        output.append(contentsOf: #""error":{"code":"#.utf8)
+        output.append(contentsOf: #"{"jsonrpc":"2.0","id":"#.utf8)
+        if let id { output.append(contentsOf: id) } else { output.append(contentsOf: "null".utf8) }
+        output.append(contentsOf: #","error":{"code":"#.utf8)
         output.append(contentsOf: String(code.rawValue).utf8)
         output.append(contentsOf: #","message":"#.utf8)
         JSONWriting.string(message.utf8, to: &output)

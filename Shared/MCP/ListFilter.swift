@@ -37,18 +37,12 @@ package enum ListFilter {
             while let name = try scanner.nextName(&frame) {
                 try scanner.refuseVariants(name, of: "result")
                 guard scanner.matches(name, "result"), try scanner.kind() == .object else {
-                    try scanner.skipValue()
+                    try scanner.skipLeniently()
                     continue
                 }
-                var result = try scanner.beginObject()
-                while let member = try scanner.nextName(&result) {
-                    try scanner.refuseVariants(member, of: list.member)
-                    guard scanner.matches(member, list.member), try scanner.kind() == .array else {
-                        try scanner.skipValue()
-                        continue
-                    }
-                    try cut.readList(&scanner, named: list.name, isGranted: isGranted)
-                }
+                scanner.isLenient = true
+                try cut.readResult(&scanner, list.member, named: list.name, isGranted: isGranted)
+                scanner.isLenient = false
             }
         }
         guard cut.hidden > 0 else { return .unchanged }
@@ -62,7 +56,32 @@ private struct Cut {
     private var kept: [JSONSpan] = []
     private(set) var hidden = 0
 
-    mutating func readList(
+    mutating func readResult(
+        _ scanner: inout JSONScanner,
+        _ listMember: StaticString,
+        named nameMember: StaticString,
+        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) throws(JSONError) {
+        var isFound = false
+        var result = try scanner.beginObject()
+        while let member = try scanner.nextName(&result) {
+            try scanner.refuseVariants(member, of: listMember)
+            guard scanner.matches(member, listMember) else {
+                try scanner.skipLeniently()
+                continue
+            }
+            // Of two lists a client may show the one that was not judged.
+            guard !isFound else { throw JSONError(.ambiguous(.duplicateName), at: member.span.lower) }
+            isFound = true
+            guard try scanner.kind() == .array else {
+                try scanner.skipLeniently()
+                continue
+            }
+            try readList(&scanner, named: nameMember, isGranted: isGranted)
+        }
+    }
+
+    private mutating func readList(
         _ scanner: inout JSONScanner,
         named nameMember: StaticString,
         isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
@@ -75,7 +94,7 @@ private struct Cut {
             let isObject = try scanner.kind() == .object
             let start = scanner.offset
             let name = isObject ? try Self.readEntry(&scanner, nameMember) : nil
-            if !isObject { try scanner.skipValue() }
+            if !isObject { try scanner.skipLeniently() }
             if let name, !name.hasControls(in: bytes), name.withText(in: bytes, isGranted) {
                 kept.append(JSONSpan(start, scanner.offset))
             } else {
@@ -91,17 +110,22 @@ private struct Cut {
         _ nameMember: StaticString
     ) throws(JSONError) -> JSONStringSpan? {
         var found: JSONStringSpan?
-        var hasVariant = false
+        var isAmbiguous = false
+        var count = 0
         var frame = try scanner.beginObject()
         while let name = try scanner.nextName(&frame) {
             if scanner.matches(name, nameMember) {
-                found = try scanner.optionalString()
-            } else {
-                hasVariant = hasVariant || scanner.isVariant(name, of: nameMember)
-                try scanner.skipValue()
+                count += 1
+                if try scanner.kind() == .string {
+                    found = try scanner.string()
+                    continue
+                }
+            } else if scanner.isVariant(name, of: nameMember) {
+                isAmbiguous = true
             }
+            try scanner.skipLeniently()
         }
-        return hasVariant ? nil : found
+        return isAmbiguous || count != 1 ? nil : found
     }
 
     /// The reply with a list of the kept entries alone.

@@ -21,4 +21,15 @@ package enum RequestID: Hashable, Sendable {
         default: return nil
         }
     }
+
+    /// Whether an answer with this id answers a request with the other: some write a number back as a string of its digits,
+    /// or the reverse.
+    package func answers(_ request: RequestID) -> Bool {
+        switch (self, request) {
+        case (.int(let number), .string(let text)), (.string(let text), .int(let number)):
+            JSONText(String(number)) == text
+        case (.int, .int), (.string, .string):
+            self == request
+        }
+    }
 }

@@ -30,7 +30,8 @@ struct EscapedText {
         }
         let first = Self.codeUnit(bytes, at: position) ?? 0xFFFD
         position += 6
-        guard (0xD800...0xDBFF).contains(first) else { return first }
+        // Half a pair that stands alone, as it may where the scan was lenient, is itself and no character.
+        guard (0xD800...0xDBFF).contains(first), Self.isLowHalf(bytes, at: position) else { return first }
         let second = Self.codeUnit(bytes, at: position) ?? 0xDC00
         position += 6
         return 0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)
@@ -45,6 +46,14 @@ struct EscapedText {
             append(scalar, to: &result)
         }
         return result
+    }
+
+    /// Whether `\uDC00` to `\uDFFF` stands at `position`.
+    static func isLowHalf(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Bool {
+        guard bytes.count - position >= 6, bytes[position] == UInt8(ascii: "\\"),
+            bytes[position + 1] == UInt8(ascii: "u"), let unit = codeUnit(bytes, at: position)
+        else { return false }
+        return (0xDC00...0xDFFF).contains(unit)
     }
 
     /// The number in `\uXXXX` at `position`, or nil if those are not four hex digits.
@@ -77,6 +86,8 @@ struct EscapedText {
 
     private static func append(_ scalar: UInt32, to result: inout [UInt8]) {
         switch scalar {
+        case 0xD800...0xDFFF:
+            result.append(contentsOf: [0xEF, 0xBF, 0xBD])
         case ..<0x80:
             result.append(UInt8(scalar))
         case ..<0x800:

@@ -20,7 +20,7 @@ extension JSONScanner {
             position = try digits(from: position)
         }
         let span = JSONSpan(lower, position)
-        if isWide { try refuseInfinity(span) }
+        if isWide, !isLenient { try refuseInfinity(span) }
         move(to: position)
         return span
     }

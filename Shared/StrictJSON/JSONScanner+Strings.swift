@@ -117,9 +117,11 @@ extension JSONScanner {
             let unit = try codeUnit(at: position)
             switch unit {
             case 0xDC00...0xDFFF:
+                if isLenient { return position + 6 }
                 throw .ambiguous(.loneSurrogate, at: position)
             case 0xD800...0xDBFF:
                 let second = position + 6
+                if isLenient { return EscapedText.isLowHalf(bytes, at: second) ? second + 6 : second }
                 guard second + 1 < bytes.count else { throw .syntax(.truncated, at: bytes.count) }
                 guard bytes[second] == UInt8(ascii: "\\"), bytes[second + 1] == UInt8(ascii: "u") else {
                     throw .ambiguous(.loneSurrogate, at: position)

@@ -43,6 +43,11 @@ package struct JSONScanner {
     package private(set) var offset = 0
     private let maxDepth: Int
     private var depth = 0
+    /// Whether names may occur twice, half a surrogate pair may stand alone and a number may be of any size: for what is
+    /// passed on and not read.
+    ///
+    /// Where a caller reads names of such an object itself, what occurs twice is its own business.
+    package var isLenient = false
     var names: NameStack
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>, maxDepth: Int, names: NameStack) {
@@ -164,8 +169,10 @@ package struct JSONScanner {
         guard try significantByte() == UInt8(ascii: "\"") else { throw .syntax(.unexpectedByte, at: offset) }
         let name = try stringHere()
         if name.isEscaped { frame.hasEscapes = true }
-        if !name.isPlain, name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
-        try names.push(name, above: frame.base, in: bytes)
+        if !isLenient {
+            if !name.isPlain, name.hasControls(in: bytes) { throw .ambiguous(.controlInName, at: name.span.lower) }
+            try names.push(name, above: frame.base, in: bytes)
+        }
         guard try significantByte() == UInt8(ascii: ":") else { throw .syntax(.unexpectedByte, at: offset) }
         offset += 1
         return name
@@ -195,10 +202,13 @@ package struct JSONScanner {
         return true
     }
 
+    /// How many levels are open.
+    var openLevels: Int { depth }
+
     private mutating func descend(_ opening: UInt8) throws(JSONError) {
         guard try significantByte() == opening else { throw .syntax(.unexpectedByte, at: offset) }
         depth += 1
-        guard depth <= maxDepth else { throw .ambiguous(.tooDeep, at: offset) }
+        guard depth <= (isLenient ? Self.lenientDepth : maxDepth) else { throw .ambiguous(.tooDeep, at: offset) }
         offset += 1
     }
 

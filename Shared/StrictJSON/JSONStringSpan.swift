@@ -43,7 +43,7 @@ extension JSONStringSpan {
         self.text(in: bytes).elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Whether the text holds NUL or another control character, so that it is no name for anything.
+    /// Whether the text holds NUL, another control character or half a surrogate pair, so that it is no name for anything.
     package func hasControls(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if isPlain { return false }
         if !isEscaped {
@@ -56,7 +56,7 @@ extension JSONStringSpan {
         }
         var text = EscapedText(bytes, span)
         while let scalar = text.nextScalar() {
-            if scalar < 0x20 || (0x7F..<0xA0).contains(scalar) { return true }
+            if scalar < 0x20 || (0x7F..<0xA0).contains(scalar) || (0xD800..<0xE000).contains(scalar) { return true }
         }
         return false
     }

@@ -135,7 +135,6 @@ struct EnvelopeTests {
             (#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, -32600, nil),
             (#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32600, "1"),
             (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, -32600, "1"),
-            (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#, -32600, "1"),
             (#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, -32600, "1"),
             (#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}}"#, -32600, "1"),
             (#"{"jsonrpc":"2.0","id":1,"result":[]}"#, -32600, "1"),
@@ -152,8 +151,20 @@ struct EnvelopeTests {
             (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":[]}}"#, -32600, "1"),
             (#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600, nil),
             (#""ping""#, -32600, nil),
-            (#"{"jsonrpc":"2.0","id":1,"method":"ping"}x"#, -32700, nil),
-            (#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#, -32700, nil),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping"}x"#, -32700, "1"),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#, -32700, "1"),
+            (#"{"jsonrpc":"2.0","method":"ping","params":{"a":1,"a":2},"id":"x"}"#, -32600, #""x""#),
+            (#"{"jsonrpc":"2.0","params":{"a":"\ud800","id":2},"id":3,"method":"ping"}"#, -32600, "3"),
+            (#"{"jsonrpc":"2.0","params":{"a":1e400},"i\u0064":4,"method":"ping"}"#, -32600, "4"),
+            (#"{"jsonrpc":"2.0","params":{"a":"}\",{"},"method":"ping","id": -5 ,"method":"ping"}"#, -32600, "-5"),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping","id":1}"#, -32600, nil),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping","i\u0064":2}"#, -32600, nil),
+            (#"{"jsonrpc":"2.0","id":1.5,"method":"ping","method":"ping"}"#, -32600, nil),
+            (#"{"jsonrpc":"2.0","id":{"id":1},"method":"ping","method":"ping"}"#, -32600, nil),
+            (#"{"jsonrpc":"2.0","id":12"#, -32700, nil),
+            (#"{"jsonrpc":"2.0","id":1,"method":"pi"#, -32700, "1"),
+            (#"{"method":"ping","params":{"id":1}"#, -32700, nil),
+            ("{", -32700, nil),
             ("", -32700, nil),
             ("hello", -32700, nil),
         ] as [(String, Int, String?)]
@@ -191,6 +202,24 @@ struct EnvelopeTests {
         #expect(refusal(text)?.code == .invalidRequest)
     }
 
+    @Test("Members that are null where nothing is said are absent")
+    func nulls() throws {
+        let ping = try Scanned(#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#)
+        #expect(ping.envelope.params == nil)
+        let call = try Scanned(#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","_meta":null}}"#)
+        #expect(call.text(call.envelope.item?.name) == "a")
+        #expect(call.envelope.era == .handshake)
+    }
+
+    @Test("A deep value and one of many levels are refused with the id of their request")
+    func deep() {
+        for depth in [63, 70, 5000] {
+            let value = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            let text = #"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a","arguments":\#(value)},"id":9}"#
+            #expect(refusal(text)?.id == "9")
+        }
+    }
+
     @Test("Every method is found by its name, and nothing else is")
     func methods() {
         for method in MCPMethod.allCases where method != .unknown {
@@ -213,6 +242,10 @@ struct EnvelopeTests {
         #expect(id("1") != id(#""1""#))
         #expect(id("1.0") == nil)
         #expect(id("null") == nil)
+        #expect(id(#""7""#)?.answers(.int(7)) == true)
+        #expect(id("7")?.answers(.string("7")) == true)
+        #expect(id(#""07""#)?.answers(.int(7)) == false)
+        #expect(id("8")?.answers(.int(7)) == false)
     }
 
     @Test("An error response carries the id as it was written")
@@ -228,6 +261,6 @@ struct EnvelopeTests {
             + #""data":{"reason":"no_grant"}}}"#
         #expect(String(decoding: bytes, as: UTF8.self) == expected)
         let plain = String(decoding: GatewayError.encode(code: .parseError, message: "no"), as: UTF8.self)
-        #expect(plain == #"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"#)
+        #expect(plain == #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}"#)
     }
 }
