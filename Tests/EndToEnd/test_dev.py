@@ -18,7 +18,7 @@ def dev(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_verb_and_each_is_there():
     verbs = set(re.findall(r"^  ([a-z]+) ", dev("help").stdout, re.MULTILINE))
-    assert verbs == {"demo", "test", "build", "lint", "format", "bench", "fuzz", "install", "uninstall", "help"}
+    assert verbs == {"demo", "test", "build", "lint", "format", "bench", "soak", "fuzz", "install", "uninstall", "help"}
     for verb in verbs:
         assert os.access(SCRIPTS / f"{verb}.sh", os.X_OK)
 

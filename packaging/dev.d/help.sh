@@ -10,6 +10,7 @@ usage: ./packaging/dev VERB [ARGUMENT...]
   lint             check the form of the Swift sources, the shell scripts and the Python files
   format           bring the Swift sources into that form
   bench            build release and compare the agent with nginx, and both with no hop at all
+  soak [--minutes M]  build release, and let every known abuser loose on an agent beside a client that behaves
   fuzz [NAME [S]]  fuzz one target (or each) for S seconds; 60 without a number
   install          build and put the programs and the systemd user unit into your home folder
   uninstall        stop the service and take them away again; settings, records and secrets stay
