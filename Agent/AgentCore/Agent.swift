@@ -64,6 +64,7 @@ package struct Agent: Sendable {
         let board = DataPathBoard(
             forwarding: forwarding,
             clock: parts.clock,
+            time: try LatestTime(parts.home, clock: parts.clock),
             debts: KeptDebts(parts.home),
             logger: parts.logger
         )

@@ -35,6 +35,6 @@ package protocol AgentOperations: Sendable {
     /// Takes what commands have changed on disk: clients and membership; what is asked afterwards knows of it.
     func reload() async throws -> JSONValue
 
-    /// Ships what is pending and leaves the coordinator.
-    func leave() async throws -> JSONValue
+    /// Ships what is pending and leaves the coordinator, or leaves without it: `left`, `told`, `kept`, `words[]`.
+    func leave(isOffline: Bool) async throws -> JSONValue
 }

@@ -66,7 +66,7 @@ package struct ControlHarness: Sendable {
             )
         case "POST records/call": try await operations.records(call: try question.text("call"))
         case "POST reload": try await operations.reload()
-        case "POST leave": try await operations.leave()
+        case "POST leave": try await operations.leave(isOffline: try question.flag("offline"))
         default: nil
         }
     }
@@ -91,6 +91,13 @@ private struct Question {
     func text(_ name: JSONText) throws -> String {
         guard let value = object[name] else { throw ShapeError("\(name)", "is missing") }
         return try ObjectReader.text(value, at: "\(name)").string
+    }
+
+    /// Whether a member is true; one that is missing is not.
+    func flag(_ name: JSONText) throws -> Bool {
+        guard let value = object[name] else { return false }
+        guard let flag = value.bool else { throw ShapeError("\(name)", "must be true or false") }
+        return flag
     }
 
     func int(_ name: JSONText, in range: ClosedRange<Int>) throws -> Int {

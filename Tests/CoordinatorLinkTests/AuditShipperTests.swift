@@ -106,7 +106,7 @@ struct AuditShipperTests {
         let running = Task { try await shipper.run() }
         for number in 0..<5 { try spool.record(beat(number)) }
         #expect(await eventually { isDone(spool) })
-        #expect(await shipper.drain(within: .seconds(1)))
+        #expect(await shipper.drain(within: .seconds(1)) == .all)
         running.cancel()
         _ = await running.result
         spool.close()
@@ -177,7 +177,7 @@ struct AuditShipperTests {
             watch: try OrgWatch(machine.membership, home: scratch.home),
             logger: .silent,
             within: .seconds(10)
-        )
+        ) == .all
     }
 
     @Test("A locked keyring is waited for")
@@ -277,6 +277,38 @@ struct AuditShipperTests {
         try spool.record(beat(1))
         try await Task.sleep(for: .milliseconds(300))
         #expect(server.count("/v1/agent-log") == count)
+        running.cancel()
+        _ = await running.result
+        spool.close()
+    }
+
+    @Test("Whoever wants everything shipped is told what stands in the way: for good, or for now")
+    func ends() async throws {
+        let spool = try spool()
+        for number in 0..<3 { try spool.record(beat(number)) }
+        let shipper = try shipper(spool)
+        let running = Task { try await shipper.run() }
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isLocked = true }
+        guard case .never(let forked) = await shipper.drain(within: .seconds(10)) else {
+            return #expect(Bool(false), "a log that forked can be shipped")
+        }
+        #expect(forked.contains("contradicts"))
+        // It has halted for minutes, and whoever asks is answered with what is so now.
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isLocked = false }
+        #expect(await shipper.drain(within: .seconds(10)) == .all)
+        try spool.record(beat(3))
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = true }
+        guard case .never = await shipper.drain(within: .seconds(10)) else {
+            return #expect(Bool(false), "a revoked machine can ship")
+        }
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
+        server.stop()
+        let start = ContinuousClock.now
+        guard case .later(let away) = await shipper.drain(within: .seconds(30)) else {
+            return #expect(Bool(false), "without a coordinator there is no end")
+        }
+        #expect(!away.isEmpty)
+        #expect(ContinuousClock.now - start < .seconds(15))
         running.cancel()
         _ = await running.result
         spool.close()

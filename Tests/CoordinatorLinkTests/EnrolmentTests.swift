@@ -174,18 +174,4 @@ struct EnrolmentTests {
             try await enrolment.enrol(url: url, token: token(), hostname: "desk")
         }
     }
-
-    @Test("Leaving tells the coordinator and takes key and membership away; a second try after a lost answer works")
-    func leaving() async throws {
-        let membership = try await enrol(token())
-        server.happens(.loseAnswer, to: "/v1/agent/leave")
-        await #expect(throws: FetchError.self) {
-            try await enrolment.leave(membership, spool: nil, logger: .silent)
-        }
-        #expect(try Membership.load(scratch.home) == membership)
-        try await enrolment.leave(membership, spool: nil, logger: .silent)
-        #expect(try Membership.load(scratch.home) == nil)
-        #expect(secrets.names.isEmpty)
-        #expect(server.model.withLock { $0.agents[membership.agentID]?.isRevoked } == true)
-    }
 }

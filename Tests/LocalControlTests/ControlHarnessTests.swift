@@ -26,7 +26,7 @@ private struct EchoOperations: AgentOperations {
     func records(from next: Int, waiting seconds: Int) async throws -> JSONValue { ["next": .int(next + seconds)] }
     func records(call: String) async throws -> JSONValue { throw CancellationError() }
     func reload() async throws -> JSONValue { [:] }
-    func leave() async throws -> JSONValue { [:] }
+    func leave(isOffline: Bool) async throws -> JSONValue { ["offline": .bool(isOffline)] }
 }
 
 @Suite("What the agent does for commands")
@@ -45,6 +45,8 @@ struct ControlHarnessTests {
         #expect(explained.json == ["asked": "a/b c"])
         #expect(await ask("POST", "/control/records/from", #"{"next":40,"seconds":2}"#).json == ["next": 42])
         #expect(await ask("POST", "/control/sign-in", #"{"server":"github"}"#).status == 200)
+        #expect(await ask("POST", "/control/leave").json == ["offline": false])
+        #expect(await ask("POST", "/control/leave", #"{"offline":true}"#).json == ["offline": true])
     }
 
     @Test("A failure crosses as it was, with what to do next")
@@ -65,6 +67,7 @@ struct ControlHarnessTests {
         arguments: [
             ("GET", "/control/", "", 404), ("GET", "/control/leave", "", 404), ("POST", "/control/status", "{}", 404),
             ("POST", "/control/sign-in", "{}", 400), ("POST", "/control/sign-in", #"{"server":1}"#, 400),
+            ("POST", "/control/leave", #"{"offline":1}"#, 400),
             ("POST", "/control/sign-in", "[]", 400), ("POST", "/control/sign-in", "{", 400),
             ("POST", "/control/records/newest", #"{"count":1001}"#, 400),
             ("POST", "/control/records/newest", #"{"count":-1}"#, 400),

@@ -23,6 +23,7 @@ final class EnrolledAgent: Sendable {
     private let forwarding: ForwardingService
     private let sync: PolicySync
     private let shipper: AuditShipper
+    private let standing: MembershipStanding
     private let logger: Logger
 
     /// Opens the records of a membership, and joins what is needed to run it; nothing runs yet.
@@ -38,6 +39,10 @@ final class EnrolledAgent: Sendable {
             logger: parts.logger
         )
         self.spool = spool
+        let revocations = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.revocations = revocations.stream
+        let standing = try MembershipStanding(membership, home: parts.home) { revocations.continuation.yield() }
+        self.standing = standing
         vault = TokenVault(
             store: parts.secrets,
             fetcher: parts.fetcher,
@@ -51,8 +56,10 @@ final class EnrolledAgent: Sendable {
             membership,
             key: MachineKey(membership, secrets: parts.secrets),
             fetcher: parts.fetcher,
-            clock: parts.clock
+            clock: parts.clock,
+            standing: standing
         )
+        let client = client
         let watch = try OrgWatch(membership, home: parts.home)
         let shipper = AuditShipper(
             client: client,
@@ -64,23 +71,30 @@ final class EnrolledAgent: Sendable {
         self.shipper = shipper
         let changes = AsyncStream.makeStream(of: SyncedState.self, bufferingPolicy: .bufferingNewest(1))
         self.changes = changes.stream
-        sync = PolicySync(
+        let time = board.time
+        sync = try PolicySync(
             client: client,
             home: parts.home,
             watch: watch,
             logger: parts.logger,
             onChange: { changes.continuation.yield($0) },
-            // Whoever hears of the coordinator again can ship to it again.
-            onCondition: { if $0 == .online { shipper.nudge() } }
+            onCondition: { condition in
+                guard condition == .online else { return }
+                time.heard(client.now)
+                // Whoever hears of the coordinator again can ship to it again.
+                shipper.nudge()
+            }
         )
     }
 
     /// What the coordinator says, the newest of it.
     private let changes: AsyncStream<SyncedState>
+    /// That this machine's key was revoked.
+    private let revocations: AsyncStream<Void>
 
     /// How long renewals may still take at the end: a request to an authorization server is given up within this.
     private static let renewalsEnd = Duration.seconds(12)
-    /// Whether the coordinator was told that this machine leaves.
+    /// Whether this machine leaves: then nothing more is recorded for a coordinator that does not take it.
     private let hasLeft = Mutex(false)
 
     private let settled = Mutex((policy: false, key: false))
@@ -89,7 +103,10 @@ final class EnrolledAgent: Sendable {
     var isSettled: Bool { settled.withLock { $0.policy && $0.key } }
 
     /// How it stands with the coordinator.
-    var condition: LinkCondition { sync.condition }
+    var condition: LinkCondition { standing.isRevoked ? .revoked : sync.condition }
+
+    /// What its user has to do something about; nil while there is nothing.
+    var trouble: MembershipTrouble? { standing.trouble }
 
     /// Why no record is shipped any more, for people; nil while all is well or the coordinator only away.
     var shippingProblem: String? { shipper.problem }
@@ -97,12 +114,13 @@ final class EnrolledAgent: Sendable {
     /// Runs until its task is cancelled; then the last record is made and, as far as it is quick, shipped.
     func run() async {
         start()
-        await board.open(spool)
+        await board.open(spool, isRevoked: standing.isRevoked)
         // A task of its own, because it has to outlive the others: it ships what they record as they end.
         let shipping = Task { try await shipper.run() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await self.sync.run() }
             group.addTask { await self.followChanges() }
+            group.addTask { await self.followRevocation() }
             group.addTask { await self.unlock() }
             group.addTask { await self.vault.run() }
             group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
@@ -133,6 +151,13 @@ final class EnrolledAgent: Sendable {
         }
     }
 
+    private func followRevocation() async {
+        for await _ in revocations {
+            logger.error("The coordinator has revoked this machine's key: no call passes any more.")
+            await board.set(.revoked, for: .standing)
+        }
+    }
+
     /// Waits for the keyring to be open once since the start; from then on the key is in memory.
     private func unlock() async {
         var isTold = false
@@ -140,11 +165,19 @@ final class EnrolledAgent: Sendable {
             defer { settled.withLock { $0.key = true } }
             do {
                 try await client.key.load()
-                await board.set(closure: nil)
+                standing.set(.keyMissing, false)
+                await board.set(nil, for: .key)
                 sync.retry()
                 shipper.nudge()
                 return
             } catch {
+                // A keyring that does not answer says nothing new of the key.
+                switch (error as? LinkError)?.kind {
+                case .keyMissing?: standing.set(.keyMissing, true)
+                case .locked?: standing.set(.keyMissing, false)
+                default: break
+                }
+                await board.set(standing.isMissingKey ? .keyMissing : .locked, for: .key)
                 if !isTold {
                     isTold = true
                     let words = (error as? LinkError)?.message ?? "\(error)"
@@ -156,26 +189,27 @@ final class EnrolledAgent: Sendable {
     }
 
     /// Ships what is pending and leaves the coordinator; if that cannot be done, nothing has changed.
-    func leave(_ enrolment: Enrolment) async throws {
-        try await client.key.load()
-        await board.set(closure: .notEnrolled)
+    func leave(_ enrolment: Enrolment, isOffline: Bool) async throws -> Departure {
+        await board.set(.notEnrolled, for: .leaving)
+        // Before the membership goes: from then on this agent may be ended any moment.
+        hasLeft.withLock { $0 = true }
         do {
-            try spool.record(.agentStop(why: "logout"))
-            guard await shipper.drain(within: .seconds(20)) else {
-                let counts = spool.counts
-                throw LinkError(
-                    .pending,
-                    "\(counts.recorded - counts.countersigned) records wait for the coordinator, which cannot take them now",
-                    next: "See that the coordinator is there, and try again."
-                )
+            return try await enrolment.leave(client, spool: spool, isOffline: isOffline) {
+                let end = await shipper.drain(within: .seconds(20))
+                guard end == .all, (try? spool.record(.agentStop(why: "logout"))) != nil else { return end }
+                return await shipper.drain(within: .seconds(5))
             }
-            try await enrolment.tell(client)
-            hasLeft.withLock { $0 = true }
-            try await enrolment.forget(membership)
         } catch {
-            await board.set(closure: nil)
+            hasLeft.withLock { $0 = false }
+            await board.set(nil, for: .leaving)
             throw error
         }
+    }
+
+    /// How many records the coordinator does not have.
+    var pending: Int {
+        let counts = spool.counts
+        return Int(counts.recorded) - Int(counts.countersigned)
     }
 }
 

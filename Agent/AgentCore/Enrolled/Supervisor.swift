@@ -7,13 +7,35 @@ internal import Synchronization
 
 /// Runs the part of the agent that belongs to a coordinator for as long as this machine is enrolled, and again after
 /// another `doorward login`.
+///
+/// Only a membership that is not there has ended. One that cannot be read now leaves everything as it is, and is looked
+/// at again.
 final class Supervisor: Service {
+    /// What runs for the membership on disk.
+    enum Situation: Sendable {
+        /// This machine belongs to no coordinator, as far as anybody has looked.
+        case none
+        case running(EnrolledAgent)
+        /// There is a membership, of which something cannot be opened: why; nil where it is the membership itself.
+        case broken(Membership?, any ExplainedError)
+
+        var membership: Membership? {
+            switch self {
+            case .none: nil
+            case .running(let agent): agent.membership
+            case .broken(let membership, _): membership
+            }
+        }
+    }
+
     private let parts: AgentParts
     private let board: DataPathBoard
     private let forwarding: ForwardingService
     private let credentials: VaultCredentials
-    private let current = Mutex<EnrolledAgent?>(nil)
+    private let current = Mutex(Situation.none)
     private let settling = Mutex(false)
+    /// Whether somebody waits for what is on disk to run.
+    private let isAsked = Mutex(false)
     private let reloads: AsyncStream<Void>
     private let reload: AsyncStream<Void>.Continuation
 
@@ -25,8 +47,12 @@ final class Supervisor: Service {
         (reloads, reload) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    var situation: Situation { current.withLock { $0 } }
+
     /// The enrolled agent that runs now.
-    var agent: EnrolledAgent? { current.withLock { $0 } }
+    var agent: EnrolledAgent? {
+        if case .running(let agent) = situation { agent } else { nil }
+    }
 
     /// Waits until it is known what calls will meet: no membership, or one whose policy is in force and whose key is read.
     ///
@@ -39,15 +65,17 @@ final class Supervisor: Service {
         }
     }
 
-    /// Looks at once what commands have changed on disk.
-    func look() { reload.yield() }
-
     /// Takes what commands have changed on disk, and waits until it runs so; no longer than `time`.
     func look(atMost time: Duration) async {
-        look()
+        isAsked.withLock { $0 = true }
+        reload.yield()
         let deadline = ContinuousClock.now + time
         while ContinuousClock.now < deadline, !Task.isCancelled {
-            if agent?.membership == (try? Membership.load(parts.home)) { return }
+            do {
+                if try Membership.load(parts.home) == situation.membership { return }
+            } catch {
+                // It cannot be read now: nobody knows what to wait for.
+            }
             try? await Task.sleep(for: .milliseconds(10))
         }
     }
@@ -57,7 +85,7 @@ final class Supervisor: Service {
             await withTaskGroup(of: Void.self) { group in
                 // A command that cannot reach the socket is noticed a little later.
                 group.addTask {
-                    while (try? await Task.sleep(for: .seconds(1))) != nil { self.look() }
+                    while (try? await Task.sleep(for: .seconds(1))) != nil { self.reload.yield() }
                 }
                 await self.follow()
                 group.cancelAll()
@@ -67,47 +95,101 @@ final class Supervisor: Service {
 
     /// Starts and ends enrolled agents as the membership on disk wants it, until the task is cancelled.
     private func follow() async {
-        var running: (membership: Membership, task: Task<Void, Never>)?
-        look()
+        var running: Task<Void, Never>?
+        var trial = Trial()
+        reload.yield()
         for await _ in reloads {
-            let membership = load()
             defer { settling.withLock { $0 = true } }
-            if membership == running?.membership { continue }
-            await stop(running?.task)
+            let isAsked = isAsked.withLock { isAsked in
+                defer { isAsked = false }
+                return isAsked
+            }
+            let membership: Membership?
+            do {
+                membership = try Membership.load(parts.home)
+            } catch {
+                let isNew = trial.failed(error, with: nil)
+                if isNew { say("The membership cannot be read; what runs goes on.", trial.error) }
+                if running == nil, isNew { await close(.broken(nil, trial.error)) }
+                continue
+            }
+            if running != nil, membership == situation.membership {
+                trial.ended()
+                continue
+            }
+            if running == nil, trial.isToWait(for: membership), !isAsked { continue }
+            await stop(running)
             running = nil
-            guard let membership, !Task.isCancelled else { continue }
+            guard let membership, !Task.isCancelled else {
+                trial.ended()
+                if case .broken = situation { await close(.none) }
+                continue
+            }
             do {
                 let agent = try EnrolledAgent(membership, parts: parts, board: board, forwarding: forwarding)
-                current.withLock { $0 = agent }
+                trial.ended()
+                current.withLock { $0 = .running(agent) }
                 credentials.use(agent.vault)
-                running = (membership, Task { await agent.run() })
+                running = Task { await agent.run() }
             } catch {
-                let error = error as? any ExplainedError
-                parts.logger.error(
-                    "The records of this machine cannot be opened, so no call will pass.",
-                    metadata: ["error": "\(error?.message ?? "unknown")", "next": "\(error?.next ?? "")"]
-                )
-                try? await Task.sleep(for: .seconds(1))
+                let isNew = trial.failed(error, with: membership)
+                if isNew { say("The records of this machine cannot be opened, so no call will pass.", trial.error) }
+                if isNew { await close(.broken(membership, trial.error)) }
             }
         }
-        await stop(running?.task)
+        await stop(running)
     }
 
     private func stop(_ task: Task<Void, Never>?) async {
         guard let task else { return }
         task.cancel()
         await task.value
-        current.withLock { $0 = nil }
-        credentials.use(nil)
-        await board.close()
+        await close(.none)
     }
 
-    private func load() -> Membership? {
-        do {
-            return try Membership.load(parts.home)
-        } catch {
-            parts.logger.error("The membership cannot be read.", metadata: ["error": "\(error)"])
-            return nil
+    private func close(_ situation: Situation) async {
+        current.withLock { $0 = situation }
+        credentials.use(nil)
+        if case .broken(_, let error) = situation {
+            await board.close(because: error.message)
+        } else {
+            await board.close()
         }
+    }
+
+    private func say(_ words: Logger.Message, _ error: any ExplainedError) {
+        parts.logger.error(words, metadata: ["error": "\(error.message)", "next": "\(error.next ?? "")"])
+    }
+}
+
+/// What could not be opened, and when it is tried again.
+private struct Trial {
+    private var membership: Membership?
+    private var backoff = Backoff(first: .seconds(1), longest: .seconds(30))
+    private var next: ContinuousClock.Instant?
+    private(set) var error: any ExplainedError = AgentError(code: "unknown", message: "", next: nil)
+
+    /// Whether this is news.
+    mutating func failed(_ error: any Error, with membership: Membership?) -> Bool {
+        let known = error as? any ExplainedError
+        let explained = known ?? AgentError(code: "unknown", message: "\(error)", next: "doorward status")
+        let isNew = next == nil || explained.message != self.error.message || membership != self.membership
+        if membership != self.membership { backoff.reset() }
+        self.error = explained
+        self.membership = membership
+        next = .now + backoff.failed(chance: .random(in: 0...1))
+        return isNew
+    }
+
+    mutating func ended() {
+        next = nil
+        membership = nil
+        backoff.reset()
+    }
+
+    /// Whether opening this one has just failed: damaged records are large, and stay as they are.
+    func isToWait(for other: Membership?) -> Bool {
+        guard let next, other != nil, other == membership else { return false }
+        return ContinuousClock.now < next
     }
 }

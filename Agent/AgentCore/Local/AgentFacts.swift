@@ -2,6 +2,7 @@ internal import Contract
 package import CoordinatorLink
 internal import Forwarding
 internal import OAuth
+internal import ServiceKit
 internal import Spool
 package import StrictJSON
 
@@ -17,6 +18,10 @@ package struct AgentFacts: Sendable {
     var condition: LinkCondition?
     /// Why no record is shipped any more; nil while all is well or the coordinator only away.
     var shippingProblem: String?
+    /// Signed words of the coordinator that do not go together; nil while there are none.
+    var evidence: OrgEvidence?
+    /// What the user has to do something about; nil while there is nothing.
+    var problem: (any ExplainedError)?
 
     init(membership: Membership?) {
         self.membership = membership
@@ -37,7 +42,16 @@ package struct AgentFacts: Sendable {
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         facts.recorded = counts.recorded
         facts.countersigned = counts.countersigned
+        facts.evidence = OrgEvidence.load(membership, home: home)
+        facts.problem = MembershipStanding.last(membership, home: home)
         return facts
+    }
+
+    /// Takes the numbers of records from the folder, which nobody has open.
+    mutating func count(_ home: AgentHome, _ membership: Membership) {
+        let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
+        recorded = counts.recorded
+        countersigned = counts.countersigned
     }
 
     /// Whether this machine belongs to a coordinator.
@@ -53,9 +67,22 @@ package struct AgentFacts: Sendable {
             "listen": Self.optional(listen), "running": .bool(isRunning), "policy_version": .int(policyVersion),
             "servers": .array(servers),
             "audit": .object(audit),
+            "problem": problem.map(Self.document) ?? .null,
         ]
         if let condition { object["link"] = .text(condition.word) }
+        if let evidence { object["evidence"] = Self.document(evidence) }
         return .object(object)
+    }
+
+    private static func document(_ evidence: OrgEvidence) -> JSONValue {
+        [
+            "contradiction": .bool(evidence.isContradiction), "seen": .text(evidence.seen),
+            "shown": .text(evidence.shown), "folder": .text(evidence.folder),
+        ]
+    }
+
+    private static func document(_ problem: any ExplainedError) -> JSONValue {
+        ["code": .text(problem.code), "message": .text(problem.message), "next": optional(problem.next)]
     }
 
     static func optional(_ text: String?) -> JSONValue { text.map { .text($0) } ?? .null }
@@ -69,7 +96,11 @@ extension LinkCondition {
         case .online: "online"
         case .offline(let why): "offline: \(why)"
         case .locked: "locked"
+        case .keyMissing: "key_missing"
+        case .revoked: "revoked"
         case .refused(let code): "refused: \(code)"
+        case .stale(let why): "stale: \(why)"
+        case .unproven(let why): "unproven: \(why)"
         case .untrusted(let why): "untrusted: \(why)"
         }
     }

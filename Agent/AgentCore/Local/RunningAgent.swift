@@ -24,11 +24,13 @@ final class RunningAgent: AgentOperations {
     private struct State {
         var attachment: Attachment?
         var listen: String?
-        var signIns: [String: SignIn] = [:]
+        var signIns = SignIns()
     }
 
     /// How long whoever has changed something waits until it is so.
     private static let patience = Duration.seconds(5)
+    /// The same for what ends with a membership: renewals and the last records have their time.
+    private static let longPatience = Duration.seconds(20)
 
     private let home: AgentHome
     private let state = Mutex(State())
@@ -51,32 +53,42 @@ final class RunningAgent: AgentOperations {
 
     private func enrolled() throws -> (Attachment, EnrolledAgent) {
         let attachment = try attached()
-        guard let agent = attachment.supervisor.agent else {
-            throw ControlFailure(
-                "not_enrolled",
-                "This machine is not enrolled with a coordinator.",
-                next: "doorward login URL --token-file FILE",
-                needsUser: true
-            )
+        switch attachment.supervisor.situation {
+        case .running(let agent): return (attachment, agent)
+        case .broken(_, let error): throw ControlFailure(error.code, error.message, next: error.next)
+        case .none: throw Self.notEnrolled
         }
-        return (attachment, agent)
     }
+
+    private static let notEnrolled = ControlFailure(
+        "not_enrolled",
+        "This machine is not enrolled with a coordinator.",
+        next: "doorward login URL --token-file FILE",
+        needsUser: true
+    )
 
     // MARK: Facts
 
     func status() async throws -> JSONValue {
         let attachment = try attached()
         let listen = state.withLock { $0.listen }
-        var facts = AgentFacts(membership: attachment.supervisor.agent?.membership)
+        let situation = attachment.supervisor.situation
+        var facts = AgentFacts(membership: situation.membership)
         facts.listen = listen
         facts.isRunning = true
         facts.policyVersion = await attachment.board.policy.version
         facts.servers = await ServerFacts(attachment).list()
-        if let agent = attachment.supervisor.agent {
+        if case .broken(let membership, let error) = situation {
+            facts.problem = error
+            if let membership { facts.count(home, membership) }
+        }
+        if case .running(let agent) = situation {
+            facts.problem = agent.trouble
             facts.recorded = agent.spool.counts.recorded
             facts.countersigned = agent.spool.counts.countersigned
             facts.condition = agent.condition
             facts.shippingProblem = agent.shippingProblem
+            facts.evidence = OrgEvidence.load(agent.membership, home: home)
         }
         return facts.json
     }
@@ -155,12 +167,7 @@ final class RunningAgent: AgentOperations {
         guard entry.authorization.kind == .oauth else { return ["state": "up"] }
         let signIn = try await told { try await agent.vault.signIn(server) }
         let flow = AuditID().description
-        // One at a time for a server: another begun sign-in is another browser page that nobody looks at any more.
-        state.withLock { state in
-            state.signIns.removeValue(forKey: server)?.cancel()
-            state.signIns[server] = signIn
-            state.signIns[flow] = signIn
-        }
+        state.withLock { $0.signIns.begin(flow, server, signIn) }?.cancel()
         return ["flow": .text(flow), "authorization_url": .text(signIn.authorizationURL)]
     }
 
@@ -169,8 +176,17 @@ final class RunningAgent: AgentOperations {
         guard let signIn = state.withLock({ $0.signIns[flow] }) else {
             throw ControlFailure("unknown_flow", "There is no such sign-in.", next: "doorward servers")
         }
-        defer { state.withLock { $0.signIns[flow] = nil } }
-        try await told { try await signIn.wait() }
+        defer { state.withLock { $0.signIns.end(flow) } }
+        do {
+            try await told { try await signIn.wait() }
+        } catch {
+            guard let server = state.withLock({ $0.signIns.server(ofReplaced: flow) }) else { throw error }
+            throw ControlFailure(
+                "sign_in_replaced",
+                "Another sign-in to \(server) has taken the place of this one.",
+                next: "doorward servers"
+            )
+        }
         return ["state": "up"]
     }
 
@@ -190,14 +206,32 @@ final class RunningAgent: AgentOperations {
         return .object(JSONObject())
     }
 
-    func leave() async throws -> JSONValue {
-        let (attachment, agent) = try enrolled()
+    func leave(isOffline: Bool) async throws -> JSONValue {
+        let attachment = try attached()
         let parts = attachment.parts
         let enrolment = Enrolment(home: home, secrets: parts.secrets, fetcher: parts.fetcher, clock: parts.clock)
-        try await told { try await agent.leave(enrolment) }
-        await attachment.supervisor.look(atMost: Self.patience)
-        return ["left": .text(agent.membership.agentID)]
+        let departure: Departure
+        let agent: EnrolledAgent?
+        switch attachment.supervisor.situation {
+        case .none: throw Self.notEnrolled
+        case .broken(nil, let error): throw ControlFailure(error.code, error.message, next: error.next)
+        case .broken(let membership?, let error):
+            agent = nil
+            departure = try await told {
+                try await enrolment.leave(membership, unopened: error.message, isOffline: isOffline)
+            }
+        case .running(let running):
+            agent = running
+            departure = try await told { try await running.leave(enrolment, isOffline: isOffline) }
+        }
+        // What is moved aside is open in nobody's hands any more.
+        await attachment.supervisor.look(atMost: Self.longPatience)
+        return enrolment.keepAside(departure, count: agent?.pending).json
     }
+
+    private static let needsUser: Set<String> = [
+        "keyring_locked", "keyring_unavailable", "keyring_cancelled", "key_missing", "needs_sign_in",
+    ]
 
     /// Turns what went wrong into words that cross the socket.
     private func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
@@ -208,7 +242,7 @@ final class RunningAgent: AgentOperations {
         } catch let problem as Problem {
             throw ControlFailure(problem.code, problem.detail, next: problem.next)
         } catch let error as any ExplainedError {
-            let needsUser = ["keyring_locked", "keyring_unavailable", "needs_sign_in"].contains(error.code)
+            let needsUser = Self.needsUser.contains(error.code)
             throw ControlFailure(error.code, error.message, next: error.next, needsUser: needsUser)
         }
     }

@@ -12,10 +12,18 @@ internal import Upstreams
 
 /// Puts together what decides on calls, from those who each know a part of it, and hands it to the data path as a whole.
 actor DataPathBoard {
+    /// Who closes the way for all calls; of several the first says why.
+    enum Closing: Int, CaseIterable {
+        case leaving, standing, key
+    }
+
+    /// What time it is, for what has an end.
+    nonisolated let time: LatestTime
     private let forwarding: ForwardingService
     private let clock: MachineClock
     private let logger: Logger
 
+    private var closures: [Closing: ForwardingState.Closure] = [:]
     private var state = ForwardingState(closure: .notEnrolled)
     private var synced = SyncedState()
     /// Ends the policy in time, whatever the wall clock says by then.
@@ -25,8 +33,15 @@ actor DataPathBoard {
     /// What was owed to the limits when the last agent ended, until there are limits to owe it to.
     private var debts: KeptDebts?
 
-    init(forwarding: ForwardingService, clock: MachineClock, debts: KeptDebts?, logger: Logger) {
+    init(
+        forwarding: ForwardingService,
+        clock: MachineClock,
+        time: LatestTime,
+        debts: KeptDebts?,
+        logger: Logger
+    ) {
         self.forwarding = forwarding
+        self.time = time
         self.clock = clock
         self.debts = debts
         self.logger = logger
@@ -45,24 +60,37 @@ actor DataPathBoard {
         await publish()
     }
 
-    func set(closure: ForwardingState.Closure?) async {
-        state.closure = closure
-        await publish()
+    /// Closes the way for all calls, or opens it as far as `closing` goes.
+    func set(_ closure: ForwardingState.Closure?, for closing: Closing) async {
+        guard closures[closing] != closure else { return }
+        closures[closing] = closure
+        await publishClosure()
     }
 
     /// A membership has begun; nothing is allowed before its policy is known.
-    func open(_ spool: Spool) async {
+    func open(_ spool: Spool, isRevoked: Bool) async {
         state.spool = spool
-        state.closure = .locked
-        await publish()
+        closures = [.key: .locked]
+        closures[.standing] = isRevoked ? .revoked : nil
+        await publishClosure()
     }
 
     /// A membership has ended, and takes with it what was allowed.
-    func close() async {
+    ///
+    /// - Parameter words: why it cannot run although it is there; nil where there is none.
+    func close(because words: String? = nil) async {
         expiry?.cancel()
         synced = SyncedState()
         applied = nil
-        state = ForwardingState(closure: .notEnrolled, clients: state.clients)
+        closures = [:]
+        state = ForwardingState(closure: words == nil ? .notEnrolled : .unusable, clients: state.clients)
+        state.closureWords = words
+        await publish()
+    }
+
+    private func publishClosure() async {
+        state.closure = Closing.allCases.lazy.compactMap { self.closures[$0] }.first
+        state.closureWords = nil
         await publish()
     }
 
@@ -105,7 +133,7 @@ actor DataPathBoard {
     private func scheduleExpiry() {
         expiry?.cancel()
         guard let end else { return }
-        let rest = max(0, end - Int(clock.wall()))
+        let rest = max(0, end - Int(time.now))
         // Counted by the machine's own clock from here on: setting the wall clock back buys no time.
         expiry = Task { [weak self] in
             try? await Task.sleep(for: .microseconds(rest))
@@ -118,7 +146,7 @@ actor DataPathBoard {
         if isOver { await expire() }
     }
 
-    private var isOver: Bool { end.map { Int(clock.wall()) >= $0 } ?? false }
+    private var isOver: Bool { end.map { Int(time.now) >= $0 } ?? false }
 
     private func expire() async {
         guard !state.policy.isClosed else { return }

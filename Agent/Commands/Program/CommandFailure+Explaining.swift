@@ -43,14 +43,20 @@ extension CommandFailure {
         self.init(
             problem.code,
             ([detail] + places.filter { !detail.contains($0) }).joined(separator: " "),
-            next: problem.next ?? Self.nextStep(after: problem.status)
+            next: Self.isGone(problem) ? "doorward logout" : problem.next ?? Self.nextStep(after: problem.status),
+            status: Self.isGone(problem) ? .needsUser : .failed
         )
     }
 
     /// Codes that mean: the user has to do something first.
     private static let needsUser: Set<String> = [
-        "keyring_unavailable", "keyring_locked", "keyring_cancelled", "not_enrolled", "needs_sign_in",
+        "keyring_unavailable", "keyring_locked", "keyring_cancelled", "key_missing", "not_enrolled", "needs_sign_in",
     ]
+
+    /// Whether the coordinator does not take this machine any more: leaving is all that is left to do.
+    private static func isGone(_ problem: Problem) -> Bool {
+        [SignatureRefusal.revokedKey.rawValue, SignatureRefusal.unknownKey.rawValue].contains(problem.code)
+    }
 
     private static func nextStep(after status: Int) -> String {
         switch status {

@@ -3,11 +3,7 @@ import ArgumentParser
 internal import Contract
 internal import CoordinatorLink
 import Foundation
-internal import Keyring
-internal import LocalControl
-internal import Logging
 internal import ServiceKit
-internal import Spool
 internal import StrictJSON
 
 /// `doorward login URL`: enrols this machine with a coordinator.
@@ -90,42 +86,5 @@ struct Login: AsyncParsableCommand {
             )
         }
         return token
-    }
-}
-
-/// `doorward logout`: leaves the coordinator.
-struct Logout: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Ship what is pending and leave the coordinator; your settings stay."
-    )
-
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        try await report(output) { context in
-            let membership = try context.membership()
-            do {
-                // A running agent has the records open, and ships them itself.
-                _ = try await context.agent.post("leave", timeout: .seconds(60))
-            } catch let failure as ControlFailure where failure.code == "agent_not_running" {
-                try await leave(membership, context)
-            }
-            return Facts(
-                ["left": .text(membership.agentID)],
-                "This machine has left \(membership.url). To come back: doorward login URL --token-file FILE"
-            )
-        }
-    }
-
-    private func leave(_ membership: Membership, _ context: CommandContext) async throws {
-        let logger = Logger(label: "doorward", factory: { _ in SwiftLogNoOpLogHandler() })
-        let enrolment = Enrolment(home: context.home, secrets: context.secrets, fetcher: context.fetcher)
-        let spool = try Spool(
-            folder: context.home.spool(agent: membership.agentID),
-            writer: membership.recordWriter(),
-            logger: logger
-        )
-        defer { spool.close() }
-        try await enrolment.leave(membership, spool: spool, logger: logger)
     }
 }

@@ -12,6 +12,17 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         try await report(output) { context in
             let facts = try await StatusFacts.ask(context)
+            if let problem = facts["problem"], let code = problem["code"]?.text {
+                // All that is known is told first: what is wrong is the last that is read.
+                if !output.json { for word in StatusFacts.words(facts) { Output.line(PlainText.visible(word)) } }
+                throw CommandFailure(
+                    code,
+                    problem["message"]?.text ?? "",
+                    next: problem["next"]?.text,
+                    status: .needsUser,
+                    json: facts
+                )
+            }
             guard facts["agent_id"]?.text != nil else {
                 throw CommandFailure(
                     "not_enrolled",
@@ -50,6 +61,24 @@ enum StatusFacts {
                 : "not running   start it with: systemctl --user start doorward (or: doorward agent)",
         ]
         if let link = facts["link"]?.text { words.append("link          \(link)") }
+        if let evidence = facts["evidence"] {
+            let isSure = evidence["contradiction"]?.bool ?? false
+            words.append(
+                isSure
+                    ? "coordinator   has signed two states of its log that contradict each other:"
+                    : "coordinator   has signed two states of its log, and not proven that one goes on from the other:"
+            )
+            for side in ["seen", "shown"] as [JSONText] {
+                let lines = (evidence[side]?.text ?? "").split(separator: "\n")
+                words.append("              \(lines.prefix(3).joined(separator: " "))")
+            }
+            words.append("              kept in \(evidence["folder"]?.text ?? "")")
+            words.append(
+                isSure
+                    ? "              tell whoever audits it; an administrator's `doorward-coordinator restart-log` ends it"
+                    : "              after a restore an administrator has to run `doorward-coordinator restart-log`"
+            )
+        }
         words.append("policy        version \(facts["policy_version"]?.int ?? 0)")
         words.append(
             "records       \(recorded), " + (pending == 0 ? "all countersigned" : "\(pending) not countersigned yet")

@@ -11,6 +11,8 @@ internal import Synchronization
 package final class CoordinatorClient: Sendable {
     package let membership: Membership
     package let key: MachineKey
+    /// Learns how the coordinator takes this machine's requests; nil for those who ask once.
+    package let standing: MembershipStanding?
     private let fetcher: Fetcher
     private let clock: MachineClock
     /// How many seconds the coordinator's clock is ahead of this machine's.
@@ -18,9 +20,16 @@ package final class CoordinatorClient: Sendable {
     private let random = Mutex(RandomPool())
 
     /// A client of a membership; the key is read when it is first needed.
-    package init(_ membership: Membership, key: MachineKey, fetcher: Fetcher, clock: MachineClock = .system) {
+    package init(
+        _ membership: Membership,
+        key: MachineKey,
+        fetcher: Fetcher,
+        clock: MachineClock = .system,
+        standing: MembershipStanding? = nil
+    ) {
         self.membership = membership
         self.key = key
+        self.standing = standing
         self.fetcher = fetcher
         self.clock = clock
     }
@@ -91,6 +100,7 @@ package final class CoordinatorClient: Sendable {
             )
             request.headers = headers + signed.map { ($0.name, $0.value) }
             let response = try await fetcher.fetch(request)
+            tell(standing, response)
             if isRepeated { return response }
             let isReplayed = Self.isRefused(response, [.replayed]) && isIdempotent ?? (method == "GET")
             guard isReplayed || learnsTime(response) else { return response }
@@ -127,6 +137,16 @@ package final class CoordinatorClient: Sendable {
             isIdempotent: isIdempotent
         )
         return try CoordinatorAnswer.json(response)
+    }
+
+    /// An answer without a form that the coordinator has says nothing of how it stands.
+    private func tell(_ standing: MembershipStanding?, _ response: FetchResponse) {
+        guard let standing else { return }
+        if (200..<300).contains(response.status) {
+            standing.heard(nil)
+        } else if let problem = CoordinatorAnswer.problem(response) {
+            standing.heard(problem)
+        }
     }
 
     private func nonce() -> [UInt8] {

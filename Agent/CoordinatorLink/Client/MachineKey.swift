@@ -37,12 +37,24 @@ package final class MachineKey: Sendable {
     /// - Throws: `LinkError`: `.locked`, `.unavailable`, or `.keyMissing` if the keyring is open and does not hold it.
     package func load() async throws {
         if isLoaded { return }
-        let reading = await secrets.read(name, prompting: false)
-        if let error = KeyringError(reading) { throw LinkError(keyring: error) }
-        guard case .found(let bytes) = reading else { throw Self.missing }
-        guard let key = SigningKey(seed: bytes), key.publicKey == publicKey, let loaded = LockedSeed(bytes) else {
-            throw Self.missing
+        let reading = await secrets.read(
+            name,
+            prompting: false,
+            accepting: { [publicKey] in SigningKey(seed: $0)?.publicKey == publicKey }
+        )
+        switch reading {
+        case .absent, .corrupt: throw Self.missing
+        case .locked, .cancelled, .unavailable: throw LinkError(keyring: KeyringError(reading) ?? .locked)
+        case .found(let bytes):
+            guard let key = SigningKey(seed: bytes), key.publicKey == publicKey else { throw Self.missing }
+            guard let loaded = LockedSeed(bytes) else {
+                throw LinkError(.unavailable, "there is no memory for this machine's key", next: "doorward status")
+            }
+            keep(loaded)
         }
+    }
+
+    private func keep(_ loaded: LockedSeed) {
         seed.withLock { $0 = loaded }
     }
 
@@ -64,8 +76,8 @@ package final class MachineKey: Sendable {
     /// A second key is never made in its place: that is another machine to the coordinator.
     private static let missing = LinkError(
         .keyMissing,
-        "the keyring does not hold the key that this machine enrolled with",
-        next: "Restore the keyring, or `doorward logout` and enrol again with `doorward login`."
+        MembershipTrouble.keyMissing.message,
+        next: MembershipTrouble.keyMissing.next
     )
 }
 

@@ -1,78 +1,202 @@
 internal import Contract
+internal import Fetch
 internal import Glibc
 internal import Keyring
-package import Logging
 internal import ServiceKit
 package import Spool
+internal import StrictJSON
 
 extension Enrolment {
     /// Leaves the coordinator: ships what is pending, says so, and takes key and membership away; what the user has
     /// configured stays.
     ///
+    /// It always comes to an end. What the coordinator takes for good no more (revoked, unknown, forked) is kept; what it
+    /// could still take, and cannot now, is a reason to refuse, but for `isOffline`. Where a crash or a lost answer leaves
+    /// a machine that only the coordinator has let go, the next try ends it.
+    ///
+    /// - Parameters:
+    ///   - client: Asks in the name of what is left.
+    ///   - spool: Its records.
+    ///   - isOffline: Whether the user wants to leave without the coordinator.
+    ///   - ship: Ships what is pending, and says how far that went.
+    /// - Returns: What it came to. The records are where they were: `keepAside` is for when nobody has them open.
+    /// - Throws: `.pending` where records wait that the coordinator could still take, `.locked` and `.unavailable` for a
+    ///   keyring that cannot be asked; then nothing has changed.
+    package func leave(
+        _ client: CoordinatorClient,
+        spool: Spool,
+        isOffline: Bool,
+        ship: () async -> ShippingEnd
+    ) async throws -> Departure {
+        var departure = Departure(client.membership)
+        // Before anybody is told: what is told cannot be taken back, and the key has to go.
+        let hasKey = try await canSign(client, isOffline: isOffline)
+        let end =
+            hasKey
+            ? isOffline ? ShippingEnd.later("`--offline` waits for nobody") : await ship()
+            : .never("this machine's key cannot be had")
+        switch end {
+        case .all: break
+        case .never(let why): departure.unshipped = why
+        case .later(let why):
+            departure.unshipped = why
+            if !isOffline { try await checkPending(spool, why) }
+        }
+        return try await finish(departure, client, hasKey: hasKey, isOffline: isOffline)
+    }
+
+    /// Leaves the coordinator with records that cannot be opened, which stay where they are.
+    ///
     /// - Parameters:
     ///   - membership: What is left.
-    ///   - spool: Its records, open; nil where there are none.
-    ///   - logger: Learns of what does not work on the way.
-    ///   - time: The most that the shipping may take.
-    /// - Throws: `.pending` where records cannot be shipped, and then nothing has changed; the coordinator's `Problem`
-    ///   or `FetchError` if it cannot be told.
-    package func leave(
-        _ membership: Membership,
-        spool: Spool?,
-        logger: Logger,
-        within time: Duration = .seconds(20)
-    ) async throws {
-        let client = try await CoordinatorClient.signedIn(
-            as: membership,
-            secrets: secrets,
-            fetcher: fetcher,
-            clock: clock
+    ///   - unopened: Why they cannot be opened, in words.
+    ///   - isOffline: Whether the user accepts that.
+    /// - Returns: What it came to.
+    /// - Throws: `.pending` without the user's word.
+    package func leave(_ membership: Membership, unopened: String, isOffline: Bool) async throws -> Departure {
+        guard isOffline else { throw Self.pending("The records of this machine cannot be opened", unopened) }
+        let key = MachineKey(membership, secrets: secrets)
+        let client = CoordinatorClient(membership, key: key, fetcher: fetcher, clock: clock)
+        var departure = Departure(membership)
+        departure.unshipped = unopened
+        let hasKey = try await canSign(client, isOffline: true)
+        return try await finish(departure, client, hasKey: hasKey, isOffline: true)
+    }
+
+    /// Tells the coordinator, and takes everything away that belongs to the membership but the records.
+    private func finish(
+        _ unfinished: Departure,
+        _ client: CoordinatorClient,
+        hasKey: Bool,
+        isOffline: Bool
+    ) async throws -> Departure {
+        var departure = unfinished
+        departure.untold =
+            hasKey
+            ? await tell(client, timeout: isOffline ? .seconds(5) : .seconds(10))
+            : "this machine's key cannot be had"
+        departure.keyLeft = await forget(client.membership)
+        try Membership.remove(home)
+        return departure
+    }
+
+    /// Moves the records of a membership that has ended aside, where some are left that the coordinator does not have.
+    ///
+    /// - Parameters:
+    ///   - departure: What the leave came to.
+    ///   - count: How many records the coordinator does not have; nil where that cannot be told.
+    /// - Returns: The departure, with where they are.
+    package func keepAside(_ departure: Departure, count: Int?) -> Departure {
+        // What was written while the membership ended.
+        removeWords()
+        guard count != 0 else { return departure }
+        var departure = departure
+        let folder = home.spool(agent: departure.agentID)
+        let other = "\(home.kept)/\(departure.agentID)"
+        let isMoved = (try? AgentHome.makeFolder(home.kept)) != nil && rename(folder, other) == 0
+        departure.kept = Departure.Kept(
+            path: isMoved ? other : folder,
+            records: count,
+            why: departure.unshipped ?? "they were made while it left"
         )
-        if let spool {
-            let watch = try OrgWatch(membership, home: home)
-            let isDone = await AuditShipper.shipAll(
-                client: client,
-                spool: spool,
-                watch: watch,
-                logger: logger,
-                within: time
-            )
-            guard isDone else { throw Self.pending(spool) }
+        return departure
+    }
+
+    // MARK: Steps
+
+    /// Whether this machine can prove who it is; false where the key is gone for good.
+    private func canSign(_ client: CoordinatorClient, isOffline: Bool) async throws -> Bool {
+        do {
+            try await client.key.load()
+            // Read again where it is in memory: the keyring has to give it up in a moment.
+            let reading = await secrets.read(SecretName(client.membership.secretName), prompting: false)
+            if !isOffline, let error = KeyringError(reading), reading != .corrupt { throw LinkError(keyring: error) }
+            return true
+        } catch let error as LinkError where error.kind == .keyMissing || isOffline {
+            return false
         }
-        try await tell(client)
-        try await forget(membership)
+    }
+
+    /// Throws if records wait that tell more than that the agent ran.
+    private func checkPending(_ spool: Spool, _ why: String) async throws {
+        let pending: PendingRecords
+        do {
+            pending = try await PendingRecords(spool)
+        } catch {
+            throw Self.pending("records of this machine cannot be read", (error as? SpoolError)?.message ?? why)
+        }
+        guard pending.count > 0 else { return }
+        let since = pending.since.map { ", the first from \($0)" } ?? ""
+        let records = pending.count == 1 ? "1 record waits" : "\(pending.count) records wait"
+        throw Self.pending("\(records) for the coordinator\(since)", why)
+    }
+
+    /// Why a leave has not begun, with the one way that needs nobody.
+    package static func pending(_ what: String, _ why: String) -> LinkError {
+        LinkError(
+            .pending,
+            "\(what) (\(why)). Try again once the coordinator takes them, or leave without it: then they stay on this machine",
+            next: "doorward logout --offline"
+        )
     }
 
     /// Tells the coordinator that this machine leaves; from then on it does not take its key any more.
-    package func tell(_ client: CoordinatorClient) async throws {
+    ///
+    /// - Returns: nil once it knows, or why it could not be told.
+    private func tell(_ client: CoordinatorClient, timeout: Duration) async -> String? {
         do {
-            _ = try await client.json("POST", "/v1/agent/leave", isIdempotent: true)
-        } catch let problem as Problem where Self.isGone(problem) {
+            _ = try await client.json("POST", "/v1/agent/leave", timeout: timeout, isIdempotent: true)
+            return nil
+        } catch let problem as Problem {
             // The coordinator has let go of it already: a first try whose answer was lost, or an administrator.
+            return Self.isGone(problem) ? nil : problem.detail
+        } catch {
+            return (error as? FetchError)?.message ?? (error as? any ExplainedError)?.message ?? "it did not answer"
         }
     }
 
-    /// Takes key and membership away, and what was kept of the coordinator's words.
-    package func forget(_ membership: Membership) async throws {
+    /// Takes the key away, and what was kept of the coordinator's words; returns why the keyring still has the key.
+    private func forget(_ membership: Membership) async -> String? {
+        removeWords()
         do {
             try await secrets.delete(SecretName(membership.secretName))
+            return nil
         } catch {
-            throw LinkError(keyring: error)
+            // It opens nothing any more, and a machine that is neither in nor out would be worse.
+            return LinkError(keyring: error).message
         }
+    }
+
+    private func removeWords() {
         for name in ["sync.json", "org.note", "servers.json"] { unlink("\(home.state)/\(name)") }
-        try Membership.remove(home)
+        MembershipStanding.remove(home)
     }
 
     private static func isGone(_ problem: Problem) -> Bool {
         problem.code == SignatureRefusal.revokedKey.rawValue || problem.code == SignatureRefusal.unknownKey.rawValue
     }
+}
 
-    private static func pending(_ spool: Spool) -> LinkError {
+/// The records that the coordinator does not have, without those that say only that the agent ran.
+struct PendingRecords: Sendable {
+    private(set) var count = 0
+    /// When the first of them was made.
+    private(set) var since: String?
+
+    init(_ spool: Spool) async throws {
         let counts = spool.counts
-        return LinkError(
-            .pending,
-            "\(counts.recorded - counts.countersigned) records wait for the coordinator, which cannot take them now",
-            next: "See that the coordinator is there, and try again."
-        )
+        if counts.recorded > counts.countersigned { try await spool.wait(for: counts.recorded - 1) }
+        var next = counts.countersigned
+        while next < counts.recorded {
+            let records = try await spool.records(from: next, atMost: 1024, bytes: 4 << 20)
+            guard !records.isEmpty else { return }
+            next += UInt64(records.count)
+            for record in records {
+                let json = try? JSONValue(parsing: record)
+                if json?["kind"]?.text?.hasPrefix("agent.") ?? false { continue }
+                count += 1
+                since = since ?? json?["t"]?.text
+            }
+        }
     }
 }

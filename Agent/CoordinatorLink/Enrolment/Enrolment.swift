@@ -38,8 +38,12 @@ package struct Enrolment: Sendable {
         caFile: String? = nil,
         hostname: String
     ) async throws -> Membership {
-        guard try Membership.load(home) == nil else {
-            throw LinkError(.alreadyEnrolled, "this machine is enrolled already", next: "doorward logout")
+        if let membership = try Membership.load(home) {
+            throw LinkError(
+                .alreadyEnrolled,
+                "this machine is enrolled already, with \(membership.url) as \(membership.user)",
+                next: "doorward logout"
+            )
         }
         try home.makeFolders()
         let address = try CoordinatorAddress(url, authority: token.authority, caFile: caFile)

@@ -72,6 +72,9 @@ package struct AgentHome: Sendable, Equatable {
     /// The folder of the records of one agent id: a new enrolment is a new log.
     package func spool(agent: String) -> String { "\(state)/spool/\(agent)" }
 
+    /// Where records are kept, by agent id, that no coordinator has taken when the machine left.
+    package var kept: String { "\(state)/kept" }
+
     /// Where contradictions of the coordinator are kept.
     package var evidence: String { "\(state)/evidence" }
 

@@ -76,7 +76,7 @@ extension Membership {
             throw LinkError(
                 .damaged,
                 "\(path(home)) is damaged: \(error)",
-                next: "Restore the file, or remove it and enrol again with `doorward login`."
+                next: "doorward logout --offline (or restore the file)"
             )
         }
     }
@@ -93,6 +93,18 @@ extension Membership {
             throw LinkError(.badHome, "\(path(home)) cannot be removed: \(String(cString: strerror(errno)))")
         }
         try DurableFile.synchronize(folder: home.state)
+    }
+
+    /// Moves a membership aside that cannot be read any more.
+    ///
+    /// - Returns: Where it is now.
+    package static func moveAside(_ home: AgentHome) throws -> String {
+        let other = "\(path(home)).damaged"
+        guard rename(path(home), other) == 0 else {
+            throw LinkError(.badHome, "\(path(home)) cannot be renamed: \(String(cString: strerror(errno)))")
+        }
+        try DurableFile.synchronize(folder: home.state)
+        return other
     }
 
     private var json: JSONValue {

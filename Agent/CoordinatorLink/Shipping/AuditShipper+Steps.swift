@@ -18,6 +18,11 @@ extension AuditShipper {
             return isNudged
         }
         if isNudged { machine.retry() }
+        if isAsked.withLock({ $0 }) {
+            machine.lookAgain()
+            halted.withLock { $0 = nil }
+            isAsked.withLock { $0 = false }
+        }
         let urgent = isUrgent.withLock { $0 }
         let action = machine.next(now: now, durable: spool.durable, isUrgent: urgent)
         guard case .wait(let until) = action else {
@@ -51,7 +56,9 @@ extension AuditShipper {
     }
 
     private func ask() async throws {
-        guard let json = try await client.json("GET", "/v1/agent-log") else {
+        let response = try await client.request(method: "GET", path: "/v1/agent-log")
+        if let deferral = Deferral(response, now: client.now) { throw deferral }
+        guard let json = try CoordinatorAnswer.json(response) else {
             throw LinkError(.unexpected, "the coordinator did not say what it has of this machine's log")
         }
         let known = try proofs.known(try LogState(json))
@@ -116,12 +123,18 @@ extension AuditShipper {
                 body: body,
                 isIdempotent: true
             )
+            if let deferral = Deferral(response, now: client.now) { throw deferral }
             guard let json = try CoordinatorAnswer.json(response) else { throw Self.noReceipt }
             let head = try proofs.check(try LogReceipt(json), for: note, checkpoint)
             machine.uploaded(next)
+            if deferral.withLock({ $0 }) != nil { logger.notice("The coordinator takes records again.") }
+            deferral.withLock { $0 = nil }
             do { try watch.claimed(head.note) } catch { say(error) }
             return true
-        } catch let problem as Problem where problem.status < 500 && problem.status != 429 {
+        } catch let deferral as Deferral {
+            put(deferral, to: next.size)
+            return false
+        } catch let problem as Problem where problem.status < 500 {
             refused(problem)
             return false
         } catch let error as FetchError where error.sent == .no {
@@ -156,9 +169,27 @@ extension AuditShipper {
     }
 
     private func failed(_ error: any Error) {
-        if let problem = error as? Problem, problem.status < 500, problem.status != 429 { return refused(problem) }
+        if let deferral = error as? Deferral { return put(deferral, to: nil) }
+        if let problem = error as? Problem, problem.status < 500 { return refused(problem) }
         machine.failed(now: now, chance: .random(in: 0...1))
         say(error)
+    }
+
+    /// Leaves the coordinator alone for as long as it wants; once that lasts, the user is told.
+    private func put(_ deferral: Deferral, to size: UInt64?) {
+        machine.deferred(to: size, wait: deferral.wait, now: now, chance: .random(in: 0...1))
+        let lasts = machine.deferredSince.map { now - $0 } ?? .zero
+        let words =
+            "the coordinator takes no records for now: \(deferral.words). They are kept, and sent again by themselves"
+        trouble.withLock { $0 = ($0.count + 1, deferral.words) }
+        guard lasts >= Self.patience || deferral.wait ?? .zero >= Self.patience else { return }
+        let isNew = self.deferral.withLock { told in
+            defer { told = words }
+            return told == nil
+        }
+        if isNew {
+            logger.warning("The coordinator takes no records for now.", metadata: ["error": "\(deferral.words)"])
+        }
     }
 
     /// A machine that was put back to an earlier state while it ran does not know it: its wall clock does.
@@ -172,15 +203,18 @@ extension AuditShipper {
     static func difference(_ clock: MachineClock) -> Int64 { clock.wall() - clock.boot() / 1000 }
 
     private func say(_ error: any Error) {
+        let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
+        trouble.withLock { $0 = ($0.count + 1, words) }
         // Waiting for the keyring is no news each time.
         if let error = error as? LinkError, error.isOfKeyring { return }
-        let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
         logger.warning("Records could not be shipped.", metadata: ["error": "\(words)"])
     }
 
     /// Says once that it has halted.
     private func report() {
         let halt = machine.halt
+        client.standing?.set(.logForked, halt == .forked)
+        client.standing?.set(.logLost, halt == .lost)
         let isNew = halted.withLock { halted in
             defer { halted = halt }
             return halt != nil && halted != halt
@@ -190,6 +224,14 @@ extension AuditShipper {
 }
 
 extension UploadMachine.Halt {
+    /// Whether the coordinator will not take anything of this machine's log again.
+    var isFinal: Bool {
+        switch self {
+        case .forked, .refused, .lost: true
+        case .rejected: false
+        }
+    }
+
     /// One sentence for people.
     var words: String {
         switch self {

@@ -8,6 +8,16 @@ package import Spool
 internal import StrictJSON
 internal import Synchronization
 
+/// How far an attempt to ship everything went.
+package enum ShippingEnd: Sendable, Equatable {
+    /// Nothing is left.
+    case all
+    /// The coordinator will not take the rest; why, in words.
+    case never(String)
+    /// The coordinator cannot take the rest now; why, in words.
+    case later(String)
+}
+
 /// Brings the records to the coordinator and its countersignatures back.
 ///
 /// A batch is closed at 256 records, after a second, or at once after a denial. The records stay in the spool until
@@ -26,6 +36,14 @@ package actor AuditShipper: Service {
     /// Whether somebody thinks that what did not work will work now.
     let isNudged = Mutex(false)
     let halted = Mutex<UploadMachine.Halt?>(nil)
+    /// That the coordinator takes nothing for now, in words, once that lasts.
+    let deferral = Mutex<String?>(nil)
+    /// For how long it may do so before the user is told.
+    static let patience = Duration.seconds(20)
+    /// Whether somebody wants to know anew why it has halted.
+    let isAsked = Mutex(false)
+    /// What did not work, and how often.
+    let trouble = Mutex<(count: Int, words: String)>((0, ""))
     /// How far the wall clock was ahead of the machine's own, in microseconds, when nothing was in doubt.
     var clockDifference: Int64
 
@@ -52,8 +70,8 @@ package actor AuditShipper: Service {
         clockDifference = Self.difference(clock)
     }
 
-    /// Why nothing is shipped any more, for people; nil while all is well or only away.
-    package nonisolated var problem: String? { halted.withLock { $0?.words } }
+    /// Why nothing is shipped, for now or until somebody has looked at it; nil while all is well or only away.
+    package nonisolated var problem: String? { halted.withLock { $0?.words } ?? deferral.withLock { $0 } }
 
     /// Tries at once: the coordinator was heard of, or the keyring unlocked.
     package nonisolated func nudge() {
@@ -75,21 +93,37 @@ package actor AuditShipper: Service {
 
     /// Ships everything that is recorded, or as much as goes in the time, while this shipper runs.
     ///
+    /// The coordinator is asked anew, also where it has refused before. Three failures in a row say enough.
+    ///
     /// - Parameter time: The most that it may take.
-    /// - Returns: Whether nothing is left.
-    package nonisolated func drain(within time: Duration) async -> Bool {
+    /// - Returns: How far that went.
+    package nonisolated func drain(within time: Duration) async -> ShippingEnd {
         let deadline = ContinuousClock.now + time
-        nudge()
+        let before = trouble.withLock { $0.count }
+        var nextNudge = ContinuousClock.now
+        isAsked.withLock { $0 = true }
         while ContinuousClock.now < deadline, !Task.isCancelled {
             let counts = spool.counts
-            if counts.recorded == counts.countersigned { return true }
+            if counts.recorded == counts.countersigned { return .all }
+            if !isAsked.withLock({ $0 }), let halt = halted.withLock({ $0 }) {
+                return halt.isFinal ? .never(halt.words) : .later(halt.words)
+            }
+            if trouble.withLock({ $0.count }) >= before + Self.enough { break }
             isUrgent.withLock { $0 = true }
+            if ContinuousClock.now >= nextNudge {
+                nextNudge += .seconds(1)
+                nudge()
+            }
             bell.ring()
             try? await Task.sleep(for: .milliseconds(20))
         }
         let counts = spool.counts
-        return counts.recorded == counts.countersigned
+        if counts.recorded == counts.countersigned { return .all }
+        let words = trouble.withLock { $0.words }
+        return .later(words.isEmpty ? "it does not answer" : words)
     }
+
+    private static let enough = 3
 
     /// Ships everything that is recorded with a shipper of its own: for commands without an agent.
     package static func shipAll(
@@ -98,19 +132,19 @@ package actor AuditShipper: Service {
         watch: OrgWatch,
         logger: Logger,
         within time: Duration
-    ) async -> Bool {
+    ) async -> ShippingEnd {
         let shipper = AuditShipper(client: client, spool: spool, watch: watch, logger: logger)
-        return await withTaskGroup(of: Bool?.self) { group in
+        return await withTaskGroup(of: ShippingEnd?.self) { group in
             group.addTask {
                 try? await shipper.run()
                 return nil
             }
             group.addTask { await shipper.drain(within: time) }
             defer { group.cancelAll() }
-            for await isDone in group {
-                if let isDone { return isDone }
+            for await end in group {
+                if let end { return end }
             }
-            return false
+            return .later("it was given up")
         }
     }
 

@@ -54,6 +54,10 @@ struct UploadMachine: Sendable {
     private var backoff = Backoff()
     /// Nothing is tried before this time.
     private var pause: Duration?
+    /// Whether the coordinator asked for that: then nobody's hope makes it shorter.
+    private var isAskedFor = false
+    /// Since when the coordinator takes nothing for now.
+    private(set) var deferredSince: Duration?
     /// When the oldest record that waits was first seen.
     private var waitingSince: Duration?
 
@@ -147,6 +151,8 @@ extension UploadMachine {
         backoff.reset()
         pause = nil
         unsure = nil
+        deferredSince = nil
+        isAskedFor = false
         phase = .adopting(edge)
     }
 
@@ -162,11 +168,28 @@ extension UploadMachine {
     /// An upload went out and no answer came that says what became of it.
     mutating func lost(to size: UInt64, now: Duration, chance: Double) {
         unsure = size
+        isAskedFor = false
         pause = now + backoff.failed(chance: chance)
+    }
+
+    /// The coordinator takes nothing for now.
+    ///
+    /// - Parameters:
+    ///   - size: Of the upload that it did not take; nil for a question.
+    ///   - wait: How long it wants to be left alone, if it says so.
+    ///   - now: The time.
+    ///   - chance: Between 0 and 1: of many machines that are asked for the same, not all come back at once.
+    mutating func deferred(to size: UInt64?, wait: Duration?, now: Duration, chance: Double) {
+        if let size { unsure = size }
+        deferredSince = deferredSince ?? now
+        let asked = wait ?? .zero
+        pause = now + max(backoff.failed(chance: chance), asked + asked / 4 * min(max(chance, 0), 1))
+        isAskedFor = true
     }
 
     /// Something else did not work, and nothing was sent, or only a question.
     mutating func failed(now: Duration, chance: Double) {
+        isAskedFor = false
         pause = now + backoff.failed(chance: chance)
     }
 
@@ -187,8 +210,14 @@ extension UploadMachine {
         }
     }
 
+    /// Somebody wants to know how it stands, whatever it came to before.
+    mutating func lookAgain() {
+        pause = nil
+        if halt != nil { phase = .unknown }
+    }
+
     /// There is reason to think that it works now.
     mutating func retry() {
-        if halt == nil { pause = nil }
+        if halt == nil, !isAskedFor { pause = nil }
     }
 }

@@ -1,0 +1,46 @@
+internal import CoordinatorLink
+internal import ServiceKit
+internal import StrictJSON
+internal import Synchronization
+
+/// The latest time that is known, over restarts: a wall clock that was set back while no agent ran buys no time for what
+/// has an end.
+///
+/// A clock that was wrong in the future would end everything for ever, so the coordinator's time replaces what is known:
+/// whoever hears of it gets policies with ends of their own.
+final class LatestTime: Sendable {
+    /// A time, and what the machine's own clock said then: microseconds since 1970, nanoseconds since the start.
+    private struct Known {
+        let wall: Int64
+        let boot: Int64
+    }
+
+    private let clock: MachineClock
+    private let path: String
+    private let known: Mutex<Known>
+
+    /// - Throws: `FileError` where it is not known what an earlier run knew; what is damaged is nothing.
+    init(_ home: AgentHome, clock: MachineClock) throws {
+        self.clock = clock
+        path = "\(home.state)/clock.json"
+        let bytes = try DurableFile.read(path, maxBytes: 4096)
+        let json = bytes.flatMap { try? JSONValue(parsing: $0) }
+        known = Mutex(Known(wall: Int64(json?["wall"]?.int ?? 0), boot: clock.boot()))
+    }
+
+    /// Microseconds since 1970.
+    var now: Int64 {
+        let known = known.withLock { $0 }
+        return max(clock.wall(), known.wall + (clock.boot() - known.boot) / 1000)
+    }
+
+    /// The coordinator was heard of, by whose clock it is so many seconds since 1970.
+    func heard(_ seconds: Int) {
+        known.withLock { $0 = Known(wall: Int64(seconds) * 1_000_000, boot: clock.boot()) }
+    }
+
+    /// Writes it down; throws `FileError`.
+    func keep() throws {
+        try DurableFile.write(JSONValue.object(["v": 1, "wall": .int(Int(now))]).bytes, to: path)
+    }
+}
