@@ -25,8 +25,13 @@ struct LoopbackRedirectTests {
     }
 
     private func connect(_ redirect: LoopbackRedirect) throws -> Int32 {
-        let port = try #require(WebURL(redirect.url)).port
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try connect(connection, redirect)
+        return connection
+    }
+
+    private func connect(_ connection: Int32, _ redirect: LoopbackRedirect) throws {
+        let port = try #require(WebURL(redirect.url)).port
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
@@ -39,7 +44,6 @@ struct LoopbackRedirectTests {
         guard isConnected else { throw POSIXError(.ECONNREFUSED) }
         var deadline = timeval(tv_sec: 3, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &deadline, socklen_t(MemoryLayout<timeval>.size))
-        return connection
     }
 
     private func head(_ redirect: LoopbackRedirect, _ target: String, host: String? = nil, method: String = "GET")
@@ -60,6 +64,39 @@ struct LoopbackRedirectTests {
                 FetchRequest("GET", redirect.url, timeout: .seconds(2), addresses: .loopbackToo)
             )
         }
+    }
+
+    @Test("While no file can be opened the listener rests, and the answer is taken afterwards")
+    func noFiles() async throws {
+        let redirect = try redirect()
+        // Made before there is no file left for it.
+        let waiting = try connect(redirect)
+        defer { close(waiting) }
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        #expect(getrlimit(resource, &limit) == 0)
+        var original = limit
+        let head = head(redirect, "/callback?state=right&code=c")
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(client) }
+        limit.rlim_cur = 3
+        #expect(setrlimit(resource, &limit) == 0)
+        try connect(client, redirect)
+        _ = head.withCString { Glibc.send(client, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
+        let before = Self.processorTime()
+        try await Task.sleep(for: .milliseconds(500))
+        let spent = Self.processorTime() - before
+        #expect(setrlimit(resource, &original) == 0)
+        #expect(spent < 0.25, "\(spent) s of processor time in half a second of waiting")
+        #expect(await redirect.wait() == ["state": "right", "code": "c"])
+    }
+
+    /// Seconds that this process has computed.
+    private static func processorTime() -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let times = [usage.ru_utime, usage.ru_stime]
+        return times.reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
     }
 
     @Test("Everything else is turned away and ends nothing")

@@ -136,6 +136,17 @@ struct TokenVaultTests {
         guard case .revoked(_, _, "user_unconfirmed")? = elsewhere.events.last else { return #expect(Bool(false)) }
     }
 
+    @Test("A grant of a server that has left the registry is revoked and forgotten; what never was is unknown")
+    func disconnectFormer() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        let refresh = provider.state.withLock { $0.refresh }
+        await vault.configure([])
+        #expect(try await vault.disconnect("a"))
+        #expect(provider.state.withLock { $0.revocations } == [refresh])
+        #expect(desktop.store.names.isEmpty)
+        #expect(await Desktop.error { try await vault.disconnect("a") }?.kind == .unknownServer)
+    }
+
     @Test("A disconnect during a renewal leaves nothing behind")
     func disconnectDuringRenewal() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()

@@ -11,8 +11,11 @@ struct CallbackConnections {
     private static let most = 16
     private static let longestHead = 16_384
     private static let patience = Duration.seconds(5)
+    /// How long nobody new is let in after there was no file for it.
+    private static let rest = Duration.milliseconds(250)
 
     private var open: [Connection] = []
+    private var restsUntil: ContinuousClock.Instant?
 
     /// Waits a little for something to happen.
     ///
@@ -22,6 +25,8 @@ struct CallbackConnections {
     /// - Returns: the connections on which a whole head of a request has come, with that head.
     mutating func poll(_ listener: Int32, isOwn: (Int32) -> Bool) -> [(Int32, String)] {
         var watched = ([listener] + open.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        // Somebody who cannot be let in now would make each poll end at once.
+        if let restsUntil, .now < restsUntil { watched[0].events = 0 }
         _ = Glibc.poll(&watched, nfds_t(watched.count), 250)
         var heads: [(Int32, String)] = []
         for each in watched.dropFirst() where each.revents != 0 {
@@ -47,7 +52,14 @@ struct CallbackConnections {
 
     private mutating func accept(_ listener: Int32, _ isOwn: (Int32) -> Bool) {
         let descriptor = Glibc.accept(listener, nil, nil)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else {
+            if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) {
+                // The one that has waited longest may be the browser's own idle one; it makes room for the answer.
+                if let oldest = open.first { close(oldest.descriptor) }
+                restsUntil = .now + Self.rest
+            }
+            return
+        }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         guard isOwn(descriptor) else {

@@ -5,7 +5,7 @@ internal import StrictJSON
 package final class SignIn: Sendable {
     /// What the user opens in a browser.
     package let authorizationURL: String
-    private let completion: Task<Result<Void, OAuthError>, Never>
+    private let completion: SignInEnd
     private let redirect: LoopbackRedirect
 
     /// How long the user may take.
@@ -48,27 +48,32 @@ package final class SignIn: Sendable {
         authorizationURL = flow.url
         self.redirect = redirect
         redirect.open { flow.isAnswer($0) }
+        let completion = SignInEnd()
+        self.completion = completion
         // Unstructured, because the browser comes back to the agent, whoever asked for the sign-in and went away.
-        completion = Task {
+        Task {
             let timer = Task {
                 try await Task.sleep(for: Self.patience)
                 redirect.close()
             }
             let query = await redirect.wait()
             timer.cancel()
+            let answer: Result<Grant, any Error>
             do {
-                return await admit(.success(try await flow.finish(query, now: now)))
+                answer = .success(try await flow.finish(query, now: now))
             } catch {
-                return await admit(.failure(error))
+                answer = .failure(error)
             }
+            completion.set(await admit(answer))
         }
     }
 
     /// Waits until the tokens are stored, five minutes at most and the time for storing them.
     ///
-    /// - Throws: `OAuthError`.
+    /// - Throws: `OAuthError`; `CancellationError` where whoever waits has gone, and the sign-in goes on.
     package func wait() async throws {
-        try await completion.value.get()
+        guard let result = await completion.wait() else { throw CancellationError() }
+        try result.get()
     }
 
     /// Gives up; whoever waits is told.

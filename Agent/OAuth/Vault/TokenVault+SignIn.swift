@@ -1,3 +1,5 @@
+internal import Addresses
+internal import Fetch
 internal import Keyring
 internal import ServiceKit
 internal import Synchronization
@@ -70,23 +72,25 @@ extension TokenVault {
         }
     }
 
-    /// Revokes a grant (RFC 7009) and forgets it, whether or not its server can be told.
+    /// Revokes a grant (RFC 7009) and forgets it, whether or not its server can be told; also one of a server that has left
+    /// the registry.
     ///
     /// - Returns: whether the server took it back.
     /// - Throws: `OAuthError` where there is no grant, or the keyring cannot be changed.
     @discardableResult
     package func disconnect(_ alias: String) async throws -> Bool {
-        let server = try server(alias)
+        let known = state.withLock { $0.servers[alias] }
         return try await turnstile.pass(alias) {
             let grant: Grant
             switch await grants.read(alias) {
             case .grant(let stored): grant = state.withLock { $0.unstored[alias] } ?? stored
             case .absent:
-                set(.none, for: server)
+                set(.none, for: try known ?? server(alias))
                 throw OAuthError(.needsSignIn, "There is no sign-in to \(alias).", next: "doorward connect \(alias)")
             case .locked: throw OAuthError.lockedKeyring
             case .unavailable: throw OAuthError.noKeyring
             }
+            let server = known ?? ProtectedServer(of: grant, alias: alias)
             // No call uses it from here on.
             set(.none, for: server)
             // Revoked before it is forgotten: what is forgotten nobody can revoke any more.
@@ -113,6 +117,17 @@ extension TokenVault {
         // The refresh token ends the whole grant, the access token only itself.
         let token = grant.refreshToken.map { ($0, "refresh_token") } ?? (grant.accessToken, "access_token")
         return await endpoint.revoke(token: token.0, hint: token.1)
+    }
+}
+
+extension ProtectedServer {
+    /// The server that a grant was made for, where the registry does not have it any more.
+    ///
+    /// Only an entry that allowed it has ever had a grant for a server on this machine.
+    fileprivate init(of grant: Grant, alias: String) {
+        let url = WebURL(grant.resource)
+        let isHere = url?.host == "localhost" || url?.address?.kind == .loopback
+        self.init(alias: alias, url: grant.resource, allowsLoopback: isHere)
     }
 }
 
