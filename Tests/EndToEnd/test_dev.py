@@ -69,3 +69,29 @@ def test_whoever_may_not_install_is_told_the_one_command(tmp_path):
     )
     assert done.returncode == 1
     assert done.stdout.strip() == "sudo apt-get install --no-install-recommends -y there-is-no-such-package"
+
+
+def test_a_toolchain_that_does_not_start_is_not_called_missing(tmp_path):
+    """What the loader says is passed on, with the packages that bring what is missing."""
+    folder = tmp_path / "dev.d"
+    folder.mkdir()
+    text = (SCRIPTS / "shared.sh").read_text()
+    for place in ("/opt/swift/usr/bin", "/usr/local/swift/usr/bin", "/usr/libexec/swift/bin"):
+        assert place in text
+        text = text.replace(place, "/nonexistent")
+    (folder / "shared.sh").write_text(text)
+    swift = tmp_path / "swift"
+    swift.write_text(
+        "#!/bin/sh\n"
+        "echo 'swift: error while loading shared libraries: libncurses.so.6: cannot open shared object file' >&2\n"
+        "exit 127\n"
+    )
+    swift.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", f". {folder}/shared.sh; need_swift"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 1
+    assert "libncurses.so.6" in done.stderr
+    assert f"{swift} is there and does not start" in done.stderr
+    assert "libncurses-dev" in done.stdout and "not found" not in done.stderr

@@ -61,18 +61,42 @@ build_packages=(
 run_packages=(ca-certificates curl dbus gnome-keyring libglib2.0-bin python3 python3-venv)
 test_packages=(dbus-user-session git libsecret-tools procps shellcheck systemd util-linux)
 
-# Puts a Swift toolchain of the version that we build with into PATH, or says where to get one.
+# What a Swift toolchain needs of Debian 12 to start and to link, by Swift's own page for it.
+swift_packages=(
+    binutils-gold gcc git libcurl4-openssl-dev libedit-dev libicu-dev libncurses-dev libpython3-dev libsqlite3-dev
+    libstdc++-12-dev libxml2-dev pkg-config tzdata uuid-dev
+)
+
+# Puts a Swift toolchain of the version that we build with into PATH, or says where to get one. One that is there and does
+# not start is not "not found": what keeps it from starting is said.
 need_swift() {
-    local needed=6.3 version folder
+    local needed=6.3 version="" found="" answer folder broken="" reason=""
     for folder in "" "$HOME/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin /usr/libexec/swift/bin; do
         [ -z "$folder" ] || PATH="$folder:$PATH"
-        version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1) || true
-        if [ -n "$version" ] && [ "$(printf '%s\n%s\n' "$needed" "$version" | sort -V | head -n 1)" = "$needed" ]; then
+        command -v swift >/dev/null || continue
+        if answer=$(swift --version 2>&1); then
+            version=$(sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' <<<"$answer" | head -n 1)
+        else
+            version=""
+            if [ -z "$broken" ]; then
+                broken=$(command -v swift)
+                reason=$(grep -v '^$' <<<"$answer" | head -n 1) || true
+            fi
+        fi
+        [ -n "$version" ] || continue
+        found=$version
+        if [ "$(printf '%s\n%s\n' "$needed" "$version" | sort -V | head -n 1)" = "$needed" ]; then
             export PATH
             return 0
         fi
     done
-    warn "Swift $needed or newer is needed and was not found${version:+ (found $version)}."
+    if [ -n "$broken" ]; then
+        warn "$broken is there and does not start: ${reason:-it says nothing}"
+        warn "A library is missing, or the toolchain is not for this system. Swift names these packages for Debian 12:"
+        say "sudo apt-get install --no-install-recommends -y ${swift_packages[*]}"
+        exit 1
+    fi
+    warn "Swift $needed or newer is needed and was not found${found:+ (found $found)}."
     warn "Get it for Debian 12 from https://www.swift.org/install/linux/ , put its usr/bin into PATH and run this again."
     exit 1
 }
