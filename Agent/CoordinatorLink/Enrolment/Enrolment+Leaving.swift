@@ -70,10 +70,12 @@ extension Enrolment {
         hasKey: Bool,
         isOffline: Bool
     ) async throws -> Departure {
+        try Task.checkCancellation()
         var departure = unfinished
+        // From here on it is carried through, also where the one who asked has gone.
         departure.untold =
             hasKey
-            ? await tell(client, timeout: isOffline ? .seconds(5) : .seconds(10))
+            ? await Task { await tell(client, timeout: isOffline ? .seconds(5) : .seconds(10)) }.value
             : "this machine's key cannot be had"
         departure.keyLeft = await forget(client.membership)
         try Membership.remove(home)

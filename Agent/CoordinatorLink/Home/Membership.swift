@@ -75,8 +75,8 @@ extension Membership {
         } catch {
             throw LinkError(
                 .damaged,
-                "\(path(home)) is damaged: \(error)",
-                next: "doorward logout --offline (or restore the file)"
+                "\(path(home)) is damaged: \(error). Restore it, or leave and enrol anew",
+                next: "doorward logout --offline"
             )
         }
     }
