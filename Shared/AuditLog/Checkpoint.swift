@@ -1,6 +1,6 @@
 /// The state of a log (c2sp.org/tlog-checkpoint): how many leaves it has and what their root is.
 package struct Checkpoint: Sendable, Hashable {
-    /// Which log: `HOST/audit` or `HOST/agent/AGENT_ID`.
+    /// Which log: `HOST/audit`, `HOST/audit/epoch-N` after a restart, or `HOST/agent/AGENT_ID`.
     package let origin: String
     /// The number of leaves, at most 2^53 - 1.
     package let size: UInt64
@@ -62,9 +62,25 @@ package struct LogNames: Sendable, Hashable {
 
     /// The org log, the audience of signed requests, and the name under which the coordinator countersigns agents' logs.
     package var audit: String { "\(host)/audit" }
+
+    /// The name under which states of the org log are signed since it was restarted under the number `epoch`; before any
+    /// restart the epoch is 0.
+    package func audit(epoch: Int) -> String { epoch == 0 ? audit : "\(audit)/epoch-\(epoch)" }
+
+    /// The epoch of a state of the org log, by its origin line; nil if it is none of this log.
+    package func epoch(origin: String) -> Int? {
+        if origin.utf8.elementsEqual(audit.utf8) { return 0 }
+        guard let epoch = Int(origin.dropFirst("\(audit)/epoch-".count)), epoch > 0, epoch <= Int(Checkpoint.maxSize),
+            audit(epoch: epoch).utf8.elementsEqual(origin.utf8)
+        else { return nil }
+        return epoch
+    }
+
     package var bundle: String { "\(host)/bundle" }
     package var binding: String { "\(host)/binding" }
     package var entries: String { "\(host)/entries" }
+    /// What says of one agent which documents belong together.
+    package var state: String { "\(host)/state" }
     /// Where the coordinator says that a machine's key is revoked.
     package var revocation: String { "\(host)/revocation" }
     package var report: String { "\(host)/report" }

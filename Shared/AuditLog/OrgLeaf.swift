@@ -25,6 +25,10 @@ package struct OrgLeaf: Sendable, Equatable {
         case agentCheckpoint(Checkpoint)
         /// `admin.change`: somebody changed something.
         case adminChange(AdminChange)
+        /// `log.restart`: from this leaf on, states of the log are signed under a new name.
+        case logRestart(LogRestart)
+        /// `log.seen`: an agent has shown a signed state of an earlier epoch that this log does not hold.
+        case logSeen(agent: JSONText, Checkpoint)
     }
 
     /// The key of an agent and whose it is.
@@ -103,6 +107,8 @@ extension OrgLeaf.Body {
         case .policyBundle: "policy.bundle"
         case .agentCheckpoint: "agent.checkpoint"
         case .adminChange: "admin.change"
+        case .logRestart: "log.restart"
+        case .logSeen: "log.seen"
         }
     }
 
@@ -120,16 +126,14 @@ extension OrgLeaf.Body {
                 "version": .int(version), "digest": .text(digest.base64URL),
                 "expires": .text(Timestamp.text(expires)),
             ]
-        case .agentCheckpoint(let checkpoint):
-            [
-                "origin": .text(checkpoint.origin), "size": .int(Int(clamping: checkpoint.size)),
-                "root": .text(checkpoint.root.base64URL),
-            ]
+        case .agentCheckpoint(let checkpoint): checkpoint.members()
         case .adminChange(let change):
             [
                 "who": .string(change.who), "what": .string(change.what),
                 "before": .text(change.before?.base64URL ?? ""), "after": .text(change.after?.base64URL ?? ""),
             ]
+        case .logRestart(let restart): restart.members
+        case .logSeen(let agent, let checkpoint): checkpoint.members(beside: ["agent": .string(agent)])
         }
     }
 }
@@ -179,16 +183,7 @@ extension OrgLeaf.Body {
                 digest: try reader.hash("digest"),
                 expires: try reader.timestamp("expires")
             )
-        case "agent.checkpoint":
-            let origin = try reader.text("origin")
-            guard Checkpoint.isOrigin(origin) else { throw ShapeError(reader.path("origin"), "must be an origin") }
-            self = .agentCheckpoint(
-                Checkpoint(
-                    origin: origin,
-                    size: UInt64(try reader.int("size", in: 0...Int(Checkpoint.maxSize))),
-                    root: try reader.hash("root")
-                )
-            )
+        case "agent.checkpoint": self = .agentCheckpoint(try Checkpoint(&reader))
         case "admin.change":
             self = .adminChange(
                 OrgLeaf.AdminChange(
@@ -198,6 +193,8 @@ extension OrgLeaf.Body {
                     after: try reader.hashOrEmpty("after")
                 )
             )
+        case "log.restart": self = .logRestart(try OrgLeaf.LogRestart(&reader))
+        case "log.seen": self = .logSeen(agent: try reader.text("agent", .agent), try Checkpoint(&reader))
         default:
             throw ShapeError(reader.path("kind"), "is not a kind of leaf")
         }
@@ -206,14 +203,14 @@ extension OrgLeaf.Body {
 
 extension ObjectReader {
     /// Text of a form.
-    fileprivate mutating func text(_ name: JSONText, _ form: LeafText) throws(ShapeError) -> JSONText {
+    mutating func text(_ name: JSONText, _ form: LeafText) throws(ShapeError) -> JSONText {
         let text = try Self.text(try required(name), at: path(name))
         guard form.holds(text.utf8) else { throw ShapeError(path(name), "does not have its form") }
         return text
     }
 
     /// Base64url of 32 bytes.
-    fileprivate mutating func hash(_ name: JSONText) throws(ShapeError) -> Hash {
+    mutating func hash(_ name: JSONText) throws(ShapeError) -> Hash {
         guard let hash = Hash(base64URL: try text(name)) else { throw ShapeError(path(name), "must be a hash") }
         return hash
     }

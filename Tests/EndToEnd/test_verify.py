@@ -1,11 +1,12 @@
 """`doorward verify` and the verifier that was written from the page alone say the same of every report: whole ones, ones
 that somebody tampered with, and ones made up by who has all the keys and writes other things into them."""
 
+import json
 import random
 
 import pytest
 from parts.mutants import flipped, mutant
-from parts.reports import GOLDEN_KEY, Forged, WeakKey, b64, golden, small_order, time
+from parts.reports import GOLDEN_KEY, Forged, WeakKey, b64, canonical, golden, small_order, time
 from parts.verdicts import FOLDER, PIPE, Case, Link, agree, case, disagreements, write
 
 SHAPES = ["whole", "stretch", "server", "user", "empty"]
@@ -25,6 +26,32 @@ def test_reports_verify_and_so_do_those_that_are_made_up_here(tmp_path):
     cases = {f"golden {each}": Case(golden(each), True) for each in SHAPES}
     cases |= {f"forged {each}": case(Forged(each), True) for each in [*SHAPES, "tiny"]}
     agree(tmp_path, cases)
+
+
+def test_a_report_of_a_log_that_was_restarted(tmp_path):
+    def leaf(**changed):
+        return lambda value: canonical({**json.loads(value), **changed})
+
+    def renamed(name):
+        return {"text:org.checkpoint": lambda text: text.replace(b"/audit/epoch-7", name, 1)}
+
+    path = "epochs/7.tlog-proof"
+    agree(tmp_path, {
+        "whole": case(Forged("whole", epoch=7), True),
+        "empty": case(Forged("empty", epoch=7), True),
+        "largest": case(Forged("tiny", epoch=2**53 - 1), True),
+        "too large": case(Forged("tiny", epoch=2**53), False),
+        "no leaf": case(Forged("whole", {"files": lambda files: without(files, path)}, epoch=7), False),
+        "no leaf and no name": case(Forged("whole", {"files": lambda files: {**files, path: b""}}), False),
+        "another epoch": case(Forged("whole", {f"leaf:{path}": leaf(epoch=8)}, epoch=7), False),
+        "another place": case(Forged("whole", {f"leaf:{path}": leaf(size=5)}, epoch=7), False),
+        "another kind": case(Forged("whole", {f"leaf:{path}": leaf(kind="log.seen")}, epoch=7), False),
+        "a member more": case(Forged("whole", {f"leaf:{path}": leaf(more=1)}, epoch=7), False),
+        "the name before": case(Forged("whole", renamed(b"/audit"), epoch=7), False),
+        "another name": case(Forged("whole", renamed(b"/audit/epoch-8"), epoch=7), False),
+        "an odd name": case(Forged("whole", renamed(b"/audit/epoch-07"), epoch=7), False),
+        "epoch 0": case(Forged("whole", renamed(b"/audit/epoch-0"), epoch=7), False),
+    })
 
 
 def test_the_key_is_compared_as_it_is_spelled(tmp_path):

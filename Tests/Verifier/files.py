@@ -22,8 +22,10 @@ def agent_of(path):
     """The agent whose file that is, "" for the others of section 3, None for what is none of them."""
     if path in ("policy.tlog", "org.checkpoint", "records.jsonl"):
         return ""
-    if parts := re.fullmatch(r"bundles/(.*)\.tlog-proof", path):
+    if parts := re.fullmatch(r"(?:bundles|epochs)/(.*)\.tlog-proof", path):
         return None if integer(parts[1], 1) is None else ""
+    if re.fullmatch(r"removals/[a-z0-9-]{1,64}\.tlog-proof", path):
+        return ""
     parts = re.fullmatch(r"(agents|keys)/([a-z0-9-]{1,64})\.(.*)", path)
     return parts[2] if parts and parts[3] in AGENT_FILES[parts[1]] else None
 
@@ -129,16 +131,21 @@ class Summary:
             self.files[path] = bytes.fromhex(line[:64])
 
 
-def policy_key(data, name):
-    """Section 3, "policy.tlog": the coordinator's key, under that name."""
+def policy_key(data, host):
+    """Section 3, "policy.tlog": the coordinator's key, the name of its log, and the epoch in it."""
     where = "policy.tlog"
     parts = re.fullmatch(rb"log (.+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})\nquorum none\n", data)
-    need(parts and parts[1] == name.encode("utf-8"), where, f"not its two lines, or not the name {name}")
+    need(parts, where, "not its two lines")
+    name, audit, epoch = parts[1].decode("utf-8", "replace"), f"{host}/audit", 0
+    if name != audit:
+        start = audit + "/epoch-"
+        epoch = integer(name[len(start):], 1) if name.startswith(start) else None
+        need(epoch is not None, where, f"not the name {audit}, or that of an epoch")
     vkey = from_base64(parts[3].decode("ascii"), 33)
     need(vkey is not None and vkey[0] == SIGNATURE, where, "a bad vkey")
     key = vkey[1:]
     need(key_id(name, SIGNATURE, key).hex().encode() == parts[2], where, "not the id of the key")
-    return key
+    return key, name, epoch
 
 
 def read_records(data):

@@ -21,6 +21,11 @@ LEAVES = {
     "admin.change": members({
         **EVERY_LEAF, "who": word, "what": name, "before": hash_or_empty, "after": hash_or_empty,
     }),
+    "log.restart": members({
+        **EVERY_LEAF, "epoch": between(1, MAX_INTEGER), "origin": origin, "size": count, "root": hash_,
+        "known_origin": origin, "known_size": count, "known_root": hash_, "who": word, "why": name,
+    }),
+    "log.seen": members({**EVERY_LEAF, "agent": agent, "origin": origin, "size": count, "root": hash_}),
 }
 
 # Section 4, "Records": the members of every record, the forms of the others, and which kind has which.

@@ -8,7 +8,7 @@ import sys
 
 import ed25519
 from files import Folder, Summary, agent_of, files_of, policy_key, read_records
-from forms import Refused, canonical, fingerprint, from_base64url, need, sha256
+from forms import Refused, canonical, fingerprint, from_base64url, integer, need, sha256
 from kinds import PERSON
 from notes import COUNTERSIGNATURE, Checkpoint
 from proofs import check_cover, proven_leaf
@@ -22,7 +22,7 @@ class Report:
         self.summary = Summary(folder.read("SUMMARY.txt"))                                                     # 1
         self.host = self.summary.host
         self.audit = self.host + "/audit"
-        self.coordinator = policy_key(folder.read("policy.tlog"), self.audit)
+        self.coordinator, self.log, self.epoch = policy_key(folder.read("policy.tlog"), self.host)
         check_key(self.coordinator, "policy.tlog")
         found = fingerprint(self.coordinator)
         need(found == wanted, "policy.tlog", f"the key is {found}")                                            # 2
@@ -33,15 +33,16 @@ class Report:
         self.data = {each: folder.read(each) for each in self.summary.files}
         for each, listed in self.summary.files.items():                                                        # 5
             need(sha256(self.data[each]) == listed, each, "not the hash that is listed")
-        self.checkpoint = Checkpoint(self.data["org.checkpoint"], "org.checkpoint", self.audit)                # 6
-        signed = self.checkpoint.note.is_signed(self.audit, self.coordinator)
+        self.checkpoint = Checkpoint(self.data["org.checkpoint"], "org.checkpoint", self.log)                  # 6
+        signed = self.checkpoint.note.is_signed(self.log, self.coordinator)
         need(signed, "org.checkpoint", "not signed by the coordinator")
 
     def _check_files(self, found):
         listed = set(self.summary.files)
         for each in sorted(found ^ (listed | {"SUMMARY.txt"})):
             need(False, each, "not listed" if each in found else "is missing")
-        for each in ["policy.tlog", "org.checkpoint", "records.jsonl"] + sum(map(files_of, self.agents), []):
+        epoch = [f"epochs/{self.epoch}.tlog-proof"] if self.epoch else []
+        for each in ["policy.tlog", "org.checkpoint", "records.jsonl"] + epoch + sum(map(files_of, self.agents), []):
             need(each in listed, each, "is missing")
 
     def leaf(self, path, kind):
@@ -60,6 +61,25 @@ def check_bundles(report):
             _, leaf = report.leaf(path, "policy.bundle")
             version = path[len("bundles/"):-len(".tlog-proof")]
             need(str(leaf["version"]) == version, path, "the leaf has another version")
+
+
+def check_epochs(report):
+    """Step 7."""
+    for path in report.data:
+        if path.startswith("epochs/"):
+            index, leaf = report.leaf(path, "log.restart")
+            epoch = path[len("epochs/"):-len(".tlog-proof")]
+            need(str(leaf["epoch"]) == epoch and leaf["size"] == index, path, "the leaf begins another epoch")
+
+
+def check_removals(report):
+    """Step 7."""
+    for path in report.data:
+        if path.startswith("removals/"):
+            _, leaf = report.leaf(path, "admin.change")
+            start = f"agents/{path[len('removals/'):-len('.tlog-proof')]}/log/below/"
+            need(leaf["what"].startswith(start), path, "not of a removal of this agent's records")
+            need(integer(leaf["what"][len(start):], 1) is not None, path, "not of a removal below a number")
 
 
 def check_person(report, agent):
@@ -127,6 +147,8 @@ def verify(path, wanted):
     """One line about a report that verifies; else Refused says where and why."""
     report = Report(path, wanted)
     check_bundles(report)
+    check_epochs(report)
+    check_removals(report)
     groups = read_records(report.data["records.jsonl"])
     need(sorted(groups) == report.agents, "records.jsonl", "not the agents of which there are files")
     for agent in report.agents:

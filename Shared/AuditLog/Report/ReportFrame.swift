@@ -6,6 +6,8 @@ struct ReportFrame<Source: ReportSource> {
     let key: VerifyingKey
     /// The state of the organisation's log, and the exact bytes of its note.
     let org: (checkpoint: Checkpoint, note: [UInt8])
+    /// The epoch of that state.
+    let epoch: Int
     /// The ids of the agents, sorted by their bytes.
     let agents: [String]
     private let hashes: [ReportPath: Hash]
@@ -24,8 +26,10 @@ struct ReportFrame<Source: ReportSource> {
             throw ReportFailure(ReportSummary.path, "this is not a signed note")
         }
         let summary = try ReportSummary(parsing: note.text)
-        let trustBytes = try source.read(ReportPath.trust.text, atMost: Self.limit(.trust))
-        guard let trust = TrustFile(parsing: trustBytes, origin: summary.names.audit) else {
+        let trustBytes = try source.read(ReportPath.trust.text, atMost: Self.limit)
+        guard let trust = TrustFile(parsing: trustBytes, names: summary.names),
+            let epoch = summary.names.epoch(origin: trust.origin)
+        else {
             throw ReportFailure(.trust, "this is not the key of the log of \(summary.names.host)")
         }
         if let fingerprint, !fingerprint.utf8.elementsEqual(trust.key.fingerprint.utf8) {
@@ -43,9 +47,14 @@ struct ReportFrame<Source: ReportSource> {
         self.summary = summary
         key = trust.key
         agents = Set(summary.files.compactMap(\.path.agent)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        try Self.check(hashes, [.orgCheckpoint, .trust, .records] + agents.flatMap(ReportPath.required))
+        self.epoch = epoch
+        try Self.check(
+            hashes,
+            [.orgCheckpoint, .trust, .records] + (epoch > 0 ? [.restart(epoch: epoch)] : [])
+                + agents.flatMap(ReportPath.required)
+        )
         try Self.check(.trust, trustBytes, hashes)
-        org = try Self.org(source, hashes, names: summary.names, key: trust.key)
+        org = try Self.org(source, hashes, origin: trust.origin, key: trust.key)
     }
 
     /// Refuses a folder with a file too few or too many.
@@ -74,15 +83,15 @@ struct ReportFrame<Source: ReportSource> {
     private static func org(
         _ source: Source,
         _ hashes: [ReportPath: Hash],
-        names: LogNames,
+        origin: String,
         key: VerifyingKey
     ) throws(ReportFailure) -> (Checkpoint, [UInt8]) {
         let path = ReportPath.orgCheckpoint
-        let bytes = try source.read(path.text, atMost: limit(path))
+        let bytes = try source.read(path.text, atMost: limit)
         try check(path, bytes, hashes)
         guard let note = try? Note(parsing: bytes), let checkpoint = try? Checkpoint(parsing: note.text),
-            checkpoint.origin == names.audit, note.isSigned(name: names.audit, key: key)
-        else { throw ReportFailure(path, "this is not a state of \(names.audit) that the coordinator signed") }
+            checkpoint.origin == origin, note.isSigned(name: origin, key: key)
+        else { throw ReportFailure(path, "this is not a state of \(origin) that the coordinator signed") }
         return (checkpoint, bytes)
     }
 }
@@ -90,16 +99,23 @@ struct ReportFrame<Source: ReportSource> {
 extension ReportFrame {
     static var changed: String { "is not the file that \(ReportSummary.path) lists" }
 
-    /// The largest size of a file in bytes; records have none.
-    private static func limit(_ path: ReportPath) -> Int {
-        if case .cover = path { 1 << 30 } else { 1 << 20 }
-    }
+    /// The largest size of a file in bytes; records have none, and a cover's goes by the records that it proves.
+    private static var limit: Int { 1 << 20 }
 
     /// The bytes of a file that has the hash that is listed.
-    func read(_ path: ReportPath) throws(ReportFailure) -> [UInt8] {
-        let bytes = try source.read(path.text, atMost: Self.limit(path))
+    func read(_ path: ReportPath, atMost limit: Int = limit) throws(ReportFailure) -> [UInt8] {
+        let bytes = try source.read(path.text, atMost: limit)
         try Self.check(path, bytes, hashes)
         return bytes
+    }
+
+    /// The hashes of an agent's log that prove `count` of its records.
+    func cover(agent: String, proving count: Int) throws(ReportFailure) -> [Hash] {
+        let path = ReportPath.cover(agent: agent)
+        guard let nodes = CoverFile.nodes(try read(path, atMost: CoverFile.largest(proving: count))) else {
+            throw ReportFailure(path, "this is not a list of hashes")
+        }
+        return nodes
     }
 
     func isListed(_ path: ReportPath) -> Bool { hashes[path] != nil }

@@ -20,6 +20,11 @@ enum ReportPath: Hashable, Sendable {
     case revocation(agent: String)
     /// The leaf `policy.bundle` of a version.
     case bundle(version: Int)
+    /// The leaf `log.restart` of an epoch.
+    case restart(epoch: Int)
+
+    /// The leaf `admin.change` of the removal of an agent's records; there need be nothing else of the agent.
+    case removal(agent: String)
 
     /// The path from the report's folder.
     var text: String {
@@ -30,10 +35,12 @@ enum ReportPath: Hashable, Sendable {
         case .checkpoint(let agent): "agents/\(agent).checkpoint"
         case .cover(let agent): "agents/\(agent).cover"
         case .logged(let agent): "agents/\(agent).tlog-proof"
+        case .removal(let agent): "removals/\(agent).tlog-proof"
         case .key(let agent): "keys/\(agent).json"
         case .enrolment(let agent): "keys/\(agent).enrol.tlog-proof"
         case .revocation(let agent): "keys/\(agent).revoke.tlog-proof"
         case .bundle(let version): "bundles/\(version).tlog-proof"
+        case .restart(let epoch): "epochs/\(epoch).tlog-proof"
         }
     }
 
@@ -60,19 +67,28 @@ enum ReportPath: Hashable, Sendable {
                 )
             case "bundles":
                 name.split(separator: ".").first.flatMap { Int($0) }.map(Self.bundle)
+            case "removals":
+                Self.match(name, [(".tlog-proof", Self.removal)])
+            case "epochs":
+                name.split(separator: ".").first.flatMap { Int($0) }.map(Self.restart)
             default:
                 nil
             }
         // Written again it must be the same: versions have one spelling, and bytes count, not characters.
         guard let path, path.text.utf8.elementsEqual(text.utf8) else { return nil }
-        if case .bundle(let version) = path, !(1...Int(Checkpoint.maxSize)).contains(version) { return nil }
+        switch path {
+        case .bundle(let number), .restart(let number):
+            guard (1...Int(Checkpoint.maxSize)).contains(number) else { return nil }
+        case .records, .orgCheckpoint, .trust, .checkpoint, .cover, .logged, .key, .enrolment, .revocation, .removal:
+            break
+        }
         self = path
     }
 
     /// The agent whose file it is.
     var agent: String? {
         switch self {
-        case .records, .orgCheckpoint, .trust, .bundle: nil
+        case .records, .orgCheckpoint, .trust, .bundle, .restart, .removal: nil
         case .checkpoint(let agent), .cover(let agent), .logged(let agent), .key(let agent), .enrolment(let agent),
             .revocation(let agent):
             agent

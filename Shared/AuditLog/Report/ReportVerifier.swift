@@ -9,18 +9,25 @@ package enum ReportVerifier {
     ///   - fingerprint: that of the coordinator's key, see `VerifyingKey.fingerprint`; nil if nobody told it.
     /// - Returns: what holds and what does not; never an error, whatever the files hold.
     package static func verify(_ source: some ReportSource, signedBy fingerprint: String?) -> ReportVerdict {
-        var records = 0
         do throws(ReportFailure) {
             let frame = try ReportFrame(source, signedBy: fingerprint)
             let policies = try policies(frame)
+            let restarts = try restarts(frame)
+            let removals = try removals(frame)
             var check = RecordsCheck(frame, policies: policies)
-            defer { records = check.count }
             try source.scan(ReportPath.records.text) { piece throws(ReportFailure) in try check.take(piece) }
             try check.finish()
-            return verdict(of: frame, check, policies: policies.count, isRooted: fingerprint != nil)
+            return verdict(
+                of: frame,
+                check,
+                policies: policies.count,
+                restarts: restarts,
+                removals: removals,
+                isRooted: fingerprint != nil
+            )
         } catch {
             return ReportVerdict(
-                records: records,
+                records: 0,
                 proven: [],
                 notProven: ["Nothing: the report is not as its coordinator made it, or its coordinator made it wrong."],
                 failure: error,
@@ -44,28 +51,55 @@ package enum ReportVerifier {
         return policies
     }
 
+    /// The restarts of the organisation's log, oldest first.
+    private static func restarts(_ frame: ReportFrame<some ReportSource>) throws(ReportFailure) -> [OrgLeaf.LogRestart]
+    {
+        var restarts: [OrgLeaf.LogRestart] = []
+        for file in frame.summary.files {
+            guard case .restart(let epoch) = file.path else { continue }
+            let (leaf, index) = try frame.leaf(file.path)
+            guard case .logRestart(let restart) = leaf.body, restart.epoch == epoch, restart.base.size == index else {
+                throw ReportFailure(file.path, "the leaf does not begin the epoch \(epoch)")
+            }
+            restarts.append(restart)
+        }
+        return restarts.sorted { $0.epoch < $1.epoch }
+    }
+
     private static func verdict<Source: ReportSource>(
         of frame: ReportFrame<Source>,
         _ check: RecordsCheck<Source>,
         policies: Int,
+        restarts: [OrgLeaf.LogRestart],
+        removals: [RecordRemoval],
         isRooted: Bool
     ) -> ReportVerdict {
         let selection = frame.summary.selection
         var proven = [
             "The files are those that the key \(frame.key.fingerprint) of the coordinator of \(frame.summary.names.host)"
-                + " listed and signed at \(Timestamp.text(frame.summary.made)).",
-            "\(check.count) records of \(frame.agents.count) agents stand, byte for byte, in logs that each agent"
-                + " signed with its own key and the coordinator countersigned.",
-            "These states of the agents' logs stand in the organisation's log, each after the enrolment of the key that"
-                + " signed it and before any revocation of it that is shown.",
+                + " listed and signed.",
+            "\(check.count) records are contained, byte for byte, in the logs of \(frame.agents.count) agents. Each log is"
+                + " signed with the key that the coordinator enrolled for the agent, and countersigned by the coordinator.",
+            "These states of the agents' logs are contained in the organisation's log, each after the enrolment of the"
+                + " key that signed it and before any revocation of it that is shown.",
         ]
         if selection.server == nil {
             proven.append("Of each agent no record is missing between the first and the last that are shown.")
         }
         if policies > 0 {
-            proven.append("\(policies) versions of the policy stand in the organisation's log, with their digests.")
+            proven.append(
+                "\(policies) versions of the policy are contained in the organisation's log, with their digests."
+            )
         }
-        var notProven: [String] = []
+        proven += restarts.map { restart in
+            "The organisation's log was restarted as \(frame.summary.names.audit(epoch: restart.epoch)) after its first"
+                + " \(restart.base.size) leaves, with the reason: \(PlainLine.of(restart.why))."
+        }
+        var notProven = restarts.map { restart in
+            "What the coordinator had signed in its log before the restart \(restart.epoch) and beyond the first"
+                + " \(restart.base.size) leaves"
+                + (restart.known.size > restart.base.size ? ": \(restart.known.size) leaves are known of." : ".")
+        }
         if !isRooted {
             notProven.append(
                 "Whose report it is: nobody said which key the coordinator has. If it is \(frame.key.fingerprint), give"
@@ -81,12 +115,16 @@ package enum ReportVerifier {
                     + " is shown for them."
             )
         }
+        notProven += removals.map(\.words)
         notProven += [
             "That no agent is left out, and no record before the first or after the last that are shown of one.",
             "What agents recorded after the states that are shown, up to now.",
             "What happened outside of the agents: who controls a machine can go around its agent, and a record says what"
                 + " the agent saw.",
-            "That a pseudonym belongs to the person named in keys/, and that the clocks were right.",
+            "That an enrolled key is that of the machine: only a comparison of the fingerprint in keys/ with the"
+                + " machine's own shows that.",
+            "That a pseudonym belongs to the person named in keys/, that the coordinator made the report at"
+                + " \(Timestamp.text(frame.summary.made)), and that the clocks were right.",
         ]
         return ReportVerdict(
             records: check.count,

@@ -95,7 +95,9 @@ package struct ReportWriter: Sendable {
         self.key = key
         self.org = org
         orgCheckpoint = try Checkpoint(parsing: org.text)
-        guard org.isSigned(name: names.audit, key: key.publicKey), orgCheckpoint.origin == names.audit else {
+        guard names.epoch(origin: orgCheckpoint.origin) != nil,
+            org.isSigned(name: orgCheckpoint.origin, key: key.publicKey)
+        else {
             throw AuditLogError(.report, "the state of the organisation's log is not signed by this coordinator")
         }
         guard selection.from <= selection.to, selection.user.map(ReportSelection.isLine) ?? true,
@@ -172,13 +174,30 @@ package struct ReportWriter: Sendable {
         try append(.bundle(version: version), leaf)
     }
 
+    /// Adds the leaf `log.restart` of an epoch; one report has those of all.
+    ///
+    /// - Throws: `.report` if the proof does not hold, or the leaf is another.
+    package mutating func add(restart leaf: LoggedLeaf) throws(AuditLogError) {
+        guard case .logRestart(let restart) = try OrgLeaf(parsing: leaf.leaf).body else {
+            throw AuditLogError(.report, "this leaf begins no epoch")
+        }
+        try append(.restart(epoch: restart.epoch), leaf)
+    }
+
+    /// Adds the leaf `admin.change` that says that records of an agent were removed.
+    ///
+    /// - Throws: `.report` if the proof does not hold.
+    package mutating func add(removal leaf: LoggedLeaf, agent: String) throws(AuditLogError) {
+        try append(.removal(agent: agent), leaf)
+    }
+
     /// All files but `records.jsonl`; the last one is the summary, which lists and signs the others.
     ///
     /// - Throws: `.report` while an agent's records have no end; what signing throws.
     package mutating func finish() throws -> [ReportFile] {
         guard section == nil else { throw AuditLogError(.report, "an agent's records have no end") }
         append(.orgCheckpoint, org.bytes)
-        append(.trust, TrustFile(origin: names.audit, key: key.publicKey).bytes)
+        append(.trust, TrustFile(origin: orgCheckpoint.origin, key: key.publicKey).bytes)
         var listed = [ReportPath.records.text: recordsHash.value]
         for file in files { listed[file.path] = .of(file.bytes) }
         let summary = ReportSummary(

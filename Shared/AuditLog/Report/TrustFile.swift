@@ -3,7 +3,7 @@
 ///
 /// It says which key to check with, never that the key is to be trusted: that is told from outside.
 struct TrustFile: Sendable, Equatable {
-    /// The origin of the organisation's log.
+    /// The origin of the organisation's log, in the epoch of the report.
     let origin: String
     let key: VerifyingKey
 
@@ -17,11 +17,13 @@ struct TrustFile: Sendable, Equatable {
         self.key = key
     }
 
-    /// Reads the file of the log with this origin; nil for anything but its one spelling.
-    init?(parsing bytes: [UInt8], origin: String) {
+    /// Reads the file of a coordinator's log, in any epoch; nil for anything but its one spelling.
+    init?(parsing bytes: [UInt8], names: LogNames) {
         let words = String(decoding: bytes, as: UTF8.self).split { $0 == " " || $0 == "\n" }
-        guard words.count == 4, let parsed = VerifyingKey.parse(vkey: words[1]) else { return nil }
-        self.init(origin: origin, key: parsed.key)
+        guard words.count == 4, let parsed = VerifyingKey.parse(vkey: words[1]),
+            names.epoch(origin: parsed.name) != nil
+        else { return nil }
+        self.init(origin: parsed.name, key: parsed.key)
         guard self.bytes == bytes else { return nil }
     }
 }

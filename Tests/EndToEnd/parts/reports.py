@@ -192,7 +192,9 @@ class Forged:
     """A report with the shape of a golden one, or `tiny`: one agent. `change` has functions for what is on the way:
     `leaf:PATH`, `text:PATH`, `lines:PATH` (signature lines, and the text), `file:PATH`, `records` (a list), `files`."""
 
-    def __init__(self, shape: str, change: dict[str, Callable[..., Any]] | None = None) -> None:
+    def __init__(self, shape: str, change: dict[str, Callable[..., Any]] | None = None, epoch: Any = 0) -> None:
+        # After a restart of the organisation's log, with the leaf of it in a place that is free.
+        self.epoch = epoch
         people = [("a-aaaa", "u-2", "ann@example.com"), ("a-bbbb", "u-3", "bob@example.com"), ("a-cccc", "u-4", None)]
         chosen = {"whole": [0, 1, 2], "stretch": [0, 1], "server": [1], "user": [0], "empty": [], "tiny": [2]}[shape]
         self.agents = [Agent(*people[each], each) for each in chosen]
@@ -253,15 +255,20 @@ class Forged:
             leaf(f"bundles/{version}.tlog-proof", place, kind="policy.bundle", version=version,
                  digest=b64url(sha256(b"rules")), expires=time(0))
 
+        log = f"{AUDIT}/epoch-{self.epoch}" if self.epoch else AUDIT
+        if self.epoch:
+            state = {"origin": AUDIT, "size": 4, "root": b64url(sha256(b"old"))}
+            leaf(f"epochs/{self.epoch}.tlog-proof", 4, kind="log.restart", epoch=self.epoch, who="uid:0", why="restored",
+                 **state, **{f"known_{name}": value for name, value in state.items()})
         tree = Tree(self.size, dict(leaves.values()))
-        checkpoint = self.note("org.checkpoint", [AUDIT, str(self.size), b64(tree.root)], [(AUDIT, self.key)])
+        checkpoint = self.note("org.checkpoint", [log, str(self.size), b64(tree.root)], [(log, self.key)])
         files["org.checkpoint"] = checkpoint
         for path, (place, value) in leaves.items():
             lines = ["c2sp.org/tlog-proof@v1", f"extra {b64(value)}", f"index {place}", *map(b64, tree.path(place)), ""]
             files[path] = "".join(line + "\n" for line in lines).encode() + checkpoint
         records = self.changed("records", [each.log[seq] for each in self.agents for seq in each.shown])
         files["records.jsonl"] = b"".join(each + b"\n" for each in records)
-        vkey = f"{AUDIT}+{key_id(AUDIT, SIGNATURE, self.key.public).hex()}+{b64(bytes([SIGNATURE]) + self.key.public)}"
+        vkey = f"{log}+{key_id(log, SIGNATURE, self.key.public).hex()}+{b64(bytes([SIGNATURE]) + self.key.public)}"
         files["policy.tlog"] = f"log {vkey}\nquorum none\n".encode()
         files = self.changed("files", {path: self.changed(f"file:{path}", data) for path, data in files.items()})
 

@@ -1,0 +1,19 @@
+internal import StrictJSON
+
+/// Words of somebody else in a sentence of the verifier's.
+enum PlainLine {
+    /// The words without what a terminal would act on: what is not printable is a question mark.
+    static func of(_ text: JSONText) -> String {
+        String(
+            String.UnicodeScalarView(
+                String(decoding: text.utf8, as: UTF8.self).unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
+                        "?"
+                    default: scalar
+                    }
+                }
+            )
+        )
+    }
+}
