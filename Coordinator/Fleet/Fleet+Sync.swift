@@ -48,8 +48,8 @@ extension Fleet {
     ///   - hold: how long to wait until there is something.
     /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than there is where the
     ///   coordinator stands.
-    /// - Throws: `SignatureRefusal.revokedKey`, also while it waits; `Problem` for a caller that is no machine;
-    ///   `CancellationError`.
+    /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a `Problem`
+    ///   for a caller that is no machine; `CancellationError`.
     package func news(
         _ question: SyncQuestion,
         for caller: Caller,
@@ -108,7 +108,7 @@ extension Fleet {
 
     private func answer(_ question: SyncQuestion, of id: String, in view: SQLSnapshot) throws -> SyncAnswer? {
         guard let agent = try StoredAgent.find(id: id, in: view) else { throw SignatureRefusal.unknownKey }
-        guard !agent.isRevoked else { throw SignatureRefusal.revokedKey }
+        guard !agent.isRevoked else { throw try log.revocation(of: id, in: view) }
         guard let row = try view.first("SELECT revision FROM person WHERE sub = ?", [.text(agent.sub)]),
             let person = try people.person(sub: agent.sub, in: view)
         else { throw SignatureRefusal.unknownKey }

@@ -57,7 +57,7 @@ package struct Fleet: Sendable {
     ///
     /// - Parameter head: what is signed of the request.
     /// - Returns: who it is, once it is stored that this signature was used.
-    /// - Throws: `SignatureRefusal`.
+    /// - Throws: `SignatureRefusal`; the `Problem` `revoked_key` with the coordinator's signed word for it.
     package func admit(_ head: SignedHead) async throws -> Admission {
         let claim = try verifier.claim(head)
         let agent = try await database.read { view in try StoredAgent.find(keyid: claim.keyid, in: view) }
@@ -69,7 +69,8 @@ package struct Fleet: Sendable {
             guard let agent = try StoredAgent.find(keyid: claim.keyid, in: transaction),
                 let person = try people.person(sub: agent.sub, in: transaction)
             else { throw SignatureRefusal.unknownKey }
-            guard !agent.isRevoked else { throw SignatureRefusal.revokedKey }
+            guard !agent.isRevoked else { throw try log.revocation(of: agent.id, in: transaction) }
+            guard let role = person.role else { throw SignatureRefusal.unknownKey }
             try NonceStore.spend(claim, now: now, in: transaction)
             if abs(now - agent.lastSeen) >= Self.seenResolution {
                 try transaction.execute(
@@ -80,7 +81,7 @@ package struct Fleet: Sendable {
             return Caller(
                 sub: person.sub,
                 email: person.email,
-                role: person.role ?? .member,
+                role: role,
                 proof: .machine(agent.id)
             )
         }

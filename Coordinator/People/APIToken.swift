@@ -9,13 +9,15 @@ package struct APIToken: Sendable, Equatable {
     /// The pseudonym and the address of whoever made it.
     package let sub: String
     package let email: String
-    package let scopes: Set<Scope>
+    package private(set) var scopes: Set<Scope>
     /// Seconds since 1970.
     package let createdAt: Int
     /// Seconds since 1970; from here on it opens nothing.
     package let expiresAt: Int
     /// To the minute.
     package let lastUsedAt: Int?
+    /// The machine that made it, itself or by a token; it ends with that one.
+    package let machine: String?
 
     /// As `GET /v1/tokens` shows it.
     package var json: JSONValue {
@@ -25,6 +27,7 @@ package struct APIToken: Sendable, Equatable {
             "expires": .text(UTCTime(seconds: expiresAt).shortText),
         ]
         object["last_used"] = lastUsedAt.map { .text(UTCTime(seconds: $0).shortText) }
+        object["made_with"] = machine.map { .text($0) }
         return .object(object)
     }
 
@@ -52,9 +55,18 @@ package struct APIToken: Sendable, Equatable {
         createdAt = try row.integer("created_at")
         expiresAt = try row.integer("expires_at")
         lastUsedAt = try row.optionalInteger("last_used_at")
+        machine = try row.optionalText("machine")
     }
 
-    init(id: String, name: String, maker: Caller, scopes: Set<Scope>, createdAt: Int, expiresAt: Int) {
+    init(
+        id: String,
+        name: String,
+        maker: Caller,
+        machine: String?,
+        scopes: Set<Scope>,
+        createdAt: Int,
+        expiresAt: Int
+    ) {
         self.id = id
         self.name = name
         sub = maker.sub
@@ -63,6 +75,14 @@ package struct APIToken: Sendable, Equatable {
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         lastUsedAt = nil
+        self.machine = machine
+    }
+
+    /// The same token, which carries less.
+    func with(scopes: Set<Scope>) -> APIToken {
+        var token = self
+        token.scopes = scopes
+        return token
     }
 }
 

@@ -10,20 +10,30 @@ package struct Invitation: Sendable, Equatable {
     package let role: Role
     /// The pseudonym of whoever invited; nil: the coordinator itself, when it was made.
     package let createdBy: String?
+    /// The address of whoever invited.
+    package let maker: String?
+    /// The machine that made it, itself or by a token; it ends with that one.
+    package let machine: String?
+    /// The token that it was made with.
+    let token: String?
     /// Seconds since 1970.
     package let createdAt: Int
     /// Seconds since 1970; from here on it opens nothing.
     package let expiresAt: Int
     /// The machine that used it.
     package let spentBy: String?
+    /// When it was taken back, in seconds since 1970.
+    package let endedAt: Int?
 
     /// As `GET /v1/invitations` shows it at `now`, in seconds since 1970.
     package func json(now: Int) -> JSONValue {
-        let state = spentBy != nil ? "spent" : now >= expiresAt ? "expired" : "open"
+        let state = spentBy != nil ? "spent" : endedAt != nil ? "revoked" : now >= expiresAt ? "expired" : "open"
         var object: JSONObject = [
             "id": .text(id), "email": .text(email), "role": .text(role.rawValue), "state": .text(state),
             "created": .text(UTCTime(seconds: createdAt).shortText), "expires": .text(expires.shortText),
+            "made_by": .text(maker ?? "coordinator"),
         ]
+        object["made_with"] = machine.map { .text($0) }
         object["agent_id"] = spentBy.map { .text($0) }
         return .object(object)
     }
@@ -41,19 +51,35 @@ package struct Invitation: Sendable, Equatable {
         email = try row.text("email")
         role = try row.optionalText("role").flatMap { Role(rawValue: $0) } ?? .member
         createdBy = try row.optionalText("created_by")
+        maker = try row.optionalText("maker")
+        machine = try row.optionalText("machine")
+        token = try row.optionalText("token")
         createdAt = try row.integer("created_at")
         expiresAt = try row.integer("expires_at")
         spentBy = try row.optionalText("spent_by")
+        endedAt = try row.optionalInteger("ended_at")
     }
 
-    init(id: String, email: String, role: Role, createdBy: String?, createdAt: Int, expiresAt: Int) {
+    init(
+        id: String,
+        email: String,
+        role: Role,
+        maker: Caller?,
+        origin: People.Origin,
+        createdAt: Int,
+        expiresAt: Int
+    ) {
         self.id = id
         self.email = email
         self.role = role
-        self.createdBy = createdBy
+        createdBy = maker?.sub
+        self.maker = maker?.email
+        machine = origin.machine
+        token = origin.token
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         spentBy = nil
+        endedAt = nil
     }
 }
 

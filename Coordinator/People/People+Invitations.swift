@@ -1,16 +1,15 @@
 internal import AuditLog
 internal import AuditSink
 internal import Contract
-package import Database
+internal import Database
 package import Policy
 internal import StrictJSON
 
 extension People {
     /// How long an invitation may last, in seconds.
     package static let invitationLife = 1...(30 * 86_400)
-
-    /// For how long after an enrolment the same machine hears the same answer again, in seconds.
-    static let repetition = 600
+    /// How many open invitations one person may have made: they end in one transaction with him.
+    static let mostInvitations = 2_000
 
     /// The invitation of the first owner, which the coordinator makes when it is made itself.
     package func inviteOwner(_ email: EmailAddress, seconds: Int = 86_400) async throws -> IssuedInvitation {
@@ -22,7 +21,7 @@ extension People {
     /// - Parameters:
     ///   - email: for whom.
     ///   - role: what he is to be; somebody who is more already stays that.
-    ///   - seconds: how long the invitation opens.
+    ///   - seconds: how long the invitation opens; one that is made with a token ends with that one, by time as well.
     ///   - caller: who invites. Only an owner can invite somebody who is there already and not below himself: whoever
     ///     holds the invitation acts as that person.
     /// - Returns: the invitation with its secret.
@@ -34,7 +33,6 @@ extension People {
         by caller: Caller
     ) async throws -> IssuedInvitation {
         try caller.require(.invite)
-        guard role <= caller.role else { throw Problem.roleNeeded(role, has: caller.role) }
         return try await issue(email, role: role, seconds: seconds, by: caller)
     }
 
@@ -45,35 +43,10 @@ extension People {
         by caller: Caller?
     ) async throws -> IssuedInvitation {
         guard Self.invitationLife.contains(seconds) else { throw Problem.badLife(Self.invitationLife) }
-        let now = clock.seconds
         let secret = random.bytes(16)
-        let invitation = Invitation(
-            id: random.id(),
-            email: email.text,
-            role: role,
-            createdBy: caller?.sub,
-            createdAt: now,
-            expiresAt: now + seconds
-        )
-        try await database.write { transaction in
-            if let caller { try refuseHigher(email, than: caller, in: transaction) }
-            try transaction.execute(
-                """
-                INSERT INTO invitation (id, secret_hash, email, role, created_by, created_at, expires_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    .text(invitation.id), .blob(Hash.of(secret).bytes), .text(invitation.email),
-                    .text(role.rawValue), .text(invitation.createdBy), .integer(now), .integer(invitation.expiresAt),
-                ]
-            )
-            try state(
-                "invitations/\(invitation.id)",
-                before: nil,
-                after: invitation.stated,
-                by: caller?.sub ?? "coordinator",
-                in: transaction
-            )
+        let invitation = try await database.write { transaction in
+            let now = try caller.map { try standing($0, for: .invite, in: transaction) }
+            return try add(email, role, seconds: seconds, secret: secret, by: now, in: transaction)
         }
         let token = EnrolmentToken(
             secret: secret,
@@ -83,10 +56,83 @@ extension People {
         return IssuedInvitation(invitation: invitation, token: token)
     }
 
+    private func add(
+        _ email: EmailAddress,
+        _ role: Role,
+        seconds: Int,
+        secret: [UInt8],
+        by caller: Caller?,
+        in transaction: SQLTransaction
+    ) throws -> Invitation {
+        var origin = Origin()
+        if let caller {
+            try Self.refuse(above: role, caller)
+            try refuseHigher(email, than: caller, in: transaction)
+            try refuseMore(by: caller, in: transaction)
+            origin = try self.origin(of: caller, in: transaction)
+        }
+        let now = clock.seconds
+        let invitation = Invitation(
+            id: random.id(),
+            email: email.text,
+            role: role,
+            maker: caller,
+            origin: origin,
+            createdAt: now,
+            expiresAt: min(now + seconds, origin.expires)
+        )
+        try transaction.execute(
+            """
+            INSERT INTO invitation
+                (id, secret_hash, email, role, created_by, created_at, expires_at, machine, token)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(invitation.id), .blob(Hash.of(secret).bytes), .text(invitation.email),
+                .text(role.rawValue), .text(invitation.createdBy), .integer(now), .integer(invitation.expiresAt),
+                .text(invitation.machine), .text(invitation.token),
+            ]
+        )
+        try state(
+            "invitations/\(invitation.id)",
+            before: nil,
+            after: invitation.stated,
+            by: caller?.sub ?? "coordinator",
+            in: transaction
+        )
+        return invitation
+    }
+
     private func refuseHigher(_ email: EmailAddress, than caller: Caller, in view: some SQLReading) throws {
         guard let person = try person(email: email, in: view) else { return }
         guard !Self.mayInvite(person, by: caller.sub, caller.role) else { return }
         throw Problem.roleNeeded(.owner, has: caller.role)
+    }
+
+    private func refuseMore(by caller: Caller, in view: some SQLReading) throws {
+        let row = try view.first(
+            """
+            SELECT COUNT(*) AS open FROM invitation
+            WHERE created_by = ? AND spent_at IS NULL AND ended_at IS NULL AND expires_at > ?
+            """,
+            [.text(caller.sub), .integer(clock.seconds)]
+        )
+        guard try row?.integer("open") ?? 0 < Self.mostInvitations else {
+            throw Problem.tooMany(
+                "open invitations",
+                most: Self.mostInvitations,
+                next: "Take some back: doorward admin invite revoke ID"
+            )
+        }
+    }
+
+    /// Whether somebody of this pseudonym and role may have made an invitation that nobody has used.
+    func mayMake(_ invitation: Invitation, as sub: String, _ role: Role, in view: some SQLReading) throws -> Bool {
+        guard role >= Right.invite.role, role >= invitation.role else { return false }
+        guard let email = EmailAddress(invitation.email), let person = try person(email: email, in: view) else {
+            return true
+        }
+        return Self.mayInvite(person, by: sub, role)
     }
 
     /// Whether whoever has this role may let another machine act as this person.
@@ -98,64 +144,48 @@ extension People {
     package func invitations(for caller: Caller) async throws -> [Invitation] {
         try caller.require(.readPeople)
         return try await database.read { view in
-            try view.rows("SELECT * FROM invitation ORDER BY created_at DESC, id").map { try Invitation($0) }
+            try view.rows("\(Self.invitations) ORDER BY invitation.created_at DESC, invitation.id")
+                .map { try Invitation($0) }
         }
     }
 
-    // MARK: Using one
+    static let invitations = """
+        SELECT invitation.*, person.email AS maker FROM invitation LEFT JOIN person ON person.sub = invitation.created_by
+        """
 
-    /// What an invitation opens, for the transaction in which the machine is enrolled.
-    package enum Redemption: Sendable {
-        /// It is good: the machine of this person may come in, and `spend` must follow.
-        case open(Invitation, Person)
-        /// This machine has used it before, so lately that it may not have heard the answer.
-        case spent(agentID: String)
+    /// The invitations that fit and that nobody has used yet, also those that have expired.
+    func open(_ condition: String, _ value: String, in view: some SQLReading) throws -> [Invitation] {
+        try view.rows(
+            "\(Self.invitations) WHERE spent_at IS NULL AND ended_at IS NULL AND invitation.\(condition)",
+            [.text(value)]
+        ).map { try Invitation($0) }
     }
 
-    /// Looks an invitation up by what a machine sent, `dwi1.SECRET`, and gives its person the role.
+    /// Takes an invitation back that nobody has used.
     ///
-    /// - Throws: `Problem.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
-    ///   the rights any more that the person has come to have.
-    package func redeem(proof: String, in transaction: SQLTransaction) throws -> Redemption {
-        guard let secret = EnrolmentToken.secret(proof: proof),
-            let row = try transaction.first(
-                "SELECT * FROM invitation WHERE secret_hash = ?",
-                [.blob(Hash.of(secret).bytes)]
-            )
-        else { throw Problem.tokenSpent }
-        let invitation = try Invitation(row)
-        if let agent = invitation.spentBy {
-            let spentAt = try row.optionalInteger("spent_at") ?? 0
-            guard clock.seconds < min(spentAt + Self.repetition, invitation.expiresAt) else {
-                throw Problem.tokenSpent
+    /// - Parameters:
+    ///   - id: the invitation; one that was taken back already stays so.
+    ///   - caller: who does it; what somebody above him gave is none of his business.
+    /// - Returns: the invitation.
+    /// - Throws: `Problem`: `unknown_invitation`, `invitation_spent`, `role_needed`.
+    package func withdraw(invitation id: String, by caller: Caller) async throws -> Invitation {
+        try caller.require(.invite)
+        return try await database.write { transaction in
+            let caller = try standing(caller, for: .invite, in: transaction)
+            guard let invitation = try invitation(id, in: transaction) else { throw Problem.unknownInvitation }
+            if let agent = invitation.spentBy { throw Problem.spent(by: agent) }
+            try Self.refuse(above: invitation.role, caller)
+            if let maker = invitation.createdBy {
+                try Self.refuse(above: try person(sub: maker, in: transaction)?.role, caller)
             }
-            return .spent(agentID: agent)
+            guard invitation.endedAt == nil else { return invitation }
+            var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)
+            try withdrawal.end(invitation)
+            return try self.invitation(id, in: transaction) ?? invitation
         }
-        guard clock.seconds < invitation.expiresAt, let email = EmailAddress(invitation.email) else {
-            throw Problem.tokenSpent
-        }
-        let person = try known(email, in: transaction)
-        if let maker = invitation.createdBy {
-            // Asked again: since then the person may have risen, and whoever holds the token would act as him.
-            guard let role = try self.person(sub: maker, in: transaction)?.role, role >= Right.invite.role,
-                role >= invitation.role, Self.mayInvite(person, by: maker, role)
-            else { throw Problem.tokenSpent }
-        }
-        let raised = try raise(
-            person,
-            to: invitation.role,
-            by: invitation.createdBy ?? "coordinator",
-            in: transaction
-        )
-        return .open(invitation, raised)
     }
 
-    /// Marks an invitation as used by this machine, whose row is there already.
-    package func spend(_ invitation: Invitation, by agent: String, in transaction: SQLTransaction) throws {
-        let changed = try transaction.execute(
-            "UPDATE invitation SET spent_at = ?, spent_by = ? WHERE id = ? AND spent_by IS NULL",
-            [.integer(clock.seconds), .text(agent), .text(invitation.id)]
-        )
-        guard changed == 1 else { throw Problem.tokenSpent }
+    private func invitation(_ id: String, in view: some SQLReading) throws -> Invitation? {
+        try view.first("\(Self.invitations) WHERE invitation.id = ?", [.text(id)]).map { try Invitation($0) }
     }
 }

@@ -10,30 +10,40 @@ extension People {
     private static let prefix = "dwt1_"
     /// How exactly it is known when a token was used last: writing it down costs a commit.
     private static let useResolution = 60
+    /// How many tokens that have not expired one person may have: they end in one transaction with him.
+    static let mostTokens = 500
     private static let columns = """
         SELECT token.id, token.name, token.sub, person.email, token.scopes, token.created_at, token.expires_at,
-            token.last_used_at, person.role FROM token JOIN person ON person.sub = token.sub
+            token.last_used_at, token.machine, person.role FROM token JOIN person ON person.sub = token.sub
         """
 
-    /// The token of a name behind all that were made with it, the youngest generation first.
-    private static let family = """
+    /// Tokens that fit behind all that were made with them, the youngest generation first.
+    static func family(_ condition: String) -> String {
+        """
         WITH RECURSIVE family (id, generation) AS (
-            SELECT id, 0 FROM token WHERE name = ?
+            SELECT id, 0 FROM token WHERE \(condition)
             UNION ALL
             SELECT token.id, generation + 1 FROM token JOIN family ON token.made_with = family.id
         )
         \(columns) JOIN family ON family.id = token.id ORDER BY family.generation DESC, token.name
         """
+    }
+
+    /// The tokens of a person.
+    func tokens(of sub: String, in view: some SQLReading) throws -> [APIToken] {
+        try view.rows("\(Self.columns) WHERE token.sub = ? ORDER BY token.name", [.text(sub)]).map { try APIToken($0) }
+    }
 
     /// Makes a token with some of the rights that its maker has.
     ///
     /// - Parameters:
     ///   - name: what it is called: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
     ///   - scopes: what of the rights it carries; each must open something to its maker.
-    ///   - seconds: how long it opens; a token that is made with a token ends with that one, by time and by removal.
+    ///   - seconds: how long it opens; a token that is made with a token ends with that one, by time and by removal, and
+    ///     each with the machine that it goes back to.
     ///   - caller: its maker.
     /// - Returns: the token with its secret.
-    /// - Throws: `Problem`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`.
+    /// - Throws: `Problem`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`, `too_many`.
     package func addToken(
         _ name: String,
         scopes: Set<Scope>,
@@ -46,47 +56,52 @@ extension People {
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
         else { throw Problem.badTokenName }
         guard !scopes.isEmpty else { throw Problem.noScope }
-        for scope in scopes {
-            guard caller.role >= scope.lowestRole else { throw Problem.roleNeeded(scope.lowestRole, has: caller.role) }
-        }
         let now = clock.seconds
-        let parent: String?
-        let expires: Int
-        switch caller.proof {
-        case .machine: (parent, expires) = (nil, now + seconds)
-        case .token(let id, _, let end): (parent, expires) = (id, min(now + seconds, end))
-        }
         let bytes = random.bytes(32)
-        let token = APIToken(
-            id: random.id(),
-            name: name,
-            maker: caller,
-            scopes: scopes,
-            createdAt: now,
-            expiresAt: expires
-        )
-        try await database.write { transaction in
+        let id = random.id()
+        let token = try await database.write { transaction in
+            let caller = try standing(caller, for: .editTokens, in: transaction)
+            for scope in scopes {
+                guard caller.role >= scope.lowestRole else {
+                    throw Problem.roleNeeded(scope.lowestRole, has: caller.role)
+                }
+            }
             let taken = try transaction.first("SELECT id FROM token WHERE name = ?", [.text(name)])
             guard taken == nil else { throw Problem.nameTaken }
-            if let parent {
-                // Looked at again: it may have been removed since it opened the door, and with it all that it made.
-                let maker = try transaction.first("SELECT id FROM token WHERE id = ?", [.text(parent)])
-                guard maker != nil else { throw Problem.badToken }
-            }
+            guard try tokens(of: caller.sub, in: transaction).count(where: { $0.expiresAt > now }) < Self.mostTokens
+            else { throw Self.tooMany }
+            let origin = try origin(of: caller, in: transaction)
+            let token = APIToken(
+                id: id,
+                name: name,
+                maker: caller,
+                machine: origin.machine,
+                scopes: scopes,
+                createdAt: now,
+                expiresAt: min(now + seconds, origin.expires)
+            )
             try transaction.execute(
                 """
-                INSERT INTO token (id, name, secret_hash, sub, scopes, created_at, expires_at, made_with)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO token (id, name, secret_hash, sub, scopes, created_at, expires_at, made_with, machine)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     .text(token.id), .text(name), .blob(Hash.of(bytes).bytes), .text(caller.sub),
-                    .text(token.scopeText), .integer(now), .integer(expires), .text(parent),
+                    .text(token.scopeText), .integer(now), .integer(token.expiresAt), .text(origin.token),
+                    .text(origin.machine),
                 ]
             )
             try state("tokens/\(token.id)", before: nil, after: token.stated, by: caller.sub, in: transaction)
+            return token
         }
         return IssuedToken(token: token, secret: Self.prefix + Base64.url(bytes))
     }
+
+    private static let tooMany = Problem.tooMany(
+        "tokens",
+        most: mostTokens,
+        next: "Remove some: doorward admin tokens remove NAME"
+    )
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -105,20 +120,39 @@ extension People {
         }
     }
 
-    /// Takes a token away: one's own, or for an administrator anybody's; and with it all that were made with it.
+    /// Takes a token away: one's own, or for an administrator that of anybody who is not above him; and with it all
+    /// that was made with it.
     ///
     /// Somebody else's is unknown to whoever may not see it.
-    package func removeToken(_ name: String, by caller: Caller) async throws {
+    ///
+    /// - Parameters:
+    ///   - name: what it is called.
+    ///   - enrolled: what happens to the machines that came in with its invitations; for an administrator.
+    ///   - caller: who does it.
+    /// - Returns: what was taken away.
+    /// - Throws: `Problem`: `unknown_token`, `role_needed`.
+    @discardableResult
+    package func removeToken(
+        _ name: String,
+        enrolled: EnrolledMachines = .keep,
+        by caller: Caller
+    ) async throws -> Ended {
         try caller.require(.editTokens)
-        try await database.write { transaction in
-            let tokens = try transaction.rows(Self.family, [.text(name)]).map { try APIToken($0) }
-            guard let token = tokens.last, token.sub == caller.sub || caller.role >= .admin else {
+        if enrolled == .revoke { try caller.require(.revokeMachines) }
+        return try await database.write { transaction in
+            let right = enrolled == .revoke ? Right.revokeMachines : .editTokens
+            let caller = try standing(caller, for: right, in: transaction)
+            guard let row = try transaction.first("\(Self.columns) WHERE token.name = ?", [.text(name)]) else {
                 throw Problem.unknownToken
             }
-            for token in tokens {
-                try transaction.execute("DELETE FROM token WHERE id = ?", [.text(token.id)])
-                try state("tokens/\(token.id)", before: token.stated, after: nil, by: caller.sub, in: transaction)
+            let token = try APIToken(row)
+            if token.sub != caller.sub {
+                guard caller.role >= .admin else { throw Problem.unknownToken }
+                try Self.refuse(above: try person(sub: token.sub, in: transaction)?.role, caller)
             }
+            var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)
+            try withdrawal.end(tokensWhere: "id = ?", token.id, isAsked: true)
+            return try withdrawal.finish(enrolled, by: caller)
         }
     }
 

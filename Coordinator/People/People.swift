@@ -41,7 +41,7 @@ package struct People: Sendable {
     package func users(for caller: Caller) async throws -> [Person] {
         try caller.require(.readPeople)
         return try await database.read { view in
-            try view.rows("SELECT * FROM person ORDER BY email").map { try Person($0) }
+            try view.rows("SELECT * FROM person WHERE removed_at IS NULL ORDER BY email").map { try Person($0) }
         }
     }
 
@@ -53,6 +53,12 @@ package struct People: Sendable {
     /// The person of this address.
     package func person(email: EmailAddress, in view: some SQLReading) throws -> Person? {
         try view.first("SELECT * FROM person WHERE email = ?", [.text(email.text)]).map { try Person($0) }
+    }
+
+    /// The person of this pseudonym or address, also one who was removed.
+    func person(id: String, in view: some SQLReading) throws -> Person? {
+        guard let email = EmailAddress(id) else { return try person(sub: id, in: view) }
+        return try person(email: email, in: view)
     }
 
     // MARK: Adding
@@ -70,7 +76,8 @@ package struct People: Sendable {
             sub: random.sub(),
             email: email.text,
             role: nil,
-            createdAt: clock.seconds
+            createdAt: clock.seconds,
+            removedAt: nil
         )
         try transaction.execute(
             "INSERT INTO person (sub, email, role, created_at) VALUES (?, ?, NULL, ?)",
@@ -82,12 +89,34 @@ package struct People: Sendable {
     /// Gives a person a higher role; a lower one changes nothing.
     ///
     /// So an invitation for a second machine never takes anything away.
-    func raise(_ person: Person, to role: Role, by who: String, in transaction: SQLTransaction) throws -> Person {
+    func raise(
+        _ person: Person,
+        to role: Role,
+        by who: String,
+        from origin: Origin,
+        in transaction: SQLTransaction
+    ) throws -> Person {
         guard person.role.map({ $0 < role }) ?? true else { return person }
+        return try store(role, of: person, by: who, from: origin, in: transaction)
+    }
+
+    /// Stores the role of a person, who is there again if he was removed, and who gave it with what.
+    ///
+    /// The same role again is no change; it is then this caller who stands for it.
+    func store(
+        _ role: Role,
+        of person: Person,
+        by who: String,
+        from origin: Origin,
+        in transaction: SQLTransaction
+    ) throws -> Person {
         try transaction.execute(
-            "UPDATE person SET role = ? WHERE sub = ?",
-            [.text(role.rawValue), .text(person.sub)]
+            """
+            UPDATE person SET role = ?, removed_at = NULL, role_by = ?, role_machine = ?, role_token = ? WHERE sub = ?
+            """,
+            [.text(role.rawValue), .text(who), .text(origin.machine), .text(origin.token), .text(person.sub)]
         )
+        guard role != person.role else { return person }
         try state(
             "people/\(person.sub)",
             before: person.role.map { ["role": .text($0.rawValue)] },
@@ -95,7 +124,13 @@ package struct People: Sendable {
             by: who,
             in: transaction
         )
-        return Person(sub: person.sub, email: person.email, role: role, createdAt: person.createdAt)
+        return Person(
+            sub: person.sub,
+            email: person.email,
+            role: role,
+            createdAt: person.createdAt,
+            removedAt: nil
+        )
     }
 
     /// Writes into the organisation's log that something has changed.
@@ -122,6 +157,7 @@ extension Person {
         email = try row.text("email")
         role = try row.optionalText("role").flatMap { Role(rawValue: $0) }
         createdAt = try row.integer("created_at")
+        removedAt = try row.optionalInteger("removed_at")
     }
 }
 

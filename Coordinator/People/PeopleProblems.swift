@@ -86,6 +86,58 @@ extension Problem {
         next: "Choose another name, or remove that token: doorward admin tokens remove NAME"
     )
 
+    static func tooMany(_ what: String, most: Int, next: String) -> Problem {
+        Problem(
+            "too_many",
+            status: 409,
+            title: "There are too many of them",
+            detail: "One person has at most \(most) \(what).",
+            next: next
+        )
+    }
+
+    static let unknownInvitation = Problem(
+        "unknown_invitation",
+        status: 404,
+        title: "There is no such invitation",
+        detail: "No invitation has this id.",
+        next: "See which there are: doorward admin invite list"
+    )
+
+    static func spent(by agent: String) -> Problem {
+        Problem(
+            "invitation_spent",
+            status: 409,
+            title: "The invitation was used",
+            detail: "The machine \(agent) has come in with this invitation.",
+            next: "Take its key away: doorward admin agents revoke \(agent)"
+        )
+    }
+
+    static let unknownUser = Problem(
+        "unknown_user",
+        status: 404,
+        title: "There is no such person",
+        detail: "Nobody has this id or e-mail address.",
+        next: "See who there is: doorward admin users"
+    )
+
+    static let notInvited = Problem(
+        "not_invited",
+        status: 409,
+        title: "This person has not come yet",
+        detail: "The policy names this person, and nobody has invited him: so he has no role.",
+        next: "Invite him: doorward admin invite EMAIL --role ROLE"
+    )
+
+    static let lastOwner = Problem(
+        "last_owner",
+        status: 409,
+        title: "There would be no owner",
+        detail: "This is the last owner who has a machine, and only an owner can make another one.",
+        next: "Invite another owner first: doorward admin invite EMAIL --role owner"
+    )
+
     static let unknownToken = Problem(
         "unknown_token",
         status: 404,

@@ -11,11 +11,14 @@ package struct Person: Sendable, Equatable {
     package let role: Role?
     /// Seconds since 1970.
     package let createdAt: Int
+    /// When he was removed, in seconds since 1970; he then has no role, and is kept because records name him.
+    package let removedAt: Int?
 
     /// As `GET /v1/users` shows him.
     package var json: JSONValue {
         [
-            "email": .text(email), "role": role.map { .text($0.rawValue) } ?? .null, "sub": .text(sub),
+            "id": .text(sub), "email": .text(email), "role": role.map { .text($0.rawValue) } ?? .null,
+            "sub": .text(sub),
             "created": .text(UTCTime(seconds: createdAt).shortText),
         ]
     }

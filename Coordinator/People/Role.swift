@@ -36,18 +36,24 @@ package enum Right: String, CaseIterable, Sendable {
     case readPolicy, checkPolicy, editPolicy
     /// Who there is: people, roles, machines, invitations.
     case readPeople, invite
+    /// Giving people other roles, and removing them.
+    case editPeople
     /// One's own tokens; an administrator's rights reach all.
     case readTokens, editTokens
     case makeReports, readMetrics
     /// Taking the key of somebody's machine away.
     case revokeMachines
+    /// Removing the records of a machine that is shut out.
+    case removeRecords
 
     /// The lowest role that has it.
     package var role: Role {
         switch self {
         case .readServers, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
         case .editPolicy: .editor
-        case .editServers, .invite, .readMetrics, .revokeMachines: .admin
+        case .editServers, .invite, .editPeople, .readMetrics, .revokeMachines: .admin
+        // An administrator who has something to hide could otherwise revoke his own machine and remove its records.
+        case .removeRecords: .owner
         }
     }
 
@@ -59,7 +65,7 @@ package enum Right: String, CaseIterable, Sendable {
         case .checkPolicy, .editPolicy: [.policy]
         case .makeReports: [.audit]
         case .readMetrics: [.read, .metrics]
-        case .editServers, .invite, .editTokens, .revokeMachines: []
+        case .editServers, .invite, .editPeople, .editTokens, .revokeMachines, .removeRecords: []
         }
     }
 }

@@ -80,13 +80,13 @@ struct RouteTableTests {
     )
     func queries(query: String) throws {
         let target = try RequestTarget("/v1?\(query)")
-        #expect(throws: Problem.self) { try target.numbers(of: target.fields(["after", "org"])) }
+        #expect(throws: Problem.self) { try RequestTarget.numbers(of: target.fields(["after", "org"])) }
     }
 
     @Test("Numbers of a query are read")
     func numbers() throws {
         let target = try RequestTarget("/v1?org=7&after=0")
-        #expect(try target.numbers(of: target.fields(["after", "org"])) == ["after": 0, "org": 7])
+        #expect(try RequestTarget.numbers(of: target.fields(["after", "org"])) == ["after": 0, "org": 7])
         #expect(try RequestTarget("/v1").fields(["after"]).isEmpty)
     }
 }

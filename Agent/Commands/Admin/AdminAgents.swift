@@ -34,23 +34,28 @@ struct AdminAgents: AsyncParsableCommand {
 
     /// `doorward admin agents revoke AGENT`.
     struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a machine's key away, for good.")
+        static let configuration = CommandConfiguration(
+            abstract: "Take a machine's key away, for good.",
+            discussion: "The tokens and the unused invitations that it made end with it."
+        )
 
         @Argument(help: "The machine, as the list names it.")
         var agent: String
+
+        @OptionGroup var enrolled: EnrolledOptions
 
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try await report(output) { context in
-                let segment = try PathSegment.encoded(agent)
-                let answer = try await context.asAdmin { try await $0.json("DELETE", "/v1/agents/\(segment)") }
+                let path = "/v1/agents/\(try PathSegment.encoded(agent))\(enrolled.query)"
+                let answer = try await context.asAdmin { try await $0.json("DELETE", path) }
                 return Facts(
                     answer,
                     words: [
                         "The key of \(agent), a machine of \(answer["user"]?.text ?? "somebody"), opens nothing any more.",
-                        "Calls under the policy that it has go on until that expires, at most seven days from now.",
-                    ]
+                        "Online it closes within a minute; offline, when its policy expires, in at most seven days.",
+                    ] + TakenAway(answer).words
                 )
             }
         }

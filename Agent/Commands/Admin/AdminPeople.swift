@@ -1,85 +1,110 @@
 import ArgumentParser
+internal import Policy
 internal import StrictJSON
-internal import CoordinatorLink
 
-/// `doorward admin invite EMAIL`: a one-time token for somebody's machine.
-struct AdminInvite: AsyncParsableCommand {
+/// `doorward admin users`: the people, what each of them may do, and how somebody is removed.
+struct AdminUsers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "invite",
-        abstract: "Make a one-time token with which somebody enrols a machine."
+        commandName: "users",
+        abstract: "List the people, give somebody another role, remove somebody.",
+        subcommands: [List.self, Role.self, Remove.self],
+        defaultSubcommand: List.self
     )
 
-    /// What somebody may do at the coordinator.
-    enum Role: String, ExpressibleByArgument, CaseIterable {
-        case owner, admin, editor, auditor, member
+    /// `doorward admin users list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the people.")
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await report(output) { context in
+                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/users") }
+                let rows = (answer["users"]?.array ?? []).map { [$0["email"]?.text ?? "", $0["role"]?.text ?? ""] }
+                return Facts(answer, words: Table.lines(["USER", "ROLE"], rows, empty: "Nobody yet."))
+            }
+        }
     }
 
-    @Argument(help: "The person's e-mail address.")
-    var email: String
+    /// `doorward admin users role EMAIL ROLE`.
+    struct Role: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give somebody another role.",
+            discussion: "A lower one takes from the person's tokens and invitations what it may not give any more."
+        )
 
-    @Option(name: .long, help: "What the person may do at the coordinator.")
-    var role: Role = .member
+        @Argument(help: "The person's e-mail address.")
+        var email: String
 
-    @Option(name: .long, help: "How long the token can be used, such as 24h.")
-    var expires = Lifetime(seconds: 86_400)
+        @Argument(help: "What the person may do at the coordinator from now on.")
+        var role: OrganisationRole
 
-    @OptionGroup var output: OutputOptions
+        @OptionGroup var output: OutputOptions
 
-    func run() async throws {
-        try await report(output) { context in
-            let question: JSONValue = [
-                "email": .text(email), "role": .text(role.rawValue), "expires_in": .int(expires.seconds),
-            ]
-            let answer = try await context.asAdmin { try await $0.json("POST", "/v1/invitations", question) }
-            return Facts(
-                answer,
-                words: [
-                    "Give this token to \(email); it can be used once, until \(answer["expires"]?.text ?? ""):",
-                    answer["token"]?.text ?? "",
-                    "There: doorward login \(try context.membership().url) --token-file FILE",
-                ]
+        func run() async throws {
+            try await report(output) { context in
+                let answer = try await context.asAdmin { admin in
+                    let id = try await admin.user(email)
+                    return try await admin.json("PUT", "/v1/users/\(id)", ["role": .text(role.rawValue)])
+                }
+                return Facts(
+                    answer,
+                    words: ["\(answer["email"]?.text ?? email) is \(role.rawValue) now."] + TakenAway(answer).words
+                )
+            }
+        }
+    }
+
+    /// `doorward admin users remove EMAIL`.
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove somebody, with machines, tokens and invitations.",
+            discussion: "What the person did stays in the records. The person can be invited again."
+        )
+
+        @Argument(help: "The person's e-mail address.")
+        var email: String
+
+        @OptionGroup var enrolled: EnrolledOptions
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await report(output) { context in
+                let answer = try await context.asAdmin { admin in
+                    let id = try await admin.user(email)
+                    return try await admin.json("DELETE", "/v1/users/\(id)\(enrolled.query)")
+                }
+                return Facts(
+                    answer,
+                    words: ["\(answer["email"]?.text ?? email) was removed."] + TakenAway(answer).words
+                )
+            }
+        }
+    }
+}
+
+extension AdminConnection {
+    /// The id of the person of this address, as one segment of a path; throws the coordinator's own problem or a
+    /// `CommandFailure`.
+    fileprivate func user(_ text: String) async throws -> String {
+        guard let email = EmailAddress(text) else {
+            throw CommandFailure(
+                "bad_email",
+                "\(text) is no e-mail address.",
+                next: "doorward admin users",
+                status: .badUsage
             )
         }
-    }
-}
-
-/// `doorward admin users`.
-struct AdminUsers: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "users", abstract: "List the people.")
-
-    @Argument(help: .hidden)
-    var verb = Listing.list
-
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        try await report(output) { context in
-            let answer = try await context.asAdmin { try await $0.json("GET", "/v1/users") }
-            let rows = (answer["users"]?.array ?? []).map { [$0["email"]?.text ?? "", $0["role"]?.text ?? ""] }
-            return Facts(answer, words: Table.lines(["USER", "ROLE"], rows, empty: "Nobody yet."))
+        // An address can hold characters that have another meaning in a path; a pseudonym has none.
+        let users = try await json("GET", "/v1/users")["users"]?.array ?? []
+        guard let id = users.first(where: { $0["email"]?.text == email.text })?["id"]?.text else {
+            throw CommandFailure(
+                "unknown_user",
+                "There is nobody with the address \(email).",
+                next: "doorward admin users"
+            )
         }
+        return try PathSegment.encoded(id)
     }
-}
-
-/// `doorward admin roles`: the roles of the policy in force.
-struct AdminRoles: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "roles", abstract: "List the roles of the policy.")
-
-    @Argument(help: .hidden)
-    var verb = Listing.list
-
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        try await report(output) { context in
-            let answer = try await context.asAdmin { try await $0.json("GET", "/v1/roles") }
-            let rows = (answer["roles"]?.array ?? []).map { [$0["name"]?.text ?? $0.json] }
-            return Facts(answer, words: Table.lines(["ROLE"], rows, empty: "The policy names no role."))
-        }
-    }
-}
-
-/// The word that may stand behind a noun.
-enum Listing: String, ExpressibleByArgument, CaseIterable {
-    case list
 }

@@ -73,18 +73,23 @@ struct AdminTokens: AsyncParsableCommand {
 
     /// `doorward admin tokens remove NAME`.
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a token away.")
+        static let configuration = CommandConfiguration(
+            abstract: "Take a token away.",
+            discussion: "The tokens and the unused invitations that were made with it end with it."
+        )
 
         @Argument(help: "The name of the token.")
         var name: String
+
+        @OptionGroup var enrolled: EnrolledOptions
 
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try await report(output) { context in
-                let segment = try PathSegment.encoded(name)
-                let answer = try await context.asAdmin { try await $0.json("DELETE", "/v1/tokens/\(segment)") }
-                return Facts(answer, "The token \(name) is worthless now.")
+                let path = "/v1/tokens/\(try PathSegment.encoded(name))\(enrolled.query)"
+                let answer = try await context.asAdmin { try await $0.json("DELETE", path) }
+                return Facts(answer, words: ["The token \(name) is worthless now."] + TakenAway(answer).words)
             }
         }
     }

@@ -87,13 +87,14 @@ package struct APIResponder: HTTPResponder {
         let head = SignedHead(method: method, target: target, headers: request.headers)
         let proven = try await authentication.prove(head, request.headers, for: found.access)
         if let caller = proven.caller { try found.access.check(caller) }
+        let query = try target.fields(found.query)
         return try await bodies.read(request, atMost: found.largestBody) { body in
             // Judged last: the signature has stood, and its nonce is spent, whatever the body is.
             try proven.claim?.checkBody(body)
             let call = Call(
-                whoever: proven.caller,
+                whoever: try await authentication.standing(proven.caller, for: found),
                 parameters: parameters,
-                target: target,
+                query: query,
                 headers: request.headers,
                 body: body,
                 signed: head,

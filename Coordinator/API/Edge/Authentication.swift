@@ -36,6 +36,21 @@ struct Authentication: Sendable {
         return Proven(caller: try await people.caller(token: token), claim: nil)
     }
 
+    /// Who asks once his whole request is here.
+    ///
+    /// A body may take its time to arrive, and whoever knows that his machine or token is about to be taken away would
+    /// otherwise begin a request before and end it afterwards.
+    ///
+    /// - Parameters:
+    ///   - caller: As he was proven before the body was read.
+    ///   - operation: What he asks for; one without a body has not waited, and one for machines looks itself.
+    /// - Returns: The caller as he is now.
+    /// - Throws: a `Problem` if he may not do this any more.
+    func standing(_ caller: Caller?, for operation: Operation) async throws -> Caller? {
+        guard let caller, case .right(let right) = operation.access, operation.largestBody > 0 else { return caller }
+        return try await people.standing(caller, for: right)
+    }
+
     /// The token of `Bearer TOKEN` (RFC 6750 section 2.1); nil for another scheme.
     static func bearer(_ value: String) -> String? {
         let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)

@@ -26,11 +26,16 @@ struct AgentsHarness: Sendable {
                 let agents = try await fleet.agents(for: try call.caller())
                 return .json(["agents": .array(agents.map(\.json))])
             },
-            Operation("DELETE", "/v1/agents/{id}", for: .right(.revokeMachines)) { call in
-                .json(try await fleet.revoke(call.parameters[0], by: try call.caller()).json)
+            Operation("DELETE", "/v1/agents/{id}", for: .right(.revokeMachines), query: ["enrolled"]) { call in
+                let (agent, ended) = try await fleet.revoke(
+                    call.parameters[0],
+                    enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    by: try call.caller()
+                )
+                return .json(ended.joined(to: agent.json))
             },
-            Operation("GET", "/v1/agent/bundle", for: .agent) { call in
-                let (question, caller) = (try Self.question(call.target), try call.caller())
+            Operation("GET", "/v1/agent/bundle", for: .agent, query: Self.questions) { call in
+                let (question, caller) = (try Self.question(call.query), try call.caller())
                 let news = try await call.whilePresent { try await fleet.news(question, for: caller) }
                 return news.map { .json($0.json) } ?? .nothing
             },
@@ -56,9 +61,10 @@ struct AgentsHarness: Sendable {
         ]
     }
 
-    private static func question(_ target: RequestTarget) throws -> SyncQuestion {
-        let fields = try target.fields(["after", "org", "policy", "release"])
-        let numbers = try target.numbers(of: fields.filter { $0.key != "release" })
+    private static let questions: Set = ["after", "org", "policy", "release"]
+
+    private static func question(_ fields: [String: String]) throws -> SyncQuestion {
+        let numbers = try RequestTarget.numbers(of: fields.filter { $0.key != "release" })
         return SyncQuestion(
             after: numbers["after"] ?? 0,
             orgSize: numbers["org"],

@@ -19,6 +19,19 @@ struct PeopleHarness: Sendable {
                 let users = try await people.users(for: try call.caller())
                 return .json(["users": .array(users.map(\.json))])
             },
+            Operation("PUT", "/v1/users/{id}", for: .right(.editPeople)) { call in
+                let role = try call.document { reader in try reader.word("role", Role.self) }
+                let (user, ended) = try await people.setRole(role, of: call.parameters[0], by: try call.caller())
+                return .json(ended.joined(to: user.json))
+            },
+            Operation("DELETE", "/v1/users/{id}", for: .right(.editPeople), query: ["enrolled"]) { call in
+                let (user, ended) = try await people.remove(
+                    call.parameters[0],
+                    enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    by: try call.caller()
+                )
+                return .json(ended.joined(to: user.json))
+            },
             Operation("GET", "/v1/invitations", for: .right(.readPeople)) { call in
                 let now = Int(clock.wall() / 1_000_000)
                 let invitations = try await people.invitations(for: try call.caller())
@@ -40,6 +53,10 @@ struct PeopleHarness: Sendable {
                     by: try call.caller()
                 )
                 return .json(invitation.json, status: .created)
+            },
+            Operation("DELETE", "/v1/invitations/{id}", for: .right(.invite)) { call in
+                let invitation = try await people.withdraw(invitation: call.parameters[0], by: try call.caller())
+                return .json(invitation.json(now: Int(clock.wall() / 1_000_000)))
             },
         ]
     }

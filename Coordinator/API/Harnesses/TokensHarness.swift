@@ -33,9 +33,13 @@ struct TokensHarness: Sendable {
                 )
                 return .json(token.json, status: .created)
             },
-            Operation("DELETE", "/v1/tokens/{name}", for: .right(.editTokens)) { call in
-                try await people.removeToken(call.parameters[0], by: try call.caller())
-                return .json(["name": .text(call.parameters[0])])
+            Operation("DELETE", "/v1/tokens/{name}", for: .right(.editTokens), query: ["enrolled"]) { call in
+                let ended = try await people.removeToken(
+                    call.parameters[0],
+                    enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    by: try call.caller()
+                )
+                return .json(ended.joined(to: ["name": .text(call.parameters[0])]))
             },
         ]
     }

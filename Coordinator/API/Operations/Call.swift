@@ -11,7 +11,8 @@ struct Call: Sendable {
     let whoever: Caller?
     /// The variable segments of the path, in their order.
     let parameters: [String]
-    let target: RequestTarget
+    /// The decoded values of the query by name; no name that the operation does not know.
+    let query: [String: String]
     let headers: HTTPFields
     let body: [UInt8]
     /// What a signature over this request covers.
@@ -34,6 +35,17 @@ struct Call: Sendable {
     /// Reads the body as a closed object.
     func document<Document>(_ read: (inout ObjectReader) throws -> Document) throws -> Document {
         try ObjectReader.read(try json(), read)
+    }
+
+    /// The value of a field of the query that is one of a closed set of words.
+    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) throws -> Word?
+    where Word.RawValue == String {
+        guard let text = query[name] else { return nil }
+        guard let word = Word(rawValue: text) else {
+            let words = Word.allCases.map(\.rawValue).joined(separator: " or ")
+            throw Problem.badQuery("needs \(words) for \(name)")
+        }
+        return word
     }
 
     /// The value of a header that may stand at most once.

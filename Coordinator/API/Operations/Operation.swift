@@ -9,6 +9,8 @@ package struct Operation: Sendable {
     package let access: Access
     /// The largest body in bytes.
     package let largestBody: Int
+    /// The names that its query may have.
+    package let query: Set<String>
     let answer: @Sendable (Call) async throws -> Answer
 
     /// - Parameters:
@@ -16,18 +18,21 @@ package struct Operation: Sendable {
     ///   - path: The path, with its variable segments in braces.
     ///   - access: Who may use it.
     ///   - largestBody: The largest body that is read, in bytes; where nothing is said, what looks or takes away has none.
+    ///   - query: The names that its query may have; another one is refused before anything is done.
     ///   - answer: What happens; an error that it throws becomes a problem.
     init(
         _ method: String,
         _ path: String,
         for access: Access,
         largestBody: Int? = nil,
+        query: Set<String> = [],
         answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.largestBody = largestBody ?? (["GET", "DELETE"].contains(method) ? 0 : Self.usualBody)
+        self.query = query
         self.answer = answer
     }
 

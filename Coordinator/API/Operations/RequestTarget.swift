@@ -39,7 +39,7 @@ struct RequestTarget: Equatable, Sendable {
     }
 
     /// The values of fields that are whole numbers from 0 on.
-    func numbers(of fields: [String: String]) throws -> [String: Int] {
+    static func numbers(of fields: [String: String]) throws -> [String: Int] {
         try Dictionary(
             uniqueKeysWithValues: fields.map { name, text in
                 guard text.utf8.count <= 15, let number = Int(text), number >= 0, String(number) == text else {

@@ -50,7 +50,7 @@ package struct AgentLogIntake: Sendable {
     func store(_ upload: CheckedUpload, in transaction: SQLTransaction) throws -> Outcome {
         // Looked at again: the order of the commits decides what was signed before a key was revoked.
         guard let agent = try StoredAgent.find(upload.agent.id, in: transaction), !agent.isRevoked else {
-            throw Problem.refused(.revokedKey)
+            throw try log.revocation(of: upload.agent.id, in: transaction)
         }
         let stored = try StoredLog.find(agent.id, in: transaction)
         if stored?.isLocked == true { return .forked }

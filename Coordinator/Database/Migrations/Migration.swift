@@ -20,5 +20,6 @@ package struct Migration: Sendable {
         .policy,
         .audit,
         .tokenFamilies,
+        .madeWith,
     ]
 }

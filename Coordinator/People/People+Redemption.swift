@@ -1,0 +1,71 @@
+internal import AuditLog
+internal import Contract
+package import Database
+internal import Policy
+internal import StrictJSON
+
+/// How an invitation is used.
+extension People {
+    /// For how long after an enrolment the same machine hears the same answer again, in seconds.
+    static let repetition = 600
+
+    /// What an invitation opens, for the transaction in which the machine is enrolled.
+    package enum Redemption: Sendable {
+        /// It is good: the machine of this person may come in, and `spend` must follow.
+        case open(Invitation, Person)
+        /// This machine has used it before, so lately that it may not have heard the answer.
+        case spent(agentID: String)
+    }
+
+    /// Looks an invitation up by what a machine sent, `dwi1.SECRET`, and gives its person the role.
+    ///
+    /// - Throws: `Problem.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
+    ///   the rights any more that the person has come to have.
+    package func redeem(proof: String, in transaction: SQLTransaction) throws -> Redemption {
+        guard let secret = EnrolmentToken.secret(proof: proof),
+            let row = try transaction.first(
+                "\(Self.invitations) WHERE secret_hash = ?",
+                [.blob(Hash.of(secret).bytes)]
+            )
+        else { throw Problem.tokenSpent }
+        let invitation = try Invitation(row)
+        if let agent = invitation.spentBy {
+            let spentAt = try row.optionalInteger("spent_at") ?? 0
+            guard clock.seconds < min(spentAt + Self.repetition, invitation.expiresAt) else {
+                throw Problem.tokenSpent
+            }
+            return .spent(agentID: agent)
+        }
+        guard invitation.endedAt == nil, clock.seconds < invitation.expiresAt,
+            let email = EmailAddress(invitation.email)
+        else {
+            throw Problem.tokenSpent
+        }
+        let person = try known(email, in: transaction)
+        if let maker = invitation.createdBy {
+            // Asked again: since then the person may have risen, and whoever holds the token would act as him.
+            guard let role = try self.person(sub: maker, in: transaction)?.role,
+                try mayMake(invitation, as: maker, role, in: transaction)
+            else { throw Problem.tokenSpent }
+        }
+        let raised = try raise(
+            person,
+            to: invitation.role,
+            by: invitation.createdBy ?? "coordinator",
+            from: Origin(machine: invitation.machine, token: invitation.token),
+            in: transaction
+        )
+        return .open(invitation, raised)
+    }
+
+    /// Marks an invitation as used by this machine, whose row is there already.
+    package func spend(_ invitation: Invitation, by agent: String, in transaction: SQLTransaction) throws {
+        let changed = try transaction.execute(
+            """
+            UPDATE invitation SET spent_at = ?, spent_by = ? WHERE id = ? AND spent_by IS NULL AND ended_at IS NULL
+            """,
+            [.integer(clock.seconds), .text(agent), .text(invitation.id)]
+        )
+        guard changed == 1 else { throw Problem.tokenSpent }
+    }
+}

@@ -1,0 +1,68 @@
+internal import AuditSink
+internal import Contract
+package import Database
+
+extension People {
+    /// Who a caller is now, for the transaction in which something is changed at his word.
+    ///
+    /// Between the proof and the change his machine or token may have been taken away, or his role lowered: the order of
+    /// the commits decides what was done before.
+    ///
+    /// - Parameters:
+    ///   - caller: as he was proven.
+    ///   - right: what he needs.
+    ///   - view: the transaction.
+    /// - Returns: the caller with the role and the scopes that he has now.
+    /// - Throws: a `Problem` if he is nobody any more, or has not the right.
+    package func standing(_ caller: Caller, for right: Right, in view: some SQLReading) throws -> Caller {
+        let role = try person(sub: caller.sub, in: view)?.role
+        let proof: Caller.Proof
+        switch caller.proof {
+        case .machine(let id):
+            let row = try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
+            guard let row else { throw SignatureRefusal.unknownKey }
+            guard try row.optionalInteger("revoked_at") == nil else { throw try log.revocation(of: id, in: view) }
+            guard role != nil else { throw SignatureRefusal.unknownKey }
+            proof = caller.proof
+        case .token(let id, _, let expires):
+            let row = try view.first("SELECT scopes FROM token WHERE id = ?", [.text(id)])
+            guard let row, clock.seconds < expires, role != nil else { throw Problem.badToken }
+            proof = .token(id: id, scopes: APIToken.scopes(try row.text("scopes")), expires: expires)
+        }
+        let standing = Caller(sub: caller.sub, email: caller.email, role: role ?? .member, proof: proof)
+        try standing.require(right)
+        return standing
+    }
+
+    /// Who a caller is now, when his request has taken its time to arrive.
+    package func standing(_ caller: Caller, for right: Right) async throws -> Caller {
+        try await database.read { view in try standing(caller, for: right, in: view) }
+    }
+
+    /// What a caller's makings go back to, and end with.
+    struct Origin: Sendable {
+        /// His machine, or the one that made his token.
+        var machine: String?
+        /// His token.
+        var token: String?
+        /// When the token ends, in seconds since 1970.
+        var expires = Int.max
+    }
+
+    func origin(of caller: Caller, in view: some SQLReading) throws -> Origin {
+        switch caller.proof {
+        case .machine(let id): return Origin(machine: id)
+        case .token(let id, _, let end):
+            let row = try view.first("SELECT machine FROM token WHERE id = ?", [.text(id)])
+            // Looked at again: it may have been removed since it opened the door, and with it all that it made.
+            guard let row else { throw Problem.badToken }
+            return Origin(machine: try row.optionalText("machine"), token: id, expires: end)
+        }
+    }
+
+    /// Refuses what somebody of a rank above the caller's has to do.
+    static func refuse(above role: Role?, _ caller: Caller) throws {
+        guard let role, role > caller.role else { return }
+        throw Problem.roleNeeded(role, has: caller.role)
+    }
+}
