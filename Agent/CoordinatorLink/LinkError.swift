@@ -23,6 +23,10 @@ package enum LinkFault: String, Sendable {
     case wrongCoordinator = "wrong_coordinator"
     /// What the coordinator says is not signed by it, not proven, or contradicts what it said before.
     case untrusted = "untrusted_answer"
+    /// What the coordinator says is older than what it said before: a lagging replica, a cache, something on the way.
+    case stale = "stale_answer"
+    /// The parts of an answer are damaged, or do not belong together or to this machine.
+    case unproven = "unproven_answer"
     /// The coordinator answered something that this release does not understand.
     case unexpected = "coordinator_answer"
     /// The keyring has to be unlocked first.

@@ -14,17 +14,30 @@ internal import StrictJSON
 package struct SyncQuestion: Sendable, Equatable {
     /// The counter of its last answer; 0: it has nothing.
     package let after: Int
-    /// The size of the organisation's log that it knows.
+    /// The epoch of the organisation's log that it knows.
+    package let epoch: Int
+    /// The size of that log.
     package let orgSize: Int?
+    /// A signed state of an earlier epoch that it could not find in this one; for as long as nobody has heard of it.
+    package let seen: [UInt8]?
     /// The version of the policy that it has in force.
     package let policyVersion: Int?
     /// The release that it runs.
     package let release: String?
 
     /// A question of these parts; what no machine of ours says of itself counts as not said.
-    package init(after: Int, orgSize: Int? = nil, policyVersion: Int? = nil, release: String? = nil) {
+    package init(
+        after: Int,
+        epoch: Int = 0,
+        orgSize: Int? = nil,
+        seen: [UInt8]? = nil,
+        policyVersion: Int? = nil,
+        release: String? = nil
+    ) {
         self.after = after
+        self.epoch = epoch
         self.orgSize = orgSize
+        self.seen = seen
         self.policyVersion = policyVersion.flatMap { $0 >= 0 ? $0 : nil }
         self.release = release.flatMap { Self.isRelease($0.utf8) ? $0 : nil }
     }
@@ -47,7 +60,7 @@ extension Fleet {
     ///   - caller: the machine.
     ///   - hold: how long to wait until there is something.
     /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than there is where the
-    ///   coordinator stands.
+    ///   coordinator stands, and for one of an earlier epoch everything.
     /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a `Problem`
     ///   for a caller that is no machine; `CancellationError`.
     package func news(
@@ -57,6 +70,7 @@ extension Fleet {
     ) async throws -> SyncAnswer? {
         let id = try caller.machine()
         try await note(question, of: id)
+        try await keep(seen: question.seen, by: id)
         let end = ContinuousClock.now + hold
         while true {
             // Read before looking: a change after the look has then rung once more.
@@ -96,12 +110,19 @@ extension Fleet {
         let version = question.release ?? stored.version
         let policyVersion = question.policyVersion ?? stored.policyVersion
         guard version != stored.version || policyVersion != stored.policyVersion else { return }
-        try await database.write { transaction in
+        database.writeLater { transaction in
             try transaction.execute(
                 "UPDATE agent SET version = ?, policy_version = ? WHERE agent_id = ?",
                 [.text(version), .integer(policyVersion), .text(id)]
             )
         }
+    }
+
+    /// Writes down what a machine has seen of the log before it was restarted.
+    private func keep(seen note: [UInt8]?, by id: String) async throws {
+        guard let note, let state = log.state(note: note) else { return }
+        let time = clock.wall()
+        try await database.write { transaction in try log.keep(seen: state, by: id, at: time, in: transaction) }
     }
 
     // MARK: The answer
@@ -116,25 +137,36 @@ extension Fleet {
         let current = try revisions.current(in: view)
         let counter = max(current.bundle, current.entries, personRevision)
         let head = try log.head(in: view)
+        // Of another epoch it has nothing: what it counts by is another counter.
+        let isEarlier = question.epoch < head.epoch
+        let after = isEarlier ? 0 : question.after
         // Whoever knows more than there is has seen a coordinator that was set back since: he is told at once where it
         // stands, and what he makes of it is his. Held, he would wait for changes that count as old to him.
-        let isAhead = question.after > counter || UInt64(max(question.orgSize ?? 0, 0)) > head.size
-        guard counter > question.after || isAhead else { return nil }
+        let isAhead =
+            question.epoch > head.epoch
+            || !isEarlier && (after > counter || UInt64(max(question.orgSize ?? 0, 0)) > head.size)
+        guard counter > after || isEarlier || isAhead else { return nil }
 
         let policy = try desk.current(in: view)
         let binding = binding(of: person, policy)
-        let isBundleNew = current.bundle > question.after
-        // Who has which role stands in the same file as the rules.
-        let isBindingNew = isBundleNew || personRevision > question.after
+        let isBundleNew = current.bundle > after && !isAhead
+        // Which of the servers somebody may know depends on all three.
+        let isAnyNew = max(current.bundle, current.entries, personRevision) > after && !isAhead
+        let parts = SignedParts(
+            bundle: policy.note,
+            binding: try sign(binding, for: id, policyVersion: policy.version),
+            entries: try sign(try entries(for: person, binding, policy, in: view), for: id),
+            org: head.checkpoint
+        )
         return SyncAnswer(
-            counter: counter,
-            bundle: isBundleNew ? policy.note : nil,
-            binding: isBindingNew ? try sign(binding, for: id, counter: counter) : nil,
-            // Which of the servers somebody may know depends on all three.
-            entries: isBindingNew || current.entries > question.after
-                ? try sign(try entries(for: person, binding, policy, in: view), for: id, counter: counter) : nil,
-            orgCheckpoint: head.checkpoint,
-            consistency: try question.orgSize.flatMap { try log.consistency(from: $0, in: view) }
+            state: try sign(parts, for: id, epoch: head.epoch, counter: counter),
+            bundle: isBundleNew ? parts.bundle : nil,
+            // It is good for some days, from now on.
+            binding: isAhead ? nil : parts.binding,
+            entries: isAnyNew ? parts.entries : nil,
+            orgCheckpoint: parts.org,
+            consistency: try question.orgSize.flatMap { try log.consistency(from: $0, in: view) },
+            restart: isEarlier ? try log.restart(in: view) : nil
         )
     }
 
@@ -165,20 +197,44 @@ extension Fleet {
 
     // MARK: Signing
 
-    private func sign(_ binding: Binding, for id: String, counter: Int) throws -> String {
+    /// The notes that a machine has once it has taken an answer.
+    private struct SignedParts {
+        let bundle: String?
+        let binding: String
+        let entries: String
+        let org: String
+    }
+
+    private func sign(_ binding: Binding, for id: String, policyVersion: Int) throws -> String {
         let document = BindingDocument(
             agentID: id,
-            counter: counter,
+            policyVersion: policyVersion,
             expires: UTCTime(seconds: clock.seconds + Self.bindingLife),
             binding: binding.members
         )
         return try sign(document.json, origin: log.key.names.binding)
     }
 
-    private func sign(_ entries: [ServerEntry], for id: String, counter: Int) throws -> String {
-        let document = EntriesDocument(agentID: id, counter: counter, entries: entries)
-        return try sign(document.json, origin: log.key.names.entries)
+    private func sign(_ entries: [ServerEntry], for id: String) throws -> String {
+        try sign(EntriesDocument(agentID: id, entries: entries).json, origin: log.key.names.entries)
     }
+
+    private func sign(_ parts: SignedParts, for id: String, epoch: Int, counter: Int) throws -> String {
+        let document = StateDocument(
+            agentID: id,
+            epoch: epoch,
+            counter: counter,
+            made: UTCTime(microseconds: Int(clock.wall())),
+            expires: UTCTime(seconds: clock.seconds + Self.bindingLife),
+            bundle: try parts.bundle.map(Self.digest),
+            binding: try Self.digest(parts.binding),
+            entries: try Self.digest(parts.entries),
+            org: try Self.digest(parts.org)
+        )
+        return try sign(document.json, origin: log.key.names.state)
+    }
+
+    private static func digest(_ note: String) throws -> Hash { .of(try Note(parsing: note.utf8).text) }
 
     private func sign(_ json: JSONValue, origin: String) throws -> String {
         let note = try Note.sign(

@@ -3,16 +3,16 @@ package import StrictJSON
 /// Who the person of one agent is, as it is signed for this agent alone.
 package struct BindingDocument: Sendable, Equatable {
     package let agentID: String
-    /// The sync counter at which it was made: an agent takes none that is lower than what it has.
-    package let counter: Int
+    /// The version of the policy that it was made for; 0 where there is none yet.
+    package let policyVersion: Int
     package let expires: UTCTime
     /// `sub`, `user`, `groups` and `roles`: see `Binding` of the policy.
     package let binding: JSONObject
 
     /// A document of these parts.
-    package init(agentID: String, counter: Int, expires: UTCTime, binding: JSONObject) {
+    package init(agentID: String, policyVersion: Int, expires: UTCTime, binding: JSONObject) {
         self.agentID = agentID
-        self.counter = counter
+        self.policyVersion = policyVersion
         self.expires = expires
         self.binding = binding
     }
@@ -20,7 +20,7 @@ package struct BindingDocument: Sendable, Equatable {
     /// The document.
     package var json: JSONValue {
         var object: JSONObject = [
-            "v": 1, "kind": "binding", "agent": .text(agentID), "counter": .int(counter),
+            "v": 1, "kind": "binding", "agent": .text(agentID), "policy": .int(policyVersion),
             "expires": .text(expires.text),
         ]
         for member in binding.members { object[member.name] = member.value }
@@ -34,35 +34,36 @@ package struct BindingDocument: Sendable, Equatable {
         self = try ObjectReader.read(json) { reader in
             try reader.header(kind: "binding")
             let agentID = try reader.agentID("agent")
-            let counter = try reader.int("counter")
+            let policyVersion = try reader.int("policy", in: 0...Int.max)
             let expires = try reader.time("expires")
             var binding = JSONObject()
             for name in ["sub", "user", "groups", "roles"] as [JSONText] { binding[name] = try reader.required(name) }
-            return BindingDocument(agentID: agentID, counter: counter, expires: expires, binding: binding)
+            return BindingDocument(
+                agentID: agentID,
+                policyVersion: policyVersion,
+                expires: expires,
+                binding: binding
+            )
         }
     }
 }
 
 /// The servers that the person of one agent may know, as they are signed for this agent alone.
+///
+/// The same list is the same text, whenever it is signed, so that an agent need not be sent it again.
 package struct EntriesDocument: Sendable, Equatable {
     package let agentID: String
-    /// The sync counter at which it was made: an agent takes none that is lower than what it has.
-    package let counter: Int
     package let entries: [ServerEntry]
 
     /// A document of these parts.
-    package init(agentID: String, counter: Int, entries: [ServerEntry]) {
+    package init(agentID: String, entries: [ServerEntry]) {
         self.agentID = agentID
-        self.counter = counter
         self.entries = entries
     }
 
     /// The document.
     package var json: JSONValue {
-        [
-            "v": 1, "kind": "entries", "agent": .text(agentID), "counter": .int(counter),
-            "entries": .array(entries.map(\.json)),
-        ]
+        ["v": 1, "kind": "entries", "agent": .text(agentID), "entries": .array(entries.map(\.json))]
     }
 
     /// Reads a document; throws `ShapeError`.
@@ -71,7 +72,6 @@ package struct EntriesDocument: Sendable, Equatable {
             try reader.header(kind: "entries")
             return EntriesDocument(
                 agentID: try reader.agentID("agent"),
-                counter: try reader.int("counter"),
                 entries: try reader.elements("entries").map { try ServerEntry($0.value, at: $0.place) }
             )
         }

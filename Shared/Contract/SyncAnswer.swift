@@ -1,64 +1,72 @@
 package import StrictJSON
 
-/// `GET /v1/agent/bundle?after=N`: everything signed that is newer than N.
+/// `GET /v1/agent/bundle?after=N`: what is newer than N, and what the agent has with it.
+///
+/// Every part is signed but the proofs, which prove themselves; the parts that are not there are those that the agent has.
 package struct SyncAnswer: Sendable, Equatable {
-    /// What to ask for next time.
-    package let counter: Int
+    /// The signed `StateDocument`.
+    package let state: String
     /// The signed `PolicyBundle`, if it is newer.
     package let bundle: String?
-    /// The signed `BindingDocument`, if it is newer.
+    /// The signed `BindingDocument`.
     package let binding: String?
     /// The signed `EntriesDocument`, if it is newer.
     package let entries: String?
-    /// The newest signed checkpoint of the organisation log.
+    /// The newest signed checkpoint of the organisation's log.
     package let orgCheckpoint: String
     /// The proof that this log extends the one whose size was asked about with `org=SIZE`.
     package let consistency: [[UInt8]]?
+    /// The leaf `log.restart` of this log's epoch, for whoever asks from an earlier one.
+    package let restart: ProvenLeaf?
 
     /// An answer of these parts.
     package init(
-        counter: Int,
+        state: String,
         bundle: String?,
         binding: String?,
         entries: String?,
         orgCheckpoint: String,
-        consistency: [[UInt8]]?
+        consistency: [[UInt8]]?,
+        restart: ProvenLeaf? = nil
     ) {
-        self.counter = counter
+        self.state = state
         self.bundle = bundle
         self.binding = binding
         self.entries = entries
         self.orgCheckpoint = orgCheckpoint
         self.consistency = consistency
+        self.restart = restart
     }
 
     /// The document.
     package var json: JSONValue {
-        var object: JSONObject = ["counter": .int(counter)]
+        var object: JSONObject = ["state": .text(state)]
         if let bundle { object["bundle"] = .text(bundle) }
         if let binding { object["binding"] = .text(binding) }
         if let entries { object["entries"] = .text(entries) }
         object["org_checkpoint"] = .text(orgCheckpoint)
         if let consistency { object["consistency"] = .array(consistency.map { .text(Base64.url($0)) }) }
+        if let restart { object["restart"] = restart.json }
         return .object(object)
     }
 
     /// Reads an answer; throws `ShapeError`.
     package init(_ json: JSONValue) throws {
         self = try ObjectReader.read(json) { reader in
-            let counter = try reader.int("counter")
+            let state = try reader.text("state")
             let bundle = try reader.optionalText("bundle")
             let binding = try reader.optionalText("binding")
             let entries = try reader.optionalText("entries")
             let checkpoint = try reader.text("org_checkpoint")
             let hasProof = reader.optional("consistency") != nil
             return SyncAnswer(
-                counter: counter,
+                state: state,
                 bundle: bundle,
                 binding: binding,
                 entries: entries,
                 orgCheckpoint: checkpoint,
-                consistency: hasProof ? try reader.hashes("consistency") : nil
+                consistency: hasProof ? try reader.hashes("consistency") : nil,
+                restart: try reader.optional("restart").map { try ProvenLeaf($0, at: reader.path("restart")) }
             )
         }
     }

@@ -87,7 +87,7 @@ struct HarnessTests {
         try await office.test { client in
             let machine = try await office.machine(.owner, client)
             let counter = try #require(
-                try await machine.send(client, "GET", "/v1/agent/bundle?after=0").json()["counter"]?.int
+                try await machine.send(client, "GET", "/v1/agent/bundle?after=0").json().syncCounter
             )
             let target = "/v1/agent/bundle?after=\(counter)"
             async let news = machine.send(client, "GET", target)
@@ -100,7 +100,7 @@ struct HarnessTests {
             #expect(try await machine.send(client, "POST", "/v1/servers", body: entry.json.bytes).status == .created)
             let answer = try await news
             #expect(answer.status == .ok)
-            let next = try #require(try answer.json()["counter"]?.int)
+            let next = try #require(try answer.json().syncCounter)
             #expect(next > counter)
             async let nothing = machine.send(client, "GET", "/v1/agent/bundle?after=\(next)")
             office.bell.close()

@@ -1,3 +1,4 @@
+import AuditLog
 import StrictJSON
 import Testing
 
@@ -148,15 +149,33 @@ struct ContractFormsTests {
             peaks: [[UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32)]
         )
         #expect(try LogState(state.json) == state)
-        let sync = SyncAnswer(
-            counter: 5,
-            bundle: "b",
-            binding: nil,
-            entries: "e",
-            orgCheckpoint: "o",
-            consistency: [Array(repeating: 9, count: 32)]
-        )
-        #expect(try SyncAnswer(sync.json) == sync)
+        for restart in [nil, leaf] {
+            let sync = SyncAnswer(
+                state: "s",
+                bundle: "b",
+                binding: nil,
+                entries: "e",
+                orgCheckpoint: "o",
+                consistency: [Array(repeating: 9, count: 32)],
+                restart: restart
+            )
+            #expect(try SyncAnswer(sync.json) == sync)
+        }
+        for bundle in [nil, Hash.of([1])] {
+            let signed = StateDocument(
+                agentID: AgentID.make(random: Array(0..<10)),
+                epoch: 7,
+                counter: 5,
+                made: UTCTime(seconds: 1),
+                expires: UTCTime(seconds: 2),
+                bundle: bundle,
+                binding: .of([2]),
+                entries: .of([3]),
+                org: .of([4])
+            )
+            let text = try SignedDocument.text(signed.json, origin: "h/state")
+            #expect(try StateDocument(try #require(SignedDocument.json(text: text, origin: "h/state"))) == signed)
+        }
         #expect(throws: ShapeError.self) {
             var json = try #require(state.json.object)
             json["unknown"] = 1

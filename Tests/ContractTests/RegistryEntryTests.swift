@@ -31,7 +31,7 @@ struct RegistryEntryTests {
         #expect(entry.server.alias == "files")
         #expect(entry.server.name == "com.example/files")
         #expect(entry.server.authorization == .init(kind: .oauth, scopes: ["read"]))
-        #expect(entry.server.timeoutSeconds == 30)
+        #expect(entry.server.timeoutSeconds == 300)
         #expect(!entry.server.allowsLoopback)
     }
 
@@ -41,7 +41,6 @@ struct RegistryEntryTests {
         let entry = try RegistryEntry(try JSONValue(parsing: Array(Self.document(settings: limits).utf8)))
         let document = EntriesDocument(
             agentID: AgentID.make(random: Array(0..<10)),
-            counter: 3,
             entries: [entry.server]
         )
         let text = try SignedDocument.text(document.json, origin: "h/entries")
@@ -57,6 +56,26 @@ struct RegistryEntryTests {
         let entry = try RegistryEntry(try JSONValue(parsing: Array(text.utf8)))
         #expect(entry.server.authorization == .init(kind: .none))
         #expect(entry.server.url == "https://8.8.8.8/mcp")
+    }
+
+    @Test("Only an entry that says so lets another user run its server, and one that does not looks as it always has")
+    func foreignOwner() throws {
+        let url = "http://127.0.0.1:9/mcp"
+        for allows in [false, true] {
+            let entry = try RegistryEntry(
+                alias: "demo",
+                url: url,
+                kind: .none,
+                allowsLoopback: true,
+                allowsForeignOwner: allows
+            )
+            #expect(entry.server.allowsForeignOwner == allows)
+            #expect((entry.server.json["allow_foreign_owner"] != nil) == allows)
+            let document = EntriesDocument(agentID: AgentID.make(random: Array(0..<10)), entries: [entry.server])
+            #expect(try EntriesDocument(document.json) == document)
+        }
+        let refused = try place(Self.document(settings: #""allow_foreign_owner":true,"#))
+        #expect(refused?.hasSuffix("/allow_foreign_owner") == true)
     }
 
     @Test("The entry that is made up is a good one")

@@ -1,6 +1,7 @@
 import AuditLog
 import Contract
 import Fetch
+import Foundation
 import Keyring
 import Policy
 import ServiceKit
@@ -34,12 +35,17 @@ struct PolicySyncTests {
         func saw(_ matches: (LinkCondition) -> Bool) -> Bool { conditions.withLock { $0.contains(where: matches) } }
     }
 
-    private func sync(_ told: Told, watch: OrgWatch? = nil) throws -> PolicySync {
-        PolicySync(
+    private func sync(
+        _ told: Told,
+        watch: OrgWatch? = nil,
+        standing: MembershipStanding? = nil
+    ) throws -> PolicySync {
+        try PolicySync(
             client: CoordinatorClient(
                 machine.membership,
                 key: MachineKey(machine.membership, secrets: secrets),
-                fetcher: Fetcher()
+                fetcher: Fetcher(),
+                standing: standing
             ),
             home: scratch.home,
             watch: try watch ?? OrgWatch(machine.membership, home: scratch.home),
@@ -51,13 +57,12 @@ struct PolicySyncTests {
 
     private func publish(_ counter: Int, version: Int, org: UInt64 = 0) throws {
         let answer = try server.model.withLock { model in
-            SyncAnswer(
+            try model.answer(
+                machine.membership.agentID,
                 counter: counter,
-                bundle: try model.bundle(version),
-                binding: try model.binding(machine.membership.agentID, sub: "u-1", counter: counter),
-                entries: try model.entries(machine.membership.agentID, counter: counter, "one"),
-                orgCheckpoint: try model.head(),
-                consistency: try model.consistency(from: org)
+                version: version,
+                aliases: ["one"],
+                from: org
             )
         }
         server.news.withLock { $0.append(answer) }
@@ -96,16 +101,16 @@ struct PolicySyncTests {
         #expect(PolicySync.lastState(machine.membership, home: scratch.home).bundle?.version == 2)
     }
 
-    @Test("What cannot be believed changes nothing, and the next good answer is taken")
-    func untrusted() async throws {
+    @Test("What is older than what is in force is stale, and the next good answer is taken")
+    func stale() async throws {
         let told = Told()
         let sync = try sync(told)
         let running = Task { try await sync.run() }
         defer { running.cancel() }
         try publish(2, version: 3)
         #expect(await eventually { told.saw(3) })
-        try publish(3, version: 1)
-        #expect(await eventually { told.saw { if case .untrusted = $0 { true } else { false } } })
+        try publish(1, version: 1)
+        #expect(await eventually { told.saw { if case .stale = $0 { true } else { false } } })
         #expect(sync.state.bundle?.version == 3)
         #expect(sync.state.counter == 2)
         try publish(4, version: 4)
@@ -113,38 +118,59 @@ struct PolicySyncTests {
         #expect(sync.condition == .online)
     }
 
-    @Test("Once it has contradicted itself nothing is taken from a coordinator, not even what is signed")
+    @Test("After an answer that is not whole everything is asked for, and the next good one is taken")
+    func unproven() async throws {
+        let told = Told()
+        let sync = try sync(told)
+        let running = Task { try await sync.run() }
+        defer { running.cancel() }
+        try publish(2, version: 1)
+        #expect(await eventually { told.saw(1) })
+        #expect(await eventually { server.seen.withLock { $0.last?.query.hasPrefix("after=2&") ?? false } })
+        let good = try server.model.withLock {
+            try $0.answer(machine.membership.agentID, counter: 3, version: 2)
+        }
+        server.news.withLock { $0.append(good.with(binding: .some(nil))) }
+        #expect(await eventually { told.saw { if case .unproven = $0 { true } else { false } } })
+        #expect(await eventually { server.seen.withLock { $0.last?.query.hasPrefix("after=0&") ?? false } })
+        #expect(sync.state.bundle?.version == 1)
+        server.news.withLock { $0.append(good) }
+        #expect(await eventually { told.saw(2) })
+        #expect(sync.condition == .online)
+    }
+
+    @Test("Once it has contradicted itself nothing is taken from a coordinator, until its log is restarted")
     func contradiction() async throws {
         let told = Told()
         let watch = try OrgWatch(machine.membership, home: scratch.home)
         let sync = try sync(told, watch: watch)
-        for _ in 0..<3 {
-            _ = try server.model.withLock {
-                try $0.append(.keyRevoke(agent: "a", key: machine.key.publicKey.fingerprint, why: "w"))
-            }
-        }
+        let id = machine.membership.agentID
+        func leaf() -> OrgLeaf.Body { .keyRevoke(agent: "a", key: machine.key.publicKey.fingerprint, why: "w") }
+        for _ in 0..<3 { _ = try server.model.withLock { try $0.append(leaf()) } }
         let running = Task { try await sync.run() }
         defer { running.cancel() }
         try publish(2, version: 1)
         #expect(await eventually { told.saw(1) })
         var liar = ModelCoordinator(host: "127.0.0.1", key: server.model.withLock { $0.key })
-        for _ in 0..<5 { _ = try liar.append(.keyRevoke(agent: "b", key: machine.key.publicKey.fingerprint, why: "w")) }
-        for counter in 3...4 {
-            let answer = SyncAnswer(
-                counter: counter,
-                bundle: try liar.bundle(counter),
-                binding: nil,
-                entries: nil,
-                orgCheckpoint: try counter == 3 ? liar.head() : server.model.withLock { try $0.head() },
-                consistency: try counter == 3 ? liar.consistency(from: 3) : []
-            )
-            server.news.withLock { $0.append(answer) }
-            #expect(await eventually { server.news.withLock { $0.isEmpty } })
-        }
+        for _ in 0..<3 { _ = try liar.append(leaf()) }
+        let lie = try liar.answer(id, counter: 3, version: 3, from: 3)
+        server.news.withLock { $0.append(lie) }
         #expect(await eventually { watch.isBroken })
-        try await Task.sleep(for: .milliseconds(100))
-        #expect(sync.state.bundle?.version == 1)
+        // Not even what is signed and fits.
+        try publish(4, version: 4, org: 3)
+        #expect(await eventually { server.news.withLock { $0.isEmpty } })
+        try server.model.withLock { try $0.restart(as: 9) }
+        let anew = try server.model.withLock { model in
+            try model.answer(id, counter: 1, version: 7, from: 3)
+                .with(restart: try model.restartIndex.map { try model.proven($0) })
+        }
+        server.news.withLock { $0.append(anew) }
+        #expect(await eventually { told.saw(7) })
         #expect(!told.saw(3) && !told.saw(4))
+        #expect(!watch.isBroken && watch.epoch == 9)
+        #expect(await eventually { sync.condition == .online })
+        #expect(await eventually { server.seen.withLock { $0.last?.query.contains("after=1&") ?? false } })
+        #expect(server.seen.withLock { $0.last?.query.contains("epoch=9") ?? false })
     }
 
     @Test("A locked keyring is waited for; an unlocking is taken by itself")
@@ -159,6 +185,53 @@ struct PolicySyncTests {
         secrets.condition = .open
         try publish(2, version: 1)
         #expect(await eventually { told.saw(1) })
+    }
+
+    @Test("A status alone revokes nothing: it is asked again, and what is in force stays")
+    func unsignedRevocation() async throws {
+        let told = Told()
+        let standing = try MembershipStanding(machine.membership, home: scratch.home)
+        let sync = try sync(told, standing: standing)
+        server.signsRevocations.withLock { $0 = false }
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = true }
+        let running = Task { try await sync.run() }
+        defer { running.cancel() }
+        #expect(await eventually { sync.condition == .refused("revoked_key") })
+        #expect(standing.trouble == nil)
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
+        try publish(2, version: 1)
+        sync.retry()
+        #expect(await eventually { told.saw(1) && sync.condition == .online })
+    }
+
+    @Test("The coordinator's signed word revokes for good: nothing more is asked, nor taken")
+    func signedRevocation() async throws {
+        let told = Told()
+        let standing = try MembershipStanding(machine.membership, home: scratch.home)
+        let sync = try sync(told, standing: standing)
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = true }
+        let running = Task { try await sync.run() }
+        defer { running.cancel() }
+        #expect(await eventually { sync.condition == .revoked })
+        #expect(standing.trouble == .revoked)
+        let count = server.count("/v1/agent/bundle")
+        // Somebody on the way who lets an answer through opens nothing.
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
+        try publish(2, version: 1)
+        sync.retry()
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(server.count("/v1/agent/bundle") == count)
+        #expect(sync.condition == .revoked && !told.saw(1))
+    }
+
+    @Test("What was kept and cannot be read now is not nothing: an older answer would be news")
+    func unreadable() throws {
+        // A folder at its place: it cannot be read whoever asks, root included.
+        try FileManager.default.createDirectory(
+            atPath: "\(scratch.home.state)/sync.json",
+            withIntermediateDirectories: true
+        )
+        #expect(throws: FileError.self) { try sync(Told()) }
     }
 
     @Test("A key that is revoked is said so, and what was in force is not extended")

@@ -97,9 +97,15 @@ struct Office {
     }
 
     /// What is new for a machine, without waiting.
-    func news(_ machine: Machine, after: Int = 0, orgSize: Int? = nil) async throws -> SyncAnswer? {
+    func news(
+        _ machine: Machine,
+        after: Int = 0,
+        epoch: Int = 0,
+        orgSize: Int? = nil,
+        seen: String? = nil
+    ) async throws -> SyncAnswer? {
         try await fleet.news(
-            SyncQuestion(after: after, orgSize: orgSize),
+            SyncQuestion(after: after, epoch: epoch, orgSize: orgSize, seen: seen.map { Array($0.utf8) }),
             for: try await caller(machine),
             hold: .zero
         )
@@ -111,6 +117,14 @@ struct Office {
         #expect(note.isSigned(name: origin, key: log.key.publicKey))
         return try #require(SignedDocument.json(text: note.text, origin: origin))
     }
+
+    /// The signed state in an answer.
+    func state(_ answer: SyncAnswer?) throws -> StateDocument {
+        try StateDocument(document(answer?.state, origin: log.key.names.state))
+    }
+
+    /// The digest of what a note says.
+    func digest(_ note: String?) throws -> Hash? { try note.map { .of(try Note(parsing: Array($0.utf8)).text) } }
 
     func aliases(_ answer: SyncAnswer?) throws -> [String] {
         try EntriesDocument(document(answer?.entries, origin: log.key.names.entries)).entries.map(\.alias)

@@ -43,21 +43,21 @@ struct SyncTests {
             office.document(answer.binding, origin: office.log.key.names.binding)
         )
         #expect(document.agentID == machine.id)
-        #expect(document.counter == answer.counter)
+        #expect(document.policyVersion == 0)
         #expect(document.expires == UTCTime(seconds: office.now + 7 * 86_400))
         #expect(try office.binding(answer).user == "ann@example.com")
         #expect(try office.binding(answer).roles.isEmpty)
         #expect(try office.aliases(answer) == ["github"])
-        #expect(try await office.news(machine, after: answer.counter) == nil)
+        #expect(try await office.news(machine, after: office.state(answer).counter) == nil)
     }
 
     @Test("A policy comes with who has which role in it")
     func bundle() async throws {
         let machine = try await office.machine("ann@example.com")
-        let counter = try #require(try await office.news(machine)).counter
+        let counter = try office.state(try await office.news(machine)).counter
         let applied = try await apply()
         let answer = try #require(try await office.news(machine, after: counter))
-        #expect(answer.counter > counter)
+        #expect(try office.state(answer).counter > counter)
         #expect(answer.bundle == applied.note)
         let binding = try office.binding(answer)
         #expect(binding.roles.map(\.role) == ["dev", "guest"])
@@ -75,7 +75,7 @@ struct SyncTests {
         let auditor = try await office.machine("audit@example.com", .auditor)
         for alias in ["github", "docs", "secret-project"] { try await office.add(alias) }
         #expect(try office.aliases(try await office.news(ann)) == [])
-        let before = try #require(try await office.news(eve)).counter
+        let before = try office.state(try await office.news(eve)).counter
         _ = try await apply()
         #expect(try office.aliases(try await office.news(ann)) == ["docs", "github"])
         #expect(try office.aliases(try await office.news(auditor)) == ["docs", "github", "secret-project"])
@@ -91,15 +91,16 @@ struct SyncTests {
     func parts() async throws {
         let (ann, eve) = (try await office.machine("ann@example.com"), try await office.machine("eve@example.com"))
         _ = try await apply()
-        let first = try #require(try await office.news(ann)).counter
+        let first = try office.state(try await office.news(ann)).counter
         try await office.add("github")
         let entries = try #require(try await office.news(ann, after: first))
         #expect(entries.bundle == nil)
-        #expect(entries.binding == nil)
+        // Who the person is comes with every answer: it is good for some days from then on.
+        #expect(try office.binding(entries).roles.map(\.role) == ["dev", "guest"])
         #expect(try office.aliases(entries) == ["github"])
         // What concerns another person alone is no news.
         try await office.fleet.leave(try await office.caller(eve))
-        #expect(try await office.news(ann, after: entries.counter) == nil)
+        #expect(try await office.news(ann, after: office.state(entries).counter) == nil)
         // A machine that comes late gets everything.
         let late = try #require(try await office.news(ann))
         #expect(late.bundle != nil && late.binding != nil && late.entries != nil)
@@ -112,7 +113,7 @@ struct SyncTests {
         let first = try #require(try await office.news(machine))
         #expect(try office.aliases(first) == [])
         let second = try await office.machine("ann@example.com", .editor)
-        let answer = try await office.news(machine, after: first.counter)
+        let answer = try await office.news(machine, after: office.state(first).counter)
         #expect(try office.aliases(answer) == ["github"])
         #expect(try office.aliases(try await office.news(second)) == ["github"])
     }
@@ -129,7 +130,9 @@ struct SyncTests {
         #expect(first.consistency == nil)
         let old = try checkpoint(first)
         for number in 0..<5 { try await office.add("s\(number)") }
-        let answer = try #require(try await office.news(machine, after: first.counter, orgSize: Int(old.size)))
+        let answer = try #require(
+            try await office.news(machine, after: office.state(first).counter, orgSize: Int(old.size))
+        )
         let new = try checkpoint(answer)
         let proof = try #require(answer.consistency).compactMap { Hash($0) }
         #expect(new.size == old.size + 5)
@@ -145,22 +148,93 @@ struct SyncTests {
         let newest = try #require(try await office.news(machine))
         let size = try Int(Checkpoint(parsing: Note(parsing: Array(newest.orgCheckpoint.utf8)).text).size)
         // As after the restoring of a backup: a higher counter, a longer log, or both.
-        for (after, orgSize) in [
-            (newest.counter + 1, size), (newest.counter, size + 1), (newest.counter + 5, size + 5),
-        ] {
+        let counter = try office.state(newest).counter
+        for (after, orgSize) in [(counter + 1, size), (counter, size + 1), (counter + 5, size + 5)] {
             let answer = try #require(try await office.news(machine, after: after, orgSize: orgSize))
-            #expect(answer.counter == newest.counter)
+            #expect(try office.state(answer).counter == counter)
             #expect(answer.orgCheckpoint == newest.orgCheckpoint)
             #expect(answer.bundle == nil && answer.binding == nil && answer.entries == nil)
             #expect((answer.consistency == nil) == (orgSize > size))
         }
-        #expect(try await office.news(machine, after: newest.counter, orgSize: size) == nil)
+        #expect(try await office.news(machine, after: counter, orgSize: size) == nil)
+    }
+
+    @Test("What an answer leaves out is what the machine has, and the signed state names all of it")
+    func digests() async throws {
+        let machine = try await office.machine("ann@example.com")
+        try await office.add("github")
+        let applied = try await apply()
+        let full = try #require(try await office.news(machine))
+        let state = try office.state(full)
+        #expect(state.agentID == machine.id)
+        #expect(state.epoch == 0)
+        #expect(try state.bundle == office.digest(applied.note))
+        #expect(try state.binding == office.digest(full.binding))
+        #expect(try state.entries == office.digest(full.entries))
+        #expect(try state.org == office.digest(full.orgCheckpoint))
+        #expect(state.expires.seconds == office.now + 7 * 86_400)
+        let document = try BindingDocument(office.document(full.binding, origin: office.log.key.names.binding))
+        #expect(document.policyVersion == applied.version)
+        // A later time alone changes no digest of what is not sent again.
+        office.pass(60)
+        try await office.add("docs")
+        let next = try #require(try await office.news(machine, after: state.counter))
+        #expect(next.bundle == nil)
+        #expect(try office.state(next).bundle == state.bundle)
+        #expect(try office.state(next).entries == office.digest(next.entries))
+        office.pass(60)
+        #expect(try office.state(try await office.news(machine)).entries == office.digest(next.entries))
+    }
+
+    @Test(
+        "After a restart of the log everybody is told everything, how the log was restarted, and what he had seen is kept"
+    )
+    func restarted() async throws {
+        let machine = try await office.machine("ann@example.com")
+        _ = try await apply()
+        let before = try #require(try await office.news(machine))
+        let old = try #require(office.log.state(note: before.orgCheckpoint.utf8))
+        let (log, time) = (office.log, Int64(office.now) * 1_000_000)
+        let leaf = try await office.database.write { transaction in
+            try log.restart(known: nil, who: "test", why: "why not", at: time, in: transaction)
+        }
+        let answer = try #require(
+            try await office.news(machine, after: office.state(before).counter + 9, orgSize: Int(old.size))
+        )
+        #expect(try office.state(answer).epoch == leaf.epoch)
+        #expect(answer.bundle != nil && answer.binding != nil && answer.entries != nil)
+        let restart = try #require(answer.restart)
+        #expect(try OrgLeaf(parsing: restart.leaf).body == .logRestart(leaf))
+        #expect(restart.index == Int(old.size))
+        let head = try #require(log.state(note: answer.orgCheckpoint.utf8))
+        #expect(head.origin == log.key.names.audit(epoch: leaf.epoch))
+        let proof = try #require(answer.consistency).compactMap { Hash($0) }
+        #expect(MerkleProof.isConsistent(from: (old.size, old.root), to: (head.size, head.root), proof: proof))
+        // From then on as before: nothing is new, and an old epoch is never asked about again.
+        let counter = try office.state(answer).counter
+        #expect(try await office.news(machine, after: counter, epoch: leaf.epoch, orgSize: Int(head.size)) == nil)
+        #expect(try await office.news(machine, after: counter, epoch: leaf.epoch + 1)?.restart == nil)
+
+        // A state that this log holds needs no leaf; one that it does not hold gets one, once.
+        let lost = Checkpoint(origin: old.origin, size: old.size + 7, root: .of([1]))
+        let forged = try Note.sign(lost.text, name: lost.origin, key: SigningKey())
+        for (note, leaves) in [
+            (before.orgCheckpoint, 0), (String(decoding: forged.bytes, as: UTF8.self), 0), ("nonsense", 0),
+            (String(decoding: try lost.signed(by: log.key.signing).bytes, as: UTF8.self), 1),
+            (String(decoding: try lost.signed(by: log.key.signing).bytes, as: UTF8.self), 1),
+        ] {
+            _ = try await office.news(machine, after: counter, epoch: leaf.epoch, seen: note)
+            let kept = try await office.database.read { view in
+                try log.positions(kind: "log.seen", subject: machine.id, in: view)
+            }
+            #expect(kept.count == leaves)
+        }
     }
 
     @Test("A question is held until something changes for this person", .timeLimit(.minutes(1)))
     func held() async throws {
         let machine = try await office.machine("ann@example.com", .owner)
-        let counter = try #require(try await office.news(machine)).counter
+        let counter = try office.state(try await office.news(machine)).counter
         let (office, caller) = (office, try await office.caller(machine))
         let question = SyncQuestion(after: counter)
         let start = ContinuousClock.now
@@ -177,7 +251,7 @@ struct SyncTests {
     @Test("A machine that leaves while its question is held is told at once", .timeLimit(.minutes(1)))
     func leaving() async throws {
         let machine = try await office.machine("ann@example.com", .owner)
-        let counter = try #require(try await office.news(machine)).counter
+        let counter = try office.state(try await office.news(machine)).counter
         let (office, caller) = (office, try await office.caller(machine))
         let waiting = Task {
             await code { try await office.fleet.news(SyncQuestion(after: counter), for: caller, hold: .seconds(50)) }
@@ -193,7 +267,7 @@ struct SyncTests {
         let first = try #require(try await office.news(machine))
         office.pass(4 * 86_400)
         #expect(try await office.desk.renewIfDue())
-        let answer = try #require(try await office.news(machine, after: first.counter))
+        let answer = try #require(try await office.news(machine, after: office.state(first).counter))
         #expect(answer.bundle != nil && answer.bundle != applied.note)
         let document = try BindingDocument(office.document(answer.binding, origin: office.log.key.names.binding))
         #expect(document.expires == UTCTime(seconds: office.now + 7 * 86_400))

@@ -147,7 +147,6 @@ struct RegistryTests {
         #expect(last == "registry_full")
         let all = EntriesDocument(
             agentID: AgentID.make(random: Array(repeating: 0, count: 10)),
-            counter: 1 << 50,
             entries: try await registry.entries().map(\.server)
         )
         let bytes = try all.json.canonicalBytes()

@@ -1,32 +1,28 @@
 internal import AuditLog
-internal import ServiceKit
 
-/// A signed state of the organisation's log, as the coordinator handed it out.
-struct OrgHead: Sendable, Equatable {
-    let checkpoint: Checkpoint
-    /// The whole note: what proves to others that it was said.
-    let note: String
-
-    /// Reads a note that the coordinator must have signed as a state of its log.
-    init(_ note: String, origin: String, key: VerifyingKey) throws(LinkError) {
-        guard let parsed = try? Note(parsing: Array(note.utf8)), parsed.isSigned(name: origin, key: key),
-            let checkpoint = try? Checkpoint(parsing: parsed.text), checkpoint.origin.utf8.elementsEqual(origin.utf8)
-        else { throw LinkError(.untrusted, "the state of the organisation's log is not signed by the coordinator") }
-        self.checkpoint = checkpoint
-        self.note = note
-    }
-}
-
-/// Two signed states of one log that cannot both be true: whoever holds both can prove it to anybody.
+/// Two signed states of one log, of which the second does not extend the first as far as is shown.
 struct OrgContradiction: Error, Sendable, Equatable {
     let seen: OrgHead
     let shown: OrgHead
+}
+
+/// Why a state is not taken.
+enum OrgRefusal: Error, Sendable, Equatable {
+    /// It is older than what was seen: a lagging replica, a cache, or a coordinator that was set back.
+    case stale(OrgContradiction)
+    /// Nothing proves that it extends what was seen. Something on the way may have lost the proof; or there is none.
+    case unproven(OrgContradiction)
+    /// Both cannot be true, and whoever holds both can prove that to anybody.
+    case contradiction(OrgContradiction)
 }
 
 /// Watches that the organisation's log only ever grows; pure.
 ///
 /// States come with answers to the sync, each with the proof that it extends the one that was asked about, and with the
 /// receipts of uploads, without such a proof. The two are kept apart and asked about in turn, until they meet.
+///
+/// A restart of the log, which the coordinator signs, begins a new epoch. States of another epoch contradict nothing, and
+/// epochs rise only: once a state of a later one is taken, those before are older than what was seen.
 struct OrgHistory: Sendable {
     /// The newest state that is proven to extend all others but `claimed`.
     private(set) var proven: OrgHead?
@@ -39,6 +35,15 @@ struct OrgHistory: Sendable {
         self.proven = proven
     }
 
+    /// The newest state that was seen.
+    var newest: OrgHead? {
+        guard let claimed, claimed.checkpoint.size > proven?.checkpoint.size ?? 0 else { return proven ?? claimed }
+        return claimed
+    }
+
+    /// The epoch that was seen.
+    var epoch: Int { newest?.epoch ?? 0 }
+
     /// The state that the next answer is to extend; nil for a log of which nothing was seen.
     mutating func question() -> OrgHead? {
         asksClaimed = claimed != nil && !asksClaimed
@@ -46,42 +51,71 @@ struct OrgHistory: Sendable {
     }
 
     /// An answer shows a state that must extend the one that was asked about.
+    ///
+    /// - Parameters:
+    ///   - head: The state.
+    ///   - question: The one that was asked about.
+    ///   - proof: The hashes that prove the one to extend the other.
+    ///   - isRestart: Whether the beginning of the state's epoch was shown and proven.
+    /// - Returns: The newest state of the epoch before, if a new one has begun in which it was not found.
+    /// - Throws: `OrgRefusal`; then nothing has changed.
+    @discardableResult
     mutating func answered(
         _ head: OrgHead,
         to question: OrgHead?,
-        proof: [Hash]
-    ) throws(OrgContradiction) {
+        proof: [Hash],
+        isRestart: Bool = false
+    ) throws(OrgRefusal) -> OrgHead? {
+        if let newest, head.epoch != newest.epoch {
+            let both = OrgContradiction(seen: newest, shown: head)
+            guard head.epoch > newest.epoch else { throw .stale(both) }
+            guard isRestart else { throw .unproven(both) }
+            self = OrgHistory(proven: head)
+            return question == newest && Self.isProven(newest, head, proof) ? nil : newest
+        }
+        try meet(head, proven)
+        try meet(head, claimed)
         if let question {
-            let isConsistent = MerkleProof.isConsistent(
-                from: (question.checkpoint.size, question.checkpoint.root),
-                to: (head.checkpoint.size, head.checkpoint.root),
-                proof: proof
-            )
-            guard isConsistent else { throw OrgContradiction(seen: question, shown: head) }
+            let both = OrgContradiction(seen: question, shown: head)
+            guard head.checkpoint.size >= question.checkpoint.size else { throw .stale(both) }
+            guard Self.isProven(question, head, proof) else { throw .unproven(both) }
         }
         if let claimed, question == claimed {
-            try meet(head, proven)
             self.claimed = head.checkpoint == proven?.checkpoint ? nil : head
         } else {
-            try meet(head, claimed)
-            proven = head
+            // Of an answer to an older question only the proof counts.
+            if head.checkpoint.size >= proven?.checkpoint.size ?? 0 { proven = head }
             if claimed?.checkpoint == head.checkpoint { claimed = nil }
         }
+        return nil
     }
 
     /// A receipt shows a state.
-    mutating func claimed(_ head: OrgHead) throws(OrgContradiction) {
+    mutating func claimed(_ head: OrgHead) throws(OrgRefusal) {
+        if let newest, head.epoch != newest.epoch {
+            let both = OrgContradiction(seen: newest, shown: head)
+            // The beginning of a new epoch comes with an answer to the sync.
+            throw head.epoch < newest.epoch ? .stale(both) : .unproven(both)
+        }
         try meet(head, proven)
         try meet(head, claimed)
         guard head.checkpoint.size > proven?.checkpoint.size ?? 0 else { return }
         if head.checkpoint.size > claimed?.checkpoint.size ?? 0 { claimed = head }
     }
 
+    private static func isProven(_ old: OrgHead, _ new: OrgHead, _ proof: [Hash]) -> Bool {
+        MerkleProof.isConsistent(
+            from: (old.checkpoint.size, old.checkpoint.root),
+            to: (new.checkpoint.size, new.checkpoint.root),
+            proof: proof
+        )
+    }
+
     /// Two states of one size have one root.
-    private func meet(_ head: OrgHead, _ other: OrgHead?) throws(OrgContradiction) {
+    private func meet(_ head: OrgHead, _ other: OrgHead?) throws(OrgRefusal) {
         guard let other, other.checkpoint.size == head.checkpoint.size else { return }
         guard other.checkpoint.root == head.checkpoint.root else {
-            throw OrgContradiction(seen: other, shown: head)
+            throw .contradiction(OrgContradiction(seen: other, shown: head))
         }
     }
 }

@@ -26,6 +26,8 @@ package final class PolicySync: Service {
 
     /// Longer than the coordinator holds a poll.
     private static let timeout = Duration.seconds(40)
+    /// The longest wait after an answer that was not taken: the next one may be good.
+    private static let soon = Duration.seconds(5)
     /// How long the whole of what an agent obeys may be.
     private static let longest = 8 << 20
 
@@ -38,6 +40,8 @@ package final class PolicySync: Service {
     ///   - logger: Learns of what could not be taken.
     ///   - onChange: Told once at the start and at each change, after it was kept.
     ///   - onCondition: Told when it changes how it stands with the coordinator.
+    /// - Throws: `FileError` where it is not known what was kept: it must not be taken for nothing, since an older answer
+    ///   would be news to whoever knows nothing.
     package init(
         client: CoordinatorClient,
         home: AgentHome,
@@ -45,7 +49,7 @@ package final class PolicySync: Service {
         logger: Logger,
         onChange: @escaping @Sendable (SyncedState) -> Void,
         onCondition: @escaping @Sendable (LinkCondition) -> Void = { _ in }
-    ) {
+    ) throws {
         self.client = client
         self.home = home
         self.watch = watch
@@ -53,11 +57,10 @@ package final class PolicySync: Service {
         self.onChange = onChange
         self.onCondition = onCondition
         documents = Mutex(SyncDocuments(client.membership))
+        guard let bytes = try DurableFile.read("\(home.state)/sync.json", maxBytes: Self.longest) else { return }
         do {
-            if let bytes = try DurableFile.read(path, maxBytes: Self.longest) {
-                let json = try JSONValue(parsing: bytes, limits: .reply)
-                try documents.withLock { try $0.takeKept(json) }
-            }
+            let json = try JSONValue(parsing: bytes, limits: .reply)
+            try documents.withLock { try $0.takeKept(json) }
         } catch {
             logger.warning("The last policy cannot be read; nothing is allowed until it comes anew.")
         }
@@ -88,6 +91,13 @@ package final class PolicySync: Service {
             onChange(state)
             var backoff = Backoff()
             while !Task.isCancelled {
+                if let standing = client.standing, standing.isRevoked {
+                    // For good: nothing that comes after the coordinator's own word would be from it.
+                    move(to: .revoked)
+                    standing.keepAgain()
+                    await bell.wait(atMost: .seconds(60))
+                    continue
+                }
                 do {
                     try await poll()
                     backoff.reset()
@@ -104,11 +114,15 @@ package final class PolicySync: Service {
     /// One poll: returns when it was answered and what it brought is in force.
     func poll() async throws {
         let question = watch.question()
+        let unreported = watch.unreported
         // Where it is not known whether the coordinator can be heard, everything is asked for: that is answered at once,
-        // while a question for news may be held.
-        let known = condition == .online ? state.counter : 0
-        var query = "after=\(known)&policy=\(state.bundle?.version ?? 0)&release=\(Release.version)"
+        // while a question for news may be held. So it is after an answer that was not taken.
+        let isKnown = condition == .online && documents.withLock { $0.epoch } == watch.epoch
+        var query =
+            "after=\(isKnown ? state.counter : 0)&policy=\(state.bundle?.version ?? 0)&release=\(Release.version)"
+        if watch.epoch > 0 { query += "&epoch=\(watch.epoch)" }
         if let question { query += "&org=\(question.checkpoint.size)" }
+        if let unreported { query += "&seen=\(Base64.url(unreported.note.utf8))" }
         let response = try await client.request(
             method: "GET",
             path: "/v1/agent/bundle",
@@ -116,23 +130,30 @@ package final class PolicySync: Service {
             timeout: Self.timeout,
             maxBytes: Self.longest
         )
-        guard let json = try CoordinatorAnswer.json(response) else { return }
+        let json = try CoordinatorAnswer.json(response)
+        if let unreported { watch.reported(unreported) }
+        guard let json else { return }
         let answer: SyncAnswer
         do {
             answer = try SyncAnswer(json)
         } catch {
-            throw LinkError(.untrusted, "the coordinator's answer holds what this release does not know: \(error)")
+            throw LinkError(.unproven, "the coordinator's answer holds what this release does not know: \(error)")
         }
         try await take(answer, to: question)
     }
 
     /// Verifies an answer, keeps it and tells of it.
     func take(_ answer: SyncAnswer, to question: OrgHead?) async throws {
-        let proof = (answer.consistency ?? []).compactMap { Hash($0) }
-        try watch.answered(answer.orgCheckpoint, to: question, proof: proof)
-        guard !watch.isBroken else { throw LinkError(.untrusted, "the coordinator has contradicted itself") }
         var next = documents.withLock { $0 }
         try next.take(answer, now: client.now)
+        let proof = (answer.consistency ?? []).compactMap { Hash($0) }
+        let restart = try watch.answered(answer.orgCheckpoint, to: question, proof: proof, restart: answer.restart)
+        if let restart {
+            logger.warning(
+                "The coordinator's log was restarted; what was seen of it before is kept.",
+                metadata: ["epoch": "\(restart.epoch)", "why": "\(restart.why)", "leaves": "\(restart.base.size)"]
+            )
+        }
         do {
             try DurableFile.write(next.kept.bytes, to: path)
         } catch {
@@ -149,11 +170,17 @@ package final class PolicySync: Service {
         case let error as LinkError where error.kind == .untrusted:
             logger.error("The coordinator's answer was not taken.", metadata: ["error": "\(error.message)"])
             move(to: .untrusted(error.message))
-            return pause
+            return min(pause, Self.soon)
+        case let error as LinkError where error.kind == .stale || error.kind == .unproven:
+            logger.warning("The coordinator's answer was not taken.", metadata: ["error": "\(error.message)"])
+            move(to: error.kind == .stale ? .stale(error.message) : .unproven(error.message))
+            return min(pause, Self.soon)
         case let error as LinkError where error.isOfKeyring:
-            move(to: .locked)
+            move(to: error.kind == .keyMissing ? .keyMissing : .locked)
             return .seconds(1)
         case let problem as Problem where problem.status == 401:
+            if client.standing?.isRevoked == true { return .zero }
+            // A status alone is anybody's who is on the way: it is asked again, and calls go on.
             logger.warning("The coordinator does not take this machine.", metadata: ["code": "\(problem.code)"])
             move(to: .refused(problem.code))
             // Nothing that this machine does will change that; somebody may enrol it again.

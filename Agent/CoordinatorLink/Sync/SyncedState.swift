@@ -29,8 +29,17 @@ package enum LinkCondition: Sendable, Equatable {
     case offline(String)
     /// The key cannot be had until the keyring is unlocked.
     case locked
+    /// The keyring is open and does not hold the key.
+    case keyMissing
+    /// The coordinator has signed that this machine's key is revoked; nothing is asked any more.
+    case revoked
     /// The coordinator does not take this machine any more; the code of the refusal.
     case refused(String)
-    /// What came was not to be believed; why, in words. What was believed before stays.
+    /// What came is older than what is in force, which stays; why, in words. The next good answer is taken.
+    case stale(String)
+    /// What came was damaged, or its parts do not belong together; why, in words. The next good answer is taken.
+    case unproven(String)
+    /// Signed words of the coordinator contradict each other; why, in words. What was believed before stays, until its log
+    /// is restarted or the machine enrols anew.
     case untrusted(String)
 }

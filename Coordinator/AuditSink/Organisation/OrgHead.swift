@@ -5,6 +5,8 @@ internal import Database
 package struct OrgHead: Sendable, Equatable {
     /// The roots of the complete subtrees, and the number of leaves.
     package let frontier: MerkleFrontier
+    /// The number of the log's last restart, and with it the name under which states are signed; 0 before any.
+    package let epoch: Int
     /// The signed checkpoint.
     package let note: [UInt8]
 

@@ -32,8 +32,16 @@ package final class OrgLog: Sendable {
     ///   damaged, and what the database throws.
     @discardableResult
     package func append(_ body: OrgLeaf.Body, at time: Int64, in transaction: SQLTransaction) throws -> Int {
+        try append(body, at: time, epoch: nil, in: transaction)
+    }
+
+    /// The same as the first leaf of a new epoch, if one is named.
+    @discardableResult
+    func append(_ body: OrgLeaf.Body, at time: Int64, epoch: Int?, in transaction: SQLTransaction) throws -> Int {
         let leaf = try random.withLock { random in try OrgLeaf(body, at: time, random: &random) }
-        var frontier = try stored(in: transaction)?.frontier ?? MerkleFrontier()
+        let head = try stored(in: transaction)
+        let epoch = epoch ?? head?.epoch ?? 0
+        var frontier = head?.frontier ?? MerkleFrontier()
         let position = Int(frontier.size)
         var closed: [(level: Int, index: UInt64, hash: Hash)] = []
         frontier.append(hash: .leaf(leaf.bytes)) { closed.append(($0, $1, $2)) }
@@ -49,14 +57,17 @@ package final class OrgLog: Sendable {
             )
         }
         try transaction.execute(
-            "INSERT OR REPLACE INTO org_head (id, size, peaks, note) VALUES (1, ?, ?, ?)",
-            [.integer(position + 1), .blob(frontier.packedPeaks), .blob(try sign(frontier))]
+            "INSERT OR REPLACE INTO org_head (id, size, peaks, epoch, note) VALUES (1, ?, ?, ?, ?)",
+            [
+                .integer(position + 1), .blob(frontier.packedPeaks), .integer(epoch),
+                .blob(try sign(frontier, epoch: epoch)),
+            ]
         )
         return position
     }
 
-    private func sign(_ frontier: MerkleFrontier) throws -> [UInt8] {
-        let checkpoint = Checkpoint(origin: key.names.audit, size: frontier.size, root: frontier.root)
+    private func sign(_ frontier: MerkleFrontier, epoch: Int) throws -> [UInt8] {
+        let checkpoint = Checkpoint(origin: key.names.audit(epoch: epoch), size: frontier.size, root: frontier.root)
         return try checkpoint.signed(by: key.signing).bytes
     }
 
@@ -65,7 +76,7 @@ package final class OrgLog: Sendable {
     /// The newest state; before the first leaf the signed checkpoint of the empty tree.
     package func head(in view: some SQLReading) throws -> OrgHead {
         if let head = try stored(in: view) { return head }
-        return OrgHead(frontier: MerkleFrontier(), note: try sign(MerkleFrontier()))
+        return OrgHead(frontier: MerkleFrontier(), epoch: 0, note: try sign(MerkleFrontier(), epoch: 0))
     }
 
     /// The leaf at `position` with its proof for the newest state, which travels beside it.
@@ -87,7 +98,7 @@ package final class OrgLog: Sendable {
 
     /// The positions of the leaves of this kind about this subject, oldest first.
     ///
-    /// The subject of keys is the agent, of a bundle its version, of a change its author.
+    /// The subject of keys is the agent, of a bundle its version, of a change its author, of a restart its epoch.
     package func positions(kind: String, subject: String, in view: some SQLReading) throws -> [Int] {
         let rows = try view.rows(
             "SELECT position FROM org_leaf WHERE kind = ? AND subject = ? ORDER BY position",
@@ -107,7 +118,8 @@ package final class OrgLog: Sendable {
             return
         }
         let note = try Note(parsing: head.note)
-        guard note.isSigned(name: key.names.audit, key: key.publicKey) else {
+        let origin = key.names.audit(epoch: head.epoch)
+        guard note.isSigned(name: origin, key: key.publicKey) else {
             throw AuditSinkError(
                 .foreign,
                 "The organisation's log was signed by another key, or under another URL.",
@@ -116,7 +128,8 @@ package final class OrgLog: Sendable {
         }
         let checkpoint = try Checkpoint(parsing: note.text)
         let root = try OrgNodes(size: head.size, view: view).root(size: head.size)
-        guard checkpoint.size == head.size, checkpoint.root == head.frontier.root, root == checkpoint.root,
+        guard checkpoint.origin == origin, checkpoint.size == head.size, checkpoint.root == head.frontier.root,
+            root == checkpoint.root,
             count == Int(head.size)
         else { throw AuditSinkError.damaged("the head of the organisation's log is not that of its leaves") }
     }
@@ -128,9 +141,9 @@ package final class OrgLog: Sendable {
     }
 
     private func stored(in view: some SQLReading) throws -> OrgHead? {
-        guard let row = try view.first("SELECT size, peaks, note FROM org_head") else { return nil }
+        guard let row = try view.first("SELECT size, peaks, epoch, note FROM org_head") else { return nil }
         let frontier = try MerkleFrontier(size: try row.integer("size"), packedPeaks: try row.blob("peaks"))
-        return OrgHead(frontier: frontier, note: try row.blob("note"))
+        return OrgHead(frontier: frontier, epoch: try row.integer("epoch"), note: try row.blob("note"))
     }
 }
 
@@ -143,6 +156,8 @@ extension OrgLeaf {
         case .policyBundle(let version, _, _): String(version)
         case .agentCheckpoint: nil
         case .adminChange(let change): change.who.string
+        case .logRestart(let restart): String(restart.epoch)
+        case .logSeen(let agent, _): agent.string
         }
     }
 }

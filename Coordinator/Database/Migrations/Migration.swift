@@ -21,5 +21,7 @@ package struct Migration: Sendable {
         .audit,
         .tokenFamilies,
         .madeWith,
+        .epochs,
+        .storage,
     ]
 }

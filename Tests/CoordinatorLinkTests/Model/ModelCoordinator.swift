@@ -35,6 +35,9 @@ struct ModelCoordinator: Sendable {
     let names: LogNames
     private(set) var org = MerkleTree()
     private(set) var orgLeaves: [OrgLeaf] = []
+    private(set) var epoch = 0
+    /// Where the leaf of the last restart is.
+    private(set) var restartIndex: Int?
     var agents: [String: Agent] = [:]
     /// Proofs of tokens, with the id of the agent that spent each.
     var tokens: [String: String?] = [:]
@@ -54,9 +57,27 @@ struct ModelCoordinator: Sendable {
         return orgLeaves.count - 1
     }
 
+    /// Goes back to an earlier state, as a restored backup does.
+    mutating func restore(size: Int) {
+        orgLeaves.removeLast(orgLeaves.count - size)
+        org = MerkleTree()
+        for leaf in orgLeaves { org.append(leaf.bytes) }
+    }
+
+    mutating func restart(as epoch: Int) throws {
+        let base = Checkpoint(
+            origin: names.audit(epoch: self.epoch),
+            size: org.size,
+            root: try org.root(size: org.size)
+        )
+        let leaf = OrgLeaf.LogRestart(epoch: epoch, base: base, known: base, who: "test", why: "restored")
+        restartIndex = try append(.logRestart(leaf))
+        self.epoch = epoch
+    }
+
     func head(size: UInt64? = nil) throws -> String {
         let size = size ?? org.size
-        let checkpoint = Checkpoint(origin: names.audit, size: size, root: try org.root(size: size))
+        let checkpoint = Checkpoint(origin: names.audit(epoch: epoch), size: size, root: try org.root(size: size))
         return String(decoding: try checkpoint.signed(by: key).bytes, as: UTF8.self)
     }
 
@@ -198,62 +219,5 @@ struct ModelCoordinator: Sendable {
         .problem(
             Problem("log_conflict", status: 409, title: "", detail: "", members: ["size": .int(agent.leaves.count)])
         )
-    }
-
-    // MARK: Signed documents
-
-    func note(_ json: JSONValue, origin: String, by other: SigningKey? = nil) throws -> String {
-        let note = try Note.sign(try SignedDocument.text(json, origin: origin), name: origin, key: other ?? key)
-        return String(decoding: note.bytes, as: UTF8.self)
-    }
-
-    /// A bundle that grants `server`.
-    func bundle(_ version: Int, server: JSONText = "s", expires: Int = 1_900_000_000, from: Int = 0) throws -> String {
-        try note(
-            try PolicyBundle(
-                version: version,
-                rules: Self.rules(server),
-                notBefore: UTCTime(seconds: from),
-                expires: UTCTime(seconds: expires)
-            ).json,
-            origin: names.bundle
-        )
-    }
-
-    static func rules(_ server: JSONText) -> JSONValue {
-        [
-            "version": 1, "forbid": [], "limits": [],
-            "roles": [["name": "dev", "grant": [["server": .string(server)]]]],
-        ]
-    }
-
-    func binding(_ agent: String, sub: JSONText, counter: Int) throws -> String {
-        let binding = Binding(
-            sub: sub,
-            user: "ann@example.com",
-            groups: [],
-            roles: [Binding.Membership(role: "dev", rule: "bind/0")]
-        )
-        return try note(
-            BindingDocument(
-                agentID: agent,
-                counter: counter,
-                expires: UTCTime(seconds: 1_900_000_000),
-                binding: binding.members
-            ).json,
-            origin: names.binding
-        )
-    }
-
-    func entries(_ agent: String, counter: Int, _ aliases: String...) throws -> String {
-        let entries = aliases.map {
-            ServerEntry(
-                alias: $0,
-                name: "com.example/\($0)",
-                url: "https://\($0).example/mcp",
-                authorization: ServerEntry.Authorization(kind: .none)
-            )
-        }
-        return try note(EntriesDocument(agentID: agent, counter: counter, entries: entries).json, origin: names.entries)
     }
 }

@@ -1,0 +1,87 @@
+package import AuditLog
+package import StrictJSON
+
+/// What one agent has once it has taken an answer, as it is signed for this agent alone: which documents belong together.
+///
+/// Each of them is signed by itself. Without this, whoever is on the way could let a new bundle through and hold the
+/// binding of the same change back, or make up the counter.
+package struct StateDocument: Sendable, Equatable {
+    package let agentID: String
+    /// The epoch of the organisation's log; what an earlier one says is over.
+    package let epoch: Int
+    /// The sync counter: the agent has everything up to here.
+    package let counter: Int
+    /// When it was signed.
+    package let made: UTCTime
+    /// From here on no agent takes it that has not done so before.
+    package let expires: UTCTime
+    /// The digest of the text of the signed bundle; nil where there is no policy yet.
+    package let bundle: Hash?
+    /// The digest of the text of the signed binding.
+    package let binding: Hash
+    /// The digest of the text of the signed entries.
+    package let entries: Hash
+    /// The digest of the text of the signed checkpoint that travels beside it.
+    package let org: Hash
+
+    /// A document of these parts.
+    package init(
+        agentID: String,
+        epoch: Int,
+        counter: Int,
+        made: UTCTime,
+        expires: UTCTime,
+        bundle: Hash?,
+        binding: Hash,
+        entries: Hash,
+        org: Hash
+    ) {
+        self.agentID = agentID
+        self.epoch = epoch
+        self.counter = counter
+        self.made = made
+        self.expires = expires
+        self.bundle = bundle
+        self.binding = binding
+        self.entries = entries
+        self.org = org
+    }
+
+    /// The document.
+    package var json: JSONValue {
+        [
+            "v": 1, "kind": "state", "agent": .text(agentID), "epoch": .int(epoch), "counter": .int(counter),
+            "made": .text(made.text), "expires": .text(expires.text), "bundle": .text(bundle?.base64URL ?? ""),
+            "binding": .text(binding.base64URL), "entries": .text(entries.base64URL), "org": .text(org.base64URL),
+        ]
+    }
+
+    /// Reads a document; throws `ShapeError`.
+    package init(_ json: JSONValue) throws {
+        self = try ObjectReader.read(json) { reader in
+            try reader.header(kind: "state")
+            let bundle = try reader.text("bundle")
+            return StateDocument(
+                agentID: try reader.agentID("agent"),
+                epoch: try reader.int("epoch", in: 0...Int(Checkpoint.maxSize)),
+                counter: try reader.int("counter", in: 0...Int(Checkpoint.maxSize)),
+                made: try reader.time("made"),
+                expires: try reader.time("expires"),
+                bundle: bundle.isEmpty ? nil : try reader.digest("bundle"),
+                binding: try reader.digest("binding"),
+                entries: try reader.digest("entries"),
+                org: try reader.digest("org")
+            )
+        }
+    }
+}
+
+extension ObjectReader {
+    /// A SHA-256 in base64url.
+    fileprivate mutating func digest(_ name: JSONText) throws(ShapeError) -> Hash {
+        guard let hash = Hash(base64URL: try text(name)) else {
+            throw ShapeError(path(name), "must be base64url of 32 bytes")
+        }
+        return hash
+    }
+}
