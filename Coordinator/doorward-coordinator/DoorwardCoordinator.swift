@@ -9,7 +9,7 @@ struct DoorwardCoordinator: AsyncParsableCommand {
         commandName: "doorward-coordinator",
         abstract: "Keeps the registry, the people, the policy and the audit log of an organisation.",
         version: CoordinatorInit.release,
-        subcommands: [Init.self, Serve.self]
+        subcommands: [Init.self, Serve.self, RestartLog.self]
     )
 
     /// `doorward-coordinator init`.
@@ -61,13 +61,32 @@ struct DoorwardCoordinator: AsyncParsableCommand {
         @Option(name: .long, help: "Also give /metrics without a credential, at this loopback address.")
         var metricsListen: String?
 
+        @Option(
+            name: .long,
+            help: "Free space below which no records are taken, such as 2G; a twentieth of the disk without it."
+        )
+        var keepFree: String?
+
+        @Option(name: .long, help: "What one machine may upload in a minute; 64M without it.")
+        var uploadPace: String?
+
+        @Option(name: .long, help: "What is stored of one machine; 20G without it.")
+        var uploadQuota: String?
+
         @Flag(name: .long, help: "Tell a failure as a JSON object on standard output as well.")
         var json = false
 
         func run() async throws {
-            try await CoordinatorServer(
-                .init(data: data, listen: listen, isInsecure: insecureHttp, metricsListen: metricsListen)
-            ).run()
+            var options = CoordinatorServer.Options(
+                data: data,
+                listen: listen,
+                isInsecure: insecureHttp,
+                metricsListen: metricsListen
+            )
+            options.keepFree = keepFree
+            options.uploadPace = uploadPace
+            options.uploadQuota = uploadQuota
+            try await CoordinatorServer(options).run()
         }
     }
 }
