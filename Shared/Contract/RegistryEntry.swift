@@ -43,11 +43,13 @@ package struct RegistryEntry: Sendable, Equatable {
         url: String,
         kind: ServerEntry.Authorization.Kind,
         allowsLoopback: Bool,
-        allowsForeignOwner: Bool = false
+        allowsForeignOwner: Bool = false,
+        timeoutSeconds: Int? = nil
     ) throws {
         var settings: JSONObject = ["alias": .text(alias), "auth": ["type": .text(kind.rawValue)]]
         if allowsLoopback { settings["allow_loopback"] = true }
         if allowsForeignOwner { settings["allow_foreign_owner"] = true }
+        if let timeoutSeconds { settings["timeout_s"] = .int(timeoutSeconds) }
         let remote: JSONValue = ["type": "streamable-http", "url": .text(url)]
         try self.init([
             "name": .text("local.doorward/\(alias)"),

@@ -61,7 +61,7 @@ package struct ServerEntry: Sendable, Equatable {
     }
 
     /// The timeout of an entry that names none.
-    package static let standardTimeout = 30
+    package static let standardTimeout = 300
 
     /// The limits, about this server alone; throws `ShapeError` for one that is none.
     package func limitRules() throws -> [LimitRule] {

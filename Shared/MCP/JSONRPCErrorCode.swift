@@ -31,4 +31,10 @@ package struct JSONRPCErrorCode: RawRepresentable, Hashable, Sendable {
     package static let notRecorded = JSONRPCErrorCode(rawValue: -31005)
     /// The answer is too large or breaks the protocol.
     package static let badAnswer = JSONRPCErrorCode(rawValue: -31006)
+
+    /// What becomes of a server's error that has one of the gateway's own codes.
+    package static let upstreamError = JSONRPCErrorCode(rawValue: -32000)
+
+    /// Whether the gateway alone answers with this code: no server's error reaches a client under it.
+    package var isOfGateway: Bool { (Self.badAnswer.rawValue...Self.denied.rawValue).contains(rawValue) }
 }

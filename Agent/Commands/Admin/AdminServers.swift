@@ -34,6 +34,9 @@ struct AdminServers: AsyncParsableCommand {
         @Flag(name: .long, help: "With --allow-loopback: another user of the machine may be who runs it there.")
         var allowForeignOwner = false
 
+        @Option(name: .long, help: "Seconds of silence after which a call is given up, 1 to 3600 (default 300).")
+        var timeout: Int?
+
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
@@ -45,7 +48,8 @@ struct AdminServers: AsyncParsableCommand {
                         url: url,
                         kind: auth == .oauth ? .oauth : .none,
                         allowsLoopback: allowLoopback,
-                        allowsForeignOwner: allowForeignOwner
+                        allowsForeignOwner: allowForeignOwner,
+                        timeoutSeconds: timeout
                     )
                 } catch let error as ShapeError {
                     throw CommandFailure(

@@ -15,10 +15,13 @@ struct Facts {
     let json: JSONValue
     /// Lines for a terminal.
     let words: [String]
+    /// What was asked for itself, in lines of its own: nothing of it stands beside the program's own words.
+    let payload: [String]
 
-    init(_ json: JSONValue, words: [String]) {
+    init(_ json: JSONValue, words: [String], payload: [String] = []) {
         self.json = json
         self.words = words
+        self.payload = payload.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
     }
 
     init(_ json: JSONValue, _ words: String) {
@@ -35,11 +38,18 @@ enum Output {
     /// Words for people, beside what a script reads.
     static func note(_ text: String) { Console.note(text) }
 
+    /// The same, with text of a stranger on a line of its own.
+    static func note(_ text: String, stranger: String) {
+        Console.note(text)
+        Console.note("  \(PlainText.visible(stranger))")
+    }
+
     static func print(_ facts: Facts, asJSON: Bool) {
         if asJSON {
             line(facts.json)
         } else {
             for word in facts.words { line(PlainText.visible(word)) }
+            for line in facts.payload { Output.line(PlainText.visible(line)) }
         }
     }
 
@@ -57,12 +67,15 @@ enum Output {
 
 /// Text of strangers on a terminal.
 enum PlainText {
-    /// The text without what moves a cursor, rings a bell or turns the direction of writing.
+    /// The text as one line, without what moves a cursor, rings a bell, turns the direction of writing or begins a line: who
+    /// can end a line can forge the next.
     static func visible(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isTreacherous) else { return text }
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if isTreacherous(scalar) {
+            if scalar == "\n" {
+                result.append(contentsOf: "\\n".unicodeScalars)
+            } else if isTreacherous(scalar) {
                 result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
             } else {
                 result.append(scalar)
@@ -73,7 +86,7 @@ enum PlainText {
 
     private static func isTreacherous(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control: scalar != "\n" && scalar != "\t"
+        case .control: scalar != "\t"
         case .format, .lineSeparator, .paragraphSeparator: true
         default: false
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 internal import Contract
 internal import LocalControl
+internal import MCP
 internal import StrictJSON
 
 /// `doorward call SERVER TOOL [JSON]`: one tool call from the terminal, through the agent like any other.
@@ -34,26 +35,32 @@ struct Call: AsyncParsableCommand {
                     json: document
                 )
             }
-            return Facts(document, words: Self.texts(of: result))
+            return Facts(document, words: [], payload: Self.texts(of: result))
         }
     }
 
+    /// The failure that an error is.
+    ///
+    /// A reason and a command to type are taken from an error of the agent alone, which the code proves: a server's error
+    /// never arrives under one of the agent's codes.
     private func failure(_ error: JSONValue, _ answer: TerminalCall.Answer) -> CommandFailure {
-        let code = error["code"]?.int ?? 0
-        let next = error["data"]?["command"]?.text ?? "doorward explain \(server) \(tool)"
+        let code = JSONRPCErrorCode(rawValue: error["code"]?.int ?? 0)
+        let message = error["message"]?.text ?? "The call failed."
+        let reason = code.isOfGateway ? error["data"]?["reason"]?.text : nil
+        if code == .denied, reason == "unknown_server" { return Self.unknown(server, record: answer.record) }
+        let command = code.isOfGateway ? error["data"]?["command"]?.text : nil
+        let next = command ?? answer.record.map { "doorward audit show \($0)" } ?? "doorward status"
         // What came, with what all errors of commands have.
         var told = error.object ?? JSONObject()
         told["next"] = .text(next)
         return CommandFailure(
-            error["data"]?["reason"]?.text ?? "rpc_error",
-            "\(error["message"]?.text ?? "The call failed.") (\(code))",
+            reason ?? "rpc_error",
+            code.isOfGateway ? message : "\(server) says: \(message) (\(code.rawValue))",
             next: next,
-            status: code == Self.userMustAct ? .needsUser : .failed,
+            status: code == .userMustAct ? .needsUser : .failed,
             json: ["error": .object(told), "record": Self.optional(answer.record)]
         )
     }
-
-    private static let userMustAct = -31003
 
     private static func unknown(_ server: String, record: String?) -> CommandFailure {
         var failure = CommandFailure(

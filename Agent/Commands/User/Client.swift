@@ -31,7 +31,7 @@ struct Client: AsyncParsableCommand {
                     credential: credential,
                     listen: listen,
                     socketPath: context.home.socketPath,
-                    aliases: try ServersOfUser.aliases(context)
+                    aliases: try ServersOfUser.aliases(context).sorted()
                 )
                 return Facts(connection.json, words: connection.words)
             }

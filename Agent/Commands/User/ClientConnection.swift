@@ -37,27 +37,50 @@ struct ClientConnection {
         ]
     }
 
-    /// Ready to paste, for the clients that are met most.
+    /// Every server, or a place for one.
+    private var names: [String] { aliases.isEmpty ? ["SERVER"] : aliases }
+
+    /// Ready to paste into files, for the clients that are met most: a command would show the credential to everybody who
+    /// lists processes.
     private var snippets: JSONValue {
-        let alias = aliases.first ?? "SERVER"
-        let headers: JSONValue = ["Authorization": .text(authorization)]
-        let entry: JSONValue = ["type": "http", "url": .text(url(alias)), "headers": headers]
         var servers = JSONObject()
-        servers[JSONText(alias)] = entry
+        for alias in names {
+            servers[JSONText(alias)] = [
+                "type": "http", "url": .text(url(alias)), "headers": ["Authorization": .text(authorization)],
+            ]
+        }
         return [
-            // For a file each: a command would show the credential to everybody who lists processes.
             "claude-code": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
             "vscode": .text(JSONValue.object(["servers": .object(servers)]).json),
             "cursor": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
+            "codex": .text(codex),
         ]
     }
 
+    /// Lines for `~/.codex/config.toml`; aliases are bare keys, and neither a URL nor a credential needs an escape.
+    private var codex: String {
+        names.map { alias in
+            """
+            [mcp_servers.\(alias)]
+            url = "\(url(alias))"
+            http_headers = { Authorization = "\(authorization)" }
+
+            """
+        }.joined(separator: "\n")
+    }
+
     var words: [String] {
-        let servers = aliases.isEmpty ? ["  \(url("SERVER"))"] : aliases.map { "  \(url($0))" }
-        return ["The client \(name) may connect to"] + servers + [
-            "with this header, which is shown this once:", "  Authorization: \(authorization)",
-            "For Claude Code, in .mcp.json (keep it out of version control):",
-            "  \(snippets["claude-code"]?.text ?? "")",
+        let places = [
+            ("claude-code", "For Claude Code, in .mcp.json (keep it out of version control):"),
+            ("vscode", "For VS Code, in mcp.json:"), ("cursor", "For Cursor, in ~/.cursor/mcp.json:"),
+            ("codex", "For Codex, in ~/.codex/config.toml:"),
         ]
+        return ["The client \(name) may connect to"] + names.map { "  \(url($0))" } + [
+            "with this header, which is shown this once:", "  Authorization: \(authorization)",
+        ]
+            + places.flatMap { place, title in
+                let lines = (snippets[JSONText(place)]?.text ?? "").split(separator: "\n").map { "  \($0)" }
+                return [title] + lines
+            }
     }
 }

@@ -41,12 +41,12 @@ struct Connect: AsyncParsableCommand {
             return Facts(["state": begun["state"] ?? "up"], "\(server) needs no sign-in.")
         }
         if noBrowser {
-            output.json ? Output.line(["authorization_url": .text(url)]) : Output.line(url)
+            output.json ? Output.line(["authorization_url": .text(url)]) : Output.line(PlainText.visible(url))
             Output.note("Open this address in a browser on this machine. Waiting for the sign-in to end ...")
         } else if await BrowserLauncher.open(url) {
             Output.note("Your browser shows the sign-in page. Waiting for it to end ...")
         } else {
-            Output.note("No browser could be started. Open this address on this machine:\n\(url)")
+            Output.note("No browser could be started. Open this address on this machine:", stranger: url)
         }
         // As long as the agent itself waits for the redirect, and a little more.
         let ended = try await context.agent.post("sign-in/wait", ["flow": .text(flow)], timeout: .seconds(330))

@@ -60,18 +60,12 @@ struct TerminalCall {
             return isOld ? .handshake : .modern
         // Said by the agent, and quickly said again: the record is to be about the tool.
         case .denied, .userMustAct: return .modern
-        case .serverDown:
-            let reason = error["data"]?["reason"]?.text ?? ""
-            if oldRefusals.contains(reason) { return .handshake }
-            return reason == "timeout" ? .refused : .modern
+        case .serverDown: return error["data"]?["reason"]?.text == "timeout" ? .refused : .modern
         case .notRecorded, .badAnswer: return .refused
         // Every modern server knows this method.
         default: return .handshake
         }
     }
-
-    /// How the agent calls answers without a word of JSON-RPC, such as a server gives that does not know what it is asked.
-    private static let oldRefusals: Set<String> = ["status_400", "status_404", "status_405", "status_406"]
 
     // MARK: 2026-07-28
 
@@ -141,28 +135,34 @@ struct TerminalCall {
 
     private func answer(of response: FetchResponse) -> Answer {
         let message = message(in: response)
+        // Some servers write a member that is not set as null; the head is the agent's own.
         return Answer(
             result: message?["result"],
-            error: message?["error"],
-            record: response.header("doorward-record") ?? message?["error"]?["data"]?["record"]?.text
+            error: message?["error"].flatMap { $0 == .null ? nil : $0 },
+            record: response.header("doorward-record")
         )
     }
 
     /// The message that answers, in a body of either kind.
     private func message(in response: FetchResponse) -> JSONValue? {
         guard response.mediaType == "text/event-stream" else {
-            return try? JSONValue(parsing: response.body, limits: .reply)
+            return try? JSONValue(lenientlyParsing: response.body, limits: .forwarded)
         }
         return response.body.withUnsafeBytes { body in
-            var splitter = EventStreamSplitter()
+            var splitter = EventStreamSplitter(maxEventBytes: JSONLimits.forwarded.maxBytes)
             while case .event(let event) = splitter.next(in: body) {
                 var data: [UInt8] = []
                 event.appendData(from: body, to: &data)
-                guard let message = try? JSONValue(parsing: data, limits: .reply) else { continue }
+                guard let message = try? JSONValue(lenientlyParsing: data, limits: .forwarded) else { continue }
                 let isAnswer = message["result"] != nil || message["error"] != nil
                 if message["id"]?.int == Self.id, isAnswer { return message }
             }
             return nil
         }
     }
+}
+
+extension JSONLimits {
+    /// What the agent may be set to pass on, and is not refused a second time.
+    fileprivate static let forwarded = JSONLimits(maxBytes: 64 << 20, maxDepth: 128)
 }
