@@ -7,6 +7,11 @@ package struct HeadField: Hashable, Sendable {
     package func isNamed(_ field: ResponseField, in bytes: UnsafeRawBufferPointer) -> Bool {
         ByteScan.matches(field.name, in: bytes, name.range)
     }
+
+    /// Whether it is this one, in any case.
+    package func isNamed(_ field: RequestField, in bytes: UnsafeRawBufferPointer) -> Bool {
+        ByteScan.matches(field.name, in: bytes, name.range)
+    }
 }
 
 /// Walks the fields of a head that was scanned as a whole.

@@ -23,6 +23,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
     case account
     case userAgent
     case requestedHeaders
+    case contentEncoding
 
     /// In lower case.
     package var name: StaticString {
@@ -46,6 +47,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case .account: "doorward-account"
         case .userAgent: "user-agent"
         case .requestedHeaders: "access-control-request-headers"
+        case .contentEncoding: "content-encoding"
         }
     }
 
@@ -67,6 +69,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case (14, UInt8(ascii: "c")): .contentLength
         case (14, UInt8(ascii: "m")): .sessionID
         case (14, UInt8(ascii: "s")): .fetchSite
+        case (16, UInt8(ascii: "c")): .contentEncoding
         case (16, UInt8(ascii: "d")): .account
         case (17, UInt8(ascii: "t")): .transferEncoding
         case (20, UInt8(ascii: "m")): .protocolVersion

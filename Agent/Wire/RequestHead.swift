@@ -44,12 +44,14 @@ package struct RequestHead: Sendable {
     package internal(set) var contentType = MediaType.absent
     /// What the client takes; empty also where there is no `Accept`.
     package internal(set) var accepts: AcceptedTypes = []
+    /// Whether there is more than one field `Accept`, which belong together.
+    package internal(set) var hasMoreAccept = false
     /// Whether there is a field `Mcp-...` without a place of its own.
     package internal(set) var hasParameters = false
     /// The number of bytes of the whole head, the empty line included.
     package internal(set) var length = 0
 
-    @usableFromInline var fields = InlineArray<19, ByteSpan>(repeating: .empty)
+    @usableFromInline var fields = InlineArray<20, ByteSpan>(repeating: .empty)
     @usableFromInline var present: UInt32 = 0
     private var fieldsStart = 0
 

@@ -96,7 +96,9 @@ package struct RequestHeadScanner: Sendable {
         if isFirst { head.set(known, field.value) }
         let value = field.value.range
         switch known {
-        case .accept: head.accepts.formUnion(AcceptedTypes(bytes, value))
+        case .accept:
+            head.accepts.formUnion(AcceptedTypes(bytes, value))
+            if !isFirst { head.hasMoreAccept = true }
         case .connection: connection.formUnion(ConnectionOptions(bytes, value))
         case _ where !isFirst: return .repeatedField
         case .contentLength: return framing.add(length: value, in: bytes)
@@ -106,7 +108,7 @@ package struct RequestHeadScanner: Sendable {
             guard ByteScan.matches("100-continue", in: bytes, value) else { return .expectation }
             head.expectsContinue = true
         case .host, .origin, .authorization, .sessionID, .protocolVersion, .method, .name, .lastEventID, .traceparent,
-            .fetchSite, .account, .userAgent, .requestedHeaders:
+            .fetchSite, .account, .userAgent, .requestedHeaders, .contentEncoding:
             break
         }
         return nil
