@@ -141,7 +141,7 @@ struct LeavingTests {
         #expect(departure.kept?.records == 2)
         #expect(departure.kept?.path == "\(scratch.home.kept)/\(membership.agentID)")
         #expect(departure.kept?.why.isEmpty == false)
-        #expect(try kept().contains { $0.hasSuffix(".jsonl") || $0.contains("0") })
+        #expect(try kept().contains { $0.hasSuffix(".records") })
         #expect(!FileManager.default.fileExists(atPath: scratch.home.spool(agent: membership.agentID)))
         try await checkLeft()
         // And the way back is open.

@@ -124,7 +124,7 @@ def back_in(place: Place, desk: Desk) -> dict:
 def kept_records(left: dict) -> list[dict]:
     """What was kept aside is there, as many as was said."""
     folder = left["kept"]["path"]
-    found = run(["/bin/sh", "-c", 'cat "$0"/*.jsonl', folder], {"PATH": "/bin:/usr/bin"})
+    found = run(["/bin/sh", "-c", 'cat "$0"/*.records', folder], {"PATH": "/bin:/usr/bin"})
     lines = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
     assert 0 < left["kept"]["records"] <= len(lines)
     return lines[-left["kept"]["records"]:]
@@ -446,7 +446,7 @@ def test_records_that_do_not_open_are_told_as_that_and_hold_nobody(place, runnin
     assert call(desk).status == 0
     desk.stop_agent()
     spool = desk.home / "state" / "spool" / agent
-    segment = sorted(spool.glob("*.jsonl"))[-1]
+    segment = sorted(spool.glob("*.records"))[-1]
     text = segment.read_bytes()
     segment.write_bytes(text.replace(b'"call.begin"', b'"call.broken"', 1))
     desk.start_agent(ready=False)

@@ -36,6 +36,8 @@ final class CoordinatorServer: Sendable {
     private let nonces = Mutex<Set<String>>([])
     /// Seconds by which its clock is ahead.
     let skew = Mutex(0)
+    /// Whether it says of a revocation what proves it.
+    let signsRevocations = Mutex(true)
     private let listener: Int32
     let port: UInt16
 
@@ -149,8 +151,11 @@ final class CoordinatorServer: Sendable {
         form.timeZone = TimeZone(identifier: "GMT")
         form.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
         let date = form.string(from: Date(timeIntervalSince1970: Double(now)))
-        let head =
-            "HTTP/1.1 \(status) X\r\nDate: \(date)\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
+        var head = "HTTP/1.1 \(status) X\r\nDate: \(date)\r\nContent-Type: \(type)\r\n"
+        if case .problem(let problem) = answer, let seconds = problem.members["retry_after"]?.int {
+            head += "Retry-After: \(seconds)\r\n"
+        }
+        head += "Content-Length: \(body.count)\r\n\r\n"
         let bytes = Array(head.utf8) + body
         return send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
@@ -196,7 +201,7 @@ final class CoordinatorServer: Sendable {
         guard nonces.withLock({ $0.insert(claim.nonce).inserted }) else { return Self.refused(.replayed) }
         if let enrolment { return try model.withLock { try $0.enrol(enrolment) } }
         guard let agent else { return Self.refused(.unknownKey) }
-        if agent.isRevoked { return Self.refused(.revokedKey) }
+        if agent.isRevoked { return try revoked(agent) }
         switch (request.method, request.path) {
         case ("GET", "/v1/agent-log"): return .json(try model.withLock { try $0.state(agent.id).json })
         case ("POST", "/v1/agent-log"): return try model.withLock { try $0.take(request.body, from: agent.id) }
@@ -215,6 +220,20 @@ final class CoordinatorServer: Sendable {
             usleep(10_000)
         }
         return .nothing
+    }
+
+    /// What a revoked machine is told, with the coordinator's signed word as far as it gives that.
+    private func revoked(_ agent: ModelCoordinator.Agent) throws -> ModelCoordinator.Answer {
+        guard signsRevocations.withLock({ $0 }) else { return Self.refused(.revokedKey) }
+        return try model.withLock { model in
+            .problem(
+                try RevocationStatement(
+                    agentID: agent.id,
+                    key: agent.key.fingerprint,
+                    time: UTCTime(seconds: 1_800_000_000)
+                ).problem(signedBy: model.key, names: model.names)
+            )
+        }
     }
 
     private static func refused(_ refusal: SignatureRefusal) -> ModelCoordinator.Answer {
