@@ -6,9 +6,15 @@ internal import Synchronization
 /// A commit costs one wait for the disk (about 3 ms), whatever it holds. So everything that arrives while a commit
 /// is under way goes together into the next one, each change in a savepoint of its own: one that throws takes back
 /// itself and nothing else. Nobody is answered before the commit that holds his change is on the disk.
+///
+/// Each lane has its share of every commit, so a change waits for the commit that is under way and for those before it
+/// in its own lane, however much there is in the others.
 final class CommitQueue: Sendable {
     /// One change, and who waits for it.
     struct Job: Sendable {
+        var lane = WriteLane.ordinary
+        /// The bytes that it brings; so a commit does not take long.
+        var weight = 0
         /// Makes the change; throws to take it back.
         let run: @Sendable (SQLTransaction) throws -> Void
         /// Told once: nil after the commit, else why nothing of the change is there.
@@ -16,23 +22,26 @@ final class CommitQueue: Sendable {
     }
 
     private struct State {
-        var waiting: [Job] = []
+        var waiting: [[Job]] = WriteLane.allCases.map { _ in [] }
         var isRunning = false
     }
 
-    /// So that one commit cannot grow without bound under load.
-    private static let largestGroup = 128
+    /// What one commit takes of each lane, so that it cannot grow without bound under load.
+    private static let mostOfLane = 64
+    private static let heaviestOfLane = 8 << 20
 
     private let writer: DatabasePool
+    private let reserve: StorageReserve?
     private let state = Mutex(State())
 
-    init(writer: DatabasePool) {
+    init(writer: DatabasePool, reserve: StorageReserve? = nil) {
         self.writer = writer
+        self.reserve = reserve
     }
 
     func add(_ job: Job) {
         let mustStart = state.withLock { state in
-            state.waiting.append(job)
+            state.waiting[job.lane.rawValue].append(job)
             defer { state.isRunning = true }
             return !state.isRunning
         }
@@ -41,22 +50,36 @@ final class CommitQueue: Sendable {
     }
 
     private func drain(_ connection: GRDB.Database) {
-        while let group = nextGroup() { commit(group, connection) }
+        while let group = nextGroup() {
+            reserve?.look(connection)
+            let refused = group.filter { reserve?.isClosed(to: $0.lane) == true }
+            for job in refused { job.done(SQLError.noRoom) }
+            let taken = refused.isEmpty ? group : group.filter { reserve?.isClosed(to: $0.lane) != true }
+            if !taken.isEmpty { commit(taken, connection) }
+        }
     }
 
     private func nextGroup() -> [Job]? {
         state.withLock { state in
-            guard !state.waiting.isEmpty else {
+            var group: [Job] = []
+            for lane in state.waiting.indices {
+                var weight = 0
+                let count = state.waiting[lane].prefix(Self.mostOfLane).prefix { job in
+                    defer { weight += job.weight }
+                    return weight == 0 || weight + job.weight <= Self.heaviestOfLane
+                }.count
+                group += state.waiting[lane].prefix(count)
+                state.waiting[lane].removeFirst(count)
+            }
+            guard !group.isEmpty else {
                 state.isRunning = false
                 return nil
             }
-            let group = Array(state.waiting.prefix(Self.largestGroup))
-            state.waiting.removeFirst(group.count)
             return group
         }
     }
 
-    private func commit(_ group: [Job], _ connection: GRDB.Database) {
+    private func commit(_ group: [Job], _ connection: GRDB.Database, isRepeated: Bool = false) {
         var outcomes: [(any Error)?] = []
         var effects: [@Sendable () -> Void] = []
         do {
@@ -80,14 +103,15 @@ final class CommitQueue: Sendable {
             }
             try connection.commit()
         } catch {
-            abandon(group, connection, error)
+            abandon(group, connection, error, isRepeated: isRepeated)
             return
         }
+        reserve?.note(nil)
         for effect in effects { effect() }
         for (job, outcome) in zip(group, outcomes) { job.done(outcome) }
     }
 
-    private func abandon(_ group: [Job], _ connection: GRDB.Database, _ error: any Error) {
+    private func abandon(_ group: [Job], _ connection: GRDB.Database, _ error: any Error, isRepeated: Bool) {
         if let failure = error as? DatabaseError, failure.extendedResultCode == .SQLITE_IOERR_FSYNC {
             // Fatal: after a failed fsync nobody knows what of the file is on the disk, and asking again would
             // report success without it. The next start reads what is really there.
@@ -95,6 +119,22 @@ final class CommitQueue: Sendable {
         }
         // Repairable: nothing was committed, every caller is told and may try again.
         try? connection.rollback()
-        for job in group { job.done(SQLError.classified(error)) }
+        let failure = SQLError.classified(error)
+        guard let reserve, let full = failure as? SQLError, full.code == .full, !isRepeated else {
+            reserve?.note(failure as? SQLError)
+            for job in group { job.done(failure) }
+            return
+        }
+        // The disk was filled faster than it was looked at. What governs is tried once more, each change by itself, on
+        // what is held.
+        reserve.ranOut(connection)
+        reserve.note(full)
+        for job in group {
+            if job.lane == .records {
+                job.done(SQLError.noRoom)
+            } else {
+                commit([job], connection, isRepeated: true)
+            }
+        }
     }
 }

@@ -11,6 +11,8 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
         package static let constraint = Code("constraint")
         /// The file system has no room left.
         package static let full = Code("full")
+        /// The file system has less free than is to be kept, and so this change is not taken.
+        package static let noRoom = Code("no_room")
         /// Another process holds the database.
         package static let busy = Code("busy")
         /// The file is no database, or is damaged.
@@ -47,6 +49,13 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
         guard let cause else { return message }
         return "\(message) (\(cause))"
     }
+
+    /// What is said of a change that is not taken while room is short.
+    static let noRoom = SQLError(
+        .noRoom,
+        "The coordinator's disk has too little room for this.",
+        hint: "Make room on the disk of the data folder."
+    )
 
     static func schema(column: String) -> SQLError {
         SQLError(
