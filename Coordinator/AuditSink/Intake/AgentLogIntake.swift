@@ -17,23 +17,38 @@ package struct AgentLogIntake: Sendable {
     private let database: SQLDatabase
     let log: OrgLog
     let clock: MachineClock
+    private let limits: UploadLimits
+    private let pace: UploadPace
 
     /// The intake that stores into `database` and writes its leaves to `log`.
-    package init(database: SQLDatabase, log: OrgLog, clock: MachineClock) {
+    package init(database: SQLDatabase, log: OrgLog, clock: MachineClock, limits: UploadLimits = .usual) {
         self.database = database
         self.log = log
         self.clock = clock
+        self.limits = limits
+        pace = UploadPace(bytesPerMinute: limits.bytesPerMinute)
     }
 
     /// Takes an upload, the body of `POST /v1/agent-log`, of the agent that signed the request.
     ///
-    /// - Throws: `Problem`; `log_conflict` says in `size` where the next upload has to begin.
+    /// - Throws: `Problem`; `log_conflict` says in `size` where the next upload has to begin, `no_room`, `upload_pace`
+    ///   and `upload_quota` that nothing is wrong with the upload and it can be sent again later.
     package func take(_ body: [UInt8], from agent: String) async throws -> LogReceipt {
+        guard database.room == .ample else { throw Problem.noRoom }
+        let turn: UploadPace.Turn
+        switch pace.enter(agent, bytes: body.count, now: clock.boot()) {
+        case .turn(let given): turn = given
+        case .later(let seconds): throw Problem.uploadPace(limits.bytesPerMinute, seconds: seconds)
+        }
+        defer { withExtendedLifetime(turn) {} }
         guard let agent = try await database.read({ view in try StoredAgent.find(agent, in: view) }) else {
             throw Problem.refused(.unknownKey)
         }
         let upload = try await CheckedUpload.check(body, of: agent, origin: log.key.names.agent(agent.id))
-        switch try await database.write({ transaction in try store(upload, in: transaction) }) {
+        let outcome = try await database.write(lane: .records, weight: upload.records.count) { transaction in
+            try store(upload, in: transaction)
+        }
+        switch outcome {
         case .stored(let receipt): return receipt
         case .conflict(let size): throw Problem.conflict(size: size)
         case .forked: throw Problem.forked
@@ -69,6 +84,10 @@ package struct AgentLogIntake: Sendable {
             return .stored(receipt)
         }
         guard upload.old == Int(size) else { return .conflict(size: Int(size)) }
+        let bytes = (stored?.bytes ?? 0) + upload.records.count + UploadLimits.around
+        guard bytes <= limits.storedBytes else {
+            throw Problem.uploadQuota(limits.storedBytes, stored: stored?.bytes ?? 0)
+        }
 
         var frontier = stored?.frontier ?? MerkleFrontier()
         var closed: [(level: Int, index: UInt64, hash: Hash)] = []
@@ -88,12 +107,13 @@ package struct AgentLogIntake: Sendable {
                 [.text(agent.id), .integer(node.level), .integer(Int(node.index)), .blob(node.hash.bytes)]
             )
         }
-        return .stored(try keep(upload, frontier, in: transaction))
+        return .stored(try keep(upload, frontier, bytes: bytes, in: transaction))
     }
 
     private func keep(
         _ upload: CheckedUpload,
         _ frontier: MerkleFrontier,
+        bytes: Int,
         in transaction: SQLTransaction
     ) throws -> LogReceipt {
         let now = clock.wall()
@@ -115,10 +135,14 @@ package struct AgentLogIntake: Sendable {
         )
         try transaction.execute(
             """
-            INSERT INTO agent_log (agent_id, size, peaks, note) VALUES (?, ?, ?, ?)
-            ON CONFLICT (agent_id) DO UPDATE SET size = excluded.size, peaks = excluded.peaks, note = excluded.note
+            INSERT INTO agent_log (agent_id, size, peaks, note, bytes) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (agent_id) DO UPDATE SET
+                size = excluded.size, peaks = excluded.peaks, note = excluded.note, bytes = excluded.bytes
             """,
-            [.text(upload.agent.id), .integer(Int(frontier.size)), .blob(frontier.packedPeaks), .blob(note)]
+            [
+                .text(upload.agent.id), .integer(Int(frontier.size)), .blob(frontier.packedPeaks), .blob(note),
+                .integer(bytes),
+            ]
         )
         return try receipt(size: Int(frontier.size), signature, position: position, in: transaction)
     }

@@ -1,4 +1,4 @@
-internal import Contract
+package import Contract
 internal import StrictJSON
 
 extension Problem {
@@ -58,6 +58,42 @@ extension Problem {
             + "or restored from a backup while the coordinator was away.",
         next: "Ask an administrator to look at the evidence, then enrol this machine anew with `doorward login`."
     )
+
+    /// The disk is too full for records; what there is of administration goes on.
+    package static let noRoom = Problem(
+        "no_room",
+        status: 507,
+        title: "The coordinator has no room for this",
+        detail: "The coordinator's disk is nearly full, so nothing of this was stored. An agent keeps its records and "
+            + "sends them again later.",
+        next: "Ask whoever runs the coordinator to make room on its disk.",
+        members: ["retry_after": 60]
+    )
+
+    /// The machine uploads faster than is taken of one.
+    static func uploadPace(_ limit: Int, seconds: Int) -> Problem {
+        Problem(
+            "upload_pace",
+            status: 429,
+            title: "This machine uploads faster than its records are taken",
+            detail: "The coordinator takes \(limit >> 20) MiB a minute of each machine. Nothing of this was stored, "
+                + "and it can be sent again in \(seconds) s.",
+            members: ["retry_after": .int(seconds)]
+        )
+    }
+
+    /// As much is stored of the machine as may be.
+    static func uploadQuota(_ limit: Int, stored: Int) -> Problem {
+        Problem(
+            "upload_quota",
+            status: 507,
+            title: "This machine has used up its room at the coordinator",
+            detail: "The coordinator stores \(stored >> 20) MiB of this machine's records and keeps at most "
+                + "\(limit >> 20) MiB. The machine keeps its records until there is room.",
+            next: "Ask an administrator: `doorward admin agents list` shows what each machine has stored.",
+            members: ["retry_after": 300, "stored": .int(stored), "quota": .int(limit)]
+        )
+    }
 
     /// The agent's key is no longer, or was never, one that is enrolled.
     static func refused(_ refusal: SignatureRefusal) -> Problem {

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Contract
 internal import Glibc
 
 /// The records of a report while it is made and sent: a file without a name, which is gone when nobody holds it any more.
@@ -52,8 +53,9 @@ final class RecordsFile: Sendable {
         return bytes
     }
 
-    private static func failure(_ what: String) -> AuditSinkError {
-        AuditSinkError(
+    private static func failure(_ what: String) -> any Error {
+        if errno == ENOSPC || errno == EDQUOT { return Problem.noRoom }
+        return AuditSinkError(
             .report,
             "The records of the report could not be \(what): \(String(cString: strerror(errno))).",
             hint: "Look at the disk of the data folder."

@@ -10,6 +10,8 @@ struct ReportAssembly<View: SQLReading> {
     private let search: RecordSearch
     private let file: RecordsFile
     private let largest: Int
+    /// Whether the disk takes more; asked before each piece.
+    var hasRoom: @Sendable () -> Bool = { true }
     /// The size of the organisation's log that all proofs lead to.
     private let orgSize: UInt64
 
@@ -69,12 +71,16 @@ struct ReportAssembly<View: SQLReading> {
         }
         try file.append(output)
         written += output.count
+        for (agent, position) in try search.removals(in: view) {
+            try writer.add(removal: try leaf(position), agent: agent)
+        }
         for version in policies.sorted() {
             let positions = try log.positions(kind: "policy.bundle", subject: String(version), in: view)
             // A version that was signed again with a later expiry has the digest that it had.
             guard let first = positions.first else { continue }
             try writer.add(bundle: try leaf(first), version: version)
         }
+        for position in try log.restarts(in: view) { try writer.add(restart: try leaf(position)) }
         let others = try writer.finish().map { file in
             Report.File(path: file.path, size: file.bytes.count, content: .memory(file.bytes))
         }
@@ -109,6 +115,7 @@ struct ReportAssembly<View: SQLReading> {
 
     private mutating func flush() throws {
         guard output.count >= Self.piece else { return }
+        guard hasRoom() else { throw Problem.noRoom }
         try file.append(output)
         written += output.count
         output.removeAll(keepingCapacity: true)

@@ -42,12 +42,16 @@ package final class Reports: Sendable {
 
     /// Makes a report; it should be let go as soon as it is sent.
     ///
-    /// - Throws: `Problem`: `unknown_user`, `report_too_large`, `report_busy`; what the disk and the database throw.
+    /// - Throws: `Problem`: `unknown_user`, `report_too_large`, `report_busy`, `no_room`; what the disk and the database throw.
     package func make(_ choice: ReportChoice) async throws -> Report {
+        // Its records go to the disk while it is made and sent. A machine's log can be copied without
+        // (`LogRemoval.records`).
+        guard database.room == .ample else { throw Problem.noRoom }
         guard let place = places.take() else { throw Problem.reportBusy }
         let now = clock.wall()
-        return try await database.read { [log, folder, largest] view in
+        return try await database.read { [log, folder, largest, database] view in
             var assembly = try ReportAssembly(choice, made: now, log: log, folder: folder, largest: largest, in: view)
+            assembly.hasRoom = { database.room == .ample }
             var report = try assembly.report()
             report.place = place
             return report

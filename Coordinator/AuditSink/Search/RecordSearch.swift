@@ -25,10 +25,11 @@ struct RecordSearch: Sendable {
             SELECT agent_id, MIN(first) AS lower, MAX(next) AS upper FROM (
                 SELECT agent_id, first, next FROM search_time JOIN agent_batch ON id = batch
                 WHERE latest >= ? AND earliest < ? AND (? IS NULL OR batch IN (
-                    SELECT batch FROM search_server WHERE server = ?
+                    SELECT batch FROM search_server WHERE server IN (?, '')
                 ))
                 UNION ALL SELECT agent_id, first, next FROM agent_batch WHERE id > ?
-            ) JOIN agent USING (agent_id) WHERE ? IS NULL OR sub = ?
+            ) JOIN agent USING (agent_id) LEFT JOIN agent_cut USING (agent_id)
+            WHERE (? IS NULL OR sub = ?) AND (below IS NULL OR next > below)
             GROUP BY agent_id ORDER BY agent_id
             """,
             [
@@ -46,6 +47,20 @@ struct RecordSearch: Sendable {
         guard let first = try match(in: span, fromEnd: false, view) else { return nil }
         guard let last = try match(in: span, fromEnd: true, view) else { return nil }
         return Span(agent: span.agent, records: first..<(last + 1))
+    }
+
+    /// The agents of the selection whose records were removed, with the leaf that says so.
+    ///
+    /// Which servers those records were about, nobody knows any more; when they were made is kept where it was known.
+    func removals(in view: some SQLReading) throws -> [(agent: String, position: Int)] {
+        let rows = try view.rows(
+            """
+            SELECT agent_id, org_position FROM agent_cut JOIN agent USING (agent_id)
+            WHERE (? IS NULL OR sub = ?) AND (latest IS NULL OR (latest >= ? AND earliest < ?)) ORDER BY agent_id
+            """,
+            [.text(sub), .text(sub), .integer(Int(selection.from)), .integer(Int(selection.to))]
+        )
+        return try rows.map { (try $0.text("agent_id"), try $0.integer("org_position")) }
     }
 
     private func match(in span: Span, fromEnd: Bool, _ view: some SQLReading) throws -> Int? {

@@ -17,7 +17,10 @@ package struct SearchIndexer: Sendable {
     }
 
     /// Takes the next batches; returns whether there are more of them.
+    ///
+    /// While room is short it takes none: what is not written is looked into.
     package func step() async throws -> Bool {
+        guard database.room == .ample else { return false }
         let work = try await database.read { view in try Work(in: view) }
         guard let last = work.entries.last?.batch else { return false }
         return try await database.write { transaction in
@@ -50,14 +53,27 @@ package struct SearchIndexer: Sendable {
         }
     }
 
+    /// Written of a batch about more servers than are listed: whatever is searched for, it is looked into.
+    static let anyServer: JSONText = ""
+
     /// What is written of one batch.
     private struct Entry: Sendable {
+        /// More than an organisation has, mostly; a batch has 256 records of an agent, or some thousand short ones.
+        private static let mostServers = 64
+
         let batch: Int
         private let earliest: Int64
         private let latest: Int64
+        /// Whether its records were removed: nothing is found in it.
+        private let isEmpty: Bool
         private let servers: Set<JSONText>
 
         init(_ batch: StoredBatch) throws {
+            guard !batch.records.isEmpty else {
+                (self.batch, earliest, latest, servers, isEmpty) = (batch.id, 0, 0, [], true)
+                return
+            }
+            isEmpty = false
             var reader = RecordReader()
             let marks = try batch.lines.map { try RecordMarks($0, &reader) }
             guard let earliest = marks.map(\.time).min(), let latest = marks.map(\.time).max() else {
@@ -70,11 +86,13 @@ package struct SearchIndexer: Sendable {
         }
 
         func insert(in transaction: SQLTransaction) throws {
+            guard !isEmpty else { return }
             try transaction.execute(
                 "INSERT INTO search_time (batch, earliest, latest) VALUES (?, ?, ?)",
                 [.integer(batch), .integer(Int(earliest)), .integer(Int(latest))]
             )
-            for server in servers {
+            // Somebody who makes names up could otherwise have more written of a batch than there is in it.
+            for server in servers.count <= Self.mostServers ? servers : [SearchIndexer.anyServer] {
                 // SQLite takes a name up to its first NUL, here as in the search, so two can be the same: then more is
                 // looked into than need be, and nothing is missed.
                 try transaction.execute(
