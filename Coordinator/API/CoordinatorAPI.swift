@@ -24,10 +24,16 @@ package struct CoordinatorAPI: Sendable {
                 logs: domain.logs,
                 intake: domain.intake
             ).operations
+            + RecordsHarness(removal: domain.removal).operations
             + ReportsHarness(reports: domain.reports, clock: clock).operations
         responder = APIResponder(
             routes: RouteTable(operations),
-            authentication: Authentication(fleet: domain.fleet, people: domain.people),
+            authentication: Authentication(
+                fleet: domain.fleet,
+                people: domain.people,
+                database: domain.database,
+                clock: clock
+            ),
             metrics: metrics,
             isStrictTransport: isStrictTransport
         )

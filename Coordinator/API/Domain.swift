@@ -17,6 +17,7 @@ package struct Domain: Sendable {
     package let logs: AgentLogs
     package let intake: AgentLogIntake
     package let reports: Reports
+    package let removal: LogRemoval
 
     /// The domain over one database.
     ///
@@ -27,13 +28,15 @@ package struct Domain: Sendable {
     ///   - clock: The time.
     ///   - authority: The certificate of the coordinator's own CA (DER).
     ///   - folder: Where reports are held while they are made and sent.
+    ///   - uploads: What one machine may bring of records.
     package init(
         database: SQLDatabase,
         key: CoordinatorKey,
         revisions: Revisions,
         clock: MachineClock,
         authority: [UInt8]?,
-        folder: String
+        folder: String,
+        uploads: UploadLimits = .usual
     ) {
         let log = OrgLog(key: key)
         let registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
@@ -60,7 +63,8 @@ package struct Domain: Sendable {
             desk: desk
         )
         logs = AgentLogs(database: database)
-        intake = AgentLogIntake(database: database, log: log, clock: clock)
+        intake = AgentLogIntake(database: database, log: log, clock: clock, limits: uploads)
         reports = Reports(database: database, log: log, clock: clock, folder: folder)
+        removal = LogRemoval(database: database, log: log, clock: clock)
     }
 }

@@ -20,6 +20,9 @@ package struct AgentSummary: Sendable, Equatable {
     package let lastSeen: Int
     /// Why its key opens nothing any more; nil: it does.
     package let revokedWhy: String?
+    /// What its records take at the coordinator, in bytes; those below `removedBelow` are gone.
+    package let storedBytes: Int
+    package let removedBelow: Int?
 
     /// As `GET /v1/agents` shows it.
     package var json: JSONValue {
@@ -29,6 +32,8 @@ package struct AgentSummary: Sendable, Equatable {
             "hostname": .text(hostname), "key": .text(key),
             "enrolled": .text(UTCTime(seconds: enrolledAt).shortText),
         ]
+        object["stored_bytes"] = .int(storedBytes)
+        object["removed_below"] = removedBelow.map { .int($0) }
         object["revoked"] = revokedWhy.map { .text($0) }
         return .object(object)
     }
@@ -44,5 +49,7 @@ package struct AgentSummary: Sendable, Equatable {
         enrolledAt = try row.integer("enrolled_at")
         lastSeen = try row.integer("last_seen")
         revokedWhy = try row.optionalText("revoked_why")
+        storedBytes = try row.optionalInteger("bytes") ?? 0
+        removedBelow = try row.optionalInteger("below")
     }
 }

@@ -18,6 +18,8 @@ package struct Fleet: Sendable {
     let registry: Registry
     let desk: PolicyDesk
     let verifier: RequestVerifier
+    /// How many requests each machine may make; a token's are counted here too.
+    package let pace = RequestPace()
 
     /// How exactly it is known when a machine was there last, in seconds.
     static let seenResolution = 15
@@ -57,14 +59,21 @@ package struct Fleet: Sendable {
     ///
     /// - Parameter head: what is signed of the request.
     /// - Returns: who it is, once it is stored that this signature was used.
-    /// - Throws: `SignatureRefusal`; the `Problem` `revoked_key` with the coordinator's signed word for it.
+    /// - Throws: `SignatureRefusal`; the `Problem` `too_many_requests`, and `revoked_key` with the coordinator's signed word for it.
     package func admit(_ head: SignedHead) async throws -> Admission {
         let claim = try verifier.claim(head)
-        let agent = try await database.read { view in try StoredAgent.find(keyid: claim.keyid, in: view) }
-        guard let agent else { throw SignatureRefusal.unknownKey }
+        let found = try await database.read { view in
+            try StoredAgent.find(keyid: claim.keyid, in: view).map { agent in
+                (agent, try people.person(sub: agent.sub, in: view)?.role)
+            }
+        }
+        guard let (agent, role) = found else { throw SignatureRefusal.unknownKey }
         let now = clock.seconds
         try claim.verify(publicKey: agent.publicKey, now: now)
-        let caller = try await database.write { transaction -> Caller in
+        try pace.enter(claim.keyid, now: clock.boot())
+        // The nonce of an administrator is stored also where there is room for nothing else: who can make room gets in.
+        let lane: WriteLane = role.map { $0 >= .admin } == true ? .governing : .ordinary
+        let caller = try await database.write(lane: lane) { transaction -> Caller in
             // Looked at again: the order of the commits decides what came before a key was revoked.
             guard let agent = try StoredAgent.find(keyid: claim.keyid, in: transaction),
                 let person = try people.person(sub: agent.sub, in: transaction)
@@ -99,7 +108,12 @@ package struct Fleet: Sendable {
         }
     }
 
-    static let summaries = "SELECT agent.*, person.email FROM agent JOIN person ON person.sub = agent.sub"
+    static let summaries = """
+        SELECT agent.*, person.email, agent_log.bytes, agent_cut.below FROM agent
+        JOIN person ON person.sub = agent.sub
+        LEFT JOIN agent_log ON agent_log.agent_id = agent.agent_id
+        LEFT JOIN agent_cut ON agent_cut.agent_id = agent.agent_id
+        """
 }
 
 extension MachineClock {

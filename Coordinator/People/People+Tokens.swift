@@ -171,7 +171,8 @@ extension People {
         }
         guard let (token, role) = found, now < token.expiresAt else { throw Problem.badToken }
         if token.lastUsedAt.map({ abs(now - $0) >= Self.useResolution }) ?? true {
-            try await database.write { transaction in
+            // Nobody waits for it: a question by token has to be answered also while nothing can be written.
+            database.writeLater { transaction in
                 try transaction.execute(
                     "UPDATE token SET last_used_at = ? WHERE id = ?",
                     [.integer(now), .text(token.id)]

@@ -1,4 +1,5 @@
 internal import Contract
+internal import Database
 internal import HTTPTypes
 package import Hummingbird
 internal import Logging
@@ -87,8 +88,10 @@ package struct APIResponder: HTTPResponder {
         let head = SignedHead(method: method, target: target, headers: request.headers)
         let proven = try await authentication.prove(head, request.headers, for: found.access)
         if let caller = proven.caller { try found.access.check(caller) }
+        try authentication.checkPace(of: proven.caller, for: found)
         let query = try target.fields(found.query)
-        return try await bodies.read(request, atMost: found.largestBody) { body in
+        let lane = proven.caller?.lane ?? .ordinary
+        return try await bodies.read(request, of: proven.caller?.sub, lane, atMost: found.largestBody) { body in
             // Judged last: the signature has stood, and its nonce is spent, whatever the body is.
             try proven.claim?.checkBody(body)
             let call = Call(
@@ -101,7 +104,7 @@ package struct APIResponder: HTTPResponder {
                 channel: channel,
                 logger: logger
             )
-            return try await found.answer(call)
+            return try await WriteLane.$current.withValue(lane) { try await found.answer(call) }
         }
     }
 

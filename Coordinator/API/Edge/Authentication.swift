@@ -1,12 +1,27 @@
+internal import AuditSink
 internal import Contract
+internal import Database
 internal import Fleet
 internal import HTTPTypes
 internal import People
+internal import ServiceKit
 
 /// Proves who asks, before anything of the request's body is read.
 struct Authentication: Sendable {
     let fleet: Fleet
     let people: People
+    let database: SQLDatabase
+    let clock: MachineClock
+
+    /// Changes that leave something behind for good: a leaf of the organisation's log, a policy.
+    private let changes = RequestPace(perSecond: 2, burst: 120)
+
+    init(fleet: Fleet, people: People, database: SQLDatabase, clock: MachineClock) {
+        self.fleet = fleet
+        self.people = people
+        self.database = database
+        self.clock = clock
+    }
 
     /// Who asks; both are nil for an operation that anybody may use.
     struct Proven: Sendable {
@@ -33,7 +48,18 @@ struct Authentication: Sendable {
         // Two ways to be somebody are one too many: which of them counted would be a matter of taste.
         guard authorization.count == 1, !head.isSigned else { throw Problem.twoProofs }
         guard let token = Self.bearer(authorization[0]) else { throw SignatureRefusal.unsigned }
-        return Proven(caller: try await people.caller(token: token), claim: nil)
+        let caller = try await people.caller(token: token)
+        if case .token(let id, _, _) = caller.proof { try fleet.pace.enter(id, now: clock.boot()) }
+        return Proven(caller: caller, claim: nil)
+    }
+
+    /// Refuses what would fill the disk, of somebody who cannot make room: much at once while there is little, and changes
+    /// without end.
+    func checkPace(of caller: Caller?, for operation: Operation) throws {
+        guard let caller, caller.lane == .ordinary else { return }
+        guard operation.largestBody <= Operation.usualBody || database.room == .ample else { throw Problem.noRoom }
+        guard case .right = operation.access, operation.method != "GET" else { return }
+        try changes.enter(caller.sub, now: clock.boot())
     }
 
     /// Who asks once his whole request is here.
@@ -53,10 +79,20 @@ struct Authentication: Sendable {
 
     /// The token of `Bearer TOKEN` (RFC 6750 section 2.1); nil for another scheme.
     static func bearer(_ value: String) -> String? {
-        let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].lowercased() == "bearer", !parts[1].isEmpty, parts[1].utf8.count <= 256,
+        // One blank or more between the two (RFC 9110 section 11.4).
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, !value.hasPrefix(" "), parts[0].lowercased() == "bearer", parts[1].utf8.count <= 256,
             parts[1].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { return nil }
         return String(parts[1])
+    }
+}
+
+extension Caller {
+    /// Whose turn his changes are: those of whoever can make room, and shut others out, come first.
+    var lane: WriteLane {
+        guard role >= .admin else { return .ordinary }
+        guard case .token(_, let scopes, _) = proof else { return .governing }
+        return scopes.contains(.admin) ? .governing : .ordinary
     }
 }

@@ -22,7 +22,12 @@ package enum Failure {
         case let error as ShapeError:
             return .malformed(error, code: "invalid_request", what: "The request")
         case is CancellationError: return .unavailable("The coordinator is stopping.")
-        case let error as SQLError where error.code == .busy || error.code == .full:
+        // Said once when it begins: a line for each refusal would be one more thing that fills the disk.
+        case let error as SQLError where error.code == .noRoom: return .noRoom
+        case let error as SQLError where error.code == .full:
+            logger.error("There is no room for a change.", metadata: ["cause": "\(error)"])
+            return .noRoom
+        case let error as SQLError where error.code == .busy:
             logger.error("The database cannot take a change.", metadata: ["cause": "\(error)"])
             return .unavailable(error.message)
         default:

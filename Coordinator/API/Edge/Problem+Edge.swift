@@ -54,7 +54,8 @@ extension Problem {
         status: 503,
         title: "The coordinator is busy",
         detail: "There are too many large requests at once.",
-        next: "Try again in a few seconds."
+        next: "Try again in a few seconds.",
+        members: ["retry_after": 5]
     )
 
     static let brokenBody = Problem(
@@ -99,6 +100,15 @@ extension Problem {
             next: "Try again in a few seconds."
         )
     }
+
+    static let diskFull = Problem(
+        "disk_full",
+        status: 503,
+        title: "The coordinator's disk is full",
+        detail: "No records are taken. What is administered is stored in the reserve, as long as it lasts.",
+        next: "Make room on the disk of the data folder.",
+        members: ["retry_after": 60]
+    )
 
     static func failed(request id: String) -> Problem {
         Problem(

@@ -61,13 +61,15 @@ struct AgentsHarness: Sendable {
         ]
     }
 
-    private static let questions: Set = ["after", "org", "policy", "release"]
+    private static let questions: Set = ["after", "epoch", "org", "policy", "release", "seen"]
 
     private static func question(_ fields: [String: String]) throws -> SyncQuestion {
-        let numbers = try RequestTarget.numbers(of: fields.filter { $0.key != "release" })
+        let numbers = try RequestTarget.numbers(of: fields.filter { $0.key != "release" && $0.key != "seen" })
         return SyncQuestion(
             after: numbers["after"] ?? 0,
+            epoch: numbers["epoch"] ?? 0,
             orgSize: numbers["org"],
+            seen: fields["seen"].flatMap { Base64.decodeURL($0.utf8) },
             policyVersion: numbers["policy"],
             release: fields["release"]
         )

@@ -60,6 +60,7 @@ struct Answer: Sendable {
             type: Problem.mediaType,
             bytes: problem.json.line
         )
+        if let seconds = problem.members["retry_after"]?.int { answer.headers[.retryAfter] = "\(seconds)" }
         if problem.status == 401 { answer.headers[.wwwAuthenticate] = "Bearer realm=\"doorward\"" }
         return answer
     }
