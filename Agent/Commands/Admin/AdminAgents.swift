@@ -6,7 +6,7 @@ struct AdminAgents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agents",
         abstract: "List the machines, and take the key of one that is lost away.",
-        subcommands: [List.self, Revoke.self],
+        subcommands: [List.self, Revoke.self, DropLog.self],
         defaultSubcommand: List.self
     )
 
@@ -23,10 +23,11 @@ struct AdminAgents: AsyncParsableCommand {
                     [
                         agent["agent_id"]?.text ?? "", agent["user"]?.text ?? "", agent["version"]?.text ?? "",
                         agent["custody"]?.text ?? "", "\(agent["policy_version"]?.int ?? 0)",
+                        "\((agent["stored_bytes"]?.int ?? 0) >> 20) MiB",
                         agent["last_seen"]?.text ?? "", agent["revoked"]?.text ?? "",
                     ]
                 }
-                let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "LAST SEEN", "REVOKED"]
+                let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "LAST SEEN", "REVOKED"]
                 return Facts(answer, words: Table.lines(header, rows, empty: "No machine is enrolled."))
             }
         }

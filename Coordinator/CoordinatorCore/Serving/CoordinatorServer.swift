@@ -20,6 +20,11 @@ package struct CoordinatorServer: Sendable {
         package var listen: String?
         package var isInsecure: Bool
         package var metricsListen: String?
+        /// Sizes such as `512M`: what is to stay free on the disk, and what one machine may bring of records in a minute
+        /// and in all.
+        package var keepFree: String?
+        package var uploadPace: String?
+        package var uploadQuota: String?
 
         package init(data: String, listen: String?, isInsecure: Bool, metricsListen: String?) {
             self.data = data
@@ -34,6 +39,8 @@ package struct CoordinatorServer: Sendable {
     private let address: ListenAddress
     private let metricsAddress: ListenAddress?
     private let isInsecure: Bool
+    private let storage: StorageLimits
+    private let uploads: UploadLimits
     private let clock: MachineClock
     private let logger: Logger
     private let metrics = MetricsRegistry()
@@ -57,6 +64,15 @@ package struct CoordinatorServer: Sendable {
         address = listen ?? ListenAddress(setup.url)
         if options.isInsecure { try Self.checkPlain(address) }
         isInsecure = options.isInsecure
+        let keepFree = try ByteSize.read(options.keepFree, option: "--keep-free", in: StorageLimits.range)
+        storage = StorageLimits(folder: folder.path, keepFree: keepFree)
+        let (pace, quota) = ("--upload-pace", "--upload-quota")
+        uploads = UploadLimits(
+            bytesPerMinute: try ByteSize.read(options.uploadPace, option: pace, in: UploadLimits.paces)
+                ?? UploadLimits.usual.bytesPerMinute,
+            storedBytes: try ByteSize.read(options.uploadQuota, option: quota, in: UploadLimits.quotas)
+                ?? UploadLimits.usual.storedBytes
+        )
         self.clock = clock
         logger = Logger(label: "coordinator")
     }
@@ -76,7 +92,7 @@ package struct CoordinatorServer: Sendable {
         let mostConnections = OpenFiles.raise()
         let ledger = ConnectionLedger(most: mostConnections, metrics: metrics)
         let server = try httpServer(ledger)
-        let database = try SQLDatabase(path: folder.database)
+        let database = try SQLDatabase(path: folder.database, storage: storage)
         let bell = ChangeBell()
         let domain = Domain(
             database: database,
@@ -84,7 +100,8 @@ package struct CoordinatorServer: Sendable {
             revisions: Revisions(bell: bell),
             clock: clock,
             authority: try ServerCertificate.authority(setup, in: folder),
-            folder: folder.path
+            folder: folder.path,
+            uploads: uploads
         )
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }
@@ -110,7 +127,7 @@ package struct CoordinatorServer: Sendable {
             clock: clock,
             isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
         )
-        var services: [any Service] = Housekeeping(domain: domain, logger: logger).services
+        var services: [any Service] = Housekeeping(domain: domain, metrics: metrics, logger: logger).services
         if let metricsAddress { services.append(metricsListener(metricsAddress)) }
         let main = application(api.responder, server: server)
         services.append(Listener(address: address, option: "--listen", ledger: ledger, server: main))

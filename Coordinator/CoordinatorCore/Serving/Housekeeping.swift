@@ -1,18 +1,31 @@
 internal import API
 internal import AuditSink
+internal import Database
 internal import Logging
 internal import PolicyDesk
+internal import ServiceKit
 internal import ServiceLifecycle
 
 /// What the coordinator does on its own account.
 struct Housekeeping: Sendable {
     let domain: Domain
+    let metrics: MetricsRegistry
     let logger: Logger
 
     /// Each does a little at a time and stands back for requests.
     var services: [any Service] {
         let indexer = SearchIndexer(database: domain.database)
+        let watch = StorageWatch(database: domain.database, metrics: metrics, logger: logger)
         return [
+            Periodic(name: "room", interval: .seconds(1), logger: logger) {
+                try await watch.look()
+                return false
+            },
+            // What was removed leaves the database, and then the file.
+            Periodic(name: "removal", interval: .seconds(1), logger: logger) { [domain] in
+                if try await domain.removal.sweep() { return true }
+                return try await domain.database.giveBack()
+            },
             // What was uploaded becomes quick to find; until then it is found by looking into it.
             Periodic(name: "search", interval: .seconds(1), logger: logger) { try await indexer.step() },
             // A bundle lasts seven days and is signed again after half of them.
