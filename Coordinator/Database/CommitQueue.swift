@@ -82,6 +82,7 @@ final class CommitQueue: Sendable {
     private func commit(_ group: [Job], _ connection: GRDB.Database, isRepeated: Bool = false) {
         var outcomes: [(any Error)?] = []
         var effects: [@Sendable () -> Void] = []
+        let changes = connection.totalChangesCount
         do {
             try connection.beginTransaction(.immediate)
             for job in group {
@@ -106,9 +107,31 @@ final class CommitQueue: Sendable {
             abandon(group, connection, error, isRepeated: isRepeated)
             return
         }
-        reserve?.note(nil)
+        // A commit of nothing writes nothing, and so says nothing.
+        if connection.totalChangesCount != changes { reserve?.note(nil) }
         for effect in effects { effect() }
-        for (job, outcome) in zip(group, outcomes) { job.done(outcome) }
+        var short: [Job] = []
+        for (job, outcome) in zip(group, outcomes) {
+            if !isRepeated, reserve != nil, (outcome as? SQLError)?.code == .full {
+                short.append(job)
+            } else {
+                job.done(outcome)
+            }
+        }
+        if !short.isEmpty { commitOnReserve(short, connection) }
+    }
+
+    /// The disk was filled faster than it was looked at: what is no upload is tried once more, each change by itself, on
+    /// what is held.
+    private func commitOnReserve(_ jobs: [Job], _ connection: GRDB.Database) {
+        reserve?.ranOut(connection)
+        for job in jobs {
+            if job.lane == .records {
+                job.done(SQLError.noRoom)
+            } else {
+                commit([job], connection, isRepeated: true)
+            }
+        }
     }
 
     private func abandon(_ group: [Job], _ connection: GRDB.Database, _ error: any Error, isRepeated: Bool) {
@@ -125,16 +148,7 @@ final class CommitQueue: Sendable {
             for job in group { job.done(failure) }
             return
         }
-        // The disk was filled faster than it was looked at. What governs is tried once more, each change by itself, on
-        // what is held.
-        reserve.ranOut(connection)
         reserve.note(full)
-        for job in group {
-            if job.lane == .records {
-                job.done(SQLError.noRoom)
-            } else {
-                commit([job], connection, isRepeated: true)
-            }
-        }
+        commitOnReserve(group, connection)
     }
 }

@@ -77,3 +77,28 @@ struct ServeTests {
         #expect(CommandEnd(CoordinatorError(.usage, "No.", next: nil)).status == 2)
     }
 }
+
+@Suite("Sizes on the command line")
+struct ByteSizeTests {
+    private func read(_ text: String) throws -> Int? {
+        try ByteSize.read(text, option: "--keep-free", in: (24 << 20)...(1 << 50))
+    }
+
+    @Test("A size is a number with a unit")
+    func sizes() throws {
+        #expect(try read("24M") == 24 << 20)
+        #expect(try read("2G") == 2 << 30)
+        #expect(try read("1024T") == 1 << 50)
+        #expect(try ByteSize.read(nil, option: "--keep-free", in: 1...2) == nil)
+    }
+
+    @Test(
+        "Anything else, and what is out of its range, is bad usage that names the option",
+        arguments: ["", "M", "24", "24MB", "24m", "-1G", "1.5G", "23M", "1025T", "9999999999G", "٣G", "1 G"]
+    )
+    func refused(text: String) {
+        let error = #expect(throws: CoordinatorError.self) { try read(text) }
+        #expect(error?.kind == .usage)
+        #expect(error?.message.contains("--keep-free") == true)
+    }
+}

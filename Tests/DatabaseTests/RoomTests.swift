@@ -86,6 +86,27 @@ struct RoomTests {
         try database.close()
     }
 
+    @Test("Where the disk is full before it was looked at, changes are made on the reserve, and records are refused")
+    func surprise() async throws {
+        let database = try open()
+        defer { remove() }
+        try await database.write { try $0.execute("CREATE TABLE t (b BLOB)") }
+        let size = try await pages(database)
+        // SQLite itself says then that the disk is full.
+        try await database.write { try $0.execute("PRAGMA max_page_count = \(size + 2)") }
+        #expect(await fill(.records, database) == .noRoom)
+        #expect(database.room == .full)
+        #expect(await fill(.governing, database) == nil)
+        #expect(try await pages(database) <= size + 2)
+        try database.close()
+
+        let again = try open()
+        let next = try await pages(again)
+        try await again.write { try $0.execute("PRAGMA max_page_count = \(next + 2)") }
+        #expect(await fill(.ordinary, again) == nil)
+        try again.close()
+    }
+
     private func fill(_ lane: WriteLane, _ database: SQLDatabase) async -> SQLError.Code? {
         do {
             try await database.write(lane: lane) { try $0.execute("INSERT INTO t VALUES (zeroblob(100000))") }

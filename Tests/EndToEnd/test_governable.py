@@ -4,13 +4,16 @@ import ctypes
 import json
 import multiprocessing
 import os
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from parts import http
 from parts.machine import Machine
 from parts.processes import run, wait_for
 from parts.world import World, programs
+
+VERIFIER = Path(__file__).parents[1] / "Verifier" / "verify.py"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -161,6 +164,51 @@ def test_each_machine_has_a_pace_and_a_quota(world):
     # Nobody else is held up by it.
     assert other.upload(4 << 20).status == 200
     assert owner.ask("GET", "/v1/agents").status == 200
+
+
+def test_an_owner_removes_what_a_machine_has_stored_and_every_report_says_so(world, tmp_path):
+    coordinator = world.coordinator
+    coordinator.init()
+    start(world)
+    desk = world.desk("owner")
+    desk.login(coordinator.facts["token"])
+    desk.start_agent()
+    hostile = machine(world, desk.doorward("admin", "invite", "member@example.com").json["token"])
+    uploads = [hostile.upload(100_000, 0), hostile.upload(100_000, 0)]
+    assert [each.status for each in uploads] == [200, 200]
+    before, facts = desk.report()
+    assert facts["records"] > hostile.size
+
+    file = tmp_path / "records.jsonl"
+    drop = ("admin", "agents", "drop-log", hostile.id, "--to", str(file))
+    refused = desk.doorward(*drop, check=False)
+    assert refused.status == 1 and refused.json["error"]["code"] == "log_in_use", refused
+    assert refused.json["error"]["next"] == f"Take its key away first: doorward admin agents revoke {hostile.id}"
+    file.unlink()
+    desk.doorward("admin", "agents", "revoke", hostile.id)
+    dropped = desk.doorward(*drop).json
+    assert dropped["removed_below"] == hostile.size and dropped["file"] == str(file), dropped
+    kept = file.read_bytes().splitlines(keepends=True)
+    assert len(kept) == hostile.size and sum(map(len, kept)) == dropped["bytes"]
+    assert set(kept) <= set((before / "records.jsonl").read_bytes().splitlines(keepends=True))
+    listed = {each["agent_id"]: each for each in desk.doorward("admin", "agents").json["agents"]}
+    assert listed[hostile.id]["removed_below"] == hostile.size
+
+    # What was made before verifies as it did; what is made from now on tells of what is gone, to both verifiers.
+    after, facts = desk.report()
+    assert not set(kept) & set((after / "records.jsonl").read_bytes().splitlines(keepends=True))
+    for folder in (before, after):
+        verdict = desk.doorward("verify", str(folder)).json
+        assert verdict["ok"], verdict
+        done = run(
+            [sys.executable, str(VERIFIER), str(folder), "--key", coordinator.facts["key"]], {"PATH": "/usr/bin:/bin"}
+        )
+        assert done.returncode == 0, done.stdout
+    words = [each for each in verdict["not_proven"] if hostile.id in each]
+    assert len(words) == 1 and f"below number {hostile.size}:" in words[0] and "removed these records" in words[0], words
+    leaf = after / "removals" / f"{hostile.id}.tlog-proof"
+    leaf.write_bytes(leaf.read_bytes().replace(b"index ", b"index 1"))
+    assert not desk.doorward("verify", str(after), check=False).json["ok"]
 
 
 def _flood(url: str, ca: str, token: str, stop: "multiprocessing.synchronize.Event", counts: "multiprocessing.Queue") -> None:

@@ -20,6 +20,8 @@ final class StorageReserve: Sendable {
         var isHeld: Bool?
         var freePages = 0
         var failure: SQLError?
+        /// When holding failed: it costs a large write, and is not tried again at once.
+        var failedAt: ContinuousClock.Instant?
     }
 
     let limits: StorageLimits
@@ -30,6 +32,7 @@ final class StorageReserve: Sendable {
     private static let page = 4096
     /// With fewer bytes free the file system counts as full.
     private static let full = 1 << 20
+    private static let pause = Duration.seconds(30)
 
     init(_ limits: StorageLimits) {
         self.limits = limits
@@ -71,9 +74,10 @@ final class StorageReserve: Sendable {
         var holds = isHeld
         if free < limits.keepFree {
             if isHeld { holds = !giveUp(connection) }
-        } else if !isHeld, free >= limits.keepFree + 2 * limits.held {
+        } else if !isHeld, free >= limits.keepFree + 2 * limits.held, mayHold {
             // More than the bound, or it would go to and fro around it.
             holds = hold(connection)
+            state.withLock { $0.failedAt = holds ? nil : .now }
         }
         let pages = holds ? 0 : (try? Int.fetchOne(connection, sql: "PRAGMA freelist_count")) ?? 0
         state.withLock { state in
@@ -93,10 +97,13 @@ final class StorageReserve: Sendable {
         state.withLock { state in
             state.isHeld = false
             state.room = .full
+            state.failedAt = .now
         }
     }
 
     // MARK: Rows
+
+    private var mayHold: Bool { state.withLock { $0.failedAt.map { .now - $0 >= Self.pause } ?? true } }
 
     private func isHeld(_ connection: GRDB.Database) -> Bool {
         let rows = (try? Int.fetchOne(connection, sql: "SELECT COUNT(*) FROM storage_reserve")) ?? 0
