@@ -57,10 +57,11 @@ struct DataFolder: Sendable {
         }
     }
 
-    /// Holds the folder for this process alone, until it ends.
+    /// Holds the folder for this process alone, until it ends or closes what is returned.
     ///
     /// - Throws: `running` if another process has it.
-    func lock() throws {
+    @discardableResult
+    func lock() throws -> Int32 {
         let file = open(self.file("lock"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw Self.failure(path, errno) }
         // The descriptor stays open on purpose: the lock goes with the process, however it ends.
@@ -72,6 +73,7 @@ struct DataFolder: Sendable {
                 next: "End the other process, or name another folder with --data."
             )
         }
+        return file
     }
 
     private func file(_ name: String) -> String { "\(path)/\(name)" }

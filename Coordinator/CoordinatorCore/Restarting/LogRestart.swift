@@ -99,7 +99,8 @@ package struct LogRestart: Sendable {
     /// - Throws: `CoordinatorError`: `running`, `usage` for a state that this coordinator has not signed.
     package func run() async throws -> Outcome {
         let setup = try Setup.read(from: folder)
-        try folder.lock()
+        let lock = try folder.lock()
+        defer { close(lock) }
         let log = OrgLog(key: try setup.key(in: folder))
         let known = try oldHead.map { try Self.state($0, signedBy: log) }
         let database = try SQLDatabase(path: folder.database)
