@@ -12,6 +12,10 @@ package struct UpstreamError: Error, Equatable, Sendable {
         case down
         /// As many exchanges as there may be are under way, and no turn came in time.
         case tooManyConnections
+        /// This process, or the machine, has no file, thread or port left for a connection.
+        case noRoom
+        /// On the server's port of this machine listens a program of another user.
+        case foreignServer
         case closed
         case malformedResponse
         case timeout
@@ -24,6 +28,16 @@ package struct UpstreamError: Error, Equatable, Sendable {
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// Whether the server is to blame, so that its health shows it.
+    var blamesServer: Bool {
+        switch code {
+        case .noRoom, .tooManyConnections: false
+        case .badURL, .refusedAddress, .connect, .tls, .proxy, .down, .foreignServer, .closed, .malformedResponse,
+            .timeout:
+            true
+        }
     }
 
     package static func == (left: UpstreamError, right: UpstreamError) -> Bool { left.code == right.code }

@@ -42,6 +42,10 @@ static inline CURLcode cc_on_open_socket(CURL *handle, curl_opensocket_callback 
     return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, function);
 }
 
+static inline CURLcode cc_on_connected(CURL *handle, curl_prereq_callback function) {
+    return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, function);
+}
+
 static inline long cc_get_long(CURL *handle, CURLINFO item) {
     long value = 0;
     return curl_easy_getinfo(handle, item, &value) == CURLE_OK ? value : 0;

@@ -8,6 +8,7 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
             case badURL = "bad_url"
             case badRequest = "bad_request"
             case refusedAddress = "refused_address"
+            case foreignServer = "foreign_server"
             case resolve
             case connect
             case tls
@@ -27,6 +28,9 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
         package static let badRequest = Self(name: .badRequest)
         /// Every address of the host is one that the rule forbids; nothing was sent.
         package static let refusedAddress = Self(name: .refusedAddress)
+        /// On this machine, where the request may go to this user's or root's programs alone, another user's has the port;
+        /// nothing was sent.
+        package static let foreignServer = Self(name: .foreignServer)
         /// The name has no address.
         package static let resolve = Self(name: .resolve)
         /// Nobody answers there.

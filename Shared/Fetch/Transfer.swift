@@ -30,6 +30,8 @@ final class Transfer: @unchecked Sendable {
     private var outgrown = false
     private var refused: IPAddress?
     private var admitted = false
+    /// What is wrong with the owner of a port of this machine.
+    private var foreign: LoopbackGuard.Refusal?
 
     static let maxHeadBytes = 256 << 10
 
@@ -130,6 +132,7 @@ final class Transfer: @unchecked Sendable {
         cc_set_context(handle, CURLOPT_WRITEDATA, context)
         cc_set_context(handle, CURLOPT_HEADERDATA, context)
         cc_set_context(handle, CURLOPT_OPENSOCKETDATA, context)
+        cc_set_context(handle, CURLOPT_PREREQDATA, context)
         cc_on_write(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             Transfer.from(context).take(body: UnsafeRawBufferPointer(start: bytes, count: size * count))
         }
@@ -138,6 +141,10 @@ final class Transfer: @unchecked Sendable {
         }
         cc_on_open_socket(handle) { context, _, address in
             Transfer.from(context).openSocket(address)
+        }
+        cc_on_connected(handle) { context, server, client, serverPort, clientPort in
+            let isOurs = Transfer.from(context).checkOwner(server, serverPort, client, clientPort)
+            return Int32(isOurs ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT)
         }
     }
 
@@ -164,6 +171,13 @@ final class Transfer: @unchecked Sendable {
                 refused = address
                 return bad
             }
+            // With TLS something is said before the connection itself can be looked at: so its listener is, first of all.
+            if request.addresses.requiresOwner(at: address), let end = SocketOwner.End(Self.bytes(at: raw)),
+                let refusal = LoopbackGuard.refusal(ofListenerAt: end)
+            {
+                foreign = refusal
+                return bad
+            }
         }
         admitted = true
         return socket(
@@ -171,6 +185,31 @@ final class Transfer: @unchecked Sendable {
             target.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
             target.pointee.protocol
         )
+    }
+
+    private static func bytes(at address: UnsafeRawPointer) -> UnsafeRawBufferPointer {
+        let isSix = Int32(address.loadUnaligned(as: sa_family_t.self)) == AF_INET6
+        let count = isSix ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        return UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    /// Whether the request may go out on a connection that has come about, by whose program is at its other end.
+    private func checkOwner(
+        _ server: UnsafeMutablePointer<CChar>?,
+        _ serverPort: Int32,
+        _ client: UnsafeMutablePointer<CChar>?,
+        _ clientPort: Int32
+    ) -> Bool {
+        guard proxy == nil, request.unixSocket == nil, request.addresses != .any else { return true }
+        guard let server, let client, let there = IPAddress(literal: String(cString: server)),
+            let here = IPAddress(literal: String(cString: client))
+        else { return false }
+        guard request.addresses.requiresOwner(at: there) else { return true }
+        foreign = LoopbackGuard.refusal(
+            ofServer: SocketOwner.End(address: there.bytes, port: UInt16(truncatingIfNeeded: serverPort)),
+            of: SocketOwner.End(address: here.bytes, port: UInt16(truncatingIfNeeded: clientPort))
+        )
+        return foreign == nil
     }
 
     private func take(header line: UnsafeRawBufferPointer) -> Int {
@@ -248,6 +287,13 @@ final class Transfer: @unchecked Sendable {
                 .refusedAddress,
                 "\(place) is at \(refused), \(refused.kind.inWords), where this request must not go",
                 hint: "Use a server on the public internet, or one on this machine with --allow-loopback."
+            )
+        }
+        if let foreign {
+            return FetchError(
+                .foreignServer,
+                "nothing was sent to \(place): \(foreign.words)",
+                hint: "Start the server's own program, or have its entry registered with --allow-foreign-owner."
             )
         }
         switch code {

@@ -93,4 +93,66 @@ struct SocketOwnerTests {
         #expect(owner.uid(ofPeer: four, connectedTo: sixteen) == nil)
         #expect(owner.uid(ofPeer: three, connectedTo: three) == nil)
     }
+
+    /// A listener of another user, with nobody who accepts.
+    private func strangersListener() throws -> (listener: CInt, address: sockaddr_in) {
+        setFileSystemUser(65534)
+        defer { setFileSystemUser(geteuid()) }
+        let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        try #require(listen(listener, 4) == 0)
+        var address = try #require(Pair.name(of: listener, using: getsockname))
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return (listener, address)
+    }
+
+    @Test("A server of our own is the one that was expected")
+    func ownServer() throws {
+        let pair = try Pair()
+        guard let owner = SocketOwner() else { throw NoNetlink() }
+        let server = end(try #require(Pair.name(of: pair.client, using: getpeername)))
+        let client = end(try #require(Pair.name(of: pair.client, using: getsockname)))
+        // Its listener is gone: whom root's connection belongs to cannot be told for sure then.
+        let expected: ServerOwner = geteuid() == 0 ? .unknown : .expected
+        #expect(owner.owner(ofServer: server, of: client, expecting: geteuid()) == expected)
+        #expect(owner.owner(ofServer: server, of: client, expecting: geteuid() + 1) != .expected)
+    }
+
+    @Test(
+        "A server of another user is told before and after it has accepted",
+        .enabled(if: geteuid() == 0, "needs root, to listen as another user")
+    )
+    func strangersServer() throws {
+        guard let owner = SocketOwner() else { throw NoNetlink() }
+        let (listener, address) = try strangersListener()
+        defer { close(listener) }
+        #expect(owner.uid(ofListenerAt: end(address)) == 65534)
+        let client = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer { close(client) }
+        try #require(
+            withUnsafePointer(to: address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            } == 0
+        )
+        let here = end(try #require(Pair.name(of: client, using: getsockname)))
+        #expect(owner.owner(ofServer: end(address), of: here, expecting: 0) == .somebody(65534))
+        #expect(owner.owner(ofServer: end(address), of: here, expecting: 65534) == .expected)
+        setFileSystemUser(65534)
+        let accepted = accept(listener, nil, nil)
+        setFileSystemUser(geteuid())
+        defer { close(accepted) }
+        #expect(owner.owner(ofServer: end(address), of: here, expecting: 0) == .somebody(65534))
+    }
+
+    @Test("Nobody listens where nobody does")
+    func noListener() throws {
+        guard let owner = SocketOwner() else { throw NoNetlink() }
+        #expect(owner.uid(ofListenerAt: SocketOwner.End(address: [127, 0, 0, 1], port: 1)) == nil)
+    }
 }
+
+/// `setfsuid(2)`, which the C library's module leaves out: of one thread alone.
+@_silgen_name("setfsuid")
+@discardableResult
+private func setFileSystemUser(_ user: uid_t) -> CInt

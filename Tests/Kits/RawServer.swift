@@ -32,11 +32,15 @@ package final class RawServer: Sendable {
     private struct State {
         var requests: [String] = []
         var open: [Int32] = []
+        var accepted = 0
         var isEnded = false
     }
 
-    /// Starts to listen on a free port.
-    package init(_ answer: @escaping @Sendable (String) -> Answer) throws {
+    /// Starts to listen on a free port; as root also as the server of another user.
+    package init(owner: UInt32 = geteuid(), _ answer: @escaping @Sendable (String) -> Answer) throws {
+        // Of this thread alone; a socket belongs to whom its maker is in the file system.
+        setFileSystemUser(owner)
+        defer { setFileSystemUser(geteuid()) }
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -52,10 +56,14 @@ package final class RawServer: Sendable {
         guard isListening else { throw POSIXError(.EADDRNOTAVAIL) }
         port = Int(UInt16(bigEndian: address.sin_port))
         Thread { [weak self] in
+            setFileSystemUser(owner)
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0, let self else { return }
-                self.state.withLock { $0.open.append(connection) }
+                self.state.withLock {
+                    $0.open.append(connection)
+                    $0.accepted += 1
+                }
                 Thread { self.serve(connection, answer) }.start()
             }
         }.start()
@@ -76,6 +84,9 @@ package final class RawServer: Sendable {
 
     /// `http://127.0.0.1:PORT`.
     package var origin: String { "http://127.0.0.1:\(port)" }
+
+    /// How many connections were taken.
+    package var connections: Int { state.withLock { $0.accepted } }
 
     /// Every request so far, head and body, in the order of their arrival.
     package var requests: [String] { state.withLock { $0.requests } }
@@ -119,3 +130,8 @@ package final class RawServer: Sendable {
         }
     }
 }
+
+/// `setfsuid(2)`, which the C library's module leaves out.
+@_silgen_name("setfsuid")
+@discardableResult
+private func setFileSystemUser(_ user: uid_t) -> Int32

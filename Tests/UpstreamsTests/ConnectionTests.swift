@@ -113,6 +113,100 @@ struct ConnectionTests {
         }
     }
 
+    @Test("A connection whose server does not say how long it keeps it is given up before most servers do")
+    func silentIdle() async throws {
+        #expect(UpstreamConfiguration().silentIdleTimeout == .seconds(4))
+        let server = try RawServer { _, connection in
+            while let request = connection.readRequest() {
+                let says = request.contains("/says") ? "Keep-Alive: timeout=60\r\n" : ""
+                connection.send("HTTP/1.1 200 OK\r\n\(says)Content-Length: 1\r\n\r\n\(connection.number)")
+            }
+        }
+        let bench = try await PoolBench { $0.silentIdleTimeout = .milliseconds(30) }
+        for body in ["1", "2"] {
+            #expect(try await bench.outcome(port: server.port, path: "/silent").body == body)
+            try await Task.sleep(for: .milliseconds(60))
+        }
+        for _ in 0..<2 {
+            #expect(try await bench.outcome(port: server.port, path: "/says").body == "3")
+            try await Task.sleep(for: .milliseconds(60))
+        }
+    }
+
+    /// What becomes of a request whose connection, the second time that it is used, ends as `ending` does it.
+    private func afterClosing(
+        isRepeatable: Bool,
+        body: String? = "{}",
+        _ ending: @escaping @Sendable (RawServer.Connection) -> Void
+    ) async throws -> (Outcome, RawServer) {
+        let server = try RawServer { server, connection in
+            while connection.readRequest() != nil {
+                server.note("\(connection.number)")
+                if server.notes.count == 2 { return ending(connection) }
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(connection.number)")
+            }
+        }
+        let bench = try await PoolBench()
+        #expect(try await bench.outcome(port: server.port).body == "1")
+        let endpoint = try endpoint(server)
+        let recorder = try await bench.onLoop { pool in
+            NIOLoopBound(
+                Recorder(pool.server(for: endpoint), isRepeatable: isRepeatable, body: body),
+                eventLoop: bench.loop
+            )
+        }
+        return (try await bench.loop.flatSubmit { recorder.value.promise.futureResult }.get(), server)
+    }
+
+    @Test(
+        "What may be asked twice is asked once more, on a fresh connection, where not a byte came back",
+        arguments: [false, true],
+        [2, 100_000]
+    )
+    func askedAgain(reset: Bool, length: Int) async throws {
+        let body = String(repeating: "a", count: length)
+        let (outcome, server) = try await afterClosing(isRepeatable: true, body: body) { $0.close(reset: reset) }
+        #expect(outcome.body == "2")
+        #expect(outcome.calls == ["sent", "head", "body", "ended"])
+        #expect(server.notes == ["1", "1", "2"])
+    }
+
+    @Test("It is not asked again once a byte came back, nor a second time, nor where it may not be")
+    func notAskedAgain() async throws {
+        let (begun, first) = try await afterClosing(isRepeatable: true) { $0.send("HTTP/1.1 200") }
+        #expect(begun.afterSending == .closed)
+        #expect(first.notes == ["1", "1"])
+        let (call, second) = try await afterClosing(isRepeatable: false) { _ in }
+        #expect(call.afterSending == .closed)
+        #expect(second.notes == ["1", "1"])
+        let server = try RawServer { server, connection in
+            if connection.readRequest() != nil { server.note("asked") }
+        }
+        let bench = try await PoolBench()
+        let endpoint = try endpoint(server)
+        let recorder = try await bench.onLoop { pool in
+            NIOLoopBound(Recorder(pool.server(for: endpoint), isRepeatable: true), eventLoop: bench.loop)
+        }
+        let outcome = try await bench.loop.flatSubmit { recorder.value.promise.futureResult }.get()
+        #expect(outcome.afterSending == .closed)
+        #expect(server.notes == ["asked", "asked"])
+    }
+
+    @Test("Where it cannot be asked again, it is said that it was sent")
+    func sentAllTheSame() async throws {
+        let server = try RawServer { server, connection in
+            guard connection.readRequest() != nil else { return }
+            server.stop()
+        }
+        let bench = try await PoolBench()
+        let endpoint = try endpoint(server)
+        let recorder = try await bench.onLoop { pool in
+            NIOLoopBound(Recorder(pool.server(for: endpoint), isRepeatable: true), eventLoop: bench.loop)
+        }
+        let outcome = try await bench.loop.flatSubmit { recorder.value.promise.futureResult }.get()
+        #expect(outcome.afterSending == .connect)
+    }
+
     @Test("Connections that rest are closed on request")
     func closeIdle() async throws {
         let server = try RawServer.counting()

@@ -56,6 +56,27 @@ struct PoolBench: Sendable {
     }
 }
 
+extension PoolBench {
+    /// Begins an exchange of which nobody waits for the end.
+    func begin(
+        _ endpoint: UpstreamEndpoint,
+        lane: ExchangeLane = .call,
+        client: Int = 0
+    ) async throws -> NIOLoopBound<Recorder> {
+        try await onLoop { pool in
+            NIOLoopBound(Recorder(pool.server(for: endpoint), lane: lane, client: client), eventLoop: loop)
+        }
+    }
+
+    /// Cancels one, as when its client has gone.
+    func cancel(_ recorder: NIOLoopBound<Recorder>) async throws {
+        try await onLoop { _ in
+            recorder.value.exchange?.cancel()
+            recorder.value.giveUp()
+        }
+    }
+}
+
 /// What became of an exchange.
 struct Outcome: Sendable {
     var status: Int?
@@ -80,6 +101,8 @@ final class Recorder: ExchangeDelegate {
     init(
         _ server: UpstreamServer,
         lane: ExchangeLane = .call,
+        client: Int = 0,
+        isRepeatable: Bool = false,
         body: String? = nil,
         then: ((Recorder, String) -> Void)? = nil
     ) {
@@ -95,7 +118,14 @@ final class Recorder: ExchangeDelegate {
             if let body { writer.field("content-length", decimal: body.utf8.count) }
             writer.end()
         }
-        exchange = server.send(head: head, body: body.map { ByteBuffer(string: $0) }, lane: lane, delegate: self)
+        exchange = server.send(
+            head: head,
+            body: body.map { ByteBuffer(string: $0) },
+            lane: lane,
+            client: client,
+            isRepeatable: isRepeatable,
+            delegate: self
+        )
         note("sent")
     }
 

@@ -72,6 +72,7 @@ final class RawServer: Sendable {
 
     let port: Int
     private let listener: Int32
+    private let owner: uid_t
     private let script: @Sendable (RawServer, Connection) -> Void
     private let accepted = Mutex(0)
     private let received = Mutex<[String]>([])
@@ -90,19 +91,30 @@ final class RawServer: Sendable {
         received.withLock { $0.append(text) }
     }
 
-    /// Takes a free port.
+    /// Takes a port.
     ///
     /// - Parameters:
+    ///   - port: 0 for one that is free.
     ///   - isListening: without it connections are refused until `listen` is called, and the port is nobody else's.
+    ///   - owner: whose its sockets are, in place of this user's; only root can be another.
     ///   - script: serves one connection, which is closed when it returns.
     /// - Throws: where there is no port.
-    init(isListening: Bool = true, _ script: @escaping @Sendable (RawServer, Connection) -> Void) throws {
+    init(
+        port: Int = 0,
+        isListening: Bool = true,
+        owner: uid_t = geteuid(),
+        _ script: @escaping @Sendable (RawServer, Connection) -> Void
+    ) throws {
         self.script = script
+        self.owner = owner
+        // Of this thread alone; a socket belongs to whom its maker is in the file system.
+        setFileSystemUser(owner)
+        defer { setFileSystemUser(geteuid()) }
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
         var reuse: Int32 = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
-        var address = Self.loopback(port: 0)
+        var address = Self.loopback(port: port)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let listener = listener
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
@@ -111,13 +123,23 @@ final class RawServer: Sendable {
             }
         }
         guard isBound else { throw POSIXError(.EADDRINUSE) }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        self.port = Int(UInt16(bigEndian: address.sin_port))
         if isListening { listen() }
+    }
+
+    /// Has connections wait which nobody takes.
+    func queue() { Glibc.listen(listener, 64) }
+
+    /// Takes no more connections, and gives the port back.
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        Glibc.close(listener)
     }
 
     func listen() {
         Glibc.listen(listener, 64)
         Thread.detachNewThread { [self] in
+            setFileSystemUser(owner)
             while true {
                 let descriptor = accept(listener, nil, nil)
                 guard descriptor >= 0 else { return }
@@ -166,3 +188,8 @@ final class RawServer: Sendable {
         }
     }
 }
+
+/// `setfsuid(2)`, which the C library's module leaves out.
+@_silgen_name("setfsuid")
+@discardableResult
+func setFileSystemUser(_ user: uid_t) -> Int32

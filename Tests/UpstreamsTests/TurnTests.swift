@@ -100,6 +100,62 @@ struct TurnTests {
         }
     }
 
+    @Test("One client's streams keep no other's out, and neither keeps the agent's own messages out")
+    func streamsOfOneClient() async throws {
+        let gate = DispatchSemaphore(value: 1)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxStreams = 8
+            $0.maxStreamsOfOneClient = 3
+            $0.waitTimeout = .milliseconds(100)
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        var streams: [NIOLoopBound<Recorder>] = []
+        // Three have their turn, three wait, and the rest is refused.
+        for _ in 0..<10 { streams.append(try await bench.begin(endpoint, lane: .stream, client: 1)) }
+        try await wait(for: 3, at: server)
+        for stream in streams[6...] {
+            let outcome = try await bench.loop.flatSubmit { stream.value.promise.futureResult }.get()
+            #expect(outcome.notSent == .tooManyConnections)
+        }
+        for client in 2...3 {
+            streams.append(try await bench.begin(endpoint, lane: .stream, client: client))
+            try await wait(for: 2 + client, at: server)
+        }
+        #expect(try await bench.outcome(port: server.port, body: "{}", lane: .aside).hasEnded)
+        for stream in streams[3..<6] {
+            let outcome = try await bench.loop.flatSubmit { stream.value.promise.futureResult }.get()
+            #expect(outcome.notSent == .tooManyConnections)
+        }
+        // A place that a client gives back is its own again, though others were refused meanwhile.
+        try await bench.cancel(streams[0])
+        let asked = server.notes.count
+        streams.append(try await bench.begin(endpoint, lane: .stream, client: 1))
+        try await wait(for: asked + 1, at: server)
+        for stream in streams { try await bench.cancel(stream) }
+    }
+
+    @Test("What waits for a share of its own holds up nobody behind it in the queue")
+    func queueOfStreams() async throws {
+        let gate = DispatchSemaphore(value: 1)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxStreams = 2
+            $0.maxStreamsOfOneClient = 1
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        var streams: [NIOLoopBound<Recorder>] = []
+        for client in [1, 2, 1, 3] { streams.append(try await bench.begin(endpoint, lane: .stream, client: client)) }
+        try await wait(for: 2, at: server)
+        try await bench.cancel(streams[1])
+        // The third in the queue has its turn, before the second.
+        try await wait(for: 3, at: server)
+        for stream in streams[2...] {
+            try await bench.onLoop { _ in #expect(stream.value.exchange?.isEnded == false) }
+        }
+        for stream in streams { try await bench.cancel(stream) }
+    }
+
     @Test("What is cancelled before its turn or before its connection is told nothing, and leaves no trace")
     func cancelEarly() async throws {
         let gate = DispatchSemaphore(value: 0)

@@ -55,7 +55,8 @@ package struct EndpointHealth: Sendable {
         if state == .down { change(to: .up, at: now) }
     }
 
-    /// A connection was given up before it said anything: whoever it was for has gone, so the next one may try.
+    /// A connection was given up before it said anything: whoever it was for has gone, or this machine had no room for it,
+    /// so the next one may try.
     mutating func connectAbandoned() {
         isProbing = false
     }
@@ -70,6 +71,14 @@ package struct EndpointHealth: Sendable {
             let pause = min(firstPause.nanoseconds << Int64(doublings), longestPause.nanoseconds)
             pausedUntil = now + .nanoseconds(pause - Int64(Double(pause) / 2 * chance))
         }
+        change(to: .down, at: now)
+    }
+
+    /// Another user's program listens where the server should: asking again costs nothing and sends nothing, so there is no
+    /// pause.
+    mutating func connectedToStranger(_ error: UpstreamError, at now: NIODeadline) {
+        lastFailure = error
+        isProbing = false
         change(to: .down, at: now)
     }
 

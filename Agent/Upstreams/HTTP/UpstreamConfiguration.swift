@@ -6,10 +6,16 @@ package struct UpstreamConfiguration: Sendable {
     package var connectTimeout = TimeAmount.seconds(10)
     /// How long a connection is kept without use, unless the server says or shows that it keeps it for less.
     package var idleTimeout = TimeAmount.seconds(60)
+    /// How long one is kept where the server does not say: many close after five seconds and say nothing of it.
+    package var silentIdleTimeout = TimeAmount.seconds(4)
     /// How many calls run at a time.
     package var maxCalls = 256
     /// How many streams that may stay open for long run at a time, beside the calls.
-    package var maxStreams = 256
+    package var maxStreams = 1024
+    /// How many of them one client may have.
+    package var maxStreamsOfOneClient = 64
+    /// How many messages of the agent's own run at a time, beside both.
+    package var maxAsides = 16
     /// How many exchanges wait for their turn, of each kind.
     package var maxWaiting = 1024
     /// How long one waits for its turn.
@@ -22,6 +28,17 @@ package struct UpstreamConfiguration: Sendable {
     package var longestPause = TimeAmount.seconds(5)
     /// The longest response head, in bytes.
     package var maxHeadBytes = 65536
+    /// How many connections rest.
+    package var maxResting = 256
+
+    // Over all servers.
+    /// How many connections may be open, those that are being made and those that rest included; one server may have half of
+    /// them.
+    package var maxConnections = 4096
+    /// How many names are looked up at a time; each takes a thread and a file or two.
+    package var maxLookUps = 64
+    /// How a name is looked up.
+    package var resolve: ResolveHost = SystemNames.addresses
 
     /// A PEM file of authorities that are trusted beside the system's own.
     package var authoritiesFile: String?
@@ -29,10 +46,12 @@ package struct UpstreamConfiguration: Sendable {
     package init() {}
 }
 
-/// The kinds of exchange that are counted apart, so that streams never take the place of calls.
+/// The kinds of exchange that are counted apart, so that none of them takes the place of another.
 package enum ExchangeLane: Int, CaseIterable, Sendable {
     /// A request whose response is expected to end.
     case call
     /// A GET stream or a subscription, which lasts as long as somebody listens.
     case stream
+    /// A message that the agent itself has to say, which nobody's calls and streams may hold up.
+    case aside
 }

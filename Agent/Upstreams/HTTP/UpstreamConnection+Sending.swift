@@ -63,7 +63,7 @@ extension UpstreamConnection: LoopTurnMember {
         }
         isStarting = false
         guard isOpen else { return endStart(context) }
-        exchange.forgetRequest()
+        if !exchange.isRepeatable { exchange.forgetRequest() }
         if !exchange.isReading { setReading(false) }
         return true
     }
@@ -92,7 +92,7 @@ extension UpstreamConnection: LoopTurnMember {
         timer?.cancel()
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.lastError = .connectTimeout
-            self.close()
+            self.cut()
         }
         return promise
     }

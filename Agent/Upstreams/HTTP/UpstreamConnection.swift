@@ -22,6 +22,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     let server: UpstreamServer
     var context: ChannelHandlerContext?
     var writer: SocketWriter?
+    /// Closes the file at once, where there is TLS.
+    var transport: TransportEnd?
     var phase = Phase.opening
     var exchange: UpstreamExchange?
 
@@ -42,6 +44,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     var isStarting = false
     /// Whether the channel has not told of its end; asking the channel itself costs more.
     var isOpen = true
+    private var hasFile = true
     var timer: Scheduled<Void>?
     var lastError: UpstreamError?
     /// Since when it rests, and for how long it may by the server's word.
@@ -63,8 +66,25 @@ final class UpstreamConnection: ChannelInboundHandler {
     func abort() {
         exchange = nil
         // With TLS or a proxy nothing may stand yet, and nobody waits for it any more.
-        if !isProven { server.connectAbandoned() }
+        guard isProven else {
+            server.connectAbandoned()
+            return cut()
+        }
         close()
+    }
+
+    /// Closes its file at once, without a goodbye.
+    func cut() {
+        transport?.cut()
+        close()
+        fileClosed()
+    }
+
+    /// Its file is closed: the channel itself tells of it a moment later.
+    func fileClosed() {
+        guard hasFile else { return }
+        hasFile = false
+        server.closed()
     }
 
     /// Closes a connection that rests, or that serves nobody any more.
@@ -87,6 +107,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         writer = nil
+        transport = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -127,6 +148,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private func receiveHead(_ buffer: inout ByteBuffer) {
+        if let exchange, exchange.isRepeatable {
+            exchange.isRepeatable = false
+            exchange.forgetRequest()
+        }
         if partialHead.readableBytes > 0 {
             partialHead.writeBuffer(&buffer)
             swap(&partialHead, &buffer)
@@ -222,10 +247,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func fail(_ error: UpstreamError) {
         guard let exchange else { return }
+        let isUnanswered = isProven && phase == .head && error.code == .closed
         self.exchange = nil
         close()
+        if isUnanswered, exchange.isRepeatable { return server.askAgain(exchange) }
         let delegate = exchange.end()
-        if isProven {
+        if isProven || exchange.isRepeated {
             server.exchangeFailed(exchange, error)
             delegate?.exchangeFailed(.afterSending(error))
         } else {

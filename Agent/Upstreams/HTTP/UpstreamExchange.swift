@@ -13,6 +13,12 @@ package final class UpstreamExchange {
 
     /// Which limit it counts against.
     package let lane: ExchangeLane
+    /// Whose stream it is.
+    let client: Int
+    /// Whether it is sent once more, should the server close the connection without a byte of an answer.
+    var isRepeatable: Bool
+    /// Whether it was sent and is sent once more.
+    var isRepeated = false
     let server: UpstreamServer
     var state = State.ended
     private(set) var delegate: (any ExchangeDelegate)?
@@ -29,6 +35,8 @@ package final class UpstreamExchange {
         head: ByteBuffer,
         body: ByteBuffer?,
         lane: ExchangeLane,
+        client: Int,
+        isRepeatable: Bool,
         server: UpstreamServer,
         delegate: any ExchangeDelegate
     ) {
@@ -39,12 +47,26 @@ package final class UpstreamExchange {
             self.body = body
         }
         self.lane = lane
+        self.client = client
+        self.isRepeatable = isRepeatable
         self.server = server
         self.delegate = delegate
     }
 
     /// Whether nothing more will be told to the delegate.
     package var isEnded: Bool { delegate == nil }
+
+    /// Whether it is on a connection, so that the server may have heard of it.
+    package var isRunning: Bool {
+        if case .running = state { return true }
+        return false
+    }
+
+    /// Has another delegate hear of what is still to come.
+    package func handOver(to other: any ExchangeDelegate) {
+        guard delegate != nil else { return }
+        delegate = other
+    }
 
     /// Stops it wherever it stands; the delegate hears nothing more.
     ///
@@ -61,11 +83,11 @@ package final class UpstreamExchange {
             deadline.cancel()
             server.leaveQueue(self)
         case .connecting(let attempt):
-            attempt.exchange = nil
-            server.freeSlot(lane)
+            attempt.abandon()
+            server.attemptAbandoned(for: self)
         case .running(let connection):
             connection.abort()
-            server.freeSlot(lane)
+            server.freeSlot(of: self)
         case .ended:
             break
         }
@@ -96,18 +118,5 @@ package final class UpstreamExchange {
         delegate = nil
         state = .ended
         return last
-    }
-}
-
-/// A connection in the making, with the exchange that it is made for; without one it goes to those that rest.
-final class ConnectAttempt {
-    let deadline: NIODeadline
-    var exchange: UpstreamExchange?
-    var timer: Scheduled<Void>?
-    var isOver = false
-
-    init(for exchange: UpstreamExchange, deadline: NIODeadline) {
-        self.exchange = exchange
-        self.deadline = deadline
     }
 }

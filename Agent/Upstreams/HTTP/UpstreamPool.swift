@@ -9,11 +9,14 @@ package final class UpstreamPool {
     package let turn: LoopTurn
     let configuration: UpstreamConfiguration
     let connector: UpstreamConnector
+    let names: NameDesk
     let chance: () -> Double
 
+    /// How many connections are open, those that are being made and those that rest included.
+    package internal(set) var connectionCount = 0
     private var servers: [UpstreamEndpoint: UpstreamServer] = [:]
     private var isSweeping = false
-    private static let sweepInterval = TimeAmount.seconds(5)
+    private static let sweepInterval = TimeAmount.seconds(2)
 
     /// - Parameters:
     ///   - loop: the event loop that everything here happens on.
@@ -31,6 +34,7 @@ package final class UpstreamPool {
         turn = LoopTurn(loop: loop)
         self.configuration = configuration
         self.chance = chance
+        names = NameDesk(loop: loop, configuration: configuration)
         connector = try UpstreamConnector(loop: loop, proxies: proxies, configuration: configuration)
     }
 
@@ -49,9 +53,18 @@ package final class UpstreamPool {
         body: ByteBuffer?,
         to endpoint: UpstreamEndpoint,
         lane: ExchangeLane = .call,
+        client: Int = 0,
+        isRepeatable: Bool = false,
         delegate: any ExchangeDelegate
     ) -> UpstreamExchange {
-        server(for: endpoint).send(head: head, body: body, lane: lane, delegate: delegate)
+        server(for: endpoint).send(
+            head: head,
+            body: body,
+            lane: lane,
+            client: client,
+            isRepeatable: isRepeatable,
+            delegate: delegate
+        )
     }
 
     /// Forgets every endpoint but these; exchanges that run go on.
@@ -73,6 +86,29 @@ package final class UpstreamPool {
     package func shutdown() {
         loop.preconditionInEventLoop()
         for server in servers.values { server.stop() }
+        names.stop()
+    }
+
+    // MARK: Files
+
+    /// How many one server may have open, so that none takes the files of all others.
+    private var share: Int { max(1, configuration.maxConnections / 2) }
+
+    /// Whether one more connection may be opened to a server; those that rest longest make room for it.
+    func makeRoom(for server: UpstreamServer) -> Bool {
+        while server.openCount >= share {
+            guard server.closeOldest() else { return false }
+        }
+        while connectionCount >= configuration.maxConnections {
+            guard closeOldest() else { return false }
+        }
+        return true
+    }
+
+    /// Closes the connection that has rested longest of all; false where none rests.
+    func closeOldest() -> Bool {
+        let oldest = servers.values.min { $0.restingSince ?? .distantFuture < $1.restingSince ?? .distantFuture }
+        return oldest?.closeOldest() ?? false
     }
 
     /// Looks after connections that rest, as long as there are any.

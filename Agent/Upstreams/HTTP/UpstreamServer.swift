@@ -7,18 +7,22 @@ package import NIOCore
 package final class UpstreamServer {
     package let endpoint: UpstreamEndpoint
     /// What the exchanges have shown of it.
-    package private(set) var health: EndpointHealth
+    package internal(set) var health: EndpointHealth
 
     let configuration: UpstreamConfiguration
     /// Whether what its connections write goes to their sockets as it is.
     let isPlain: Bool
     let pool: UpstreamPool
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private var resting: [UpstreamConnection] = []
     private var idleLimit: IdleLimit
-    private var running: [Int] = [0, 0]
-    private var queues: [[UpstreamExchange]] = [[], []]
-    private var isStopped = false
+    private var running = ExchangeLane.allCases.map { _ in 0 }
+    private var queues: [[UpstreamExchange]] = ExchangeLane.allCases.map { _ in [] }
+    /// How many streams each client has.
+    private var streams: [Int: Int] = [:]
+    /// How many of its connections have a file.
+    var openCount = 0
+    private(set) var isStopped = false
     /// The pool has forgotten it, and sweeps its connections no more.
     private var isRetired = false
 
@@ -46,22 +50,35 @@ package final class UpstreamServer {
     ///   - head: the whole head, possibly with the body behind it.
     ///   - body: the body; up to 8 KB go out together with the head.
     ///   - lane: what it counts as.
+    ///   - client: whose stream it is: each client has a share of them.
+    ///   - isRepeatable: whether it may reach the server twice, and so is sent once more on a fresh connection where the
+    ///     server closes the first without a byte of an answer.
     ///   - delegate: hears of the response, never before this returns.
     /// - Returns: the exchange, to cancel it or to hold it back.
     package func send(
         head: ByteBuffer,
         body: ByteBuffer?,
         lane: ExchangeLane = .call,
+        client: Int = 0,
+        isRepeatable: Bool = false,
         delegate: any ExchangeDelegate
     ) -> UpstreamExchange {
         loop.preconditionInEventLoop()
-        let exchange = UpstreamExchange(head: head, body: body, lane: lane, server: self, delegate: delegate)
+        let exchange = UpstreamExchange(
+            head: head,
+            body: body,
+            lane: lane,
+            client: client,
+            isRepeatable: isRepeatable,
+            server: self,
+            delegate: delegate
+        )
         if isStopped {
             refuse(exchange, .shutDown)
-        } else if running[lane.rawValue] < limit(lane) {
-            running[lane.rawValue] += 1
+        } else if hasSlot(for: exchange) {
+            takeSlot(for: exchange)
             dispatch(exchange)
-        } else if queues[lane.rawValue].count < configuration.maxWaiting {
+        } else if hasPlaceInQueue(for: exchange) {
             enqueue(exchange)
         } else {
             refuse(exchange, .busy)
@@ -96,7 +113,26 @@ package final class UpstreamServer {
         switch lane {
         case .call: configuration.maxCalls
         case .stream: configuration.maxStreams
+        case .aside: configuration.maxAsides
         }
+    }
+
+    private func hasSlot(for exchange: UpstreamExchange) -> Bool {
+        guard running[exchange.lane.rawValue] < limit(exchange.lane) else { return false }
+        return exchange.lane != .stream || streams[exchange.client, default: 0] < configuration.maxStreamsOfOneClient
+    }
+
+    private func takeSlot(for exchange: UpstreamExchange) {
+        running[exchange.lane.rawValue] += 1
+        if exchange.lane == .stream { streams[exchange.client, default: 0] += 1 }
+    }
+
+    /// Whether it may wait for its turn: of the streams' queue, too, nobody takes the whole.
+    private func hasPlaceInQueue(for exchange: UpstreamExchange) -> Bool {
+        let queue = queues[exchange.lane.rawValue]
+        guard queue.count < configuration.maxWaiting else { return false }
+        guard exchange.lane == .stream else { return true }
+        return queue.count { $0.client == exchange.client } < configuration.maxStreamsOfOneClient
     }
 
     private func enqueue(_ exchange: UpstreamExchange) {
@@ -112,13 +148,18 @@ package final class UpstreamServer {
         queues[exchange.lane.rawValue].removeAll { $0 === exchange }
     }
 
-    /// One exchange less: the next in the queue has its turn.
-    func freeSlot(_ lane: ExchangeLane) {
-        running[lane.rawValue] -= 1
-        guard !queues[lane.rawValue].isEmpty else { return }
-        let exchange = queues[lane.rawValue].removeFirst()
+    /// One exchange less: the next in the queue that may has its turn.
+    func freeSlot(of ended: UpstreamExchange) {
+        let lane = ended.lane.rawValue
+        running[lane] -= 1
+        if ended.lane == .stream {
+            let left = streams[ended.client, default: 1] - 1
+            streams[ended.client] = left > 0 ? left : nil
+        }
+        guard !queues[lane].isEmpty, let index = queues[lane].firstIndex(where: hasSlot(for:)) else { return }
+        let exchange = queues[lane].remove(at: index)
         if case .waiting(let deadline) = exchange.state { deadline.cancel() }
-        running[lane.rawValue] += 1
+        takeSlot(for: exchange)
         dispatch(exchange)
     }
 
@@ -126,6 +167,14 @@ package final class UpstreamServer {
     func restart(_ exchange: UpstreamExchange, afterIdle idle: TimeAmount) {
         idleLimit.serverClosed(afterIdle: idle, at: loop.now)
         dispatch(exchange)
+    }
+
+    /// Sends an exchange once more, whose connection ended without a byte of an answer: on a connection of its own, as the
+    /// others may have ended like that one.
+    func askAgain(_ exchange: UpstreamExchange) {
+        exchange.isRepeatable = false
+        exchange.isRepeated = true
+        connect(for: exchange, at: loop.now)
     }
 
     /// Puts an exchange, which has its slot, on a connection.
@@ -138,66 +187,20 @@ package final class UpstreamServer {
             }
             if connection.start(exchange, deadline: now + configuration.connectTimeout) { return }
         }
-        guard health.admitsConnection(at: now) else {
-            refuseRunning(exchange, .down)
-            return
-        }
-        connect(for: exchange, deadline: now + configuration.connectTimeout)
-    }
-
-    // MARK: Connecting
-
-    private func connect(for exchange: UpstreamExchange, deadline: NIODeadline) {
-        let attempt = ConnectAttempt(for: exchange, deadline: deadline)
-        exchange.state = .connecting(attempt)
-        attempt.timer = loop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.end(attempt, .failure(UpstreamError.connectTimeout))
-        }
-        let server = NIOLoopBound(self, eventLoop: loop)
-        pool.connector.connect(to: endpoint) { UpstreamConnection(server: server.value) }
-            .assumeIsolated()
-            .whenComplete { self.end(attempt, $0) }
-    }
-
-    private func end(_ attempt: ConnectAttempt, _ result: Result<any Channel, any Error>) {
-        let exchange = attempt.exchange
-        attempt.exchange = nil
-        guard !attempt.isOver, !isStopped else {
-            if case .success(let channel) = result { channel.close(promise: nil) }
-            attempt.isOver = true
-            if let exchange { refuseRunning(exchange, .shutDown) }
-            return
-        }
-        attempt.isOver = true
-        attempt.timer?.cancel()
-        do {
-            let channel = try result.get()
-            let connection = try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
-            guard let exchange else {
-                // Whoever it was made for has gone. What TLS and proxy say is seen by the next one who uses it.
-                if endpoint.usesTLS { health.connectAbandoned() } else { health.connected(at: loop.now) }
-                connection.rest(since: loop.now)
-                return
-            }
-            if !connection.start(exchange, deadline: attempt.deadline) { throw connection.lastError ?? .closed }
-        } catch {
-            let error = UpstreamError(transport: error, otherwise: .connect)
-            health.connectFailed(error, at: loop.now, chance: pool.chance())
-            if let exchange { refuseRunning(exchange, error) }
-        }
+        connect(for: exchange, at: now)
     }
 
     /// Ends an exchange that has a slot, before anything of it was sent.
-    private func refuseRunning(_ exchange: UpstreamExchange, _ error: UpstreamError) {
+    func refuseRunning(_ exchange: UpstreamExchange, _ error: UpstreamError) {
         refuse(exchange, error)
-        freeSlot(exchange.lane)
+        freeSlot(of: exchange)
     }
 
-    /// Ends an exchange before anything of it was sent; its delegate hears of it in a moment.
+    /// Ends an exchange that cannot be sent; its delegate hears of it in a moment.
     private func refuse(_ exchange: UpstreamExchange, _ error: UpstreamError) {
         exchange.state = .ended
         loop.assumeIsolated().execute {
-            exchange.end()?.exchangeFailed(.notSent(error))
+            exchange.end()?.exchangeFailed(exchange.isRepeated ? .afterSending(error) : .notSent(error))
         }
     }
 
@@ -214,6 +217,7 @@ package final class UpstreamServer {
             return
         }
         resting.append(connection)
+        if resting.count > configuration.maxResting { _ = closeOldest() }
         pool.sweepLater()
     }
 
@@ -230,17 +234,17 @@ package final class UpstreamServer {
 
     func exchangeEnded(_ exchange: UpstreamExchange, at now: NIODeadline) {
         health.exchangeEnded(at: now)
-        freeSlot(exchange.lane)
+        freeSlot(of: exchange)
     }
 
     func exchangeFailed(_ exchange: UpstreamExchange, _ error: UpstreamError) {
         noteFailure(error)
-        freeSlot(exchange.lane)
+        freeSlot(of: exchange)
     }
 
     func connectFailed(_ exchange: UpstreamExchange, _ error: UpstreamError) {
-        health.connectFailed(error, at: loop.now, chance: pool.chance())
-        freeSlot(exchange.lane)
+        noteConnectFailure(error)
+        freeSlot(of: exchange)
     }
 
     /// A connection that was being made has ended without a word about the server.
@@ -255,10 +259,20 @@ package final class UpstreamServer {
     // MARK: Growing old
 
     private func hasRestedTooLong(_ connection: UpstreamConnection, at now: NIODeadline) -> Bool {
-        var limit = idleLimit.current(at: now)
         // A second before the server does it: the closing needs time on its way.
-        if let said = connection.keepAlive { limit = min(limit, said - .seconds(1)) }
+        let said = connection.keepAlive.map { $0 - .seconds(1) } ?? configuration.silentIdleTimeout
+        let limit = min(idleLimit.current(at: now), said)
         return now - connection.restingSince > limit
+    }
+
+    /// Since when the one rests that rests longest; nil where none does.
+    var restingSince: NIODeadline? { resting.first?.restingSince }
+
+    /// Closes the one that rests longest, at once; false where none does.
+    func closeOldest() -> Bool {
+        guard !resting.isEmpty else { return false }
+        resting.removeFirst().cut()
+        return true
     }
 
     /// Closes the connections that have rested too long; true if others still rest.

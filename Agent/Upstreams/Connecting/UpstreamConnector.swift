@@ -1,0 +1,102 @@
+import Addresses
+import Fetch
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Where a connection to a server leads: to the server itself, or to the proxy that leads on.
+struct ConnectTarget {
+    let host: String
+    let port: Int
+    /// What `host` is where it is a literal address, which nobody has to look up.
+    let address: SocketAddress?
+    /// What the name may lead to, and whose the program there has to be.
+    let rule: AddressRule
+    let tunnel: ProxyTunnel?
+}
+
+/// Opens connections to MCP servers: under the endpoint's rule, through the proxy of the environment where there is one for
+/// it, and with TLS.
+final class UpstreamConnector {
+    let owner = LoopbackOwner()
+    private let loop: any EventLoop
+    private let tls: NIOSSLContext
+    private let proxies: ProxyEnvironment
+    private let timeout: TimeAmount
+
+    init(loop: any EventLoop, proxies: ProxyEnvironment, configuration: UpstreamConfiguration) throws {
+        self.loop = loop
+        self.proxies = proxies
+        timeout = configuration.connectTimeout
+        var settings = TLSConfiguration.makeClientConfiguration()
+        settings.minimumTLSVersion = .tlsv12
+        settings.applicationProtocols = ["http/1.1"]
+        // So long a server may let a goodbye wait.
+        settings.shutdownTimeout = .seconds(1)
+        if let file = configuration.authoritiesFile {
+            settings.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(file))]
+        }
+        tls = try NIOSSLContext(configuration: settings)
+    }
+
+    /// Whether connections to an endpoint carry neither TLS nor a tunnel.
+    func isPlain(_ endpoint: UpstreamEndpoint) -> Bool {
+        !endpoint.usesTLS && proxies.proxy(for: endpoint.url) == nil
+    }
+
+    /// Where to connect to.
+    ///
+    /// - Throws: `UpstreamError` where the proxy of the environment, or a literal address, may not be connected to.
+    func target(of endpoint: UpstreamEndpoint) throws -> ConnectTarget {
+        let tunnel = try proxies.proxy(for: endpoint.url).map { try ProxyTunnel(proxy: $0, endpoint: endpoint) }
+        let host = tunnel?.proxyHost ?? endpoint.hostName
+        let port = tunnel?.proxyPort ?? endpoint.url.port
+        // A proxy may itself be on a private network, and anybody's: the user's own environment names it.
+        let rule = tunnel == nil ? endpoint.addresses : .any
+        var address: SocketAddress?
+        if let literal = IPAddress(literal: host) {
+            guard rule.admits(literal) else {
+                throw UpstreamError(.refusedAddress, "The server's address may not be connected to.")
+            }
+            address = try SocketAddress(ipAddress: host, port: port)
+        }
+        return ConnectTarget(host: host, port: port, address: address, rule: rule, tunnel: tunnel)
+    }
+
+    /// Connects; the channel that comes has the connection as its last handler and, with TLS, has not begun the handshake.
+    func connect(
+        to address: SocketAddress,
+        of target: ConnectTarget,
+        for attempt: ConnectAttempt
+    ) -> EventLoopFuture<any Channel> {
+        let tls = tls
+        let attempt = NIOLoopBound(attempt, eventLoop: loop)
+        return ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 8192, maximum: 65536)
+            )
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = try attempt.value.opened(channel)
+                    let endpoint = connection.server.endpoint
+                    let pipeline = channel.pipeline.syncOperations
+                    if endpoint.usesTLS {
+                        let end = TransportEnd()
+                        connection.transport = end
+                        try pipeline.addHandler(end)
+                    }
+                    if let tunnel = target.tunnel { try pipeline.addHandler(ProxyTunnelHandler(tunnel)) }
+                    if endpoint.usesTLS {
+                        // A literal address is verified against the certificate's addresses and sends no SNI.
+                        let name = endpoint.url.address == nil ? endpoint.hostName : nil
+                        try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
+                    }
+                    try pipeline.addHandler(connection)
+                }
+            }
+            .connect(to: address)
+    }
+}

@@ -1,0 +1,112 @@
+import Fetch
+import NIOCore
+import Testing
+import Upstreams
+
+@Suite("Files that connections to servers take")
+struct FileTests {
+    private func endpoint(_ port: Int, tls: Bool = false) throws -> UpstreamEndpoint {
+        try UpstreamEndpoint(url: "http\(tls ? "s" : "")://127.0.0.1:\(port)/mcp", allowsLoopback: true)
+    }
+
+    private func count(_ bench: PoolBench) async throws -> Int { try await bench.onLoop { $0.connectionCount } }
+
+    @Test("An attempt that nobody waits for any more is closed at once", arguments: [false, true])
+    func abandoned(tls: Bool) async throws {
+        let full = try FullPort()
+        let bench = try await PoolBench()
+        let endpoint = try endpoint(full.port, tls: tls)
+        var most = 0
+        for _ in 0..<500 {
+            let recorder = try await bench.begin(endpoint)
+            most = max(most, try await count(bench))
+            try await bench.cancel(recorder)
+        }
+        #expect(most == 1)
+        #expect(try await count(bench) == 0)
+        withExtendedLifetime(full) {}
+    }
+
+    @Test("A server that takes the connection and then says nothing keeps no file beyond the deadline")
+    func silentHandshake() async throws {
+        let server = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 10) }
+        let bench = try await PoolBench { $0.connectTimeout = .milliseconds(200) }
+        #expect(try await bench.outcome(of: "https://127.0.0.1:\(server.port)/").notSent == .timeout)
+        #expect(try await count(bench) == 0)
+        // Nor where whoever asked went away in the middle of it.
+        let recorder = try await bench.begin(endpoint(server.port, tls: true))
+        while server.connections < 2 { try await Task.sleep(for: .milliseconds(2)) }
+        try await Task.sleep(for: .milliseconds(50))
+        try await bench.cancel(recorder)
+        #expect(try await count(bench) == 0)
+    }
+
+    @Test("A port that takes no connection, and a proxy that never answers, keep no file beyond the deadline")
+    func silentPort() async throws {
+        let full = try FullPort()
+        let bench = try await PoolBench { $0.connectTimeout = .milliseconds(200) }
+        #expect(try await bench.outcome(port: full.port).notSent == .timeout)
+        #expect(try await count(bench) == 0)
+        withExtendedLifetime(full) {}
+        let proxy = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 10) }
+        let environment = ProxyEnvironment(environment: ["HTTPS_PROXY": "http://127.0.0.1:\(proxy.port)"])
+        let behind = try await PoolBench(proxies: environment) { $0.connectTimeout = .milliseconds(200) }
+        #expect(try await behind.outcome(of: "https://mcp.example/").notSent == .timeout)
+        #expect(proxy.connections == 1)
+        #expect(try await count(behind) == 0)
+    }
+
+    @Test("Where there is no file left, the connection that has rested longest makes room, whosever it is")
+    func oldestGoes() async throws {
+        let servers = try (0..<3).map { _ in try RawServer.counting() }
+        let bench = try await PoolBench { $0.maxConnections = 2 }
+        for server in servers {
+            #expect(try await bench.outcome(port: server.port).body == "connection 1")
+            #expect(try await count(bench) <= 2)
+        }
+        // The second still rests, the first has made room.
+        #expect(try await bench.outcome(port: servers[1].port).body == "connection 1")
+        #expect(try await bench.outcome(port: servers[0].port).body == "connection 2")
+    }
+
+    @Test("One server takes half of the files at most, and a lack of files is nobody's failure")
+    func share() async throws {
+        let greedy = try RawServer { server, connection in
+            _ = connection.readRequest()
+            server.note("asked")
+            _ = connection.waitForEnd(seconds: 10)
+        }
+        let other = try RawServer.counting()
+        let bench = try await PoolBench {
+            $0.maxConnections = 8
+            $0.failuresBeforePause = 1
+        }
+        let endpoint = try endpoint(greedy.port)
+        var open: [NIOLoopBound<Recorder>] = []
+        for _ in 0..<4 { open.append(try await bench.begin(endpoint)) }
+        while greedy.notes.count < 4 { try await Task.sleep(for: .milliseconds(2)) }
+        for _ in 0..<3 { #expect(try await bench.outcome(port: greedy.port).notSent == .noRoom) }
+        #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
+        #expect(try await bench.outcome(port: other.port).status == 200)
+        for recorder in open { try await bench.cancel(recorder) }
+        #expect(try await count(bench) == 1)
+    }
+
+    @Test("Of connections that rest no more are kept than there may be")
+    func restingBound() async throws {
+        let server = try RawServer.counting()
+        let bench = try await PoolBench { $0.maxResting = 3 }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let outcome = try await bench.outcome(port: server.port)
+                    #expect(outcome.status == 200)
+                }
+            }
+            try await group.waitForAll()
+        }
+        let endpoint = try endpoint(server.port)
+        #expect(try await bench.onLoop { $0.server(for: endpoint).restingCount } <= 3)
+        #expect(try await count(bench) <= 3)
+    }
+}
