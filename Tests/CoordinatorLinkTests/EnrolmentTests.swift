@@ -53,6 +53,18 @@ struct EnrolmentTests {
         #expect(secrets.writes == 1)
     }
 
+    @Test("What an earlier enrolment has seen of the log does not bind a new one")
+    func anew() async throws {
+        var earlier = ModelCoordinator(host: "127.0.0.1", key: server.model.withLock { $0.key })
+        for _ in 0..<5 { try earlier.restart(as: earlier.epoch + 1) }
+        try FileManager.default.createDirectory(atPath: scratch.home.state, withIntermediateDirectories: true)
+        try Data(try earlier.head().utf8).write(to: URL(filePath: "\(scratch.home.state)/org.note"))
+        let membership = try await enrol(token())
+        let watch = try OrgWatch(membership, home: scratch.home)
+        #expect(watch.epoch == 0)
+        #expect(watch.question()?.checkpoint.size == server.model.withLock { $0.org.size })
+    }
+
     @Test("A token of another coordinator is refused before it is sent")
     func foreignToken() async throws {
         var other = ModelCoordinator()

@@ -71,8 +71,7 @@ package struct Enrolment: Sendable {
             secretName: pending.secretName
         )
         let head = try check(receipt, membership)
-        let watch = try OrgWatch(membership, home: home)
-        try watch.answered(head.note, to: nil, proof: [])
+        try OrgWatch.begin(with: head, home: home)
         try membership.save(home)
         PendingEnrolment.remove(home)
         return membership

@@ -23,9 +23,16 @@ package final class OrgWatch: Sendable {
     private let key: VerifyingKey
     private let state: Mutex<State>
 
+    private static func path(_ home: AgentHome) -> String { "\(home.state)/org.note" }
+
+    /// What a new enrolment goes on from: what was seen under an earlier one is over, contradictions too.
+    static func begin(with head: OrgHead, home: AgentHome) throws {
+        try DurableFile.write(Array(head.note.utf8), to: path(home))
+    }
+
     /// The watch of a membership, which goes on where it was.
     package init(_ membership: Membership, home: AgentHome) throws {
-        path = "\(home.state)/org.note"
+        path = Self.path(home)
         origin = membership.origin
         key = membership.coordinatorKey
         evidence = OrgEvidenceFolder(membership, home: home)
