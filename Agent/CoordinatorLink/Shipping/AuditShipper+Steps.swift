@@ -193,7 +193,13 @@ extension AuditShipper {
     }
 
     /// A machine that was put back to an earlier state while it ran does not know it: its wall clock does.
+    ///
+    /// And a coordinator whose log was restarted may have lost records that it had countersigned.
     private func lookForDoubt() {
+        if epoch != watch.epoch {
+            epoch = watch.epoch
+            machine.doubt()
+        }
         let difference = Self.difference(clock)
         guard abs(difference - clockDifference) > 2_000_000 else { return }
         clockDifference = difference

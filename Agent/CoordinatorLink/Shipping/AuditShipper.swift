@@ -46,6 +46,8 @@ package actor AuditShipper: Service {
     let trouble = Mutex<(count: Int, words: String)>((0, ""))
     /// How far the wall clock was ahead of the machine's own, in microseconds, when nothing was in doubt.
     var clockDifference: Int64
+    /// The epoch of the organisation's log in which the coordinator was last asked what it has.
+    var epoch: Int
 
     /// How long it may go on once it is told to end.
     private static let lastEffort = Duration.seconds(5)
@@ -68,6 +70,7 @@ package actor AuditShipper: Service {
         proofs = UploadProofs(client.membership)
         machine = UploadMachine(edge: spool.frontier)
         clockDifference = Self.difference(clock)
+        epoch = watch.epoch
     }
 
     /// Why nothing is shipped, for now or until somebody has looked at it; nil while all is well or only away.
