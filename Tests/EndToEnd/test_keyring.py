@@ -1,6 +1,7 @@
 """The keyring in every state that it can be in: each command says what to do within ten seconds, no second key is made,
 and the agent stays up."""
 
+import resource
 import time
 
 import pytest
@@ -108,3 +109,37 @@ def test_the_agent_outlives_its_session_bus(world, owner, server):
     desk.keyring.start()
     desk.countersigned()
     assert desk.agent.running()
+
+
+def few_files(desk, most: int) -> None:
+    """From now on the agent can open a file only while it has fewer than these."""
+    _, hard = resource.prlimit(desk.agent.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(desk.agent.pid, resource.RLIMIT_NOFILE, (most, hard))
+
+
+def test_files_that_run_out_end_nothing(world, owner, server):
+    desk = world.desk("few-files")
+    desk.login(invitation(owner, world))
+    first = desk.status()["agent_id"]
+    desk.keyring.lock()
+    desk.start_agent(ready=False)
+    # The agent asks for the key each second; with no file left the keyring's library would end the process.
+    few_files(desk, 8)
+    time.sleep(3)
+    assert desk.agent.running()
+    few_files(desk, 1024)
+    desk.keyring.unlock()
+    bearer = desk.client("few")
+    wait_for("the agent to go on", lambda: "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"}), 30)
+
+    # A membership that cannot be read is there all the same, and so is what was recorded.
+    before = desk.countersigned()["recorded"]
+    few_files(desk, 8)
+    time.sleep(3)
+    few_files(desk, 1024)
+    wait_for("the agent to answer", lambda: desk.status()["running"])
+    facts = desk.status()
+    assert (facts["agent_id"], facts["problem"]) == (first, None)
+    assert facts["audit"]["recorded"] == before
+    assert "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"})
+    desk.countersigned()
