@@ -38,6 +38,17 @@ package struct SocketOwner: ~Copyable {
     ///
     /// - Returns: Nil if there is no such socket (any more) or the kernel does not answer.
     package func uid(ofPeer peer: End, connectedTo local: End) -> UInt32? {
+        facts(of: peer, connectedTo: local)?.uid
+    }
+
+    /// What the kernel knows of a socket.
+    private struct Facts {
+        let uid: UInt32
+        /// 0 as long as no program has accepted it, and once the one that had it has closed it.
+        let inode: UInt32
+    }
+
+    private func facts(of peer: End, connectedTo local: End) -> Facts? {
         guard peer.address.count == local.address.count, peer.address.count == 4 || peer.address.count == 16 else {
             return nil
         }
@@ -45,17 +56,26 @@ package struct SocketOwner: ~Copyable {
         let question = Self.question(source: peer, destination: local, sequence: sequence)
         guard send(netlink, question, question.count, 0) == question.count else { return nil }
         var answer = [UInt8](repeating: 0, count: 1024)
-        let length = recv(netlink, &answer, answer.count, 0)
-        guard length >= Self.ownerOffset + 4 else { return nil }
+        // An old answer that came after its deadline must not speak for a new peer.
+        for _ in 0..<Self.mostOldAnswers {
+            let length = recv(netlink, &answer, answer.count, 0)
+            guard length >= Self.messageHeader else { return nil }
+            let number = answer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self) }
+            if number == sequence { return Self.facts(in: answer[..<length], of: peer) }
+        }
+        return nil
+    }
+
+    private static func facts(in answer: ArraySlice<UInt8>, of peer: End) -> Facts? {
+        guard answer.count >= ownerOffset + 8 else { return nil }
         return answer.withUnsafeBytes { bytes in
             let kind = bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
-            guard kind == Self.socketDiagByFamily else { return nil }
-            // An old answer that came after its deadline must not speak for a new peer.
-            guard bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == sequence else { return nil }
-            let header = Self.messageHeader + 4
-            let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: header, as: UInt16.self))
-            guard port == peer.port else { return nil }
-            return bytes.loadUnaligned(fromByteOffset: Self.ownerOffset, as: UInt32.self)
+            let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: messageHeader + 4, as: UInt16.self))
+            guard kind == socketDiagByFamily, port == peer.port else { return nil }
+            return Facts(
+                uid: bytes.loadUnaligned(fromByteOffset: ownerOffset, as: UInt32.self),
+                inode: bytes.loadUnaligned(fromByteOffset: ownerOffset + 4, as: UInt32.self)
+            )
         }
     }
 
@@ -80,16 +100,19 @@ package struct SocketOwner: ~Copyable {
     ///   - user: whose servers are expected; root's are as good.
     /// - Returns: who has the port.
     package func owner(ofServer server: End, of client: End, expecting user: UInt32) -> ServerOwner {
-        guard let first = uid(ofPeer: server, connectedTo: client) else { return .unknown }
-        guard first == 0 else { return first == user ? .expected : .somebody(first) }
-        // It is root's, or no program has accepted it yet: of such a connection some kernels say 0, and then its listener
-        // is who has it. Asked once more after that, since the listener may have gone in between, the connection taken.
-        guard let listener = uid(ofListenerAt: server), let second = uid(ofPeer: server, connectedTo: client) else {
+        guard let first = facts(of: server, connectedTo: client) else { return .unknown }
+        if first.inode != 0 { return ServerOwner(first.uid, expecting: user) }
+        // No program has accepted it yet, and then some kernels say that it is root's: whoever listens is who has it. Asked
+        // once more after that, since the listener may have gone in between, the connection taken.
+        guard let listener = uid(ofListenerAt: server), let second = facts(of: server, connectedTo: client) else {
             return .unknown
         }
-        return [listener, second].first { $0 != 0 && $0 != user }.map(ServerOwner.somebody) ?? .expected
+        let owner = ServerOwner(listener, expecting: user)
+        guard owner == .expected, second.inode != 0 else { return owner }
+        return ServerOwner(second.uid, expecting: user)
     }
 
+    private static let mostOldAnswers = 8
     private static let sequence = Atomic<UInt32>(0)
 
     // linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h: not in the C library's module.
@@ -126,16 +149,6 @@ package struct SocketOwner: ~Copyable {
         append(UInt64.max)
         return bytes
     }
-}
-
-/// Whose program listens where a server should be.
-package enum ServerOwner: Equatable, Sendable {
-    /// This user's or root's.
-    case expected
-    /// A program of the user with this id.
-    case somebody(UInt32)
-    /// The kernel does not say: to be treated like a stranger's.
-    case unknown
 }
 
 extension SocketOwner.End {

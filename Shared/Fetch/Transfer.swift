@@ -31,7 +31,7 @@ final class Transfer: @unchecked Sendable {
     private var refused: IPAddress?
     private var admitted = false
     /// What is wrong with the owner of a port of this machine.
-    private var foreign: LoopbackGuard.Refusal?
+    private var foreign: String?
 
     static let maxHeadBytes = 256 << 10
 
@@ -173,9 +173,9 @@ final class Transfer: @unchecked Sendable {
             }
             // With TLS something is said before the connection itself can be looked at: so its listener is, first of all.
             if request.addresses.requiresOwner(at: address), let end = SocketOwner.End(Self.bytes(at: raw)),
-                let refusal = LoopbackGuard.refusal(ofListenerAt: end)
+                let complaint = LoopbackGuard.complaint(ofListenerAt: end)
             {
-                foreign = refusal
+                foreign = complaint
                 return bad
             }
         }
@@ -205,7 +205,7 @@ final class Transfer: @unchecked Sendable {
             let here = IPAddress(literal: String(cString: client))
         else { return false }
         guard request.addresses.requiresOwner(at: there) else { return true }
-        foreign = LoopbackGuard.refusal(
+        foreign = LoopbackGuard.complaint(
             ofServer: SocketOwner.End(address: there.bytes, port: UInt16(truncatingIfNeeded: serverPort)),
             of: SocketOwner.End(address: here.bytes, port: UInt16(truncatingIfNeeded: clientPort))
         )
@@ -292,7 +292,7 @@ final class Transfer: @unchecked Sendable {
         if let foreign {
             return FetchError(
                 .foreignServer,
-                "nothing was sent to \(place): \(foreign.words)",
+                "nothing was sent to \(place). \(foreign)",
                 hint: "Start the server's own program, or have its entry registered with --allow-foreign-owner."
             )
         }

@@ -111,10 +111,7 @@ struct SocketOwnerTests {
         guard let owner = SocketOwner() else { throw NoNetlink() }
         let server = end(try #require(Pair.name(of: pair.client, using: getpeername)))
         let client = end(try #require(Pair.name(of: pair.client, using: getsockname)))
-        // Its listener is gone: whom root's connection belongs to cannot be told for sure then.
-        let expected: ServerOwner = geteuid() == 0 ? .unknown : .expected
-        #expect(owner.owner(ofServer: server, of: client, expecting: geteuid()) == expected)
-        #expect(owner.owner(ofServer: server, of: client, expecting: geteuid() + 1) != .expected)
+        #expect(owner.owner(ofServer: server, of: client, expecting: geteuid()) == .expected)
     }
 
     @Test(
@@ -143,6 +140,16 @@ struct SocketOwnerTests {
         setFileSystemUser(geteuid())
         defer { close(accepted) }
         #expect(owner.owner(ofServer: end(address), of: here, expecting: 0) == .somebody(65534))
+    }
+
+    @Test("Root's servers are as good as this user's, and a complaint says whose another is")
+    func complaints() {
+        #expect(ServerOwner(0, expecting: 1000) == .expected)
+        #expect(ServerOwner(1000, expecting: 1000) == .expected)
+        #expect(ServerOwner(1001, expecting: 1000) == .somebody(1001))
+        #expect(ServerOwner.expected.complaint(port: 1) == nil)
+        #expect(ServerOwner.somebody(1001).complaint(port: 7001)?.hasPrefix("Port 7001 of this machine") == true)
+        #expect(ServerOwner.unknown.complaint(port: 7001) != nil)
     }
 
     @Test("Nobody listens where nobody does")

@@ -12,17 +12,16 @@ final class LoopbackOwner {
 
     /// Why nothing may be said on a connection; nil where all is well.
     func refusal(of channel: any Channel, by rule: AddressRule) -> UpstreamError? {
-        guard let remote = channel.remoteAddress, let address = IPAddress(remote) else { return .unknownOwner(nil) }
-        guard rule.requiresOwner(at: address) else { return nil }
-        guard let server = SocketOwner.End(remote), let client = channel.localAddress.flatMap(SocketOwner.End.init)
-        else {
-            return .unknownOwner(remote.port)
-        }
-        switch source?.owner(ofServer: server, of: client, expecting: user) {
-        case .expected: return nil
-        case .somebody(let other): return .foreign(port: remote.port, owner: other, user: user)
-        case .unknown, nil: return .unknownOwner(remote.port)
-        }
+        let remote = channel.remoteAddress
+        if let remote, let address = IPAddress(remote), !rule.requiresOwner(at: address) { return nil }
+        return owner(of: channel).complaint(port: remote?.port ?? 0).map { UpstreamError(.foreignServer, $0) }
+    }
+
+    private func owner(of channel: any Channel) -> ServerOwner {
+        guard let server = channel.remoteAddress.flatMap(SocketOwner.End.init),
+            let client = channel.localAddress.flatMap(SocketOwner.End.init)
+        else { return .unknown }
+        return source?.owner(ofServer: server, of: client, expecting: user) ?? .unknown
     }
 }
 
@@ -33,19 +32,5 @@ extension SocketOwner.End {
         }
         guard let end else { return nil }
         self = end
-    }
-}
-
-extension UpstreamError {
-    fileprivate static func foreign(port: Int?, owner: UInt32, user: UInt32) -> UpstreamError {
-        UpstreamError(
-            .foreignServer,
-            "Port \(port ?? 0) of this machine is held by a program of user id \(owner), which is neither you (\(user)) "
-                + "nor root."
-        )
-    }
-
-    fileprivate static func unknownOwner(_ port: Int?) -> UpstreamError {
-        UpstreamError(.foreignServer, "The kernel does not say whose program has port \(port ?? 0) of this machine.")
     }
 }
