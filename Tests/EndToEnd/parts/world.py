@@ -196,6 +196,8 @@ class Desk:
         self.keyring = Keyring(world.processes, self.folder / "home", self.environment, services)
         if keyring:
             self.keyring.start()
+        # What starts the agent: a program that changes something and then becomes the agent.
+        self.wrapper: list[str] = []
         self.agent: Process | None = None
         self.listen = ""
         self.port = 0
@@ -221,7 +223,10 @@ class Desk:
     def start_agent(self, *more: str, ready: bool = True) -> None:
         self.agent = self.world.processes.start(
             f"agent-{self.name}",
-            [str(self.world.programs / "doorward"), "agent", "--listen", f"127.0.0.1:{self.port}", *more],
+            [
+                *self.wrapper, str(self.world.programs / "doorward"), "agent", "--listen", f"127.0.0.1:{self.port}",
+                *more,
+            ],
             self.environment,
         )
 
