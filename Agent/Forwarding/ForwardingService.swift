@@ -60,7 +60,11 @@ package final class ForwardingService: Sendable {
         logger: Logger = Logger(label: "doorward.forwarding")
     ) async throws -> ForwardingService {
         try await loop.submit {
-            let pool = try UpstreamPool(loop: loop, proxies: proxies)
+            let files = FileLimit.shares
+            var bounds = UpstreamConfiguration()
+            bounds.maxConnections = files.servers
+            bounds.maxLookUps = files.lookUps
+            let pool = try UpstreamPool(loop: loop, proxies: proxies, configuration: bounds)
             let gate = Gate(
                 configuration: configuration,
                 clock: clock,
@@ -70,7 +74,7 @@ package final class ForwardingService: Sendable {
             )
             let table = ConnectionTable(
                 loop: loop,
-                most: FileLimit.connections(atMost: configuration.mostConnections),
+                most: min(configuration.mostConnections, files.clients),
                 now: clock.boot
             )
             let path = DataPath(loop: loop, gate: gate, pool: pool, pages: pages, table: table)

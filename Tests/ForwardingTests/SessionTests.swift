@@ -109,11 +109,16 @@ struct SmallPartsTests {
         #expect(schedule.arm(300) == 300)
     }
 
-    @Test("Each call needs two files, and some are for others")
+    @Test("Clients and servers have their share of files, and some are kept for the spool, the keyring and the link")
     func files() {
-        #expect(FileLimit.connections(atMost: 4096, files: 1024) == 480)
-        #expect(FileLimit.connections(atMost: 4096, files: 1 << 20) == 4096)
-        #expect(FileLimit.connections(atMost: 4096, files: 10) == 8)
+        for files in [256, 1024, 16384, 1 << 20] {
+            let shares = FileLimit.Shares(files: files)
+            #expect(shares.clients + shares.servers + 2 * shares.lookUps <= files)
+            #expect(files - shares.clients - shares.servers >= min(files / 8, 512))
+            #expect(shares.clients >= files / 3 && shares.servers >= files / 3)
+        }
+        let few = FileLimit.Shares(files: 10)
+        #expect(few.clients == 8 && few.servers == 8 && few.lookUps == 16)
     }
 
     private func trace(_ body: String?, _ header: String?) -> String {

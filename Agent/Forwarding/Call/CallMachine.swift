@@ -247,6 +247,7 @@ struct CallMachine {
     private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
         switch failure {
         case .notSent(let error), .afterSending(let error):
+            if error.code == .foreignServer { return .foreignServer(error.message, server: server) }
             if error.code == .malformedResponse { return .badAnswer("malformed", error.message, server: server) }
             return .down(error.code == .timeout ? "timeout" : "unreachable", error.message, server: server)
         }

@@ -41,7 +41,7 @@ final class Aside: ExchangeDelegate {
         }
         guard isWritten else { return }
         let aside = Aside()
-        let exchange = server.upstream.send(head: buffer, body: nil, lane: .stream, delegate: aside)
+        let exchange = server.upstream.send(head: buffer, body: nil, lane: .aside, delegate: aside)
         aside.exchange = exchange
         aside.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) { exchange.cancel() }
     }

@@ -55,6 +55,8 @@ extension ClientConnection {
             head: buffer,
             body: body,
             lane: machine.kind.isOpenEnded ? .stream : .call,
+            client: machine.kind.isOpenEnded ? call.client.hashValue : 0,
+            isRepeatable: call.method.isRepeatable,
             delegate: self
         )
         if !isWritable { exchange?.isReading = false }
@@ -193,5 +195,16 @@ extension ClientConnection {
         let exchange = exchange
         self.exchange = nil
         exchange?.cancel()
+    }
+}
+
+extension MCPMethod {
+    /// Whether a server may be asked it twice by mistake: what only asks, and the beginning of a session, of which one more
+    /// does no harm.
+    fileprivate var isRepeatable: Bool {
+        switch self {
+        case .initialize, .ping, .serverDiscover, .toolsList, .resourcesList, .resourceTemplatesList, .promptsList: true
+        default: false
+        }
     }
 }

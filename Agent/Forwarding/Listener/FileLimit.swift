@@ -1,18 +1,30 @@
 internal import Glibc
 
-/// How many connections of clients the limit of open files leaves room for.
+/// How the files that this process may have open are shared out, so that neither clients nor servers can take those that
+/// the spool, the keyring, the membership and the coordinator need.
 enum FileLimit {
-    /// Files that are open for other reasons: the spool, the coordinator, logs, a keyring.
-    private static let others = 64
+    /// What each may have.
+    struct Shares: Equatable {
+        /// Connections of clients.
+        let clients: Int
+        /// Connections to servers, those that are being made and those that rest included.
+        let servers: Int
+        /// Look-ups of names at a time, which come out of what is kept free: each takes a file or two.
+        let lookUps: Int
 
-    /// At most `wanted`: each call needs a connection to its client and one to its server.
-    static func connections(atMost wanted: Int) -> Int {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }
-        return connections(atMost: wanted, files: Int(clamping: limit.rlim_cur))
+        /// The shares of so many files.
+        init(files: Int) {
+            let free = min(512, max(64, files / 8))
+            clients = max(8, (files - free) / 2)
+            servers = max(8, (files - free) / 2)
+            lookUps = min(64, max(4, free / 4))
+        }
     }
 
-    static func connections(atMost wanted: Int, files: Int) -> Int {
-        max(8, min(wanted, (files - others) / 2))
+    /// By the limit of this process as it is now.
+    static var shares: Shares {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Shares(files: 1024) }
+        return Shares(files: Int(clamping: limit.rlim_cur))
     }
 }
