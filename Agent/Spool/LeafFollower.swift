@@ -16,10 +16,22 @@ struct LeafFollower: Sendable {
     /// The number of the next record.
     private(set) var next: UInt64
     var open: OpenCalls
+    /// From which segment on the next start has to read, since that stands in a file.
+    private(set) var saved: UInt64
+    /// What is durable and not yet followed, with the segment that is followed first.
+    private var waiting: [SegmentPart] = []
     /// Hashes of this segment that the disk did not take yet.
     private var unwritten: [Hash] = []
+    private var hashFile: OpenFile?
 
-    private static let chunk = 1 << 20
+    /// What was found in one go.
+    struct Slice {
+        var hashes: [Hash] = []
+        var hasDenial = false
+    }
+
+    /// About as much as goes out in one upload: the shipper's turn comes as often.
+    private static let chunk = 128 << 10
     /// After so many records others may run; one less than a power of two.
     private static let pace: UInt64 = 15
 
@@ -29,58 +41,98 @@ struct LeafFollower: Sendable {
         offset = segment.bytes
         next = segment.end
         self.open = open
+        saved = open.first
     }
 
-    /// Takes in all records of these segments, which begin with the one that is followed.
-    mutating func follow(_ segments: [SegmentFile]) throws(SpoolError) -> [Hash] {
-        var hashes: [Hash] = []
-        for each in segments where each.first >= segment {
-            if each.first > segment {
-                segment = each.first
-                offset = 0
-                unwritten = []
-                open.first = each.first
-                try open.save(folder)
+    /// Whether everything that is durable was followed.
+    var isDone: Bool { waiting.isEmpty }
+
+    /// Takes in segments that are durable as far as they are said to go, in their order.
+    mutating func take(_ parts: [SegmentPart]) {
+        for part in parts where part.segment.first >= segment {
+            if let index = waiting.firstIndex(where: { $0.segment.first == part.segment.first }) {
+                waiting[index] = part
+            } else {
+                waiting.append(part)
             }
-            hashes += try follow(each)
         }
-        return hashes
     }
 
-    private mutating func follow(_ segment: SegmentFile) throws(SpoolError) -> [Hash] {
-        guard offset < segment.bytes else { return [] }
-        let file = try folder.open(segment.name, O_RDONLY)
-        defer { close(file) }
-        var hashes: [Hash] = []
-        while offset < segment.bytes {
-            let end = min(segment.bytes, offset + Self.chunk)
-            var lines = LineReader(try folder.read(file, from: offset, to: end, name: segment.name))
-            while let line = lines.next() {
-                hashes.append(.leaf(line))
-                open.follow(line)
-                next += 1
-                // Whoever serves calls must not wait until all of a group is hashed.
-                if next & Self.pace == 0 { sched_yield() }
+    /// Follows what waits, in steps of a bounded length: whoever wants something else of this thread waits for one.
+    ///
+    /// No file is opened for the records. What cannot be written beside them is written another time.
+    ///
+    /// - Returns: What was found; nothing if nothing waits.
+    /// - Throws: `.damaged`, which stays so, or `.file`, and then the same step can be tried again.
+    mutating func step() throws(SpoolError) -> Slice {
+        var slice = Slice()
+        while let part = waiting.first {
+            if part.segment.first > segment { begin(part.segment.first) }
+            guard part.segment.first == segment, offset < part.segment.bytes else {
+                open.denied[part.segment.first] = part.segment.denied
+                waiting.removeFirst()
+                continue
             }
-            guard lines.offset > 0 else {
-                throw SpoolError(.damaged, "\(folder.path(segment.name)) was changed by somebody else")
-            }
-            offset += lines.offset
+            try follow(part, &slice)
+            break
         }
-        unwritten += hashes
-        try writeHashes(of: segment)
-        return hashes
+        return slice
+    }
+
+    /// Follows all that waits.
+    mutating func finish() throws(SpoolError) {
+        while !isDone { _ = try step() }
+    }
+
+    private mutating func begin(_ first: UInt64) {
+        segment = first
+        offset = 0
+        unwritten = []
+        hashFile = nil
+        open.first = first
+        saveOpen()
+    }
+
+    /// Has the next start read from here on, unless it is so already; where it cannot be written, that start reads more.
+    mutating func saveOpen() {
+        guard saved != open.first else { return }
+        do {
+            try open.save(folder)
+            saved = open.first
+        } catch {
+            // Tried again in a moment: until then the older segments stay.
+        }
+    }
+
+    private mutating func follow(_ part: SegmentPart, _ slice: inout Slice) throws(SpoolError) {
+        let end = min(part.segment.bytes, offset + Self.chunk)
+        var lines = LineReader(try folder.read(part.file.number, from: offset, to: end, name: part.segment.name))
+        while let line = lines.next() {
+            slice.hashes.append(.leaf(line))
+            if open.follow(line) == .deny { slice.hasDenial = true }
+            next += 1
+            // Whoever serves calls must not wait until all of a group is hashed.
+            if next & Self.pace == 0 { sched_yield() }
+        }
+        guard lines.offset > 0 else {
+            throw SpoolError(.damaged, "\(folder.path(part.segment.name)) was changed by somebody else")
+        }
+        offset += lines.offset
+        unwritten += slice.hashes
+        writeHashes(of: part.segment)
     }
 
     /// A full disk leaves them for the next time: what is missing costs a start that reads the records.
-    private mutating func writeHashes(of segment: SegmentFile) throws(SpoolError) {
-        let file = try folder.open(segment.hashName, O_WRONLY | O_CREAT)
-        defer { close(file) }
+    private mutating func writeHashes(of segment: SegmentFile) {
+        if hashFile == nil { hashFile = (try? folder.open(segment.hashName, O_WRONLY | O_CREAT)).map(OpenFile.init) }
+        guard let hashFile else { return }
         let place = Int(next - segment.first) - unwritten.count
         var bytes: [UInt8] = []
         bytes.reserveCapacity(unwritten.count * Hash.length)
         for hash in unwritten { hash.withUnsafeBytes { bytes.append(contentsOf: $0) } }
-        let done = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(place * Hash.length)) }
+        let done = bytes.withUnsafeBytes {
+            pwrite(hashFile.number, $0.baseAddress, $0.count, off_t(place * Hash.length))
+        }
         unwritten.removeFirst(max(done, 0) / Hash.length)
     }
 }

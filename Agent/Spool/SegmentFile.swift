@@ -9,6 +9,8 @@ struct SegmentFile: Sendable, Equatable {
     var end: UInt64
     /// The size of the file, which ends with a line.
     var bytes: Int
+    /// How much of it are refusals.
+    var denied = 0
 
     static let suffix = ".records"
     /// Beside each file of records: the leaf hashes of those that are durable, 32 bytes each.
@@ -127,6 +129,17 @@ struct SpoolFolder: Sendable {
         }
         if error != 0 { throw failure("cannot be read", path(name), error) }
         return bytes
+    }
+
+    /// Writes all bytes to an open file; returns why it could not.
+    func write(_ bytes: [UInt8], to file: Int32, name: String) -> SpoolError? {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress.map { $0 + done }, $0.count - done) }
+            guard count > 0 || count < 0 && errno == EINTR else { return failure("cannot be written", path(name)) }
+            done += max(count, 0)
+        }
+        return nil
     }
 
     func failure(_ what: String, _ path: String, _ error: Int32 = errno) -> SpoolError {

@@ -22,7 +22,7 @@ extension Spool {
             guard state != progress.withLock({ $0 }) else { return }
             try state.save(core.folder)
             progress.withLock { $0 = state }
-            try removeOld(follower)
+            try removeOld(&follower)
         }
     }
 
@@ -36,18 +36,18 @@ extension Spool {
     /// - Throws: `.gone` if it is not larger than what is countersigned here; whatever else goes wrong, nothing is recorded any more until the next start.
     package func goOn(behind frontier: MerkleFrontier) async throws {
         try await change { [self] follower throws(SpoolError) in
+            var hasBegun = false
             do throws(SpoolError) {
                 try core.tail.withLock { tail throws(SpoolError) in
-                    try goOn(behind: frontier, &tail, &follower)
+                    try goOn(behind: frontier, &tail, &follower, &hasBegun)
                 }
             } catch {
                 // Half done: the next start finishes it, and until then nothing may be written to the old files.
-                if error.kind != .gone { core.fail(error) }
+                if hasBegun { core.fail(error) }
                 throw error
             }
             progress.withLock { $0 = SpoolState(countersigned: frontier) }
             core.leaves.withLock { $0.reset(segment: follower.segment, end: follower.next) }
-            cursor.withLock { $0 = nil }
             core.wake()
         }
     }
@@ -55,14 +55,16 @@ extension Spool {
     private func goOn(
         behind frontier: MerkleFrontier,
         _ tail: inout SpoolTail,
-        _ follower: inout LeafFollower
+        _ follower: inout LeafFollower,
+        _ hasBegun: inout Bool
     ) throws(SpoolError) {
         try tail.flush()
         let known = progress.withLock { $0.countersigned.size }
         guard frontier.size > known else {
             throw SpoolError(.gone, "the log of \(frontier.size) records has nothing that this one does not have")
         }
-        _ = try follower.follow(tail.segments)
+        follower.take(tail.parts)
+        try follower.finish()
         var reader = SpoolReader(folder: core.folder, segments: tail.segments)
         let lines = try reader.lines(from: known, to: tail.written, atMost: .max, bytes: .max)
         let rollback = RecordBody.agentRollback(known: tail.written, countersigned: frontier.size)
@@ -74,8 +76,11 @@ extension Spool {
             records.append(record)
         }
         let state = SpoolState(countersigned: frontier, isContinuing: true)
-        let segment = try SpoolContinuation.carryOut(records, state, follower.open, in: core.folder)
-        tail.replace(segment, file: try core.folder.open(segment.name, O_WRONLY | O_APPEND))
+        let bytes = try SpoolContinuation.prepare(records, in: core.folder)
+        hasBegun = true
+        var segment = try SpoolContinuation.carryOut(records.count, bytes, state, follower.open, in: core.folder)
+        segment.denied = records.reduce(0) { $0 + ($1.withUnsafeBytes(RecordLine.kind) == .deny ? $1.count + 1 : 0) }
+        tail.replace(segment, file: OpenFile(try core.folder.open(segment.name, O_RDWR | O_APPEND)))
         let begin = SegmentFile(first: segment.first, end: segment.first, bytes: 0)
         var open = follower.open
         open.first = segment.first
@@ -98,13 +103,17 @@ extension Spool {
     }
 
     /// Removes files that are countersigned and older, or more, than what is kept.
-    private func removeOld(_ follower: LeafFollower) throws(SpoolError) {
+    private func removeOld(_ follower: inout LeafFollower) throws(SpoolError) {
         let size = progress.withLock { $0.countersigned.size }
         let oldest = Int(core.clock.wall() / 1_000_000) - configuration.keptAge
         let (removed, isPressed) = core.tail.withLock { tail in
             // Of what is held, no more than what is kept may be countersigned; under pressure nothing needs to be.
-            let isPressed = tail.room.isPressed || tail.room.isReserveUsed || tail.bytes > configuration.maxBytes / 2
-            let covered = tail.segments.dropLast().prefix { $0.end <= size && $0.end <= follower.segment }
+            let isPressed =
+                tail.room.isPressed || tail.room.isReserveUsed || tail.bytes > configuration.maxBytes / 2
+                || tail.denied > configuration.deniedBytes / 2
+            // What the next start would have to read stays.
+            let followed = min(follower.segment, follower.saved)
+            let covered = tail.segments.dropLast().prefix { $0.end <= size && $0.end <= followed }
             var held = covered.reduce(0) { $0 + $1.bytes }
             let removed = covered.prefix { segment in
                 let isOld = core.folder.changed(segment.name) < oldest
@@ -115,6 +124,7 @@ extension Spool {
             return (Array(removed), isPressed)
         }
         for segment in removed {
+            follower.open.denied[segment.first] = nil
             try core.folder.remove(segment.name)
             try core.folder.remove(segment.hashName)
         }

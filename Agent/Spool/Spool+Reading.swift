@@ -25,13 +25,11 @@ extension Spool {
     /// - Throws: `.gone` for records that were countersigned and removed; `.damaged` if one is not as it was written,
     ///   and then nothing is recorded any more.
     package func batch(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> SpoolBatch {
-        try await read { [self] () throws(SpoolError) in
+        try await read(shipping) { [self] () throws(SpoolError) in
             let end = durable
             guard first < end else { return SpoolBatch(first: first, records: [], hashes: []) }
-            var reader = reader(at: cursor.withLock { $0 })
             do throws(SpoolError) {
-                let lines = try reader.lines(from: first, to: end, atMost: count, bytes: bytes)
-                cursor.withLock { $0 = reader.cursor }
+                let (lines, reader) = try lines(shipping, from: first, to: end, atMost: count, bytes: bytes)
                 return SpoolBatch(first: first, records: lines.map(\.bytes), hashes: try hashes(of: lines, reader))
             } catch {
                 // What cannot be shipped holds up everything behind it, for ever.
@@ -41,15 +39,26 @@ extension Spool {
         }
     }
 
-    /// As `batch`, without the hashes.
+    /// As `batch`, without the hashes, for those who look: whoever ships does not wait for it.
     package func records(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> [[UInt8]] {
-        try await batch(from: first, atMost: count, bytes: bytes).records
+        try await read(showing) { [self] () throws(SpoolError) in
+            let end = durable
+            guard first < end else { return [] }
+            return try lines(showing, from: first, to: end, atMost: count, bytes: bytes).lines.map(\.bytes)
+        }
+    }
+
+    /// Records from a number on, below another, durable or not.
+    func records(from first: UInt64, before end: UInt64, atMost count: Int) async throws -> [[UInt8]] {
+        try await read(showing) { [self] () throws(SpoolError) in
+            try lines(showing, from: first, to: end, atMost: count, bytes: .max).lines.map(\.bytes)
+        }
     }
 
     /// The last records, in order: also those that are not yet durable.
     package func tail(_ count: Int) async throws -> [[UInt8]] {
-        try await read { [self] () throws(SpoolError) in
-            var reader = reader()
+        try await read(showing) { [self] () throws(SpoolError) in
+            var (reader, _) = reader()
             let wanted = reader.end - min(reader.end, UInt64(max(count, 0)))
             let first = max(wanted, reader.segments.first?.first ?? 0)
             return try reader.lines(from: first, to: reader.end, atMost: count, bytes: .max).map(\.bytes)
@@ -58,8 +67,8 @@ extension Spool {
 
     /// The records of a call that are still here, in order.
     package func find(call: AuditID) async throws -> [[UInt8]] {
-        try await read { [self] () throws(SpoolError) in
-            var reader = reader()
+        try await read(showing) { [self] () throws(SpoolError) in
+            var (reader, _) = reader()
             return try reader.find(call)
         }
     }
@@ -99,10 +108,11 @@ extension Spool {
     }
 
     private func read<Value: Sendable>(
+        _ desk: ReadingDesk,
         _ body: @escaping @Sendable () throws(SpoolError) -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            reading.async {
+            desk.queue.async {
                 do throws(SpoolError) {
                     continuation.resume(returning: try body())
                 } catch {
@@ -112,28 +122,55 @@ extension Spool {
         }
     }
 
-    private func reader(at cursor: SpoolReader.Cursor? = nil) -> SpoolReader {
-        let segments = core.tail.withLock { tail in
+    /// Records from a number on, with the reader that found them; mostly it goes on where the last one ended.
+    private func lines(
+        _ desk: ReadingDesk,
+        from first: UInt64,
+        to end: UInt64,
+        atMost count: Int,
+        bytes: Int
+    ) throws(SpoolError) -> (lines: [SpoolReader.Line], reader: SpoolReader) {
+        var (reader, epoch) = reader(desk.kept.withLock { $0 })
+        defer {
+            // Who looks comes back seldom, and a file that is held takes room when it is gone.
+            let file = desk === shipping ? reader.source : nil
+            desk.kept.withLock { $0 = ReadingDesk.Kept(cursor: reader.cursor, file: file, epoch: epoch) }
+        }
+        return (try reader.lines(from: first, to: end, atMost: count, bytes: bytes), reader)
+    }
+
+    private func reader(_ kept: ReadingDesk.Kept? = nil) -> (SpoolReader, epoch: Int) {
+        let (segments, epoch) = core.tail.withLock { tail in
             // What waits for the next write is part of what was recorded.
             try? tail.flush()
-            return tail.segments
+            return (tail.segments, tail.epoch)
         }
-        return SpoolReader(folder: core.folder, segments: segments, at: cursor)
+        let isSame = kept?.epoch == epoch
+        let reader = SpoolReader(
+            folder: core.folder,
+            segments: segments,
+            at: isSame ? kept?.cursor : nil,
+            in: isSame ? kept?.file : nil
+        )
+        return (reader, epoch)
     }
 
     /// Hashes that were computed just now are taken as they are; of older records the bytes are hashed again, and must
     /// be what was written.
     private func hashes(of lines: [SpoolReader.Line], _ reader: SpoolReader) throws(SpoolError) -> [Hash] {
         let fresh = core.leaves.withLock { leaves in lines.map { leaves.hash($0.number) } }
+        guard let first = lines.first?.number else { return [] }
+        // The newest are the last.
+        let old = fresh.prefix { $0 == nil }.count
+        let known = old == 0 ? [] : try reader.hashes(from: first, to: first + UInt64(old))
         var hashes: [Hash] = []
-        for (line, fresh) in zip(lines, fresh) {
-            if let fresh {
+        for (index, line) in lines.enumerated() {
+            if let fresh = fresh[index] {
                 hashes.append(fresh)
                 continue
             }
             let hash = Hash.leaf(line.bytes)
-            let known = try reader.hash(of: line.number)
-            guard known == nil || known == hash else {
+            guard index >= known.count || known[index] == hash else {
                 throw SpoolRecovery.damage(reader.place(of: line.number), "is not what was written")
             }
             hashes.append(hash)

@@ -23,14 +23,16 @@ package final class Spool: Sendable {
     /// The folder, as it was given.
     package let folder: String
     package let found: Found
+    /// The number of the first record of this run.
+    package let began: UInt64
 
     let core: SpoolCore
     let configuration: SpoolConfiguration
     let progress: Mutex<SpoolState>
-    /// Where files are read for those who wait for it.
-    let reading = DispatchQueue(label: "doorward.spool.reading")
-    /// Where the last batch ended.
-    let cursor = Mutex<SpoolReader.Cursor?>(nil)
+    /// Reads what is shipped: of all readings the one that must not wait for another.
+    let shipping = ReadingDesk("doorward.spool.shipping")
+    /// Reads what people look at, which may be all that is here.
+    let showing = ReadingDesk("doorward.spool.showing")
     private let lock: SpoolLock
 
     /// Opens a folder, which is made if it is not there.
@@ -80,13 +82,15 @@ package final class Spool: Sendable {
             configuration: configuration,
             writer: writer,
             segments: recovery.segments,
-            file: try folder.open(last.name, O_WRONLY | O_APPEND)
+            file: OpenFile(try folder.open(last.name, O_RDWR | O_APPEND)),
+            openCalls: recovery.open.begins.count
         )
-        let unknown = recovery.open.facts
-        found = Found(torn: recovery.torn, unknown: unknown.count)
+        began = last.end
+        found = Found(torn: recovery.torn, unknown: recovery.open.begins.count)
         progress = Mutex(recovery.state)
         core = SpoolCore(
             folder: folder,
+            folderFile: OpenFile(try folder.open(".", O_RDONLY | O_DIRECTORY)),
             disk: disk,
             clock: clock,
             configuration: configuration,
@@ -94,7 +98,10 @@ package final class Spool: Sendable {
             tail: tail,
             follower: LeafFollower(folder: folder, segment: last, open: recovery.open)
         )
-        for facts in unknown { recordSoon(.callEnd(facts, Outcome(.unknown))) }
+        // One after the other: of many, what the records say is not in memory at the same time.
+        for begin in recovery.open.inOrder {
+            if let facts = RecordLine.facts(begin.line) { recordSoon(.callEnd(facts, Outcome(.unknown))) }
+        }
     }
 
     deinit {
@@ -114,18 +121,19 @@ package final class Spool: Sendable {
     /// A few microseconds: no wait for the disk, no allocation but for the buffer's growth.
     ///
     /// - Parameter body: What is to be said.
-    /// - Throws: `.full` where there is no room for what begins, `.failed` once the disk has failed; then the record is
-    ///   not there, and what it stands for must not happen.
+    /// - Throws: `.full` where there is no room for what begins, `.denialsFull` for a refusal where only calls have room
+    ///   left, `.callsOpen` where too many calls are open for another, `.failed` once the disk has failed; then the
+    ///   record is not there, and what it stands for must not happen.
     package func record(_ body: RecordBody) throws(SpoolError) {
         let time = core.clock.recordTime
         do {
             let isCalled = try core.tail.withLock { tail throws(SpoolError) in
                 try tail.record(body, at: time)
-                return tail.isSyncerIdle || tail.hasUrgent
+                return tail.callsSyncer(at: time)
             }
             if isCalled { core.wake() }
         } catch {
-            tellFailure()
+            tellProblem()
             throw error
         }
     }
@@ -141,7 +149,7 @@ package final class Spool: Sendable {
         do {
             try core.tail.withLock { tail throws(SpoolError) in try tail.layOut(body, at: time) }
         } catch {
-            tellFailure()
+            tellProblem()
             throw error
         }
     }
@@ -154,18 +162,18 @@ package final class Spool: Sendable {
         do {
             let isCalled = try core.tail.withLock { tail throws(SpoolError) in
                 try tail.write(at: time)
-                return tail.isSyncerIdle
+                return tail.callsSyncer(at: time)
             }
             if isCalled { core.wake() }
         } catch {
-            tellFailure()
+            tellProblem()
             throw error
         }
     }
 
-    /// Has the spool's thread tell of a failure that was just met.
-    private func tellFailure() {
-        if core.tail.withLock({ $0.isFailureNews }) { core.wake() }
+    /// Has the spool's thread tell of a problem that was just met.
+    private func tellProblem() {
+        if core.tail.withLock({ $0.isNews }) { core.wake() }
     }
 
     /// Records with the next `record` or `write`, or after 20 ms: for what has happened and cannot be undone.
@@ -176,7 +184,7 @@ package final class Spool: Sendable {
         let time = core.clock.recordTime
         let isCalled = core.tail.withLock { tail in
             tail.recordSoon(body, at: time)
-            return tail.isSyncerIdle || tail.isFailureNews
+            return tail.callsSyncer(at: time) || tail.isNews
         }
         if isCalled { core.wake() }
     }
@@ -192,11 +200,26 @@ package final class Spool: Sendable {
     /// Why nothing is recorded any more; nil while all is well.
     package var failure: SpoolError? { core.tail.withLock { $0.failure } }
 
+    /// Why nothing can be recorded, for now or for good, with the file; nil while all is well.
+    package var problem: SpoolError? { core.tail.withLock { $0.problem } }
+
+    /// Why records that stand in a file cannot be shipped for now; nil while all is well.
+    package var delay: SpoolError? { core.delay.withLock { $0 } }
+
+    /// Calls that have begun and not ended.
+    package var openCalls: Int { core.tail.withLock { $0.openCalls } }
+
+    /// The most calls that may be open, parked ones included: from there on a beginning is not recorded.
+    package var mostOpenCalls: Int { configuration.mostOpenCalls }
+
     /// Whether calls are refused for want of room.
     package var isFull: Bool { core.tail.withLock { $0.room.isPressed } }
 
     /// The size of all records in bytes.
     package var bytes: Int { core.tail.withLock { $0.bytes } }
+
+    /// The first record that is still here.
+    var oldest: UInt64 { core.tail.withLock { $0.segments.first?.first ?? 0 } }
 
     /// Records below this number are durable, and can be shipped.
     package var durable: UInt64 { core.leaves.withLock { $0.end } }

@@ -2,7 +2,7 @@ internal import StrictJSON
 
 /// Records that wait for the next write, laid out in memory that is kept for those after them.
 struct SpoolBuffer: Sendable {
-    private var room: [UInt8] = Array(repeating: 0, count: 64 << 10)
+    private var room: [UInt8] = Array(repeating: 0, count: shortest)
     /// The number of bytes that wait.
     private(set) var count = 0
 
@@ -29,7 +29,14 @@ struct SpoolBuffer: Sendable {
 
     mutating func removeLast(_ length: Int) { count -= length }
 
-    mutating func removeAll() { count = 0 }
+    /// Forgets what was written; memory that only a disk which took nothing needed is given back.
+    mutating func removeAll() {
+        count = 0
+        if room.count > Self.longestKept { room = Array(repeating: 0, count: Self.shortest) }
+    }
+
+    private static let shortest = 64 << 10
+    private static let longestKept = 2 << 20
 
     /// Lends the bytes from `start` on.
     func withBytes<Result>(from start: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -4,6 +4,12 @@ package struct SpoolConfiguration: Sendable {
     ///
     /// A call needs about 1.3 KB, so this is a month of a busy desk without its coordinator. Default 2 GiB.
     package var maxBytes = 2 << 30
+    /// The share of `maxBytes` that refusals may use: whoever is refused without end takes no room from calls.
+    var deniedBytes: Int { maxBytes / 4 }
+    /// The most calls that have begun and not ended.
+    ///
+    /// Each of them ends, if need be at the next start, and the reserve has room for all these ends.
+    package var mostOpenCalls = 65_536
     /// What is kept free on the disk for the ends of what has begun, beyond `maxBytes`.
     ///
     /// Default 64 MiB.

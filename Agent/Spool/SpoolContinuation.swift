@@ -9,33 +9,31 @@ internal import Glibc
 enum SpoolContinuation {
     private static let part = "continued.part"
 
-    /// Makes `records` the log from the state's size on, with the calls that are open; returns their segment.
+    /// Makes what was prepared, so many records in so many bytes, the log from the state's size on, with the calls that
+    /// are open; returns its segment.
     static func carryOut(
-        _ records: [[UInt8]],
+        _ records: Int,
+        _ bytes: Int,
         _ state: SpoolState,
         _ open: OpenCalls,
         in folder: SpoolFolder
     ) throws(SpoolError) -> SegmentFile {
         let first = state.countersigned.size
-        let bytes = try prepare(records, in: folder)
         try state.save(folder)
         try finish(state, in: folder)
         var open = open
         open.first = first
+        open.denied = [:]
         try open.save(folder)
-        return SegmentFile(first: first, end: first + UInt64(records.count), bytes: bytes)
+        return SegmentFile(first: first, end: first + UInt64(records), bytes: bytes)
     }
 
-    private static func prepare(_ records: [[UInt8]], in folder: SpoolFolder) throws(SpoolError) -> Int {
+    /// Writes the records beside the old ones, which changes nothing yet; returns how many bytes they have.
+    static func prepare(_ records: [[UInt8]], in folder: SpoolFolder) throws(SpoolError) -> Int {
         let file = try folder.open(part, O_WRONLY | O_CREAT | O_TRUNC)
         defer { close(file) }
         let bytes = Array(records.joined(separator: [UInt8(ascii: "\n")])) + [UInt8(ascii: "\n")]
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress.map { $0 + done }, $0.count - done) }
-            guard count > 0 || errno == EINTR else { throw folder.failure("cannot be written", folder.path(part)) }
-            done += max(count, 0)
-        }
+        if let error = folder.write(bytes, to: file, name: part) { throw error }
         guard fsync(file) == 0 else { throw folder.failure("cannot be written", folder.path(part)) }
         return bytes.count
     }

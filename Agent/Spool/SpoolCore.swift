@@ -8,7 +8,8 @@ internal import Synchronization
 /// The thread on which everything slow happens: it makes records durable in groups, hashes them, and carries out what
 /// changes files otherwise, one thing at a time.
 ///
-/// It sleeps until a record comes; then it looks every 20 ms for records that wait, and every 50 ms it syncs.
+/// It sleeps until a record comes; then it looks every 20 ms for records that wait, and every 50 ms it syncs. However
+/// fast records come, whoever else wants something of it waits for one step of the hashing and one sync at most.
 final class SpoolCore: Sendable {
     let folder: SpoolFolder
     let clock: MachineClock
@@ -18,8 +19,12 @@ final class SpoolCore: Sendable {
     private let disk: SpoolDisk
     private let reserve: SpoolReserve
     private let logger: Logger
-    private let wakeUp = DispatchSemaphore(value: 0)
-    private let hasEnded = DispatchSemaphore(value: 0)
+    /// The folder itself, open for as long as it is written to: to make names in it durable.
+    private let folderFile: OpenFile
+    private let wakeUp = ThreadSignal()
+    private let hasEnded = ThreadSignal()
+    /// Why what is durable cannot be hashed for now, and so not be shipped.
+    let delay = Mutex<SpoolError?>(nil)
     private let mailbox = Mutex(Mailbox())
 
     /// A change of files that somebody wants, with the follower of the records at hand.
@@ -41,9 +46,14 @@ final class SpoolCore: Sendable {
     /// Denials are synced at once; a flood of them at this pace.
     private static let urgentGroup = Duration.milliseconds(10)
     private static let upkeep = Duration.seconds(1)
+    /// How long after an error that can pass it is tried again: twice as long each time, up to the second.
+    private static let pauses = (first: Duration.milliseconds(100), last: Duration.seconds(5))
+    /// The longest that hashing goes on when the spool is closed: the next start does the rest.
+    private static let lastEffort = Duration.seconds(5)
 
     init(
         folder: SpoolFolder,
+        folderFile: OpenFile,
         disk: SpoolDisk,
         clock: MachineClock,
         configuration: SpoolConfiguration,
@@ -52,12 +62,13 @@ final class SpoolCore: Sendable {
         follower: LeafFollower
     ) {
         self.folder = folder
+        self.folderFile = folderFile
         self.disk = disk
         self.clock = clock
         self.logger = logger
         reserve = SpoolReserve(folder: folder, disk: disk, bytes: configuration.reserveBytes)
         leaves = Mutex(LeafWindow(segment: follower.segment, end: follower.next))
-        if !reserve.restore() { tail.lostReserve() }
+        if let error = reserve.restore() { tail.lostReserve(error) }
         self.tail = Mutex(tail)
         let thread = Thread { [self] in run(follower) }
         thread.name = "spool"
@@ -90,77 +101,125 @@ final class SpoolCore: Sendable {
 
     // MARK: The thread
 
+    /// What the thread remembers between two turns.
+    private struct Progress {
+        var lastSync: ContinuousClock.Instant?
+        var lastUpkeep = ContinuousClock.now
+        /// What kept it from following the records, how long it waits for that to pass, and until when.
+        var delay: SpoolError?
+        var pause = SpoolCore.pauses.first
+        var retry: ContinuousClock.Instant?
+        /// Whether it was told that nothing can be recorded, and that this stays so.
+        var isTold = false
+        var hasFailed = false
+        /// Set with the first turn of the end.
+        var end: ContinuousClock.Instant?
+    }
+
     private func run(_ first: LeafFollower) {
         // On Linux this is the thread's alone: with few cores, calls come first.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         var follower = first
-        var lastSync: ContinuousClock.Instant?
-        var lastUpkeep = ContinuousClock.now
+        var progress = Progress()
         while true {
             let (jobs, isStopping) = mailbox.withLock { box in
                 defer { box.jobs = [] }
                 return (box.jobs, box.isStopping)
             }
             for job in jobs { job(&follower) }
-            if ContinuousClock.now - lastUpkeep >= Self.upkeep {
-                lastUpkeep = .now
+            if ContinuousClock.now - progress.lastUpkeep >= Self.upkeep {
+                progress.lastUpkeep = .now
                 keepRoom()
+                follower.saveOpen()
             }
-            let isUrgent = tail.withLock { $0.hasUrgent }
-            let pause = isUrgent ? Self.urgentGroup : Self.group
-            if isStopping || lastSync.map({ ContinuousClock.now - $0 >= pause }) ?? true {
-                if let work = tail.withLock({ $0.takeWork() }) {
-                    perform(work, &follower)
-                    lastSync = .now
-                }
-            } else {
-                tail.withLock { try? $0.flush() }
+            sync(&progress, &follower, isLast: isStopping)
+            follow(&progress, &follower)
+            tellProblem(&progress)
+            if isStopping {
+                let end = progress.end ?? .now + Self.lastEffort
+                progress.end = end
+                if follower.isDone || progress.delay != nil || ContinuousClock.now > end { break }
+            } else if follower.isDone || progress.delay != nil {
+                sleep(progress)
             }
-            tellFailure()
-            if isStopping { break }
-            sleep()
         }
-        tail.withLock { $0.fail(SpoolError(.closed, "the spool is closed")) }
+        let closed = SpoolError(.closed, "the spool is closed")
+        let hasFailed = tail.withLock { tail in
+            defer { tail.fail(closed) }
+            return tail.failure != nil
+        }
+        // Whoever waits for a record would wait for ever.
+        if !hasFailed { publish(SpoolNews(durable: leaves.withLock { $0.end }, isUrgent: false, failure: closed)) }
         hasEnded.signal()
     }
 
-    private func sleep() {
-        let (isBusy, isPressed) = tail.withLock { tail in
-            tail.isSyncerIdle = !tail.isBusy
-            return (tail.isBusy, tail.room.isPressed || tail.room.isReserveUsed)
+    private func sleep(_ progress: Progress) {
+        let now = clock.boot() / 1000
+        let pause: Duration? = tail.withLock { tail in
+            guard tail.isBusy else {
+                tail.syncer = .rests
+                let isWell = tail.problem == nil || tail.failure != nil
+                return isWell && progress.delay == nil ? nil : Self.upkeep
+            }
+            let pause = tail.hasUrgent ? Self.urgentGroup : Self.tick
+            let microseconds = Int64(pause.components.attoseconds / 1_000_000_000_000)
+            tail.syncer = .looks(at: now + microseconds, isUrgent: tail.hasUrgent)
+            return pause
         }
-        if isBusy {
-            _ = wakeUp.wait(
-                timeout: .now() + .milliseconds(Int(Self.tick.components.attoseconds / 1_000_000_000_000_000))
-            )
-        } else if isPressed {
-            _ = wakeUp.wait(timeout: .now() + .seconds(1))
-        } else {
-            wakeUp.wait()
-        }
-        tail.withLock { $0.isSyncerIdle = false }
+        wakeUp.wait(atMost: pause)
+        tail.withLock { $0.syncer = .works }
     }
 
-    private func perform(_ work: SpoolTail.Work, _ follower: inout LeafFollower) {
-        var error: SpoolError?
-        for file in work.retired {
-            if disk.sync(file) != 0 { error = syncFailure() }
-            close(file)
+    /// Makes durable what was written, unless it was done just now.
+    private func sync(_ progress: inout Progress, _ follower: inout LeafFollower, isLast: Bool) {
+        let pause = tail.withLock { $0.hasUrgent } ? Self.urgentGroup : Self.group
+        guard isLast || progress.lastSync.map({ ContinuousClock.now - $0 >= pause }) ?? true else {
+            tail.withLock { try? $0.flush() }
+            return
         }
-        if disk.sync(work.file) != 0 { error = syncFailure() }
-        if work.isFolderDirty {
-            do { try folder.sync() } catch let failure { error = failure }
-        }
-        if let error { fail(error) }
+        guard let work = tail.withLock({ $0.takeWork() }) else { return }
+        let files = work.parts.map(\.file) + (work.isFolderDirty ? [folderFile] : [])
+        for file in files where !isSynced(file) { fail(syncFailure()) }
         // After a failed sync the records are still in the file, if not on the disk: what can be read is hashed, and
         // the coordinator gets it.
-        do {
-            let hashes = try follower.follow(work.segments)
+        follower.take(work.parts)
+        progress.lastSync = .now
+    }
+
+    private func isSynced(_ file: OpenFile) -> Bool {
+        repeat {
+            if disk.sync(file.number) == 0 { return true }
+        } while errno == EINTR
+        return false
+    }
+
+    /// Hashes one step of what is durable.
+    ///
+    /// Only what is known to stay so ends the recording. What can pass, as when no more files can be opened, is tried
+    /// again; what was recorded waits in its file.
+    private func follow(_ progress: inout Progress, _ follower: inout LeafFollower) {
+        guard !follower.isDone, progress.retry.map({ ContinuousClock.now >= $0 }) ?? true else { return }
+        do throws(SpoolError) {
+            let slice = try follower.step()
+            if progress.delay != nil { logger.notice("Records are made ready for the coordinator again.") }
+            delay.withLock { $0 = nil }
+            (progress.delay, progress.retry, progress.pause) = (nil, nil, Self.pauses.first)
+            guard !slice.hashes.isEmpty else { return }
             let durable = follower.next
-            leaves.withLock { $0.append(hashes, segment: follower.segment, end: durable) }
-            publish(SpoolNews(durable: durable, isUrgent: work.isUrgent, failure: error))
-        } catch let failure {
-            fail(failure)
+            leaves.withLock { $0.append(slice.hashes, segment: follower.segment, end: durable) }
+            publish(SpoolNews(durable: durable, isUrgent: slice.hasDenial, failure: nil))
+        } catch {
+            guard error.kind != .damaged else {
+                fail(error)
+                (progress.delay, progress.retry) = (error, .now + Self.pauses.last)
+                return
+            }
+            if progress.delay == nil {
+                logger.warning("Records cannot be made ready for now.", metadata: ["error": "\(error.message)"])
+            }
+            delay.withLock { $0 = error }
+            (progress.delay, progress.retry) = (error, .now + progress.pause)
+            progress.pause = min(progress.pause * 2, Self.pauses.last)
         }
     }
 
@@ -173,75 +232,50 @@ final class SpoolCore: Sendable {
         )
     }
 
+    /// Records nothing any more; the thread tells of it.
     func fail(_ error: SpoolError) {
         tail.withLock { $0.fail(error) }
-        tellFailure()
+        wake()
     }
 
-    /// Tells of a failure, once, whoever met it.
-    private func tellFailure() {
-        guard let error = tail.withLock({ $0.takeFailureNews() }) else { return }
-        logger.error("Nothing can be recorded any more.", metadata: ["error": "\(error.message)"])
-        publish(SpoolNews(durable: leaves.withLock { $0.end }, isUrgent: true, failure: error))
+    /// Tells when it begins that nothing can be recorded, and when that ends; a failure for good is told to observers.
+    private func tellProblem(_ progress: inout Progress) {
+        let (problem, failure) = tail.withLock { ($0.takeNews(), $0.failure) }
+        if let problem {
+            guard !progress.isTold || failure != nil && !progress.hasFailed else { return }
+            progress.isTold = true
+            if let failure {
+                progress.hasFailed = true
+                logger.error("Nothing can be recorded any more.", metadata: ["error": "\(failure.message)"])
+                publish(SpoolNews(durable: leaves.withLock { $0.end }, isUrgent: true, failure: failure))
+            } else {
+                logger.error(
+                    "Nothing can be recorded for now, so no call passes.",
+                    metadata: ["error": "\(problem.message)", "next": "\(problem.next ?? "doorward status")"]
+                )
+            }
+        } else if progress.isTold {
+            progress.isTold = false
+            logger.notice("Calls can be recorded again.", metadata: ["folder": "\(folder.path)"])
+        }
     }
 
     /// Looks whether there is room again: called every second while there was none, and after files went.
     func keepRoom() {
-        let (isUsed, isPressed) = tail.withLock { ($0.room.isReserveUsed, $0.room.isPressed) }
+        let (isUsed, isPressed) = tail.withLock { tail in
+            tail.ageError()
+            return (tail.room.isReserveUsed, tail.room.isPressed)
+        }
         guard isUsed || isPressed else { return }
-        let isThere = !isUsed || reserve.restore()
+        let error = isUsed ? reserve.restore() : nil
         let time = clock.recordTime
         tail.withLock { tail in
-            if isThere { tail.restoredReserve() }
+            if let error { tail.lostReserve(error) } else { tail.restoredReserve() }
             tail.relieve(at: time)
         }
     }
 
     func publish(_ news: SpoolNews) {
         for observer in observers.withLock({ Array($0.each.values) }) { observer(news) }
-    }
-}
-
-/// What became of records: told to whoever asked, on the spool's own thread.
-package struct SpoolNews: Sendable {
-    /// Records below this number are durable.
-    package let durable: UInt64
-    /// Whether there is a denial among them, which is shipped at once.
-    package let isUrgent: Bool
-    /// Set when nothing is recorded any more.
-    package let failure: SpoolError?
-}
-
-/// The hashes of the newest durable records, so that nobody has to compute them twice.
-struct LeafWindow: Sendable {
-    /// The segment that is followed.
-    private(set) var segment: UInt64
-    /// Behind the last durable record.
-    private(set) var end: UInt64
-    private var hashes: [Hash] = []
-
-    private static let capacity = 8192
-
-    init(segment: UInt64, end: UInt64) {
-        self.segment = segment
-        self.end = end
-    }
-
-    mutating func append(_ new: [Hash], segment: UInt64, end: UInt64) {
-        hashes += new
-        if hashes.count > Self.capacity { hashes.removeFirst(hashes.count - Self.capacity / 2) }
-        self.segment = segment
-        self.end = end
-    }
-
-    /// The hash of a record, if it is one of the newest.
-    func hash(_ number: UInt64) -> Hash? {
-        guard number < end, end - number <= UInt64(hashes.count) else { return nil }
-        return hashes[hashes.count - Int(end - number)]
-    }
-
-    /// Goes on elsewhere.
-    mutating func reset(segment: UInt64, end: UInt64) {
-        self = LeafWindow(segment: segment, end: end)
     }
 }

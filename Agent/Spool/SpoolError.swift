@@ -9,6 +9,10 @@ package typealias SpoolError = KindError<SpoolFault>
 package enum SpoolFault: String, Sendable {
     /// No room is left for what begins; what ends still fits.
     case full = "spool_full"
+    /// Refusals have used their share of the room: calls still fit.
+    case denialsFull = "spool_denials_full"
+    /// So many calls have begun and not ended that no more may begin before some end.
+    case callsOpen = "spool_calls_open"
     /// The disk did not keep what it was given: nothing is taken until the agent was started again.
     case failed = "spool_failed"
     /// Records that were written are not there any more, or are others.

@@ -17,18 +17,27 @@ struct SpoolReader: Sendable {
         let offset: Int
     }
 
+    /// An open segment.
+    struct Source: Sendable {
+        let segment: UInt64
+        let file: OpenFile
+    }
+
     let folder: SpoolFolder
     /// All segments, as they were when the reader was made.
     let segments: [SegmentFile]
     /// Where the last reading ended: the next one mostly goes on there.
     private(set) var cursor: Cursor?
+    /// The file that was read last.
+    private(set) var source: Source?
 
     private static let chunk = 256 << 10
 
-    init(folder: SpoolFolder, segments: [SegmentFile], at cursor: Cursor? = nil) {
+    init(folder: SpoolFolder, segments: [SegmentFile], at cursor: Cursor? = nil, in source: Source? = nil) {
         self.folder = folder
         self.segments = segments
         self.cursor = cursor
+        self.source = source
     }
 
     /// Behind the last record.
@@ -48,22 +57,36 @@ struct SpoolReader: Sendable {
         return lines
     }
 
-    /// The records of one call, in order.
+    /// The records of one call, in order; what was countersigned and removed meanwhile is passed over.
     mutating func find(_ call: AuditID) throws(SpoolError) -> [[UInt8]] {
         var found: [[UInt8]] = []
-        try walk(from: segments.first?.first ?? 0, to: end) { _, line in
-            if line.withUnsafeBytes({ RecordLine.call($0) }) == call { found.append(Array(line)) }
-            return true
+        for segment in segments {
+            do throws(SpoolError) {
+                _ = try walk(segment, from: segment.first, to: segment.end) { _, line in
+                    if line.withUnsafeBytes({ RecordLine.call($0) }) == call { found.append(Array(line)) }
+                    return true
+                }
+            } catch {
+                if error.kind != .gone { throw error }
+            }
         }
         return found
     }
 
-    /// The hash that was written beside a record; nil if it has none.
-    func hash(of number: UInt64) throws(SpoolError) -> Hash? {
-        guard let segment = segments.last(where: { $0.first <= number }) else { return nil }
-        let start = Int(number - segment.first) * Hash.length
-        guard let size = try folder.size(segment.hashName), size >= start + Hash.length else { return nil }
-        return Hash(try folder.read(segment.hashName, from: start, to: start + Hash.length))
+    /// The hashes that were written beside the records from `first` on, below `end`; fewer where some have none.
+    func hashes(from first: UInt64, to end: UInt64) throws(SpoolError) -> [Hash] {
+        var hashes: [Hash] = []
+        for segment in segments where segment.end > first && segment.first < end {
+            let start = Int(max(first, segment.first) - segment.first) * Hash.length
+            let stop = Int(min(end, segment.end) - segment.first) * Hash.length
+            guard try folder.size(segment.hashName) != nil else { break }
+            let file = OpenFile(try folder.open(segment.hashName, O_RDONLY))
+            let bytes = try folder.read(file.number, from: start, to: stop, name: segment.hashName)
+            hashes += stride(from: 0, to: bytes.count / Hash.length * Hash.length, by: Hash.length)
+                .compactMap { Hash(bytes[$0..<$0 + Hash.length]) }
+            if bytes.count < stop - start { break }
+        }
+        return hashes
     }
 
     /// Where a record stands, in words.
@@ -93,7 +116,6 @@ struct SpoolReader: Sendable {
         _ body: (UInt64, ArraySlice<UInt8>) -> Bool
     ) throws(SpoolError) -> Bool {
         let file = try open(segment)
-        defer { close(file) }
         var number = segment.first
         var offset = 0
         if let cursor, cursor.segment == segment.first, cursor.number <= first {
@@ -101,7 +123,7 @@ struct SpoolReader: Sendable {
         }
         while number < end {
             let stop = min(segment.bytes, offset + Self.chunk)
-            var reader = LineReader(try folder.read(file, from: offset, to: stop, name: segment.name))
+            var reader = LineReader(try folder.read(file.number, from: offset, to: stop, name: segment.name))
             let start = offset
             while number < end, let line = reader.next() {
                 guard number < first || body(number, line) else { return false }
@@ -115,12 +137,15 @@ struct SpoolReader: Sendable {
     }
 
     /// A segment that is not there any more was countersigned and removed just now.
-    private func open(_ segment: SegmentFile) throws(SpoolError) -> Int32 {
-        let file = Glibc.open(folder.path(segment.name), O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
+    private mutating func open(_ segment: SegmentFile) throws(SpoolError) -> OpenFile {
+        if let source, source.segment == segment.first { return source.file }
+        let number = Glibc.open(folder.path(segment.name), O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else {
             if errno == ENOENT { throw SpoolError(.gone, "\(segment.name) was removed") }
             throw folder.failure("cannot be opened", folder.path(segment.name))
         }
+        let file = OpenFile(number)
+        source = Source(segment: segment.first, file: file)
         return file
     }
 }

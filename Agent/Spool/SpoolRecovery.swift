@@ -15,8 +15,7 @@ internal import ServiceKit
 ///   somebody looks at that record.
 struct SpoolRecovery {
     /// What was signed cannot be made whole again: only another log can go on.
-    static let next =
-        "Tell your administrator. To begin another log, remove membership.json from the folder above `spool` and enrol again with `doorward login`."
+    static let next = "doorward logout --offline"
 
     let folder: SpoolFolder
     private(set) var state: SpoolState
@@ -72,12 +71,16 @@ struct SpoolRecovery {
             if let following {
                 let isCovered = following <= state.countersigned.size
                 if first < open.first, isCovered || UInt64(hashes) == following - first {
+                    segment.denied = open.denied[first] ?? 0
                     segments.append(segment)
                     continue
                 }
             }
             let scan = try SegmentScan(segment, in: folder)
-            for line in scan.lines where first >= open.first { open.follow(line) }
+            for line in scan.lines {
+                if line.withUnsafeBytes(RecordLine.kind) == .deny { segment.denied += line.count + 1 }
+                if first >= open.first { open.follow(line) }
+            }
             segment.end = first + UInt64(scan.lines.count)
             let isShort = following.map { segment.end < $0 } ?? false
             if let flaw = scan.flaw ?? (isShort ? SegmentScan.Flaw(why: "ends too early", isTorn: true) : nil) {
@@ -99,6 +102,7 @@ struct SpoolRecovery {
             segments.append(segment)
         }
         open.first = max(open.first, segments.last?.first ?? 0)
+        open.denied = Dictionary(uniqueKeysWithValues: segments.map { ($0.first, $0.denied) })
         try open.save(folder)
     }
 

@@ -6,6 +6,8 @@ struct SpoolRoom: Sendable {
     enum Weight {
         /// It begins something, which is refused.
         case refusable
+        /// It says that something was refused: only a share of the room is for these.
+        case denial
         /// It says that there is pressure, which is so without it.
         case notice
         /// It says what has happened: without it nothing more is recorded.
@@ -13,6 +15,7 @@ struct SpoolRoom: Sendable {
     }
 
     let maxBytes: Int
+    let deniedBytes: Int
     let reserveBytes: Int
     /// Whether the reserve is not there in full: the disk said no.
     var isReserveUsed = false
@@ -21,12 +24,14 @@ struct SpoolRoom: Sendable {
 
     init(_ configuration: SpoolConfiguration) {
         maxBytes = configuration.maxBytes
+        deniedBytes = configuration.deniedBytes
         reserveBytes = configuration.reserveBytes
     }
 
     static func weight(_ body: RecordBody) -> Weight {
         switch body {
-        case .callBegin, .callDeny, .agentHeartbeat: .refusable
+        case .callBegin, .agentHeartbeat: .refusable
+        case .callDeny: .denial
         case .spoolPressure: .notice
         default: .needed
         }
@@ -35,7 +40,7 @@ struct SpoolRoom: Sendable {
     /// Whether a spool of `held` bytes may take so many more.
     func admits(_ bytes: Int, _ weight: Weight, held: Int) -> Bool {
         switch weight {
-        case .refusable: !isReserveUsed && held + bytes <= maxBytes
+        case .refusable, .denial: !isReserveUsed && held + bytes <= maxBytes
         case .notice, .needed: held + bytes <= maxBytes + reserveBytes
         }
     }

@@ -7,47 +7,64 @@ internal import ServiceKit
 /// Records are laid out in one buffer and go to the file in one write(2). Nothing here waits for a disk.
 struct SpoolTail: ~Copyable, Sendable {
     let folder: SpoolFolder
-    private let disk: SpoolDisk
-    private let segmentBytes: Int
-    private var writer: RecordWriter
+    let disk: SpoolDisk
+    let segmentBytes: Int
+    var writer: RecordWriter
 
     // What stands in files.
-    private(set) var segments: [SegmentFile]
-    private var file: Int32
-    /// Files that were left behind by a new segment and are not yet known to be durable; the syncer closes them.
-    private var retired: [Int32] = []
-    private(set) var bytes: Int
+    var segments: [SegmentFile]
+    /// Changes when other files take the place of all of them.
+    var epoch = 0
+    var file: OpenFile
+    /// Segments that were left behind by a new one and are not yet known to be durable.
+    var retired: [SegmentPart] = []
+    var bytes: Int
+    /// How much of it are refusals.
+    var denied: Int
+    /// Whether half a line stands behind the last segment's end.
+    var isTorn = false
 
     // What waits for the next write.
-    private var buffer = SpoolBuffer()
+    var buffer = SpoolBuffer()
     /// Whether something waits that may use the reserve.
     ///
     /// That there is pressure may not: it would take the room from the ends of calls for which it was set aside, in the
     /// moment in which they come to need it.
-    private var deservesReserve = false
+    var deservesReserve = false
+    /// How much of the buffer are refusals.
+    var deniedWaiting = 0
     /// The number of the next record.
-    private(set) var next: UInt64
+    var next: UInt64
+    /// Calls that have begun and not ended.
+    var openCalls: Int
+    let mostOpenCalls: Int
 
-    private(set) var room: SpoolRoom
+    var room: SpoolRoom
     /// Set once nothing is taken any more, and why.
-    private(set) var failure: SpoolError?
-    /// Whether nobody has been told of the failure yet.
-    private(set) var isFailureNews = false
+    var failure: SpoolError?
+    /// Whether it has begun that nothing is recorded, for now or for good, and nobody has been told.
+    var isNews = false
+    /// Why the last write did not work; nil once one did, or when nobody tried for some time.
+    var writeError: SpoolError?
+    /// For how many looks of the syncer nobody has tried since.
+    var errorAge = 0
+    /// Why the reserve is not all there.
+    var reserveError: SpoolError?
     /// Whether a denial waits, which is shipped at once.
-    private var isUrgent = false
-    /// Whether the syncer sleeps until it is called.
-    var isSyncerIdle = true
+    var isUrgent = false
+    /// What the syncer does.
+    var syncer = Syncer.rests
     /// Whether the last write failed.
-    private var isBlocked = false
+    var isBlocked = false
     /// Whether the file holds more than was made durable.
-    private var isDirty = false
+    var isDirty = false
     /// Whether segments came or went since the folder was made durable.
-    private var isFolderDirty = true
+    var isFolderDirty = true
 
     /// From here on what waits is written, whoever else may come.
-    private static let fullBuffer = 256 << 10
-    /// The most bytes that wait for a disk which takes nothing at all.
-    private static let longestBuffer = 1 << 20
+    static let fullBuffer = 256 << 10
+    /// The most bytes that wait for a disk which takes nothing at all, and with what has happened among them.
+    static let longestBuffer = (begun: 1 << 20, happened: 64 << 20)
 
     init(
         folder: SpoolFolder,
@@ -55,7 +72,8 @@ struct SpoolTail: ~Copyable, Sendable {
         configuration: SpoolConfiguration,
         writer: RecordWriter,
         segments: [SegmentFile],
-        file: Int32
+        file: OpenFile,
+        openCalls: Int
     ) {
         self.folder = folder
         self.disk = disk
@@ -64,14 +82,12 @@ struct SpoolTail: ~Copyable, Sendable {
         self.file = file
         segmentBytes = configuration.segmentBytes
         room = SpoolRoom(configuration)
+        self.openCalls = openCalls
+        mostOpenCalls = configuration.mostOpenCalls
         bytes = segments.reduce(0) { $0 + $1.bytes }
+        denied = segments.reduce(0) { $0 + $1.denied }
         next = segments.last?.end ?? 0
         isDirty = true
-    }
-
-    deinit {
-        close(file)
-        for each in retired { close(each) }
     }
 
     /// Behind the last record that stands in a file.
@@ -86,8 +102,7 @@ struct SpoolTail: ~Copyable, Sendable {
         do {
             try flush(usesReserve: weight == .needed)
         } catch {
-            buffer.removeLast(length)
-            next -= 1
+            take(body, length, -1)
             if error.kind == .full { reportPressure(at: time) }
             throw error
         }
@@ -131,17 +146,43 @@ struct SpoolTail: ~Copyable, Sendable {
         let length = buffer.appendLine(ofAtMost: RecordWriter.maxBytes) { line in
             writer.write(body, seq: next, at: time, to: &line)
         }
-        guard room.admits(buffer.count, weight, held: bytes), buffer.count <= Self.longestBuffer else {
+        let longest = weight == .needed ? Self.longestBuffer.happened : Self.longestBuffer.begun
+        guard room.admits(buffer.count, weight, held: bytes), buffer.count <= longest else {
             buffer.removeLast(length)
             reportPressure(at: time)
             throw Self.full
         }
-        next += 1
+        if weight == .denial, denied + deniedWaiting + length > room.deniedBytes {
+            buffer.removeLast(length)
+            throw Self.denialsFull
+        }
+        if case .callBegin = body, openCalls >= mostOpenCalls {
+            buffer.removeLast(length)
+            throw Self.callsOpen
+        }
+        take(body, length, 1)
         return length
+    }
+
+    /// Counts a record that was laid out, or takes the last one back.
+    private mutating func take(_ body: RecordBody, _ length: Int, _ sign: Int) {
+        if sign < 0 {
+            buffer.removeLast(length)
+            next -= 1
+        } else {
+            next += 1
+        }
+        switch body {
+        case .callBegin: openCalls += sign
+        case .callEnd: openCalls -= sign
+        case .callDeny: deniedWaiting += sign * length
+        default: break
+        }
     }
 
     private mutating func reportPressure(at time: RecordTime) {
         guard room.press() else { return }
+        isNews = true
         recordSoon(.spoolPressure(isOn: true, bytes: bytes), at: time)
     }
 
@@ -150,148 +191,4 @@ struct SpoolTail: ~Copyable, Sendable {
         guard failure == nil, room.relieve(held: bytes) else { return }
         recordSoon(.spoolPressure(isOn: false, bytes: bytes), at: time)
     }
-
-    mutating func fail(_ error: SpoolError) {
-        guard failure == nil else { return }
-        failure = error
-        isFailureNews = true
-    }
-
-    /// The failure, for the one who tells of it.
-    mutating func takeFailureNews() -> SpoolError? {
-        defer { isFailureNews = false }
-        return isFailureNews ? failure : nil
-    }
-
-    private static let full = SpoolError(
-        .full,
-        "the spool is full: records wait for the coordinator or for room on the disk",
-        next: "doorward status"
-    )
-
-    // MARK: Files
-
-    /// Writes what waits; on an error nothing of it stands in the file, and it waits on.
-    private mutating func flush(usesReserve: Bool) throws(SpoolError) {
-        guard !buffer.isEmpty else { return }
-        if let failure { throw failure }
-        isBlocked = true
-        let last = segments.count - 1
-        if segments[last].bytes >= segmentBytes, rotate() { return try flush(usesReserve: usesReserve) }
-        var done = 0
-        while done < buffer.count {
-            let count = buffer.withBytes(from: done) { disk.write(file, $0) }
-            if count > 0 {
-                done += count
-            } else if count == 0 || errno != EINTR {
-                let error = errno
-                let isFull = count < 0 && (error == ENOSPC || error == EDQUOT)
-                if isFull {
-                    room.isReserveUsed = true
-                    if usesReserve, unlink(folder.path(SpoolReserve.name)) == 0 { continue }
-                }
-                try takeBack(done)
-                throw isFull ? Self.full : folder.failure("cannot be written", folder.path(segments[last].name), error)
-            }
-        }
-        segments[last].end = next
-        segments[last].bytes += done
-        bytes += done
-        isDirty = true
-        isBlocked = false
-        buffer.removeAll()
-        deservesReserve = false
-    }
-
-    /// Writes what waited for company.
-    mutating func flush() throws(SpoolError) { try flush(usesReserve: deservesReserve) }
-
-    /// Half a line in the middle would be damage: the file must end where it ended.
-    private mutating func takeBack(_ done: Int) throws(SpoolError) {
-        let segment = segments[segments.count - 1]
-        guard done > 0 else { return }
-        guard ftruncate(file, off_t(segment.bytes)) == 0 else {
-            fail(folder.failure("cannot be truncated", folder.path(segment.name)))
-            throw failure ?? Self.full
-        }
-    }
-
-    /// Begins a new segment; without room for one the old segment goes on.
-    private mutating func rotate() -> Bool {
-        let segment = SegmentFile(first: written, end: written, bytes: 0)
-        guard let new = try? folder.open(segment.name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL) else { return false }
-        retired.append(file)
-        file = new
-        segments.append(segment)
-        isFolderDirty = true
-        return true
-    }
-
-    /// Forgets segments, whose files are about to be removed.
-    mutating func drop(_ count: Int) {
-        bytes -= segments.prefix(count).reduce(0) { $0 + $1.bytes }
-        segments.removeFirst(count)
-    }
-
-    /// One record as it will stand in a file, without its line feed.
-    mutating func layOut(_ body: RecordBody, number: UInt64, at time: RecordTime) -> [UInt8] {
-        var bytes: [UInt8] = []
-        writer.write(body, seq: number, at: time, to: &bytes)
-        return bytes
-    }
-
-    /// Goes on in another segment, in place of all others.
-    mutating func replace(_ segment: SegmentFile, file: Int32) {
-        retired.append(self.file)
-        self.file = file
-        segments = [segment]
-        bytes = segment.bytes
-        next = segment.end
-        isDirty = true
-        isFolderDirty = true
-    }
-}
-
-// MARK: - The syncer's view
-
-extension SpoolTail {
-    /// What the syncer does outside of the mutex.
-    struct Work: Sendable {
-        /// Left-behind files, to be made durable and closed.
-        let retired: [Int32]
-        let file: Int32
-        /// The segments that hold what is new.
-        let segments: [SegmentFile]
-        let isUrgent: Bool
-        let isFolderDirty: Bool
-    }
-
-    /// Writes what waited long enough and says what is to be made durable; nil if there is nothing.
-    mutating func takeWork() -> Work? {
-        // An error stays with the records, which wait on; a failed spool has nothing to write.
-        try? flush()
-        guard isDirty || !retired.isEmpty else { return nil }
-        defer {
-            retired = []
-            isDirty = false
-            isUrgent = false
-            isFolderDirty = false
-        }
-        return Work(
-            retired: retired,
-            file: file,
-            segments: Array(segments.suffix(retired.count + 1)),
-            isUrgent: isUrgent,
-            isFolderDirty: isFolderDirty
-        )
-    }
-
-    /// Whether there is something to do for the syncer in the next moments.
-    var isBusy: Bool { isDirty || !buffer.isEmpty || !retired.isEmpty }
-
-    /// Whether a denial waits to be made durable.
-    var hasUrgent: Bool { isUrgent && isDirty }
-
-    mutating func restoredReserve() { room.isReserveUsed = false }
-    mutating func lostReserve() { room.isReserveUsed = true }
 }

@@ -132,13 +132,17 @@ extension SHA256 {
 }
 
 /// The SHA-256 of a file that is read or written piece by piece.
-struct RunningHash: Sendable {
+package struct RunningHash: Sendable {
     private var hasher = SHA256()
 
-    mutating func update(_ bytes: some Collection<UInt8>) {
+    /// The hash of nothing, so far.
+    package init() {}
+
+    /// Takes what comes next.
+    package mutating func update(_ bytes: some Collection<UInt8>) {
         hasher.update(bytes)
     }
 
     /// The hash of all that was given so far.
-    var value: Hash { Hash(hasher.finalize()) }
+    package var value: Hash { Hash(hasher.finalize()) }
 }

@@ -31,7 +31,8 @@ final class Scratch: Sendable {
 
     func open(
         _ configuration: SpoolConfiguration = Scratch.configuration,
-        disk: SpoolDisk = .system
+        disk: SpoolDisk = .system,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) throws -> Spool {
         try Spool(
             folder: path,
@@ -44,7 +45,7 @@ final class Scratch: Sendable {
             ),
             clock: .system,
             configuration: configuration,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            logger: logger,
             disk: disk
         )
     }
