@@ -161,4 +161,48 @@ struct LimitTests {
         bounded.restore(forged, now: 0)
         #expect(wait(bounded, 0).map { $0.milliseconds <= 180_000 } == true)
     }
+
+    @Test("What is owed waits while the limit is gone, for its slots too, and no longer than the limit itself would")
+    func absence() throws {
+        let limit = #"{"per":"user","rate":"6/h","burst":6}"#
+        let slots = #"{"per":"client","concurrent":1}"#
+        let table = try table(limit, slots)
+        var permits: [LimitPermit] = []
+        #expect(wait(table, 0, client: "a", keeping: &permits) == nil)
+        // A membership ends and begins again.
+        table.replace(rules: [])
+        #expect(wait(table, 1) == nil)
+        let kept = table.debts(now: 2)
+        #expect(kept.count == 1)
+        table.replace(rules: try Self.rules([slots, limit]))
+        #expect(wait(table, 3, client: "a")?.rule == "limits/0")
+        permits[0].release()
+
+        // The same over a restart at which nobody is enrolled: also what somebody wrote into the file.
+        let forged = kept.map { LimitDebt(rule: $0.rule, client: $0.client, nanoseconds: .max) }
+        let later = LimitTable()
+        later.restore(forged, now: 5)
+        #expect(later.debts(now: 5).count == 1)
+        later.replace(rules: try Self.rules([limit]))
+        #expect(wait(later, 5)?.milliseconds == 600_000)
+        #expect(wait(later, 5 + 600 * Self.second) == nil)
+    }
+
+    @Test("Calls that an earlier run let pass count from their own time, once each, and a refusal costs nothing")
+    func earlierCalls() throws {
+        let limit = #"{"per":"user","server":"git","rate":"1/min","burst":3}"#
+        let table = try table(limit)
+        let now = 1_000 * Self.second
+        func call(_ seconds: Int64, server: JSONText = "git") -> OwedLimits.Call {
+            OwedLimits.Call(client: "a", server: server, tool: "get", age: seconds * Self.second)
+        }
+        let calls = [call(90), call(30), call(30, server: "jira"), call(0)]
+        table.restore(OwedLimits(debts: [], elapsed: 0, calls: calls), now: now)
+        // Of the first nothing is owed any more, of the second half, of the last all.
+        #expect(wait(table, now) == nil)
+        #expect(wait(table, now)?.milliseconds == 30_000)
+        // More than can be owed is not.
+        table.restore(OwedLimits(debts: [], elapsed: 0, calls: (0..<100).map { _ in call(0) }), now: now)
+        #expect(wait(table, now)?.milliseconds == 60_000)
+    }
 }

@@ -11,6 +11,8 @@ final class Bucket {
     func wait(_ limit: CompiledLimit, now: Int64) -> Int64 {
         var wait: Int64 = 0
         if limit.interval > 0, arrival > now {
+            // A debt that was taken over before the limit was known can be of any size.
+            if arrival - now > limit.largestDebt { arrival = now + limit.largestDebt }
             wait = max(arrival - now - limit.tolerance, 0)
         }
         if let slots = limit.slots, slotsInUse >= slots {
@@ -39,8 +41,18 @@ final class Bucket {
 
     /// Takes over a debt, at most as much as the limit can owe.
     func restore(debt: Int64, _ limit: CompiledLimit, now: Int64) {
-        let largest = limit.tolerance + limit.interval
-        arrival = max(arrival, now + min(max(debt, 0), largest))
+        arrival = max(arrival, now + min(max(debt, 0), limit.largestDebt))
+    }
+
+    /// Takes over a debt to a limit that nobody knows now.
+    func restore(debt: Int64, now: Int64) {
+        arrival = max(arrival, now + min(max(debt, 0), CompiledLimit.longest))
+    }
+
+    /// Counts a call that passed before, at `then`.
+    func count(_ limit: CompiledLimit, then: Int64) {
+        guard limit.interval > 0 else { return }
+        arrival = max(arrival, min(max(arrival, then) + limit.interval, then + limit.largestDebt))
     }
 }
 
@@ -51,6 +63,12 @@ struct CompiledLimit {
     /// How far the arrival time may lie ahead of now.
     let tolerance: Int64
     let slots: Int?
+
+    /// The most that can be owed.
+    var largestDebt: Int64 { tolerance + interval }
+
+    /// The most that any limit can be owed.
+    static let longest: Int64 = 1_000_000 * 3_600_000_000_000
 
     /// How long to wait for a slot, which nobody can know: a second.
     static let slotWait: Int64 = 1_000_000_000

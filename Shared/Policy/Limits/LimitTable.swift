@@ -23,7 +23,20 @@ package final class LimitTable {
         var byClient: [JSONText: Bucket] = [:]
     }
 
+    /// The buckets of a rule that is not in force.
+    private struct Former {
+        var own = Bucket()
+        var byClient: [JSONText: Bucket] = [:]
+
+        var buckets: [Bucket] { [own] + byClient.values }
+    }
+
     private var entries: [Entry] = []
+    /// What is owed to rules that are gone, by what makes them the same: to leave and come back is no way to a full
+    /// bucket.
+    private var former: [JSONText: Former] = [:]
+    /// The most rules that are gone and not forgotten.
+    private static let manyRules = 4096
 
     /// More clients than an agent can have: when there are so many, those at rest are forgotten.
     private static let manyClients = 4096
@@ -35,17 +48,17 @@ package final class LimitTable {
 
     /// Takes other limits.
     ///
-    /// One that stays the same keeps what was used of it, wherever it stands now.
+    /// One that stays the same keeps what was used of it, wherever it stands now; so does one that was gone meanwhile.
     package func replace(rules: [LimitRule]) {
-        var old: [JSONText: Entry] = [:]
-        for entry in entries { old[entry.identity] = entry }
+        var old = former
+        for entry in entries { old[entry.identity] = Former(own: entry.own, byClient: entry.byClient) }
         var counts: [JSONText: Int] = [:]
         entries = rules.map { rule in
             var identity = rule.identity
             let count = counts[identity, default: 0]
             counts[identity] = count + 1
             if count > 0 { identity = JSONText(utf8: identity.utf8 + Array("#\(count)".utf8)) }
-            let before = old[identity]
+            let before = old.removeValue(forKey: identity)
             return Entry(
                 rule: rule,
                 limit: CompiledLimit(rule),
@@ -53,6 +66,13 @@ package final class LimitTable {
                 own: before?.own ?? Bucket(),
                 byClient: before?.byClient ?? [:]
             )
+        }
+        former = old.filter { $0.value.buckets.contains { $0.arrival > .min || $0.slotsInUse > 0 } }
+        // Those that are owed for the shortest time go first.
+        while former.count > Self.manyRules {
+            let last = { (former: Former) in former.buckets.map(\.arrival).max() ?? .min }
+            guard let shortest = former.min(by: { last($0.value) < last($1.value) }) else { break }
+            former[shortest.key] = nil
         }
     }
 
@@ -88,6 +108,11 @@ package final class LimitTable {
         return .admitted(permit)
     }
 
+    /// The limit of a place.
+    package func rule(named name: JSONText) -> LimitRule? {
+        entries.first { $0.rule.name == name }?.rule
+    }
+
     private func bucket(_ index: Int, client: JSONText, now: Int64) -> Bucket {
         guard entries[index].rule.per == .client else { return entries[index].own }
         if let bucket = entries[index].byClient[client] { return bucket }
@@ -103,16 +128,23 @@ package final class LimitTable {
 
     /// What is owed to the limits: a restart is no way to a full bucket.
     package func debts(now: Int64) -> [LimitDebt] {
-        entries.flatMap { entry in
-            let own = [LimitDebt(rule: entry.identity, client: nil, nanoseconds: entry.own.debt(now: now))]
-            let others = entry.byClient.map { client, bucket in
-                LimitDebt(rule: entry.identity, client: client, nanoseconds: bucket.debt(now: now))
-            }
-            return (own + others).filter { $0.nanoseconds > 0 }
-        }
+        former = former.filter { $0.value.buckets.contains { !$0.isAtRest(now: now) } }
+        return entries.flatMap { Self.debts($0.identity, $0.own, $0.byClient, now) }
+            + former.flatMap { Self.debts($0.key, $0.value.own, $0.value.byClient, now) }
     }
 
-    /// Takes over debts of an earlier table; those of rules that are no more are forgotten.
+    private static func debts(
+        _ rule: JSONText,
+        _ own: Bucket,
+        _ byClient: [JSONText: Bucket],
+        _ now: Int64
+    ) -> [LimitDebt] {
+        let own = [LimitDebt(rule: rule, client: nil, nanoseconds: own.debt(now: now))]
+        let others = byClient.map { LimitDebt(rule: rule, client: $0, nanoseconds: $1.debt(now: now)) }
+        return (own + others).filter { $0.nanoseconds > 0 }
+    }
+
+    /// Takes over debts of an earlier table; those of rules that are not here wait until these come back.
     ///
     /// - Parameters:
     ///   - debts: what `debts` returned.
@@ -120,12 +152,35 @@ package final class LimitTable {
     ///   - now: the time.
     package func restore(_ debts: [LimitDebt], elapsed: Int64 = 0, now: Int64) {
         for debt in debts {
-            guard let index = entries.firstIndex(where: { $0.identity == debt.rule }) else { continue }
-            guard (debt.client != nil) == (entries[index].rule.per == .client) else { continue }
             let rest = debt.nanoseconds - min(max(elapsed, 0), debt.nanoseconds)
             guard rest > 0 else { continue }
+            guard let index = entries.firstIndex(where: { $0.identity == debt.rule }) else {
+                shelve(debt, rest, now: now)
+                continue
+            }
+            guard (debt.client != nil) == (entries[index].rule.per == .client) else { continue }
             let owed = debt.client.map { bucket(index, client: $0, now: now) } ?? entries[index].own
             owed.restore(debt: rest, entries[index].limit, now: now)
+        }
+    }
+
+    private func shelve(_ debt: LimitDebt, _ rest: Int64, now: Int64) {
+        guard former[debt.rule] != nil || former.count < Self.manyRules else { return }
+        var rule = former[debt.rule] ?? Former()
+        if let client = debt.client {
+            let bucket = rule.byClient[client] ?? Bucket()
+            bucket.restore(debt: rest, now: now)
+            rule.byClient[client] = bucket
+        } else {
+            rule.own.restore(debt: rest, now: now)
+        }
+        former[debt.rule] = rule
+    }
+
+    /// Counts a call that passed before this table was there.
+    func count(client: JSONText, server: JSONText, tool: UnsafeBufferPointer<UInt8>, then: Int64, now: Int64) {
+        for index in entries.indices where entries[index].rule.matches(server: server, tool: tool) {
+            bucket(index, client: client, now: now).count(entries[index].limit, then: then)
         }
     }
 }
@@ -138,6 +193,9 @@ package struct LimitPermit {
 
     /// A permit without slots.
     package init() {}
+
+    /// Whether there is nothing to give back.
+    package var isEmpty: Bool { first == nil }
 
     mutating func hold(_ bucket: Bucket) {
         if first == nil { first = bucket } else { others.append(bucket) }
