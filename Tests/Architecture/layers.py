@@ -212,6 +212,35 @@ def unexplained_sendable(root: Path) -> list[Finding]:
     return findings
 
 
+# Waits and deadlines that a step of the wall clock lengthens or shortens, with what to take instead.
+_WALL_CLOCK = [
+    (r"\.wait\(\s*(?:timeout|wallTimeout)\s*:", "on Linux Dispatch counts this wait by the wall clock: ThreadSignal"),
+    (r"\bDispatchWallTime\b|\bwallDeadline\s*:", "the wall clock is no deadline: DispatchTime"),
+    (r"\bNSCondition(?:Lock)?\b|\.lock\(\s*before\s*:", "waits by the wall clock: ThreadSignal"),
+    (r"\bThread\.sleep\b|\bTimer\s*[(.]|\bRunLoop\b", "waits by the wall clock: Task.sleep, or ThreadSignal"),
+    (r"\bsem_timedwait\b|\bpthread_mutex_timedlock\b|\bpthread_rwlock_timed\w+", "waits by the wall clock: ThreadSignal"),
+    (r"\bDate\(\s*\)|\bDate\.now\b|\btimeIntervalSinceNow\b", "the time comes from MachineClock, deadlines from ContinuousClock"),
+    (r"\bgettimeofday\b|\bCLOCK_REALTIME\b|(?<![\w.])time\(\s*nil\s*\)", "the time comes from MachineClock"),
+]
+# Where the wall clock is read for all others.
+_WALL_CLOCK_HOME = "Shared/ServiceKit/MachineClock.swift"
+
+
+def wall_clock_waits(root: Path) -> list[Finding]:
+    """Waits and deadlines by the wall clock, which may be set while they last."""
+    findings = []
+    for half in LAYERS:
+        for path in sources(root / half) if (root / half).is_dir() else []:
+            where = str(path.relative_to(root))
+            text = without_comments(path.read_text())
+            rules = [] if where == _WALL_CLOCK_HOME else list(_WALL_CLOCK)
+            if not re.search(r"pthread_condattr_setclock\([^)]*CLOCK_MONOTONIC", text):
+                rules.append((r"\bpthread_cond_timedwait\b", "waits by the wall clock: ThreadSignal"))
+            for number, line in enumerate(text.splitlines(), 1):
+                findings += [Finding(f"{where}:{number}", why) for rule, why in rules if re.search(rule, line)]
+    return findings
+
+
 def unfinished(root: Path) -> list[Finding]:
     """Marks of work that was left for later."""
     mark = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

@@ -11,7 +11,7 @@ import layers  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [
     layers.unknown_targets, layers.wrong_layers, layers.circles, layers.broken_fences, layers.too_long,
-    layers.undocumented, layers.unexplained_sendable, layers.unfinished,
+    layers.undocumented, layers.unexplained_sendable, layers.wall_clock_waits, layers.unfinished,
 ]
 
 
@@ -57,6 +57,14 @@ SEEDED = [
     (layers.undocumented, "Agent/Wire/A.swift", "/// A.\npackage struct A {\n    package final class B {}\n}"),
     (layers.undocumented, "Agent/Wire/A.swift", "// Not documentation.\n@frozen\npackage enum A {}"),
     (layers.unexplained_sendable, "Agent/Wire/A.swift", "final class A: @unchecked Sendable {}"),
+    (layers.wall_clock_waits, "Agent/Spool/A.swift", "_ = semaphore.wait(timeout: .now() + .seconds(1))"),
+    (layers.wall_clock_waits, "Agent/Keyring/A.swift", "let answer = group.wait(timeout: deadline)"),
+    (layers.wall_clock_waits, "Coordinator/Fleet/A.swift", "queue.asyncAfter(wallDeadline: .now() + 1) {}"),
+    (layers.wall_clock_waits, "Shared/Fetch/A.swift", "condition.wait(until: end)\nlet condition = NSCondition()"),
+    (layers.wall_clock_waits, "Shared/Fetch/A.swift", "Thread.sleep(forTimeInterval: 1)"),
+    (layers.wall_clock_waits, "Agent/OAuth/A.swift", "let end = Date().addingTimeInterval(5)"),
+    (layers.wall_clock_waits, "Agent/Spool/A.swift", "pthread_cond_timedwait(condition, mutex, &deadline)"),
+    (layers.wall_clock_waits, "Agent/Spool/A.swift", "clock_gettime(CLOCK_REALTIME, &now)"),
     (layers.unfinished, "Agent/Wire/A.swift", "// TODO: later"),
 ]
 
@@ -84,6 +92,9 @@ def test_what_is_allowed_is_not_found(tmp_path):
         "Agent/Wire/A.swift": "/// Documented.\n@usableFromInline\npackage struct A: Hashable {\n"
         "    package static func == (a: A, b: A) -> Bool { true }\n}\n"
         "// Guarded by its event loop.\nfinal class B: @unchecked Sendable {}\n",
+        "Agent/Spool/A.swift": "pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)\n"
+        "pthread_cond_timedwait(condition, mutex, &deadline)\nsignal.wait(atMost: .seconds(1))\n"
+        "// Unlike semaphore.wait(timeout: .now())\nlet born = Date(timeIntervalSince1970: 0)\n",
         "Coordinator/doorward-coordinator/main.swift": "import ArgumentParser\nimport CoordinatorCore\n",
     }
     for path, text in good.items():
