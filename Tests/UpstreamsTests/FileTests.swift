@@ -1,4 +1,5 @@
 import Fetch
+import Glibc
 import NIOCore
 import Testing
 import Upstreams
@@ -67,6 +68,41 @@ struct FileTests {
         // The second still rests, the first has made room.
         #expect(try await bench.outcome(port: servers[1].port).body == "connection 1")
         #expect(try await bench.outcome(port: servers[0].port).body == "connection 2")
+    }
+
+    /// Takes every file that this process may still open.
+    private func takeAllFiles() throws -> (files: [Int32], limit: rlimit) {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        try #require(getrlimit(resource, &limit) == 0)
+        var low = limit
+        low.rlim_cur = 512
+        try #require(setrlimit(resource, &low) == 0)
+        var files: [Int32] = []
+        while case let file = open("/dev/null", O_RDONLY | O_CLOEXEC), file >= 0 { files.append(file) }
+        return (files, limit)
+    }
+
+    @Test("Where the system gives no file, the connection that has rested longest makes room, and it is tried again")
+    func noFile() async throws {
+        let old = try RawServer.counting()
+        let new = try RawServer.counting()
+        let bench = try await PoolBench { $0.failuresBeforePause = 1 }
+        #expect(try await bench.outcome(port: old.port).body == "connection 1")
+        var (files, limit) = try takeAllFiles()
+        let made = try await bench.outcome(port: new.port)
+        // Now nothing rests that could make room: its own connection is used.
+        let used = try await bench.outcome(port: new.port)
+        let refused = try await bench.outcome(port: old.port)
+        for file in files { close(file) }
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        #expect(made.body == "connection 1", "\(made)")
+        #expect(used.body == "connection 1")
+        #expect(refused.body == "connection 2" || refused.notSent == .noRoom)
+        for port in [old.port, new.port] {
+            let endpoint = try endpoint(port)
+            #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
+        }
     }
 
     @Test("One server takes half of the files at most, and a lack of files is nobody's failure")

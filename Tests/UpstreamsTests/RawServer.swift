@@ -142,6 +142,10 @@ final class RawServer: Sendable {
             setFileSystemUser(owner)
             while true {
                 let descriptor = accept(listener, nil, nil)
+                if descriptor < 0, errno == EMFILE {
+                    usleep(1000)
+                    continue
+                }
                 guard descriptor >= 0 else { return }
                 // A program that another test starts would keep it open.
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
