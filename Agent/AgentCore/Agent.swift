@@ -55,17 +55,28 @@ package struct Agent: Sendable {
             loop: loops.next(),
             configuration: settings.forwarding,
             credentials: credentials,
-            pages: ControlPages(control: ControlHarness(operations), metrics: metrics),
+            pages: ControlPages(
+                control: ControlHarness(operations),
+                metrics: metrics,
+                hindrance: { operations.hindrance }
+            ),
             metrics: metrics,
             clock: parts.clock,
             proxies: ProxyEnvironment(),
             logger: parts.logger
         )
+        let debts = DebtKeeper(
+            forwarding: forwarding,
+            home: parts.home,
+            clock: parts.clock,
+            logger: parts.logger
+        )
+        await debts.restore()
         let board = DataPathBoard(
             forwarding: forwarding,
             clock: parts.clock,
             time: try LatestTime(parts.home, clock: parts.clock),
-            debts: KeptDebts(parts.home),
+            debts: debts,
             logger: parts.logger
         )
         await board.set(clients: try ClientCredentials(home: parts.home).list())
@@ -79,6 +90,7 @@ package struct Agent: Sendable {
             forwarding: forwarding,
             supervisor: supervisor,
             operations: operations,
+            debts: debts,
             parts: parts
         )
         let services: [any Service] = [supervisor, listening]

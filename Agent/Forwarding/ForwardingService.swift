@@ -4,6 +4,7 @@ package import Logging
 package import NIOCore
 package import Policy
 package import ServiceKit
+internal import Spool
 internal import Synchronization
 internal import Upstreams
 
@@ -137,8 +138,16 @@ package final class ForwardingService: Sendable {
     // MARK: State
 
     /// Replaces everything that decides on calls; calls under way go on as they began, streams that may not are closed.
-    package func update(_ state: ForwardingState) async {
-        await onLoop { $0.replace(state) }
+    ///
+    /// - Parameters:
+    ///   - state: What is in force from now on.
+    ///   - calls: What earlier runs let pass, which the limits have yet to count: before the first call of this run.
+    package func update(_ state: ForwardingState, counting calls: [OwedLimits.Call] = []) async {
+        await onLoop { path in
+            path.replace(state)
+            if calls.isEmpty { return }
+            path.gate.limits.restore(OwedLimits(debts: [], elapsed: 0, calls: calls), now: path.gate.now())
+        }
     }
 
     /// How the servers do, in the order of the entries.
@@ -154,18 +163,18 @@ package final class ForwardingService: Sendable {
         await onLoop { $0.gate.counts }
     }
 
-    /// What is owed to the limits, to be kept over a restart.
-    package func limitDebts() async -> [LimitDebt] {
-        await onLoop { $0.gate.limits.debts(now: $0.gate.now()) }
+    /// What is owed to the limits, to be kept over a restart, with the spool and its number of records: calls that are
+    /// recorded later are not in it.
+    package func limitDebts() async -> (debts: [LimitDebt], spool: String?, recorded: UInt64) {
+        await onLoop { path in
+            let spool = path.gate.spool
+            return (path.gate.limits.debts(now: path.gate.now()), spool?.folder, spool?.counts.recorded ?? 0)
+        }
     }
 
-    /// Takes over what an earlier run owed; after the first `update`, since only known limits can be owed to.
-    ///
-    /// - Parameters:
-    ///   - debts: what `limitDebts` returned.
-    ///   - elapsed: nanoseconds since then, 0 if nobody knows.
-    package func restore(_ debts: [LimitDebt], elapsed: Int64) async {
-        await onLoop { $0.gate.limits.restore(debts, elapsed: elapsed, now: $0.gate.now()) }
+    /// Takes over what an earlier run owed; what it owed to limits that are not known yet waits for them.
+    package func restore(_ owed: OwedLimits) async {
+        await onLoop { $0.gate.limits.restore(owed, now: $0.gate.now()) }
     }
 
     // MARK: The end

@@ -71,6 +71,8 @@ final class EnrolledAgent: Sendable {
         self.shipper = shipper
         let changes = AsyncStream.makeStream(of: SyncedState.self, bufferingPolicy: .bufferingNewest(1))
         self.changes = changes.stream
+        let contacts = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.contacts = contacts.stream
         let time = board.time
         sync = try PolicySync(
             client: client,
@@ -81,6 +83,7 @@ final class EnrolledAgent: Sendable {
             onCondition: { condition in
                 guard condition == .online else { return }
                 time.heard(client.now)
+                contacts.continuation.yield()
                 // Whoever hears of the coordinator again can ship to it again.
                 shipper.nudge()
             }
@@ -89,6 +92,8 @@ final class EnrolledAgent: Sendable {
 
     /// What the coordinator says, the newest of it.
     private let changes: AsyncStream<SyncedState>
+    /// That the coordinator was heard of again.
+    private let contacts: AsyncStream<Void>
     /// That this machine's key was revoked.
     private let revocations: AsyncStream<Void>
 
@@ -108,8 +113,11 @@ final class EnrolledAgent: Sendable {
     /// What its user has to do something about; nil while there is nothing.
     var trouble: MembershipTrouble? { standing.trouble }
 
-    /// Why no record is shipped any more, for people; nil while all is well or the coordinator only away.
-    var shippingProblem: String? { shipper.problem }
+    /// Why no record is made or shipped, for people; nil while all is well or the coordinator only away.
+    var shippingProblem: String? {
+        guard let error = spool.problem ?? spool.delay else { return shipper.problem }
+        return error.next.map { "\(error.message). \($0)" } ?? error.message
+    }
 
     /// Runs until its task is cancelled; then the last record is made and, as far as it is quick, shipped.
     func run() async {
@@ -120,6 +128,7 @@ final class EnrolledAgent: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await self.sync.run() }
             group.addTask { await self.followChanges() }
+            group.addTask { for await _ in self.contacts { await self.board.timeIsKnown() } }
             group.addTask { await self.followRevocation() }
             group.addTask { await self.unlock() }
             group.addTask { await self.vault.run() }

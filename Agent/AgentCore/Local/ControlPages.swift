@@ -7,10 +7,14 @@ internal import StrictJSON
 struct ControlPages: LocalPages {
     let control: ControlHarness
     let metrics: MetricsRegistry
+    /// Why no call can pass, whatever it is; nil while nothing of this machine stands in its way.
+    let hindrance: @Sendable () -> String?
 
     func answer(_ request: LocalRequest) async -> LocalAnswer {
         switch (request.method, request.path) {
-        case ("GET", "/readyz"): return LocalAnswer(status: 200, text: "ready\n")
+        case ("GET", "/readyz"):
+            if let hindrance = hindrance() { return LocalAnswer(status: 503, text: "\(hindrance)\n") }
+            return LocalAnswer(status: 200, text: "ready\n")
         case ("GET", "/metrics"):
             return LocalAnswer(status: 200, contentType: MetricsRegistry.mediaType, body: Array(metrics.text().utf8))
         case (_, "/readyz"), (_, "/metrics"): return LocalAnswer(status: 405, text: "only GET\n")

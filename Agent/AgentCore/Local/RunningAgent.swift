@@ -44,6 +44,15 @@ final class RunningAgent: AgentOperations {
 
     func listens(on address: String) { state.withLock { $0.listen = address } }
 
+    /// Why no call can be recorded, and so none passes; nil while there is nothing to record or it can be.
+    var hindrance: String? {
+        switch state.withLock({ $0.attachment })?.supervisor.situation {
+        case .running(let agent)?: agent.spool.problem?.message
+        case .broken(_, let error)?: error.message
+        case .none?, nil: nil
+        }
+    }
+
     private func attached() throws -> Attachment {
         guard let attachment = state.withLock({ $0.attachment }) else {
             throw ControlFailure("starting", "The agent is still starting.", next: "doorward status")

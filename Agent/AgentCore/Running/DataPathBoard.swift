@@ -30,14 +30,14 @@ actor DataPathBoard {
     private var expiry: Task<Void, Never>?
     /// The policy that was in force last, for the record of the next.
     private var applied: PolicyBundle?
-    /// What was owed to the limits when the last agent ended, until there are limits to owe it to.
-    private var debts: KeptDebts?
+    /// Knows what earlier runs owe to the limits.
+    private let debts: DebtKeeper
 
     init(
         forwarding: ForwardingService,
         clock: MachineClock,
         time: LatestTime,
-        debts: KeptDebts?,
+        debts: DebtKeeper,
         logger: Logger
     ) {
         self.forwarding = forwarding
@@ -79,6 +79,8 @@ actor DataPathBoard {
     ///
     /// - Parameter words: why it cannot run although it is there; nil where there is none.
     func close(because words: String? = nil) async {
+        // What is owed now is owed under another membership too.
+        await debts.keep()
         expiry?.cancel()
         synced = SyncedState()
         applied = nil
@@ -95,13 +97,15 @@ actor DataPathBoard {
     }
 
     func set(synced: SyncedState) async {
+        let calls = await uncountedCalls(under: synced)
         self.synced = synced
         let policy = Self.policy(of: synced)
         // One that is over by now is never in force, not even until a timer says so.
         let isOver = isOver
         state.policy = isOver ? policy.expired() : policy
         state.servers = synced.entries.compactMap { server($0) }
-        await publish()
+        await forwarding.update(state, counting: isOver ? [] : calls)
+        if state.spool != nil, state.policy.version > 0, !isOver { await debts.counted() }
         scheduleExpiry()
         if isOver {
             sayExpired()
@@ -110,7 +114,6 @@ actor DataPathBoard {
             logger.info("A policy is in force.", metadata: ["version": "\(bundle.version)"])
             try? state.spool?.record(.policyApply(version: bundle.version, digest: JSONText(bundle.digest)))
         }
-        await restoreDebts()
     }
 
     private func publish() async {
@@ -144,6 +147,11 @@ actor DataPathBoard {
     /// Ends the policy if the wall clock says that its time is over; it may have been set forward.
     func checkExpiry() async {
         if isOver { await expire() }
+    }
+
+    /// The coordinator was heard of, and so it is known what time it is: what a wrong clock has ended is in force again.
+    func timeIsKnown() async {
+        if state.policy.isClosed, !isOver { await set(synced: synced) } else { scheduleExpiry() }
     }
 
     private var isOver: Bool { end.map { Int(time.now) >= $0 } ?? false }
@@ -181,9 +189,9 @@ actor DataPathBoard {
         }
     }
 
-    private func restoreDebts() async {
-        guard let kept = debts, state.policy.version > 0 else { return }
-        debts = nil
-        await forwarding.restore(kept.debts, elapsed: kept.elapsed(clock))
+    /// What earlier runs let pass and nobody has counted: counted together with the first policy that is in force.
+    private func uncountedCalls(under synced: SyncedState) async -> [OwedLimits.Call] {
+        guard let spool = state.spool, Self.policy(of: synced).version > 0 else { return [] }
+        return await debts.calls(in: spool)
     }
 }

@@ -5,15 +5,26 @@ internal import StrictJSON
 
 /// What is owed to the limits, kept over a restart: ending the agent is no way to a full bucket.
 struct KeptDebts: Sendable {
+    /// Up to where records of calls are in the debts.
+    struct Mark: Sendable, Equatable {
+        /// The name of the spool's folder.
+        let spool: String
+        let recorded: UInt64
+    }
+
     let debts: [LimitDebt]
+    /// Nil where no spool was open, and so no call passed.
+    let mark: Mark?
     /// The machine's own clock when they were written, in nanoseconds, and which start of the machine it counts from.
     private let boot: Int64
     private let bootID: String
 
     private static func path(_ home: AgentHome) -> String { "\(home.state)/limits.json" }
 
-    init(_ debts: [LimitDebt], clock: MachineClock) {
-        self.debts = debts
+    init(_ debts: [LimitDebt], mark: Mark?, clock: MachineClock) {
+        // What is written can be read again: the largest debts of so many that nobody has.
+        self.debts = Array(debts.sorted { $0.nanoseconds > $1.nanoseconds }.prefix(Self.most))
+        self.mark = mark
         boot = clock.boot()
         bootID = MachineBoot.id
     }
@@ -24,26 +35,38 @@ struct KeptDebts: Sendable {
     }
 
     func keep(_ home: AgentHome) throws {
-        let document: JSONValue = [
+        var document: JSONObject = [
             "v": 1, "boot": .int(Int(boot)), "boot_id": .text(bootID), "debts": .array(debts.map(\.json)),
         ]
-        try DurableFile.write(document.bytes, to: Self.path(home))
+        if let mark {
+            document["spool"] = .text(mark.spool)
+            document["recorded"] = .int(Int(mark.recorded))
+        }
+        let bytes = JSONValue.object(document).bytes
+        guard bytes.count <= Self.longest else { throw FileError(.tooLarge, "the debts are too many to be kept.") }
+        try DurableFile.write(bytes, to: Self.path(home))
     }
+
+    private static let most = 16_384
+    private static let longest = 64 << 20
 
     /// What an earlier agent left; nil where it left nothing that can be read, which is owed nothing.
     init?(_ home: AgentHome) {
-        guard let bytes = try? DurableFile.read(Self.path(home), maxBytes: 1 << 20),
-            let json = try? JSONValue(parsing: bytes), let kept = try? KeptDebts(json)
+        guard let bytes = try? DurableFile.read(Self.path(home), maxBytes: Self.longest),
+            let json = try? JSONValue(parsing: bytes, limits: .reply), let kept = try? KeptDebts(json)
         else { return nil }
         self = kept
     }
 
     private init(_ json: JSONValue) throws {
-        (boot, bootID, debts) = try ObjectReader.read(json) { reader in
+        (boot, bootID, debts, mark) = try ObjectReader.read(json) { reader in
             _ = try reader.int("v", in: 1...1)
+            let spool = try reader.optionalText("spool")
+            let recorded = try reader.optionalInt("recorded", in: 0...Int.max) ?? 0
             return (
                 Int64(try reader.int("boot")), try reader.text("boot_id"),
-                try reader.elements("debts").map { try LimitDebt($0.value, at: $0.place) }
+                try reader.elements("debts").map { try LimitDebt($0.value, at: $0.place) },
+                spool.map { Mark(spool: $0, recorded: UInt64(recorded)) }
             )
         }
     }

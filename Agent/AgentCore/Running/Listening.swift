@@ -10,6 +10,7 @@ struct Listening: Service {
     let forwarding: ForwardingService
     let supervisor: Supervisor
     let operations: RunningAgent
+    let debts: DebtKeeper
     let parts: AgentParts
 
     /// How long the first call waits at most for a slow keyring.
@@ -28,7 +29,7 @@ struct Listening: Service {
         let keeping = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(10))
-                await keepDebts()
+                await debts.keep()
                 await operations.keepServers()
             }
         }
@@ -36,16 +37,8 @@ struct Listening: Service {
         keeping.cancel()
         ServiceNotification.stopping()
         await operations.keepServers()
-        await keepDebts()
+        await debts.keep()
         await forwarding.shutdown()
-        await keepDebts()
-    }
-
-    private func keepDebts() async {
-        do {
-            try KeptDebts(await forwarding.limitDebts(), clock: parts.clock).keep(parts.home)
-        } catch {
-            parts.logger.warning("What is owed to the limits could not be kept.")
-        }
+        await debts.keep()
     }
 }

@@ -1,0 +1,91 @@
+internal import AuditLog
+internal import CoordinatorLink
+internal import Forwarding
+internal import Logging
+internal import Policy
+internal import ServiceKit
+internal import Spool
+internal import StrictJSON
+
+/// Keeps what is owed to the limits over the end of an agent, however it ends: no way to a full bucket leads over a
+/// kill, a restart or another enrolment.
+///
+/// The debts are written down now and then. The calls that passed after that are found again in the records, of which
+/// each stands in its file before its call leaves: nothing is written for a limit on the way of a call.
+actor DebtKeeper {
+    private let forwarding: ForwardingService
+    private let home: AgentHome
+    private let clock: MachineClock
+    private let logger: Logger
+
+    /// What an earlier agent left.
+    private let left: KeptDebts?
+    /// Whether the calls after that are counted.
+    private var isCounted = false
+    /// What was written last.
+    private var written: KeptDebts.Mark?
+    private var isWritten = false
+
+    /// The most calls that are counted anew: those of a few minutes of a machine that does nothing else.
+    private static let mostCalls = 50_000
+
+    init(forwarding: ForwardingService, home: AgentHome, clock: MachineClock, logger: Logger) {
+        self.forwarding = forwarding
+        self.home = home
+        self.clock = clock
+        self.logger = logger
+        left = KeptDebts(home)
+    }
+
+    /// Takes over what was written down, before anybody can call.
+    func restore() async {
+        guard let left else { return }
+        await forwarding.restore(OwedLimits(debts: left.debts, elapsed: left.elapsed(clock)))
+    }
+
+    /// The calls of earlier runs that were not yet counted when the debts were written down: to be counted with the
+    /// first policy that is in force, and then `counted` is to be said.
+    func calls(in spool: Spool) async -> [OwedLimits.Call] {
+        guard !isCounted else { return [] }
+        let name = Self.name(spool.folder)
+        var first: UInt64 = 0
+        if let left {
+            guard let mark = left.mark, mark.spool == name else { return [] }
+            first = mark.recorded
+        }
+        let calls: [BegunCall]
+        do {
+            calls = try await spool.begun(from: first, atMost: Self.mostCalls)
+        } catch {
+            let words = (error as? any ExplainedError)?.message ?? "\(error)"
+            logger.warning("Earlier calls cannot be counted towards the limits.", metadata: ["error": "\(words)"])
+            return []
+        }
+        let boot = RecordWriter.bootMark(bootID: Array(MachineBoot.id.utf8), agent: JSONText(name))
+        let now = clock.boot() / 1000
+        return calls.map { call in
+            let age = call.boot == boot ? max(0, now - call.mono) * 1000 : 0
+            return OwedLimits.Call(client: call.client, server: call.server, tool: call.tool, age: age)
+        }
+    }
+
+    /// What `calls` returned is counted.
+    func counted() { isCounted = true }
+
+    /// Writes the debts down, unless nothing was recorded since.
+    func keep() async {
+        let (debts, folder, recorded) = await forwarding.limitDebts()
+        var mark = folder.map { KeptDebts.Mark(spool: Self.name($0), recorded: recorded) }
+        // Until the earlier calls are counted they have to be found again.
+        if !isCounted, let left, left.mark?.spool == mark?.spool || mark == nil { mark = left.mark }
+        guard !isWritten || mark != written else { return }
+        do {
+            try KeptDebts(debts, mark: mark, clock: clock).keep(home)
+            (written, isWritten) = (mark, true)
+        } catch {
+            logger.warning("What is owed to the limits could not be kept.")
+        }
+    }
+
+    private static func name(_ folder: String) -> String { folder.split(separator: "/").last.map(String.init) ?? "" }
+}
