@@ -282,6 +282,23 @@ struct AuditShipperTests {
         spool.close()
     }
 
+    @Test("A refusal that was somebody else's is over as soon as the coordinator is heard of")
+    func refusedByNobody() async throws {
+        let spool = try spool()
+        try spool.record(beat(0))
+        server.signsRevocations.withLock { $0 = false }
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = true }
+        let shipper = try shipper(spool)
+        let running = Task { try await shipper.run() }
+        #expect(await eventually { shipper.problem != nil })
+        server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
+        shipper.nudge()
+        #expect(await eventually { isDone(spool) && shipper.problem == nil })
+        running.cancel()
+        _ = await running.result
+        spool.close()
+    }
+
     @Test("Whoever wants everything shipped is told what stands in the way: for good, or for now")
     func ends() async throws {
         let spool = try spool()

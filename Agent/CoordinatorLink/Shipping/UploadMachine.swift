@@ -218,6 +218,11 @@ extension UploadMachine {
 
     /// There is reason to think that it works now.
     mutating func retry() {
-        if halt == nil, !isAskedFor { pause = nil }
+        switch halt {
+        case nil: if !isAskedFor { pause = nil }
+        // Anybody on the way can have said it: the next answer says whether the coordinator does.
+        case .refused: lookAgain()
+        case .forked, .rejected, .lost: break
+        }
     }
 }
