@@ -203,7 +203,7 @@ struct OrgHistoryTests {
         #expect(OrgEvidence.load(membership, home: scratch.home) == nil)
         let question = again.question()
         #expect(throws: LinkError(.untrusted, "")) {
-            try again.answered(try other.head(size: 9), to: question, proof: [])
+            try again.answered(try self.other.head(size: 9), to: question, proof: [])
         }
         #expect(again.isBroken)
         let kept = try #require(OrgEvidence.load(membership, home: scratch.home))
@@ -229,6 +229,13 @@ struct OrgHistoryTests {
         #expect(try !watch(renewed, scratch).isBroken)
         // A signed restart ends it, for good; both sides are kept.
         let new = try restarted(at: 8, as: 3)
+        // A receipt alone does not tell of one.
+        let place = try Scratch()
+        defer { withExtendedLifetime(place) {} }
+        let early = try watch(renewed, place)
+        try early.answered(try honest.head(size: 9), to: nil, proof: [])
+        #expect(throws: LinkError(.unproven, "")) { try early.claimed(try new.head()) }
+        #expect(early.epoch == 0)
         let ended = try watch(membership, scratch)
         let leaf = try ended.answered(try new.head(), to: ended.question(), proof: [], restart: try new.proven(8))
         #expect(leaf?.why == "restored")

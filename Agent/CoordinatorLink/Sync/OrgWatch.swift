@@ -135,6 +135,9 @@ package final class OrgWatch: Sendable {
         try state.withLock { state in
             do throws(OrgRefusal) {
                 try state.history.claimed(head)
+            } catch .unproven {
+                // The next answer to the sync tells how it was restarted.
+                throw LinkError(.unproven, "the coordinator's log was restarted, and it is not known yet how")
             } catch {
                 throw refused(error, &state)
             }
