@@ -167,7 +167,8 @@ package actor AuditShipper: Service {
         // The last record is written just before the end and durable a moment later.
         if let last = spool.counts.recorded.checkedPredecessor { try? await spool.wait(for: last) }
         var failures = 0
-        while failures < 2, !Task.isCancelled, spool.counts.countersigned < spool.durable {
+        // A coordinator that takes nothing for now is not asked again because this agent ends.
+        while failures < 2, machine.deferredSince == nil, !Task.isCancelled, spool.counts.countersigned < spool.durable {
             machine.retry()
             if await !act(on: machine.next(now: now, durable: spool.durable, isUrgent: true)) { failures += 1 }
         }
