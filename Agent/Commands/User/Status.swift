@@ -83,7 +83,7 @@ enum StatusFacts {
         words.append(
             "records       \(recorded), " + (pending == 0 ? "all countersigned" : "\(pending) not countersigned yet")
         )
-        if let problem = audit?["problem"]?.text { words.append("not shipped   \(problem)") }
+        if let problem = audit?["problem"]?.text { words.append("problem       \(problem)") }
         for server in facts["servers"]?.array ?? [] {
             let why = server["error"]?.text.map { " (\($0))" } ?? ""
             words.append("server        \(server["alias"]?.text ?? "") \(server["state"]?.text ?? "")\(why)")

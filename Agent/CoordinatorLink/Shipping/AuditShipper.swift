@@ -168,7 +168,8 @@ package actor AuditShipper: Service {
         if let last = spool.counts.recorded.checkedPredecessor { try? await spool.wait(for: last) }
         var failures = 0
         // A coordinator that takes nothing for now is not asked again because this agent ends.
-        while failures < 2, machine.deferredSince == nil, !Task.isCancelled, spool.counts.countersigned < spool.durable {
+        while failures < 2, machine.deferredSince == nil, !Task.isCancelled, spool.counts.countersigned < spool.durable
+        {
             machine.retry()
             if await !act(on: machine.next(now: now, durable: spool.durable, isUrgent: true)) { failures += 1 }
         }
