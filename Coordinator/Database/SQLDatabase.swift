@@ -23,7 +23,7 @@ package final class SQLDatabase: Sendable {
     /// - Throws: `SQLError`.
     package init(path: String, migrations: [Migration] = Migration.all, storage: StorageLimits? = nil) throws {
         self.path = path
-        reserve = storage.map { StorageReserve($0) }
+        reserve = storage.map { StorageReserve($0, path: path) }
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration(keepsJournal: storage != nil))
             try Self.makeDurable(pool)
@@ -31,6 +31,7 @@ package final class SQLDatabase: Sendable {
             if let reserve {
                 reserve.extendJournal(of: path)
                 try pool.writeWithoutTransaction { connection in
+                    StorageReserve.growInSteps(connection)
                     // What a long view of the database has made it grow to is given back.
                     try connection.execute(sql: "PRAGMA journal_size_limit = \(reserve.limits.journal)")
                     reserve.look(connection)

@@ -9,7 +9,9 @@ internal import Synchronization
 /// belongs to whoever writes next, and that is the program that has filled the disk. So
 /// * the database holds rows that it can do without. As soon as the file system has less free than is to be kept, they
 ///   are deleted, and what is written from then on takes their pages: the file does not grow;
-/// * the journal has its blocks from the start, and keeps them when it begins anew and when the program ends.
+/// * the journal has its blocks from the start, and keeps them when it begins anew and when the program ends;
+/// * before each commit the file is longer than it need be by more than the commit can bring. So whatever has been
+///   committed can be written back, and the journal begin anew, however the disk is filled meanwhile.
 ///
 /// So signatures are stored as used in the same way on a full disk as on an empty one, and each is accepted once, after
 /// a restart too.
@@ -25,6 +27,7 @@ final class StorageReserve: Sendable {
     }
 
     let limits: StorageLimits
+    private let path: String
     private let state = Mutex(State())
 
     /// One row holds so much.
@@ -34,8 +37,13 @@ final class StorageReserve: Sendable {
     private static let full = 1 << 20
     private static let pause = Duration.seconds(30)
 
-    init(_ limits: StorageLimits) {
+    /// The steps in which the file grows, and what it is ahead at least: a commit has 8 MiB of records at most.
+    private static let step = 12 << 20
+    private static let ahead = 10 << 20
+
+    init(_ limits: StorageLimits, path: String) {
         self.limits = limits
+        self.path = path
     }
 
     /// What was found last.
@@ -89,6 +97,7 @@ final class StorageReserve: Sendable {
                 state.room = holds && free >= limits.keepFree ? .ample : .scarce(free: free)
             }
         }
+        if room == .ample, !getAhead(connection) { ranOut(connection) }
     }
 
     /// There was no room for a change, whatever the file system says of itself (a quota, say).
@@ -136,6 +145,25 @@ final class StorageReserve: Sendable {
             // Repairable: as above.
             return false
         }
+    }
+
+    // MARK: File
+
+    /// Has the file grow in steps, and so stay ahead when the journal is written back.
+    static func growInSteps(_ connection: GRDB.Database) {
+        var size = CInt(step)
+        sqlite3_file_control(connection.sqliteConnection, nil, SQLITE_FCNTL_CHUNK_SIZE, &size)
+    }
+
+    /// Makes the file long enough for the next commit.
+    private func getAhead(_ connection: GRDB.Database) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, let pages = try? Int.fetchOne(connection, sql: "PRAGMA page_count") else {
+            return true
+        }
+        guard Int(status.st_size) < pages * Self.page + Self.ahead else { return true }
+        var size = Int64(pages * Self.page + Self.ahead)
+        return sqlite3_file_control(connection.sqliteConnection, nil, SQLITE_FCNTL_SIZE_HINT, &size) == SQLITE_OK
     }
 
     // MARK: Journal
