@@ -135,6 +135,36 @@ struct RecordingTests {
         #expect(Spool.lastCounts(folder: scratch.path) == (121, 0))
     }
 
+    @Test("The tool calls of earlier runs are found again, with the time of each, and none of this run")
+    func earlierCalls() async throws {
+        let scratch = Scratch()
+        let spool = try scratch.open()
+        for number in 0..<20 { try spool.record(begin(number)) }
+        try spool.record(deny(20))
+        let list = CallFacts(
+            call: AuditID(),
+            trace: AuditID(),
+            client: "c",
+            how: .token,
+            server: "s",
+            method: "tools/list",
+            item: .none
+        )
+        try spool.record(.callBegin(list, decision(isAllowed: true), credential: nil))
+        #expect(try await spool.begun(from: 0, atMost: 100).isEmpty)
+        spool.close()
+        let again = try scratch.open()
+        try again.record(begin(100))
+        #expect(again.began == 22)
+        let calls = try await again.begun(from: 15, atMost: 100)
+        #expect(calls.count == 5)
+        #expect(calls.allSatisfy { $0.client == "c" && $0.server == "s" && $0.tool == "t" && $0.boot == "boot" })
+        #expect(calls.map(\.mono) == calls.map(\.mono).sorted())
+        #expect(try await again.begun(from: 0, atMost: 3).count == 3)
+        #expect(try await again.begun(from: 1000, atMost: 3).isEmpty)
+        again.close()
+    }
+
     @Test("A record costs a few microseconds")
     func cost() throws {
         var configuration = Scratch.configuration

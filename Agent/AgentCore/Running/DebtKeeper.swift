@@ -26,8 +26,9 @@ actor DebtKeeper {
     private var written: KeptDebts.Mark?
     private var isWritten = false
 
-    /// The most calls that are counted anew: those of a few minutes of a machine that does nothing else.
-    private static let mostCalls = 50_000
+    /// The most records that are looked at for calls, and the most calls of them: those of a few minutes of a machine
+    /// that does nothing else.
+    private static let most: (records: UInt64, calls: Int) = (200_000, 50_000)
 
     init(forwarding: ForwardingService, home: AgentHome, clock: MachineClock, logger: Logger) {
         self.forwarding = forwarding
@@ -53,9 +54,10 @@ actor DebtKeeper {
             guard let mark = left.mark, mark.spool == name else { return [] }
             first = mark.recorded
         }
+        if spool.began > Self.most.records { first = max(first, spool.began - Self.most.records) }
         let calls: [BegunCall]
         do {
-            calls = try await spool.begun(from: first, atMost: Self.mostCalls)
+            calls = try await spool.begun(from: first, atMost: Self.most.calls)
         } catch {
             let words = (error as? any ExplainedError)?.message ?? "\(error)"
             logger.warning("Earlier calls cannot be counted towards the limits.", metadata: ["error": "\(words)"])
