@@ -152,7 +152,8 @@ extension Envelope {
         case .promptsGet: members.name.map { Item(kind: .prompt, name: $0) }
         case .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe, .resourcesUpdated:
             members.uri.map { Item(kind: .resource, name: $0) }
-        case .tasksGet, .tasksUpdate, .tasksCancel, .tasksResult: members.taskID.map { Item(kind: .task, name: $0) }
+        case .tasksGet, .tasksUpdate, .tasksCancel, .tasksResult, .tasks, .tasksStatus:
+            members.taskID.map { Item(kind: .task, name: $0) }
         case .completionComplete: completed(in: bytes)
         default: nil
         }

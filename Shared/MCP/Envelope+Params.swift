@@ -41,6 +41,9 @@ extension Envelope {
                 initializeVersion = try scanner.optionalString()
             } else if scanner.matches(name, "taskId") {
                 members.taskID = try scanner.optionalString()
+            } else if scanner.matches(name, "task") {
+                asksForTask = true
+                try skipUnread(&scanner)
             } else if scanner.matches(name, "notifications") {
                 try readSubscriptions(&scanner)
             } else if scanner.matches(name, "inputRequests") {
@@ -121,11 +124,9 @@ extension Envelope {
         var frame = try scanner.beginObject()
         while let name = try scanner.nextName(&frame) {
             if scanner.matches(name, "resourceSubscriptions") {
-                resourceSubscriptions = try readURIs(&scanner)
-                continue
-            }
-            if scanner.matches(name, "taskIds") {
-                subscribesToTasks = true
+                resourceSubscriptions = try readNames(&scanner)
+            } else if scanner.matches(name, "taskIds") {
+                taskSubscriptions = try readNames(&scanner)
             } else {
                 try scanner.refuseVariants(
                     name,
@@ -135,12 +136,12 @@ extension Envelope {
                     "resourcesListChanged",
                     "taskIds"
                 )
+                try scanner.skipValue()
             }
-            try scanner.skipValue()
         }
     }
 
-    private mutating func readURIs(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan? {
+    private mutating func readNames(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan? {
         guard try scanner.kind() == .array else {
             note(.params)
             return try scanner.skipValue()
@@ -148,11 +149,11 @@ extension Envelope {
         let lower = scanner.offset
         var frame = try scanner.beginArray()
         while try scanner.nextElement(&frame) {
-            guard let uri = try scanner.optionalString() else {
+            guard let name = try scanner.optionalString() else {
                 note(.params)
                 continue
             }
-            if uri.hasControls(in: scanner.bytes) { note(.controlInName) }
+            if name.hasControls(in: scanner.bytes) { note(.controlInName) }
         }
         return JSONSpan(lower, scanner.offset)
     }

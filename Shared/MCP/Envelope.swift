@@ -63,8 +63,12 @@ package struct Envelope: Sendable {
     package internal(set) var cancelledID: JSONSpan?
     /// `notifications.resourceSubscriptions` of `subscriptions/listen`: an array of strings.
     package internal(set) var resourceSubscriptions: JSONSpan?
+    /// `notifications.taskIds` of `subscriptions/listen`: an array of strings.
+    package internal(set) var taskSubscriptions: JSONSpan?
     /// Whether `subscriptions/listen` wants to hear of tasks.
-    package internal(set) var subscribesToTasks = false
+    package var subscribesToTasks: Bool { taskSubscriptions != nil }
+    /// Whether a task is to be made of the request (`params.task`).
+    package internal(set) var asksForTask = false
 
     // Of `result` and `error`.
     package internal(set) var result: JSONSpan?
@@ -144,7 +148,16 @@ package struct Envelope: Sendable {
 
     /// The URIs that `subscriptions/listen` wants to hear of.
     package func resourceSubscriptionURIs(in bytes: UnsafeBufferPointer<UInt8>) -> [JSONText] {
-        guard let span = resourceSubscriptions else { return [] }
+        names(resourceSubscriptions, in: bytes)
+    }
+
+    /// The ids of the tasks that `subscriptions/listen` wants to hear of.
+    package func subscribedTaskIDs(in bytes: UnsafeBufferPointer<UInt8>) -> [JSONText] {
+        names(taskSubscriptions, in: bytes)
+    }
+
+    private func names(_ span: JSONSpan?, in bytes: UnsafeBufferPointer<UInt8>) -> [JSONText] {
+        guard let span else { return [] }
         let literal = UnsafeBufferPointer(rebasing: bytes[span.range])
         // The scan has already checked that they are strings.
         let limits = JSONLimits(maxBytes: literal.count, maxDepth: 2)

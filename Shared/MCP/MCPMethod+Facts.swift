@@ -42,6 +42,7 @@ extension MCPMethod {
     var listMember: (member: StaticString, name: StaticString, kind: ItemKind)? {
         switch self {
         case .toolsList: ("tools", "name", .tool)
+        case .tasksList: ("tasks", "taskId", .task)
         case .promptsList: ("prompts", "name", .prompt)
         case .resourcesList: ("resources", "uri", .resource)
         case .resourceTemplatesList: ("resourceTemplates", "uriTemplate", .resource)

@@ -124,6 +124,24 @@ struct EnvelopeTests {
         #expect(uris == ["a://x", "b://y"])
     }
 
+    @Test("Of tasks it is known which are asked for, and whether one is to be made")
+    func tasks() throws {
+        let listen = try Scanned(
+            #"""
+            {"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"taskIds":["a","\u0062"]}}}
+            """#
+        )
+        #expect(listen.envelope.subscribesToTasks)
+        #expect(listen.bytes.withUnsafeBufferPointer { listen.envelope.subscribedTaskIDs(in: $0) } == ["a", "b"])
+        let call = try Scanned(
+            #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","task":{"ttl":1}}}"#
+        )
+        #expect(call.envelope.asksForTask)
+        #expect(!call.envelope.subscribesToTasks)
+        let news = try Scanned(#"{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"a"}}"#)
+        #expect(news.envelope.item?.kind == .task)
+    }
+
     @Test(
         "What is no message is refused with its id, where that can be told",
         arguments: [
