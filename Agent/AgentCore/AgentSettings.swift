@@ -13,6 +13,8 @@ internal import StrictJSON
 ///   head: 65536                   # the longest head of a request, in bytes
 ///   result: 8388608               # the longest result or event of a server, in bytes
 ///   connections: 4096             # the most connections at a time
+///   memory: 268435456             # what all connections may hold together, in bytes
+///   session_hours: 24             # how long a session may rest before it is forgotten
 /// ```
 package struct AgentSettings: Sendable {
     /// `HOST:PORT`; the host is loopback.
@@ -42,6 +44,9 @@ package struct AgentSettings: Sendable {
                 try limits.optionalInt("result", in: 1024...(256 << 20)) ?? forwarding.longestReply
             let most = try limits.optionalInt("connections", in: 16...65_536)
             forwarding.mostConnections = most ?? forwarding.mostConnections
+            forwarding.mostHeld = try limits.optionalInt("memory", in: (16 << 20)...(64 << 30)) ?? forwarding.mostHeld
+            let hours = try limits.optionalInt("session_hours", in: 1...8760)
+            forwarding.sessionRest = hours.map { .seconds($0 * 3600) } ?? forwarding.sessionRest
         }
     }
 }

@@ -34,6 +34,23 @@ package struct ForwardingConfiguration: Sendable {
     ///
     /// Default 4096.
     package var mostConnections = 4096
+    /// What all connections may hold together of requests, answers and what clients leave unread, in bytes: beyond it the
+    /// greediest client's are closed.
+    ///
+    /// Default 256 MiB, and never less than four of the longest messages.
+    package var mostHeld: Int {
+        get { max(held, 4 * max(longestBody, longestReply)) }
+        set { held = newValue }
+    }
+    private var held = 256 << 20
+    /// How long a session may rest before it is forgotten.
+    ///
+    /// Default 24 h.
+    package var sessionRest = Duration.seconds(86_400)
+    /// How long the head of an event stream waits for a first message, so that a response can go out as JSON.
+    ///
+    /// Default 15 s.
+    package var headPatience = Duration.seconds(15)
     /// Origins of web pages that may call, beside the agent's own.
     ///
     /// Default none.

@@ -120,7 +120,7 @@ struct CallMachineTests {
         #expect(machine.failed(.afterSending(UpstreamError(.closed, "closed"))) == .renew(isRejected: true))
     }
 
-    @Test("What goes wrong is an error as long as nothing has gone out, and a cut stream after that")
+    @Test("What goes wrong is an error: alone as long as nothing has gone out, the last event after that")
     func failures() {
         let closed = UpstreamFailure.afterSending(UpstreamError(.closed, "closed"))
         var machine = begun()
@@ -140,7 +140,11 @@ struct CallMachineTests {
         machine = begun()
         _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
         machine.committed()
-        #expect(machine.failed(closed) == .cut(.upstreamError))
+        guard case .endStreamWith(let last, .upstreamError) = machine.failed(closed) else {
+            Issue.record("no last event")
+            return
+        }
+        #expect(last.code == .serverDown)
         #expect(machine.state == .idle)
     }
 
@@ -153,7 +157,10 @@ struct CallMachineTests {
         machine = begun()
         _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
         machine.committed()
-        #expect(machine.timedOut() == .cut(.timeout))
+        guard case .endStreamWith(_, .timeout) = machine.timedOut() else {
+            Issue.record("no last event")
+            return
+        }
         #expect(machine.timedOut() == .none)
     }
 
@@ -167,7 +174,27 @@ struct CallMachineTests {
         machine = begun()
         _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
         machine.committed()
-        #expect(machine.tooLarge() == .cut(.tooLarge))
+        guard case .endStreamWith(_, .tooLarge) = machine.tooLarge() else {
+            Issue.record("no last event")
+            return
+        }
+    }
+
+    @Test("What answers no request is cut; what can be taken up again is broken off, and the call goes on")
+    func broken() {
+        let closed = UpstreamFailure.afterSending(UpstreamError(.closed, "closed"))
+        var machine = begun(.stream)
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        #expect(machine.failed(closed) == .cut(.upstreamError))
+        for isCommitted in [true, false] {
+            machine = begun()
+            _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+            if isCommitted { machine.committed() }
+            var other = machine
+            #expect(machine.failed(closed, canResume: true) == .suspend)
+            #expect(other.timedOut(canResume: true) == .suspend)
+            #expect(!machine.isActive)
+        }
     }
 
     @Test("A client that is gone hears of nothing any more")
@@ -195,8 +222,9 @@ struct CallMachineTests {
             (200, .absent, .badAnswer, "media_type"), (202, .absent, .badAnswer, "no_answer"),
             (204, .absent, .badAnswer, "no_answer"), (307, .absent, .serverDown, "redirected"),
             (403, .json, .serverDown, "refused"), (404, .other, .serverDown, "status_404"),
-            (405, .absent, .serverDown, "status_405"), (429, .json, .serverDown, "busy"),
-            (500, .json, .serverDown, "status_500"), (503, .other, .serverDown, "status_503"),
+            (405, .absent, .serverDown, "status_405"), (429, .absent, .serverDown, "busy"),
+            (500, .other, .serverDown, "status_500"), (503, .other, .serverDown, "status_503"),
+            (304, .absent, .badAnswer, "no_answer"), (201, .other, .badAnswer, "no_answer"),
         ]
     )
     func statuses(status: Int, type: MediaType, code: JSONRPCErrorCode, reason: JSONText) {
@@ -207,6 +235,50 @@ struct CallMachineTests {
         #expect(machine.state == .draining)
     }
 
+    @Test("A success with another status than 200 is one all the same", arguments: [200, 201, 202, 299])
+    func otherSuccess(status: Int) {
+        let states: [(MediaType, CallMachine.State)] = [
+            (.json, .collecting), (.eventStream, .events(isCommitted: false)),
+        ]
+        for (type, state) in states {
+            var machine = begun()
+            #expect(machine.head(ReplyFacts(status: status, contentType: type)) == .none)
+            #expect(machine.state == state)
+        }
+    }
+
+    @Test("A server that does not know the probe is an older one, and not down", arguments: [400, 404, 405, 406, 415])
+    func oldServer(status: Int) {
+        var machine = begun(.request(.serverDiscover, .modern))
+        guard case .refuse(let refusal, .rpcError) = machine.head(ReplyFacts(status: status, contentType: .other))
+        else {
+            Issue.record("an outage")
+            return
+        }
+        #expect(refusal.form == .rpc(status: status))
+        #expect([JSONRPCErrorCode.unsupportedVersion, .methodNotFound].contains(refusal.code))
+    }
+
+    @Test("When the agent ends, what has left may have been done, and what has not was not")
+    func stopping() {
+        var machine = begun()
+        let found = refusal(machine.stopping())
+        #expect(found?.code == .serverDown)
+        #expect(found?.reason == "stopping")
+        #expect(found?.outcome == .unknown)
+        machine = CallMachine()
+        machine.hold(Self.call, server: "github", isStale: false)
+        #expect(refusal(machine.stopping())?.outcome == .notSent)
+        machine = begun()
+        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        machine.committed()
+        guard case .endStreamWith(_, .unknown) = machine.stopping() else {
+            Issue.record("no last event")
+            return
+        }
+        #expect(machine.stopping() == .none)
+    }
+
     @Test("Too narrow a scope is the user's to deal with")
     func scope() {
         var machine = begun()
@@ -214,7 +286,7 @@ struct CallMachineTests {
         #expect(found?.code == .userMustAct)
     }
 
-    @Test("A JSON-RPC error over an HTTP error is the client's to see", arguments: [400, 404, 406])
+    @Test("A JSON-RPC error over an HTTP error is the client's to see", arguments: [400, 404, 406, 429, 500, 503])
     func rpcErrors(status: Int) {
         var machine = begun()
         #expect(machine.head(ReplyFacts(status: status, contentType: .json)) == .none)

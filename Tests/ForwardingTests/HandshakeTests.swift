@@ -304,7 +304,8 @@ extension RealSockets {
             }
             let latch = Latch()
             let steps: [FakeUpstream.Step] = [
-                .events(), .wait(latch), .event(updated("secret://a")), .event(updated("note://a"), id: "5"),
+                .events(), .event("", id: "4"), .wait(latch), .event(updated("secret://a")),
+                .event(updated("note://a"), id: "5"),
                 .event(Desk.result()), .pause(milliseconds: 5000),
             ]
             try await withDesk(
@@ -313,6 +314,10 @@ extension RealSockets {
                 timeout: .milliseconds(200)
             ) { desk, upstream in
                 _ = try await begin(desk)
+                let first = try await desk.client()
+                try await first.send(desk.request("GET /servers/up/mcp", [Self.version, Self.session]))
+                try await first.wait { $0.text.contains("id: 4") }
+                await first.close()
                 let stream = try await desk.client()
                 try await stream.send(
                     desk.request("GET /servers/up/mcp", [Self.version, Self.session, "Last-Event-ID: 4"])

@@ -10,13 +10,18 @@ import Testing
 struct ReplyJudgeTests {
     private func judge(_ method: MCPMethod, _ era: Revisions.Era = .modern, _ grants: JSONValue...) throws -> ReplyJudge
     {
-        ReplyJudge(
+        let tasks = TaskTable()
+        _ = Array("1".utf8).withUnsafeBufferPointer {
+            tasks.add($0, of: "c", at: "up", tool: "echo", timeout: 1, permit: LimitPermit(), now: 0)
+        }
+        return ReplyJudge(
             method: method,
             era: era,
             policy: try Policies.policy(grants.isEmpty ? [["server": "up"]] : grants),
             client: "c",
             server: "up",
-            limits: .reply
+            limits: .reply,
+            tasks: tasks
         )
     }
 
@@ -138,11 +143,23 @@ struct ReplyJudgeTests {
             ("notifications/resources/updated", #"{"uri":"note://a"}"#, .modern, true),
             ("notifications/resources/updated", #"{"uri":"secret://a"}"#, .modern, false),
             ("notifications/tasks", #"{"taskId":"1","status":"working"}"#, .modern, true),
-            ("notifications/tasks", #"{"inputRequests":{"k":{"method":"elicitation/create"}}}"#, .modern, true),
-            ("notifications/tasks", #"{"inputRequests":{"k":{"method":"sampling/createMessage"}}}"#, .modern, false),
+            ("notifications/tasks", #"{"taskId":"2","status":"working"}"#, .modern, false),
+            ("notifications/tasks", #"{"status":"working"}"#, .modern, false),
+            ("notifications/tasks/status", #"{"taskId":"1","status":"working"}"#, .handshake, true),
+            ("notifications/tasks/status", #"{"taskId":"2","status":"working"}"#, .handshake, false),
+            (
+                "notifications/tasks", #"{"taskId":"1","inputRequests":{"k":{"method":"elicitation/create"}}}"#,
+                .modern,
+                true
+            ),
+            (
+                "notifications/tasks", #"{"taskId":"1","inputRequests":{"k":{"method":"sampling/createMessage"}}}"#,
+                .modern, false
+            ),
             (
                 "notifications/tasks",
-                #"{"inputRequests":{"a":{"method":"elicitation/create"},"b":{"method":"roots/list"}}}"#, .modern, false
+                #"{"taskId":"1","inputRequests":{"a":{"method":"elicitation/create"},"b":{"method":"roots/list"}}}"#,
+                .modern, false
             ),
             ("notifications/message", #"{"inputRequests":{"k":{"method":"elicitation/create"}}}"#, .modern, false),
         ]

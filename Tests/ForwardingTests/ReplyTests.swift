@@ -134,7 +134,7 @@ extension RealSockets {
             "Answers that break the protocol become -31006",
             arguments: [
                 ("not json", "malformed"), (#"{"jsonrpc":"2.0","id":2,"result":{}}"#, "foreign_id"),
-                (#"{"jsonrpc":"2.0","id":"1","result":{}}"#, "foreign_id"),
+                (#"{"jsonrpc":"2.0","id":"01","result":{}}"#, "foreign_id"),
                 (#"{"jsonrpc":"2.0","id":1,"result":{},"Result":{}}"#, "malformed"),
                 (#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#, "no_answer"),
                 (#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"strange"}}"#, "result_type"), ("", "malformed"),
@@ -162,25 +162,26 @@ extension RealSockets {
         }
 
         @Test(
-            "Once events have gone out, a stream that breaks the protocol is cut",
+            "Once events have gone out, the last one says that the server breaks the protocol",
             arguments: [
                 "garbage", #"{"jsonrpc":"2.0","id":5,"result":{}}"#,
                 #"{"jsonrpc":"2.0","id":5,"method":"elicitation/create","params":{}}"#,
             ]
         )
-        func cut(data: String) async throws {
+        func lastEvent(data: String) async throws {
             try await withDesk({ _ in [.events(), .event(Self.progress), .event(data), .lastChunk] }) { desk, _ in
                 let client = try await desk.client()
                 try await client.send(desk.call())
-                let text = try await client.end()
-                #expect(!text.hasSuffix("0\r\n\r\n"))
-                #expect(!text.contains(data))
+                let answer = try await client.answer()
+                #expect(answer.events.count == 2)
+                #expect(try error(answer.events.last ?? "").code == -31006)
+                #expect(!answer.body.contains(data))
                 #expect(try await outcome(desk) == "upstream_error")
             }
         }
 
         @Test(
-            "An answer that is too large: -31006 as JSON and as a first event, a cut stream later",
+            "An answer that is too large: -31006 as JSON, also in place of a first event, and as the last event",
             arguments: [0, 1, 2]
         )
         func tooLarge(form: Int) async throws {
@@ -199,11 +200,9 @@ extension RealSockets {
             ) { desk, _ in
                 let client = try await desk.client()
                 try await client.send(desk.call())
-                if form == 2 {
-                    #expect(try await client.end().contains("notifications/progress"))
-                } else {
-                    #expect(try error(try await client.answer().body) == (-31006, "too_large"))
-                }
+                let answer = try await client.answer()
+                #expect(try error(form == 2 ? answer.events.last ?? "" : answer.body) == (-31006, "too_large"))
+                #expect(form != 2 || answer.events.first == Self.progress)
                 #expect(try await outcome(desk) == "too_large")
             }
         }
@@ -279,11 +278,8 @@ extension RealSockets {
             }) { desk, _ in
                 let client = try await desk.client()
                 try await client.send(desk.call())
-                if form == 2 {
-                    #expect(!(try await client.end()).hasSuffix("0\r\n\r\n"))
-                } else {
-                    #expect(try error(try await client.answer().body).code == -31004)
-                }
+                let answer = try await client.answer()
+                #expect(try error(form == 2 ? answer.events.last ?? "" : answer.body).code == -31004)
                 #expect(try await outcome(desk) == "upstream_error")
             }
         }
@@ -412,7 +408,10 @@ extension RealSockets {
                 #expect(short.text.contains("result"))
                 try await long.wait { $0.isClosed }
                 let ends = try await desk.records().filter { $0["kind"] == "call.end" }
-                #expect(Set(ends.compactMap { $0["out"]?["is"]?.text }) == ["ok", "cancelled"])
+                #expect(Set(ends.compactMap { $0["out"]?["is"]?.text }) == ["ok", "unknown"])
+                let answer = try #require(Answer(long.text))
+                #expect(try error(answer.body) == (-31004, "stopping"))
+                #expect(ends.contains { answer.body.contains($0["call"]?.text ?? "-") })
             }
         }
     }

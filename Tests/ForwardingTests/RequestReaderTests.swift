@@ -48,6 +48,28 @@ struct RequestReaderTests {
         #expect(reader.joinedBody.isEmpty)
     }
 
+    @Test("Of chunks that were taken out nothing is kept", arguments: [1, 7, 1000])
+    func givenUp(size: Int) {
+        var reader = RequestReader(longestHead: 2048, longestBody: 4096)
+        let head = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let text = Array((head + String(repeating: "000000000001\r\na\r\n", count: 2000) + "0\r\n\r\nGET").utf8)
+        var kept: [UInt8] = []
+        var longest = 0
+        var isWhole = false
+        for start in stride(from: 0, to: text.count, by: size) where !isWhole {
+            kept += text[start..<min(start + size, text.count)]
+            longest = max(longest, kept.count)
+            var step = RequestReader.Step.head
+            while step == .head { step = kept.withUnsafeBytes { reader.next($0) } }
+            isWhole = step == .request
+            kept.removeLast(reader.takenOut())
+        }
+        #expect(isWhole)
+        #expect(reader.joinedBody.elementsEqual(repeatElement(UInt8(ascii: "a"), count: 2000)))
+        #expect(longest <= head.utf8.count + size + 17)
+        #expect("GET".utf8.starts(with: kept[reader.length...]))
+    }
+
     @Test("One request after the other")
     func again() {
         var reader = reader()

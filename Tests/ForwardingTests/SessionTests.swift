@@ -46,6 +46,34 @@ struct SessionTests {
         #expect(table.count == 3)
     }
 
+    @Test("At the bound whoever has his share loses his own; else the greediest client does")
+    func shares() {
+        var table = SessionTable(most: 4)
+        func begin(_ client: JSONText, _ number: Int) -> SessionKey? {
+            table.begin(SessionKey(client: client, server: "up", id: JSONText("\(number)")), now: Int64(number)).gone?
+                .key
+        }
+        for number in 0..<4 { #expect(begin("greedy", number) == nil) }
+        #expect(begin("greedy", 4)?.id == "0")
+        // Half of the room is another client's as soon as it comes, and no more.
+        #expect(begin("other", 5) == SessionKey(client: "greedy", server: "up", id: "1"))
+        #expect(begin("other", 6)?.client == "greedy")
+        #expect(begin("other", 7)?.id == "5")
+        for number in 8..<50 { #expect(begin("greedy", number)?.client == "greedy") }
+        #expect(table.count == 4)
+    }
+
+    @Test("Sessions that nobody uses end")
+    func unused() {
+        var table = SessionTable()
+        _ = table.begin(key, now: 1)
+        _ = table.begin(SessionKey(client: "b", server: "up", id: "s"), now: 5)
+        #expect(table.endAll(unusedSince: 5).map(\.key) == [key])
+        #expect(table.count == 1)
+        #expect(table.end(SessionKey(client: "b", server: "up", id: "s")) != nil)
+        #expect(table.endAll { _ in true }.isEmpty)
+    }
+
     @Test(
         "Visible ASCII is an id, and not without end",
         arguments: [
@@ -167,7 +195,8 @@ struct SmallPartsTests {
         }
         #expect(lines == "30\r\nid: 7\r\nevent: message\r\ndata: {\r\ndata: }\r\n\r\n:\r\n\r\n\r\n0\r\n\r\n")
         let mark = chunk(isLast: false) { events in
-            bytes("7") { id in bytes("300") { events.append(mark: id, retry: $0) } }
+            bytes("300") { events.note(retry: $0) }
+            bytes("7") { events.append(mark: $0) }
         }
         #expect(mark == "1d\r\nid: 7\r\nretry: 300\r\ndata: \r\n\r\n\r\n")
         #expect(chunk(isLast: false) { _ in } == nil)

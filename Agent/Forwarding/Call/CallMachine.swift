@@ -24,6 +24,10 @@ enum CallAction: Equatable {
     case endSession
     /// The server ended the event stream, without a response to the request if there was one.
     case endStream
+    /// End the event stream with an answer in the server's place, as its last event.
+    case endStreamWith(Refusal, Outcome.Kind)
+    /// Break the stream off: the client can take it up again, and the call goes on.
+    case suspend
     /// End the stream so that the client sees that something is missing.
     case cut(Outcome.Kind)
     /// The exchange with the server is over, and the client has long had its answer.
@@ -33,8 +37,8 @@ enum CallAction: Equatable {
 /// The life of one request from its first credential to the end of the exchange with the server.
 ///
 /// It knows nothing of sockets and bytes: the driver tells it what happened and does what it says. Once it says `refuse`,
-/// `reply`, `endSession`, `endStream` or `cut`, or was told that the client is answered or gone, what comes later from the
-/// server reaches nobody.
+/// `reply`, `endSession`, `endStream`, `endStreamWith`, `suspend` or `cut`, or was told that the client is
+/// answered or gone, what comes later from the server reaches nobody.
 struct CallMachine {
     /// Where the request is.
     enum State: Equatable {
@@ -142,7 +146,7 @@ struct CallMachine {
             return unauthorized()
         case .refuse(let refusal):
             state = .draining
-            return .refuse(refusal, .upstreamError)
+            return .refuse(refusal, refusal.outcome)
         }
     }
 
@@ -190,11 +194,14 @@ struct CallMachine {
 
     // MARK: What goes wrong
 
-    /// The connection failed.
-    mutating func failed(_ failure: UpstreamFailure) -> CallAction {
+    /// The connection failed; `canResume` if the client can take the stream up again.
+    mutating func failed(_ failure: UpstreamFailure, canResume: Bool = false) -> CallAction {
         switch state {
         case .idle, .recording, .renewing:
             return .none
+        case .events where canResume:
+            state = .idle
+            return .suspend
         case .waiting, .collecting, .collectingError, .events:
             return stop(Self.refusal(failure, server), Self.outcome(failure))
         case .discarding, .draining:
@@ -202,29 +209,48 @@ struct CallMachine {
         }
     }
 
-    /// Nothing came for so long as the server may be silent.
-    mutating func timedOut() -> CallAction {
+    /// Nothing came for so long as the server may be silent; `canResume` if the client can take the stream up again.
+    mutating func timedOut(canResume: Bool = false) -> CallAction {
         switch state {
         case .idle, .recording, .draining:
             return .none
+        case .events where canResume:
+            // It may be the connection that is dead.
+            state = .idle
+            return .suspend
         case .renewing:
-            let refusal = Refusal.down("timeout", "The server's sign-in service is too slow.", server: server)
-            return refuse(refusal, wasSent ? .timeout : .notSent)
+            let words = "The server's sign-in service is too slow: try again in a minute."
+            return refuse(.down("timeout", words, server: server), wasSent ? .timeout : .notSent)
         case .waiting, .collecting, .collectingError, .events, .discarding:
-            return stop(.down("timeout", "The server is too slow.", server: server), .timeout)
+            return stop(.timeout(after: nil, server: server), .timeout)
         }
     }
 
     /// A result or an event is larger than may be.
     mutating func tooLarge() -> CallAction {
         guard isUnanswered else { return .none }
-        return stop(.badAnswer("too_large", "The server's answer is too large.", server: server), .tooLarge)
+        return stop(.tooLarge(server), .tooLarge)
+    }
+
+    /// The agent ends: nobody knows what the server makes of a request that has left.
+    mutating func stopping() -> CallAction {
+        guard isUnanswered else { return .none }
+        return stop(.stopping(server), wasSent ? .unknown : .notSent)
     }
 
     /// What came is no message that may pass, or not the one that was due; `reason` is a code, `message` for people.
     mutating func violated(_ reason: JSONText, _ message: String) -> CallAction {
         guard isUnanswered else { return .none }
         return stop(.badAnswer(reason, message, server: server), .upstreamError)
+    }
+
+    /// All connections together hold too much, and this call holds most of it.
+    mutating func crowded() -> CallAction {
+        guard isUnanswered else { return .none }
+        return stop(
+            .badAnswer("too_large", "The agent holds too many unfinished answers of this server.", server: server),
+            .tooLarge
+        )
     }
 
     /// The client is gone; what it waited for ends.
@@ -237,11 +263,13 @@ struct CallMachine {
         return .refuse(refusal, outcome)
     }
 
-    /// Answers with an error as long as nothing has gone out; then all that is left is to break off.
+    /// Answers with an error, as the last event where others have gone out; what answers no request is broken off.
     private mutating func stop(_ refusal: Refusal, _ outcome: Outcome.Kind) -> CallAction {
         let isCommitted = state == .events(isCommitted: true)
         state = .idle
-        return isCommitted ? .cut(outcome) : .refuse(refusal, outcome)
+        guard isCommitted else { return .refuse(refusal, outcome) }
+        if case .request = kind { return .endStreamWith(refusal, outcome) }
+        return .cut(outcome)
     }
 
     private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
@@ -257,24 +285,6 @@ struct CallMachine {
         switch failure {
         case .notSent: .notSent
         case .afterSending: .upstreamError
-        }
-    }
-}
-
-extension Refusal {
-    /// The status in place of an error, for what has no id and so cannot be answered with one: the next request carries
-    /// it.
-    func status(for kind: CallKind) -> Int? {
-        switch kind {
-        case .request:
-            return nil
-        case .message:
-            return 202
-        case .stream:
-            // Clients take anything else than 405 for an invitation to sign in, or for a reason to try again.
-            return code == .serverDown && reason != "refused" ? 502 : 405
-        case .delete:
-            return code == .serverDown && reason != "refused" ? 502 : 204
         }
     }
 }

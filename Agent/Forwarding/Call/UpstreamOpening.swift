@@ -48,7 +48,9 @@ final class UpstreamOpening: Sendable {
         to writer: inout HeadWriter
     ) {
         append(parts.method, to: &writer)
-        if let accept = head.value(.accept, in: bytes) {
+        if head.hasMoreAccept {
+            Self.joinedAccept(head, bytes).withUnsafeBufferPointer { writer.field("Accept", $0) }
+        } else if let accept = head.value(.accept, in: bytes) {
             writer.field("Accept", scanned: accept)
         } else {
             writer.field("Accept", Self.accepted)
@@ -59,7 +61,8 @@ final class UpstreamOpening: Sendable {
         relay(.name, "Mcp-Name", head, bytes, &writer)
         if parts.isHandshake {
             relay(.sessionID, "Mcp-Session-Id", head, bytes, &writer)
-            relay(.lastEventID, "Last-Event-ID", head, bytes, &writer)
+            // A stream is taken up again by GET and nothing else.
+            if parts.method == .get { relay(.lastEventID, "Last-Event-ID", head, bytes, &writer) }
         }
         relayParameters(head, bytes, &writer)
         finish(parts, &writer)
@@ -90,6 +93,16 @@ final class UpstreamOpening: Sendable {
             case .head, .post, .put, .patch, .options, .other: post
             }
         opening.withUnsafeBytes { writer.append($0) }
+    }
+
+    /// Several fields `Accept` as the one that they stand for (RFC 9110 section 5.3).
+    private static func joinedAccept(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var joined: [UInt8] = []
+        for field in head.fields(in: bytes) where field.isNamed(RequestField.accept, in: bytes) {
+            if !joined.isEmpty { joined += [UInt8(ascii: ","), UInt8(ascii: " ")] }
+            joined += field.value.slice(of: bytes)
+        }
+        return joined
     }
 
     private func finish(_ parts: Parts, _ writer: inout HeadWriter) {

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import Policy
 internal import StrictJSON
+internal import Wire
 
 /// What there is to know of the request that a connection has under way.
 ///
@@ -23,6 +24,8 @@ final class Call {
     /// Where the literal of the request's id stands in the request's bytes.
     var id: Range<Int>?
     var permit = LimitPermit()
+    /// Whether it is to be answered with a task.
+    var asksForTask = false
     /// The session that it belongs to.
     var session: Session?
     /// The request of the server that it answers.
@@ -32,8 +35,10 @@ final class Call {
 
     /// The session that the server begins with its answer.
     var newSession: JSONText?
-    /// The id of the last event; with one a stream that breaks off can be taken up again.
-    var hasEventID = false
+    /// The hash of the id of the last event; with one a stream that breaks off can be taken up again.
+    var lastEvent: UInt64?
+    /// Until when the head of an event stream waits for a first message, in nanoseconds.
+    var commitBy = Int64.max
     /// Requests of the server on its stream that were refused.
     var refusedRequests = 0
     /// Whether the head of an event stream has gone to the client.
@@ -60,6 +65,12 @@ final class Call {
         lastByte = now
     }
 
+    /// Takes its slots away, for whoever is to give them back.
+    func takePermit() -> LimitPermit {
+        defer { permit = LimitPermit() }
+        return permit
+    }
+
     /// What judges the answers to it.
     func judge(_ gate: Gate) -> ReplyJudge {
         ReplyJudge(
@@ -68,7 +79,8 @@ final class Call {
             policy: gate.policy,
             client: client,
             server: server.alias,
-            limits: gate.configuration.replyLimits
+            limits: gate.configuration.replyLimits,
+            tasks: gate.tasks
         )
     }
 }
@@ -85,6 +97,7 @@ struct KnownClient {
 /// Who sent a request, and where it goes.
 struct Visit {
     var route = Route.nowhere
+    var method = RequestMethod.other
     var client = Gate.local
     var how = ClientProof.local
     /// The origin of the page that asks, where the settings let it in.

@@ -6,7 +6,8 @@ internal import Wire
 
 // From an answer to bytes.
 extension ClientConnection {
-    /// Answers with a status and a line of text for people, and is ready for the next request.
+    /// Answers with a status and a line of text for people, or with an error of JSON-RPC to a POST, and is ready for the
+    /// next request.
     func answerPlainly(_ status: Int, _ message: String? = nil, record: AuditID? = nil) {
         if status == 202 || status == 204 {
             answer(
@@ -16,11 +17,30 @@ extension ClientConnection {
             )
             return
         }
-        let text = Array((message ?? Self.words(status)).utf8 + [UInt8(ascii: "\n")])
-        var head = ReplyHead(status: status, body: .length(text.count), content: .text)
-        head.isChallenge = status == 401
+        guard status != 200 else { return answerText("ok", ReplyHead(status: 200, body: .none), record: record) }
+        refusePlainly(Refusal(status: status, message, allowed: allowed, gate.configuration), status, record: record)
+    }
+
+    /// Answers with a status, and says why in the form that the request's method asks for.
+    func refusePlainly(_ refusal: Refusal, _ status: Int, record: AuditID? = nil) {
+        var head = ReplyHead(status: status, body: .none)
         if status == 405 { head.allow = allowed }
-        answer(head, text, record: record)
+        // Clients show what stands in an error of JSON-RPC, and throw any other text away; of the well-known documents
+        // nothing may look like something.
+        guard visit.method == .post, visit.route != .wellKnown else {
+            return answerText(refusal.words(), head, record: record)
+        }
+        let body = refusal.body(id: nil, record: nil)
+        head.body = .length(body.count)
+        answer(head, body, record: record)
+    }
+
+    private func answerText(_ text: String, _ head: ReplyHead, record: AuditID?) {
+        let body = Array("\(text)\n".utf8)
+        var head = head
+        head.body = .length(body.count)
+        head.content = .text
+        answer(head, body, record: record)
     }
 
     /// Answers with a whole body, and is ready for the next request.
@@ -39,6 +59,8 @@ extension ClientConnection {
         head.closes = visit.closes
         head.origin = visit.origin
         head.preflight = visit.preflight
+        // The answer to HEAD ends with its head (RFC 9110 section 9.3.2).
+        let body = visit.method == .head ? UnsafeRawBufferPointer(start: nil, count: 0) : body
         let room = head.room + body.count
         out.clear(minimumCapacity: room)
         let isWritten = path.withDigits(of: record) { digits in
@@ -54,6 +76,8 @@ extension ClientConnection {
             return false
         }
         send(out, isLast: visit.closes)
+        // A connection lives long, and few answers are large.
+        if out.capacity > Self.mostKept { out = ByteBuffer() }
         return true
     }
 
@@ -77,14 +101,19 @@ extension ClientConnection {
         writer.write(buffer, promise: promise)
     }
 
+    /// The largest memory that is kept for the next answer.
+    private static let mostKept = 64 << 10
+
     /// How long a client is left to read the last answer.
     private static let lastRead: Int64 = 2_000_000_000
 
     /// The request has its answer: the next one may come.
     func finishRequest() {
         number += 1
+        isRefusalDue = false
         request = ByteBuffer()
         call = nil
+        account()
         guard phase == .answering else { return }
         // What follows may be refused before it is looked at, and is not of the same page.
         visit = Visit()
@@ -97,22 +126,7 @@ extension ClientConnection {
         switch visit.route {
         case .server: "GET, POST, DELETE"
         case .control: "GET, POST"
-        case .health, .openPage, .wellKnown, .nowhere: "GET"
-        }
-    }
-
-    private static func words(_ status: Int) -> String {
-        switch status {
-        case 200: "ok"
-        case 401: "Show the credential of a client: Authorization: Bearer dwc1_..."
-        case 403: "This origin may not call."
-        case 404: "There is nothing here."
-        case 405: "This method is not for this address."
-        case 408: "The request did not come in time."
-        case 415: "The body must be application/json."
-        case 421: "This is not the host that you are looking for."
-        case 502: "The server does not answer as it should."
-        default: "This is not possible."
+        case .health, .openPage, .wellKnown, .nowhere: "GET, HEAD"
         }
     }
 }

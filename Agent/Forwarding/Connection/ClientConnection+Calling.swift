@@ -11,6 +11,22 @@ internal import Wire
 extension ClientConnection {
     /// Serves a request to a server.
     func serveServer() {
+        if head.method == .post, path.refusals.isFull(for: visit.client) {
+            isRefusalDue = true
+            path.refusals.hold(self, for: visit.client)
+            return
+        }
+        serveNow()
+    }
+
+    /// Serves a request that had to wait until its client's refusals were fewer.
+    func serveHeld() {
+        guard phase == .answering, isRefusalDue else { return }
+        isRefusalDue = false
+        serveNow()
+    }
+
+    private func serveNow() {
         let request = request
         request.withUnsafeReadableBytes { bytes in
             switch head.method {
@@ -53,7 +69,7 @@ extension ClientConnection {
             item: .none
         )
         let id = error.id.map { head.length + $0.lower..<head.length + $0.upper }
-        deny(.unreadable(error), facts, id: id, server: server, bytes)
+        deny(.unreadable(error, headerEra(bytes)), facts, id: id, server: server, bytes)
     }
 
     // MARK: Requests
@@ -106,6 +122,7 @@ extension ClientConnection {
         call.method = envelope.method
         call.era = envelope.era
         call.id = id
+        call.asksForTask = envelope.asksForTask
         switch session(for: envelope.era, server, bytes) {
         case .unknown:
             deny(.unknownSession, facts, id: id, server: server, bytes)
@@ -122,6 +139,10 @@ extension ClientConnection {
         )
         guard decision.isAllowed else {
             deny(.denied(decision), facts, id: id, server: server, bytes)
+            return
+        }
+        if let refusal = taskRefusal(envelope, body, server) {
+            deny(refusal, facts, id: id, server: server, bytes)
             return
         }
         begin(call, envelope, body, decision, bytes)
@@ -157,7 +178,9 @@ extension ClientConnection {
             case .admitted(let permit):
                 call.permit = permit
             case .limited(let rule, let wait):
-                deny(.limited(rule: rule, retryAfterMilliseconds: wait), facts, id: call.id, server: server, bytes)
+                let words = gate.limits.rule(named: rule)?.words
+                let refusal = Refusal.limited(rule: rule, words: words, retryAfterMilliseconds: wait)
+                deny(refusal, facts, id: call.id, server: server, bytes)
                 return
             }
         }
@@ -191,7 +214,7 @@ extension ClientConnection {
         }
         guard let spool = gate.layOutBegin(facts, decision, credential: id) else {
             call.permit.release()
-            answerRefusal(.notRecorded, id: literal(call.id, bytes), record: nil)
+            answerRefusal(.notRecorded.about(server.alias), id: literal(call.id, bytes), record: nil)
             return
         }
         server.metrics.active.add(1)
@@ -219,6 +242,18 @@ extension ClientConnection {
         return UnsafeBufferPointer(rebasing: head.path.slice(of: bytes)[range])
     }
 
+    /// The server's alias as the client has named it, for the words of an answer: whether or not there is such a server.
+    func shownAlias(in bytes: UnsafeRawBufferPointer) -> JSONText? {
+        let alias = alias(in: bytes)
+        let isPlain = alias.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        return (1...32).contains(alias.count) && isPlain ? JSONText(utf8: alias) : nil
+    }
+
     /// What stands in records for a server that is none to this user.
     private func strangersAlias(in bytes: UnsafeRawBufferPointer) -> JSONText {
         RecordName.hash(of: JSONText(utf8: alias(in: bytes)))
@@ -239,31 +274,5 @@ extension ClientConnection {
 
     func literal(_ id: Range<Int>?, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         id.map { Array(bytes[$0]) }
-    }
-
-    // MARK: Refusing
-
-    /// Refuses a request before anything of it has gone anywhere; with a record, whatever the reason.
-    func deny(
-        _ refusal: Refusal,
-        _ facts: CallFacts,
-        id: Range<Int>?,
-        server: ServedServer?,
-        _ bytes: UnsafeRawBufferPointer
-    ) {
-        let isRecorded = gate.recordDenial(facts, refusal)
-        server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
-        answerRefusal(refusal, id: literal(id, bytes), record: isRecorded ? facts.call : nil)
-    }
-
-    /// Answers a request with an error of the agent's own.
-    func answerRefusal(_ refusal: Refusal, id: [UInt8]?, record: AuditID?) {
-        switch refusal.form {
-        case .plain(let status):
-            answerPlainly(status, record: record)
-        case .rpc(let status):
-            let body = refusal.body(id: id, record: record)
-            answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
-        }
     }
 }

@@ -23,17 +23,11 @@ extension ClientConnection {
         guard let call else { return }
         collected = ByteBuffer()
         if machine.state == .idle { dropExchange() }
-        let id = call.id
-        let request = request
+        let literal = literalID
         let kind = machine.kind
-        var refusal = refusal
-        if refusal.code == .serverDown, refusal.since == nil {
-            let now = gate.clock.wall()
-            refusal.since = call.server.health(now: now).since ?? now
-        }
+        let refusal = refusal.about(call.server, call.facts?.item, gate.configuration).dated(by: call.server, gate)
         endCall(wasCancelled ? .cancelled : outcome)
         if let status = refusal.status(for: kind) { return answerPlainly(status) }
-        let literal = id.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
         answerRefusal(refusal, id: literal, record: refusal.code == .notRecorded ? nil : call.facts?.call)
     }
 
@@ -55,7 +49,7 @@ extension ClientConnection {
             return
         }
         endCall(.upstreamError)
-        answerPlainly(404)
+        refusePlainly(.unknownSession.about(call.server.alias), 404)
     }
 
     /// The server ended the stream before it answered.
@@ -64,24 +58,44 @@ extension ClientConnection {
         collected = ByteBuffer()
         if machine.kind == .stream {
             endCall(.ok)
-        } else if park() {
+        } else if park(isClientHere: true) {
             // The server wants to be asked again, as it may in the handshake era: the client has the mark to do so.
             if !call.isCommitted { openStream() }
-        } else if call.isCommitted {
-            endCall(wasCancelled ? .cancelled : .upstreamError)
         } else {
-            end(
-                with: .badAnswer(
-                    "no_answer",
-                    "The server ended its answer before it gave one.",
-                    server: call.server.alias
-                ),
-                .upstreamError
+            let refusal = Refusal.badAnswer(
+                "no_answer",
+                "The server ended its answer before it gave one.",
+                server: call.server.alias
             )
-            return
+            return call.isCommitted ? endStream(with: refusal, .upstreamError) : end(with: refusal, .upstreamError)
         }
         if let chunk = events.take(isLast: true) { send(chunk, isLast: visit.closes) }
         finishRequest()
+    }
+
+    /// Answers in the server's place, as the last event of a stream on which others have gone out.
+    func endStream(with refusal: Refusal, _ outcome: Outcome.Kind) {
+        guard let call else { return }
+        collected = ByteBuffer()
+        dropExchange()
+        let told = refusal.about(call.server, call.facts?.item, gate.configuration).dated(by: call.server, gate)
+        let body = told.body(id: literalID, record: call.facts?.call)
+        let wasCancelled = wasCancelled
+        // A request that was taken back has no answer.
+        if !wasCancelled {
+            call.bytesOut += body.count
+            body.withUnsafeBytes { events.append(data: $0, id: nil) }
+        }
+        endCall(wasCancelled ? .cancelled : outcome)
+        if let chunk = events.take(isLast: true) { send(chunk, isLast: visit.closes) }
+        finishRequest()
+    }
+
+    /// The agent ends, and so does what is still under way.
+    func stopCall() {
+        guard machine.isUnanswered, call != nil else { return }
+        visit.closes = true
+        stop(machine.stopping())
     }
 
     /// Breaks the stream off, so that the client sees that something is missing.
@@ -99,17 +113,23 @@ extension ClientConnection {
     }
 
     /// Whether the client has taken its request back.
-    private var wasCancelled: Bool {
+    var wasCancelled: Bool {
         guard let call, let session = call.session, let id = requestID else { return false }
         return session.endCancelled(id)
     }
 
-    private var requestID: RequestID? {
+    var requestID: RequestID? {
         guard let range = call?.id else { return nil }
         let request = request
         return request.withUnsafeReadableBytes { bytes in
             RequestID(literal: UnsafeRawBufferPointer(rebasing: bytes[range]).bindMemory(to: UInt8.self))
         }
+    }
+
+    /// The literal of the id of the request at hand.
+    var literalID: [UInt8]? {
+        let request = request
+        return call?.id.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
     }
 
     // MARK: Sessions
@@ -118,31 +138,20 @@ extension ClientConnection {
     func bindSession() -> JSONText? {
         guard let call, let id = call.newSession else { return nil }
         let key = SessionKey(client: call.client, server: call.server.alias, id: id)
-        self.call?.session = gate.beginSession(key)
+        self.call?.session = beginSession(key)
         return id
+    }
+
+    /// The session of a key, which begins if there is none.
+    func beginSession(_ key: SessionKey) -> Session {
+        defer { path.upkeep.wake() }
+        return gate.beginSession(key)
     }
 
     /// Forgets a session that has ended.
     func dropSession(_ session: Session) {
         guard let ended = gate.sessions.end(session.key) else { return }
         gate.close(ended)
-    }
-
-    /// Keeps a request whose stream has broken off, so that its answer is known when it comes on another; false where it
-    /// cannot come any more.
-    func park() -> Bool {
-        guard let call, call.era == .handshake, call.hasEventID, let facts = call.facts, let session = call.session,
-            let id = requestID
-        else { return false }
-        let parked = Session.Parked(
-            facts: facts,
-            method: call.method,
-            began: call.began,
-            bytesIn: call.body.count
-        )
-        guard session.park(id, parked) else { return false }
-        leave(call)
-        return true
     }
 
     // MARK: Records
@@ -169,7 +178,7 @@ extension ClientConnection {
     }
 
     /// Gives back what the call holds, and ends the requests of the server that went over its stream.
-    private func leave(_ call: Call) {
+    func leave(_ call: Call) {
         self.call?.permit.release()
         call.server.metrics.active.add(-1)
         guard call.era == .handshake else { return }
@@ -181,5 +190,16 @@ extension ClientConnection {
         for pending in session.abandon(stream: ObjectIdentifier(self)) {
             gate.endPending(pending, .cancelled, bytesOut: 0, now: now)
         }
+    }
+}
+
+extension Refusal {
+    /// The same, with the time since when the server is down.
+    fileprivate func dated(by server: ServedServer, _ gate: Gate) -> Refusal {
+        guard code == .serverDown, since == nil else { return self }
+        let now = gate.clock.wall()
+        var dated = self
+        dated.since = server.health(now: now).since ?? now
+        return dated
     }
 }

@@ -29,7 +29,21 @@ extension ClientConnection {
         }
         collected.moveReaderIndex(forwardBy: splitter.discard())
         if collected.readableBytes == 0 { collected = ByteBuffer() }
+        account()
         flushEvents()
+    }
+
+    /// Takes note of the id of an event, behind which the stream can be taken up again in this session.
+    private func remember(event id: UnsafeRawBufferPointer) {
+        guard let call, call.era == .handshake else { return }
+        guard !id.isEmpty else {
+            call.lastEvent = nil
+            return
+        }
+        let event = EventIDs.hash(id)
+        call.lastEvent = event
+        let session = call.session ?? beginSession(sessionless(call.server))
+        session.events.remember(event, isOfStream: machine.kind == .stream)
     }
 
     /// Sends what was laid out, in one chunk.
@@ -42,15 +56,20 @@ extension ClientConnection {
     private func receive(_ event: ServerSentEvent, _ bytes: UnsafeRawBufferPointer) {
         let id = event.id.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
         // An empty id takes the last one back.
-        if let id { call?.hasEventID = !id.isEmpty }
+        if let id { remember(event: id) }
+        if let retry = event.retry { events.note(retry: UnsafeRawBufferPointer(rebasing: bytes[retry])) }
         guard event.hasData else {
             // Before the head of the reply has gone, a mark waits with it, and a comment has nobody to tell.
             if let id {
                 // Of marks that wait only the last one counts, and a server could send any number of them.
-                if machine.state == .events(isCommitted: false) { events.clear() }
-                events.append(mark: id, retry: event.retry.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
-            } else if machine.state == .events(isCommitted: true), event.dataLines == 0 {
-                events.appendComment()
+                if machine.state == .events(isCommitted: false) { events.clear(keepsRetry: true) }
+                events.append(mark: id)
+            } else if machine.state == .events(isCommitted: true) {
+                if event.retry != nil {
+                    events.appendRetry()
+                } else if event.dataLines == 0 {
+                    events.appendComment()
+                }
             }
             return
         }
@@ -68,7 +87,7 @@ extension ClientConnection {
     private func receive(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
         let envelope: Envelope
         do {
-            envelope = try Envelope.scan(message, limits: gate.configuration.replyLimits)
+            envelope = try Envelope.scan(ofServer: message, limits: gate.configuration.replyLimits)
         } catch {
             stop(machine.violated("malformed", "The server's message cannot be taken: \(error.message)."))
             return
@@ -98,15 +117,23 @@ extension ClientConnection {
             answerWith(envelope, message, status: 200)
             return
         }
-        guard isAnswer(envelope, message) else {
+        switch answering(envelope, message, isRefused: false) {
+        case .ours: break
+        case .mended(let mended):
+            mended.withUnsafeBufferPointer { receive($0, id) }
+            return
+        case .foreign:
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
         switch call.judge(gate).judge(response: envelope, in: message) {
-        case .pass(let outcome): finishStream(UnsafeRawBufferPointer(message), id, outcome)
+        case .pass(let outcome):
+            noteTask(envelope, message)
+            finishStream(UnsafeRawBufferPointer(message), id, outcome)
         case .replace(let other, let outcome): other.withUnsafeBytes { finishStream($0, id, outcome) }
         case .refuse(let refusal, let outcome):
-            let body = refusal.body(id: Array(message[(envelope.id ?? JSONSpan(0, 0)).range]), record: call.facts?.call)
+            let told = refusal.about(call.server, call.facts?.item, gate.configuration)
+            let body = told.body(id: literalID, record: call.facts?.call)
             body.withUnsafeBytes { finishStream($0, nil, outcome) }
         }
     }
@@ -128,16 +155,22 @@ extension ClientConnection {
         _ message: UnsafeBufferPointer<UInt8>,
         _ id: UnsafeRawBufferPointer?
     ) {
-        guard let call, let session = call.session, let span = envelope.id, let request = RequestID(span, in: message),
-            let parked = session.parkedRequest(request)
+        guard let call, let session = call.session, let span = envelope.id, let answered = RequestID(span, in: message),
+            let (request, parked) = session.parkedCall(answeredBy: answered)
         else { return }
-        session.unpark(request)
+        guard message[span.range].elementsEqual(parked.note.id) else {
+            // It goes on under the request's own id.
+            let mended = Array(message[..<span.lower]) + parked.note.id + message[span.upper...]
+            mended.withUnsafeBufferPointer { receive($0, id) }
+            return
+        }
         let judge = call.judge(gate).about(parked.method)
         let outcome: Outcome.Kind
         var bytesOut = message.count
         switch judge.judge(response: envelope, in: message) {
         case .pass(let kind):
             outcome = kind
+            noteTask(envelope, message, parked, request, in: session)
             pass(message, id)
         case .replace(let other, let kind):
             outcome = kind
@@ -145,20 +178,12 @@ extension ClientConnection {
             other.withUnsafeBufferPointer { pass($0, id) }
         case .refuse(let refusal, let kind):
             outcome = kind
-            let body = refusal.body(id: Array(message[span.range]), record: parked.facts.call)
+            let told = refusal.about(parked.server, parked.facts.item, gate.configuration)
+            let body = told.body(id: parked.note.id, record: parked.facts.call)
             bytesOut = body.count
             body.withUnsafeBufferPointer { pass($0, nil) }
         }
-        let now = gate.now()
-        gate.recordEnd(
-            parked.facts,
-            Outcome(
-                outcome,
-                milliseconds: Gate.milliseconds(parked.began, now),
-                bytesIn: parked.bytesIn,
-                bytesOut: bytesOut
-            )
-        )
+        _ = gate.endParked(request, in: session, outcome, bytesOut: bytesOut)
     }
 
     // MARK: Notifications
@@ -186,8 +211,8 @@ extension ClientConnection {
         events.append(data: UnsafeRawBufferPointer(message), id: id)
     }
 
-    /// Sends the head of an event stream.
-    func openStream() {
+    /// Sends the head of an event stream; at once, where nothing follows it for now.
+    func openStream(isAlone: Bool = false) {
         let record = call?.facts?.call
         let session = bindSession()
         var head = ReplyHead(status: 200, body: .chunked, content: .events)
@@ -207,7 +232,7 @@ extension ClientConnection {
         machine.committed()
         call?.isCommitted = true
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
-        writer?.write(out, isLast: machine.kind == .stream)
+        writer?.write(out, isLast: isAlone || machine.kind == .stream)
         armCall()
     }
 }

@@ -18,8 +18,10 @@ extension ClientConnection {
     private func servePage() {
         let question = request.withUnsafeReadableBytes { bytes in
             LocalRequest(
-                method: String(decoding: head.methodName.slice(of: bytes), as: UTF8.self),
-                path: String(decoding: head.path.slice(of: bytes), as: UTF8.self),
+                // What is different about HEAD is that its answer has no body.
+                method: head.method == .head
+                    ? "GET" : String(decoding: head.methodName.slice(of: bytes), as: UTF8.self),
+                path: String(decoding: Route.normal(head.path.slice(of: bytes)), as: UTF8.self),
                 query: head.query.map { String(decoding: $0.slice(of: bytes), as: UTF8.self) },
                 body: Array(bytes[head.length...]),
                 client: visit.client,

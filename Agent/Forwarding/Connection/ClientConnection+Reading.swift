@@ -13,8 +13,12 @@ extension ClientConnection {
         isProcessing = true
         defer { isProcessing = false }
         while phase == .reading, input.readableBytes > 0 {
+            // A client that does not read its answers gets no more of them.
+            guard isWritable else { return holdReading(true) }
             switch input.withUnsafeReadableBytes({ reader.next($0) }) {
             case .incomplete:
+                input.moveWriterIndex(to: input.writerIndex - reader.takenOut())
+                account()
                 holdReading(false)
                 armReading()
                 return
@@ -36,7 +40,7 @@ extension ClientConnection {
     /// Looks at a head: refuses it, or lets its body come.
     private func admit() {
         let head = reader.head
-        visit = Visit(closes: !head.keepsAlive || path.isEnding)
+        visit = Visit(method: head.method, closes: !head.keepsAlive || path.isEnding)
         guard let status = input.withUnsafeReadableBytes({ admission(head, in: $0) }) else {
             if head.expectsContinue { sendContinue() }
             return
@@ -60,7 +64,7 @@ extension ClientConnection {
         }
         if !visit.route.isOpen, !recognise(head, in: bytes) { return 401 }
         switch visit.route {
-        case .health, .openPage: return head.method == .get ? nil : 405
+        case .health, .openPage: return head.method == .get || head.method == .head ? nil : 405
         case .wellKnown, .nowhere: return 404
         case .control:
             guard door.isSocket else { return 404 }
@@ -68,12 +72,18 @@ extension ClientConnection {
         case .server:
             switch head.method {
             // A form or a text can be sent by any page; JSON only by one that was let in.
-            case .post: return head.contentType == .json ? nil : 415
+            case .post: return head.contentType == .json && !isCoded(head, in: bytes) ? nil : 415
             // Neither has a body: one that was passed on would be a second request to the server, which nobody judged.
             case .get, .delete: return head.framing == .none || head.framing == .fixed(0) ? nil : 400
             case .head, .put, .patch, .options, .other: return 405
             }
         }
+    }
+
+    /// Whether a content coding hides the body from whoever judges it.
+    private func isCoded(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let coding = head.value(.contentEncoding, in: bytes) else { return false }
+        return !coding.isEmpty && !coding.elementsEqual("identity".utf8, by: { $0 | 0x20 == $1 })
     }
 
     /// Tells which client it is; false for one that shows no credential where one is needed, or one that is not known.
@@ -127,6 +137,8 @@ extension ClientConnection {
 
     /// Refuses a request before its body was read, and so ends the connection: what may still come could be anything.
     func refuse(_ status: Int, _ message: String?) {
+        // Of a head that is not whole the first line may be known.
+        visit.method = reader.head.method
         let isWhole = reader.isWaitingForBody && reader.head.framing == .none && message == nil
         if isWhole, case .request = input.withUnsafeReadableBytes({ reader.next($0) }) {
             disarmReading()

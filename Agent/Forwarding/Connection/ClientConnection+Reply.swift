@@ -19,7 +19,9 @@ extension ClientConnection: ExchangeDelegate {
                 field.isNamed(.wwwAuthenticate, in: bytes) && Challenge.lacksScope(field.value.slice(of: bytes))
             }
         }
-        if call?.method == .initialize, head.status == 200, let id = head.value(.sessionID, in: bytes) {
+        facts.retryAfterMilliseconds = head.value(.retryAfter, in: bytes)
+            .flatMap { RetryAfter.milliseconds($0, now: gate.clock.wall()) }
+        if call?.method == .initialize, (200...299).contains(head.status), let id = head.value(.sessionID, in: bytes) {
             guard SessionTable.isID(id) else {
                 stop(machine.violated("session_id", "The server's session has an id that none may have."))
                 return
@@ -31,6 +33,7 @@ extension ClientConnection: ExchangeDelegate {
         if machine.isReadingEvents {
             splitter = EventStreamSplitter(maxEventBytes: gate.configuration.longestReply)
             events.clear()
+            if let call { call.commitBy = call.lastByte + gate.configuration.headPatience.nanoseconds }
         }
         let trouble = head.status >= 500 ? "The server answers with HTTP \(head.status)." : nil
         server.noteAnswer(trouble: trouble, now: trouble == nil ? 0 : gate.clock.wall())
@@ -63,7 +66,7 @@ extension ClientConnection: ExchangeDelegate {
 
     func exchangeFailed(_ failure: UpstreamFailure) {
         exchange = nil
-        perform(machine.failed(failure))
+        perform(machine.failed(failure, canResume: machine.isReadingEvents && canResume))
     }
 
     /// What an answer that nobody needs may cost before its connection is rather closed.
@@ -73,6 +76,7 @@ extension ClientConnection: ExchangeDelegate {
     private func touch() {
         let now = gate.now()
         call?.lastByte = now
+        if machine.kind == .stream { call?.session?.heard = now }
         armCall()
     }
 
@@ -92,6 +96,7 @@ extension ClientConnection: ExchangeDelegate {
             return
         }
         collected.append(received: body)
+        account()
     }
 
     /// The one message of a JSON answer is whole.
@@ -102,7 +107,7 @@ extension ClientConnection: ExchangeDelegate {
             let bytes = bytes.bindMemory(to: UInt8.self)
             let envelope: Envelope
             do throws(EnvelopeError) {
-                envelope = try Envelope.scan(bytes, limits: gate.configuration.replyLimits)
+                envelope = try Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits)
             } catch {
                 stop(machine.violated("malformed", "The server's answer cannot be taken: \(error.message)."))
                 return
@@ -117,19 +122,31 @@ extension ClientConnection: ExchangeDelegate {
         collected = ByteBuffer()
         message.withUnsafeReadableBytes { bytes in
             let bytes = bytes.bindMemory(to: UInt8.self)
-            guard let envelope = try? Envelope.scan(bytes, limits: gate.configuration.replyLimits),
+            guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits),
                 envelope.kind == .errorResponse
             else {
                 settle()
-                end(with: refusal, .upstreamError)
+                end(with: refusal, refusal.outcome)
                 return
             }
             // The same status says that a method or a thing is not there; the session goes on then.
             let ofRequest = [JSONRPCErrorCode.methodNotFound, .invalidParams].map(\.rawValue)
             let isAboutRequest = envelope.errorCode.map(ofRequest.contains) ?? false
             if status == 404, !isAboutRequest, let session = call?.session { dropSession(session) }
-            answerWith(envelope, bytes, status: status)
+            guard let wait = refusal.retryAfterMilliseconds,
+                let told = ErrorBody.adding(retryAfterMilliseconds: wait, to: envelope, in: bytes)
+            else { return answerWith(envelope, bytes, status: status) }
+            told.withUnsafeBufferPointer { answer(scanning: $0, status: status) }
         }
+    }
+
+    /// Answers with a message of the server's that was mended here.
+    private func answer(scanning bytes: UnsafeBufferPointer<UInt8>, status: Int) {
+        guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits) else {
+            stop(machine.violated("malformed", "The server's answer cannot be taken."))
+            return
+        }
+        answerWith(envelope, bytes, status: status)
     }
 
     /// Answers the request with a message that came as the first thing with data.
@@ -139,26 +156,24 @@ extension ClientConnection: ExchangeDelegate {
             stop(machine.violated("no_answer", "The server answers with something that is no answer."))
             return
         }
-        guard isAnswer(envelope, bytes) else {
-            // Older servers answer what they refuse before they look at its id.
-            if envelope.kind == .errorResponse, envelope.id == nil || status != 200 {
-                answerOnce(renamed(envelope, bytes), .rpcError, status: status)
-                return
-            }
+        switch answering(envelope, bytes, isRefused: status != 200) {
+        case .ours: break
+        case .mended(let mended):
+            mended.withUnsafeBufferPointer { answer(scanning: $0, status: status) }
+            return
+        case .foreign:
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
         switch call.judge(gate).judge(response: envelope, in: bytes) {
-        case .pass(let outcome): answerOnce(UnsafeRawBufferPointer(bytes), outcome, status: status)
+        case .pass(let outcome):
+            noteTask(envelope, bytes)
+            answerOnce(UnsafeRawBufferPointer(bytes), outcome, status: status)
         case .replace(let other, let outcome): other.withUnsafeBytes { answerOnce($0, outcome, status: status) }
         case .refuse(let refusal, let outcome):
             settle()
             end(with: refusal, outcome)
         }
-    }
-
-    private func answerOnce(_ body: [UInt8], _ outcome: Outcome.Kind, status: Int) {
-        body.withUnsafeBytes { answerOnce($0, outcome, status: status) }
     }
 
     /// Sends the one answer as JSON, and ends the call.
@@ -167,7 +182,8 @@ extension ClientConnection: ExchangeDelegate {
         call?.bytesOut += body.count
         let session = outcome == .ok ? bindSession() : nil
         settle()
-        var head = ReplyHead(status: status, body: .length(body.count))
+        // A 429 or 5xx would end the whole session of many clients, for a call that has its answer.
+        var head = ReplyHead(status: status == 429 || status >= 500 ? 200 : status, body: .length(body.count))
         let isWritten =
             session?.utf8.withUnsafeBufferPointer { id in
                 head.session = id
@@ -176,32 +192,5 @@ extension ClientConnection: ExchangeDelegate {
         // The client need not wait for the record of the end, which may be lost and is then written anew at a start.
         endCall(outcome)
         if isWritten { finishRequest() }
-    }
-
-    /// Whether a message answers the request at hand.
-    func isAnswer(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let range = call?.id, let span = envelope.id else { return false }
-        let request = request
-        return request.withUnsafeReadableBytes { asked in
-            let asked = UnsafeRawBufferPointer(rebasing: asked[range]).bindMemory(to: UInt8.self)
-            let answered = UnsafeBufferPointer(rebasing: bytes[span.range])
-            if asked.isEqual(to: answered) { return true }
-            // The same id may be spelled in two ways, with escapes.
-            guard let first = RequestID(literal: asked), let second = RequestID(literal: answered) else { return false }
-            return first == second
-        }
-    }
-
-    /// The same error for the request at hand.
-    private func renamed(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var body = Array(#"{"jsonrpc":"2.0","id":"#.utf8)
-        let request = request
-        request.withUnsafeReadableBytes { asked in
-            if let range = call?.id { body += asked[range] }
-        }
-        body += Array(#","error":"#.utf8)
-        if let error = envelope.error { body += bytes[error.range] }
-        body.append(UInt8(ascii: "}"))
-        return body
     }
 }

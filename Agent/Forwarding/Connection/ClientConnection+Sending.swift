@@ -20,6 +20,8 @@ extension ClientConnection {
         case .reply(let status, let outcome): endBare(status, outcome)
         case .endSession: endSession()
         case .endStream: endStream()
+        case .endStreamWith(let refusal, let outcome): endStream(with: refusal, outcome)
+        case .suspend: suspend()
         case .cut(let outcome): cut(outcome)
         case .release: exchange = nil
         }
@@ -128,12 +130,11 @@ extension ClientConnection {
             arm(.max)
             return
         }
-        if machine.kind.isOpenEnded, machine.isReadingEvents {
-            // The server speaks when it has something to say.
-            arm(.max)
-            return
-        }
-        arm(lastByte + server.timeout)
+        // On an open stream the server speaks when it has something to say.
+        let isOpen = machine.kind.isOpenEnded && machine.isReadingEvents
+        let silence = isOpen ? Int64.max : lastByte + server.timeout
+        guard machine.state == .events(isCommitted: false), let commitBy = call?.commitBy else { return arm(silence) }
+        arm(min(silence, commitBy))
     }
 
     /// The server has been silent for so long; unless it waits for the client itself, that is the end.
@@ -141,6 +142,12 @@ extension ClientConnection {
         guard let call, machine.isUnanswered else { return }
         if case .recording = machine.state {
             arm(now + call.server.timeout)
+            return
+        }
+        if machine.state == .events(isCommitted: false), now >= call.commitBy {
+            // Clients and what lies between give up on a server that says nothing at all.
+            openStream(isAlone: true)
+            if let chunk = events.take(isLast: false) { send(chunk, isLast: false) }
             return
         }
         if let session = openSession(of: call) {
@@ -154,38 +161,19 @@ extension ClientConnection {
                 return
             }
         }
-        if call.era == .handshake, call.facts != nil, call.method != .initialize, let id = call.id {
-            tellCancelled(call, id: id)
+        let canResume = machine.isReadingEvents && canResume
+        if call.era == .handshake, call.facts != nil, call.method != .initialize, call.id != nil, !canResume {
+            cancelNote(call).send("timeout", on: path)
         }
         exchange?.cancel(UpstreamError(.timeout, "The server is too slow."))
         exchange = nil
-        perform(machine.timedOut())
+        perform(machine.timedOut(canResume: canResume))
     }
 
     /// Where the requests of the server are that belong to this call.
     func openSession(of call: Call) -> Session? {
         guard call.era == .handshake else { return nil }
         return call.session ?? gate.sessions.find(sessionless(call.server), now: gate.now())
-    }
-
-    // MARK: The client is gone
-
-    /// Ends what the client waited for; with its stream closed a modern request is cancelled at the server too.
-    func loseClient() {
-        number += 1
-        let exchange = exchange
-        self.exchange = nil
-        guard machine.isUnanswered, call != nil else {
-            machine.abandoned()
-            exchange?.cancel()
-            return
-        }
-        machine.abandoned()
-        exchange?.cancel()
-        if !park() { endCall(.cancelled) }
-        call = nil
-        request = ByteBuffer()
-        collected = ByteBuffer()
     }
 
     /// Gives up the rest of an answer that the client has long had.

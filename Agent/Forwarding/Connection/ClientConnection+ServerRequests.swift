@@ -56,7 +56,7 @@ extension ClientConnection {
     private func remember(_ id: RequestID, facts: CallFacts?, bytes: Int, _ call: Call) -> Bool {
         // The client answers within the session that begins here.
         _ = bindSession()
-        let session = call.session ?? gate.beginSession(sessionless(call.server))
+        let session = call.session ?? beginSession(sessionless(call.server))
         return session.add(
             id,
             Session.Pending(facts: facts, began: gate.now(), bytes: bytes, stream: ObjectIdentifier(self))
@@ -68,20 +68,11 @@ extension ClientConnection {
     /// Each has its record, and so a server could fill the spool by asking: not many of them come over one stream.
     private func refuse(_ call: Call, id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
         call.refusedRequests += 1
-        guard call.refusedRequests <= Session.most else {
+        guard call.refusedRequests <= Session.most, call.server.refusals.takeNow(gate.now()) else {
             stop(machine.violated("server_request", "The server asks again and again for what it may not."))
             return
         }
         let body = GatewayError.encode(code: .methodNotFound, message: refusal.message, id: id)
-        tell(call, body)
-    }
-
-    /// Tells the server that nobody waits any more for its answer to a request.
-    func tellCancelled(_ call: Call, id: Range<Int>) {
-        let request = request
-        var body = Array(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.utf8)
-        request.withUnsafeReadableBytes { body += $0[id] }
-        body += Array(#","reason":"timeout"}}"#.utf8)
         tell(call, body)
     }
 
@@ -100,13 +91,4 @@ extension ClientConnection {
             path: path
         )
     }
-}
-
-extension Refusal {
-    /// A server that asks and asks.
-    static let tooManyRequests = Refusal(
-        code: .limited,
-        reason: "too_many_requests",
-        message: "Too many requests wait for the client."
-    )
 }

@@ -26,7 +26,7 @@ extension ClientConnection {
     }
 
     /// The era of what has no `_meta`: the header says it.
-    private func headerEra(_ bytes: UnsafeRawBufferPointer) -> Revisions.Era {
+    func headerEra(_ bytes: UnsafeRawBufferPointer) -> Revisions.Era {
         head.value(.protocolVersion, in: bytes).flatMap(Revisions.era(of:)) ?? .handshake
     }
 
@@ -35,14 +35,14 @@ extension ClientConnection {
     /// Serves a message without an answer: whatever becomes of it, the next request carries the error.
     func serveNote(_ envelope: Envelope, _ body: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeRawBufferPointer) {
         if let refusal = flaw(of: envelope, body, bytes) {
-            answerRefusal(refusal, id: nil, record: nil)
+            answerRefusal(refusal.about(shownAlias(in: bytes)), id: nil, record: nil)
             return
         }
         guard let server = openServer(.message, bytes) else { return }
         // Over HTTP the modern era has no messages of clients but requests.
         guard headerEra(bytes) == .handshake, envelope.era == .handshake else { return answerPlainly(202) }
         let lookup = session(for: .handshake, server, bytes)
-        if case .unknown = lookup { return answerRefusal(.unknownSession, id: nil, record: nil) }
+        if case .unknown = lookup { return answerRefusal(.unknownSession.about(server.alias), id: nil, record: nil) }
         let call = bareCall(server, bytes)
         if case .found(let session) = lookup { call.session = session }
         switch envelope.kind {
@@ -57,6 +57,7 @@ extension ClientConnection {
             gate.countNotification(server)
             if envelope.method == .cancelled, let span = envelope.cancelledID, let id = RequestID(span, in: body) {
                 call.session?.cancel(id)
+                path.releaseLater(id, of: call)
             }
         }
         send(call, .message)
@@ -88,7 +89,7 @@ extension ClientConnection {
     /// Serves the request for a server's own stream, or for the end of a session.
     func serveBare(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) {
         if let refusal = CallJudge.flaw(ofVersion: head.value(.protocolVersion, in: bytes)) {
-            answerRefusal(refusal, id: nil, record: nil)
+            answerRefusal(refusal.about(shownAlias(in: bytes)), id: nil, record: nil)
             return
         }
         // The modern era has neither.
@@ -96,14 +97,27 @@ extension ClientConnection {
         guard let server = openServer(kind, bytes) else { return }
         let call = bareCall(server, bytes)
         switch session(for: .handshake, server, bytes) {
-        case .unknown: return answerPlainly(404)
+        case .unknown: return refusePlainly(.unknownSession.about(server.alias), 404)
         case .none:
             guard kind == .stream else { return answerPlainly(400, "Mcp-Session-Id is missing.") }
         case .found(let session): call.session = session
         }
         let decision = gate.policy.decide(client: visit.client, server: server.alias, ask: .method)
         guard decision.isAllowed else { return answerInstead(.denied(decision), kind) }
+        if kind == .stream, let id = head.value(.lastEventID, in: bytes), !id.isEmpty, !wasGiven(event: id, call) {
+            return answerRefusal(.unknownEvent, id: nil, record: nil)
+        }
         send(call, kind)
+    }
+
+    /// Whether an event with this id went out to the client in this session: a server may take an id for all that it needs
+    /// to know, and show what it said to somebody else.
+    private func wasGiven(event id: UnsafeBufferPointer<UInt8>, _ call: Call) -> Bool {
+        guard let session = openSession(of: call) else { return false }
+        let event = EventIDs.hash(UnsafeRawBufferPointer(id))
+        if session.knows(event: event) { return true }
+        // A client can come back before it is seen that its stream has ended.
+        return path.table.connections.contains { $0.call?.lastEvent == event && $0.call?.session === session }
     }
 
     /// The server of the path, if it is open to this user at all; else the answer has gone out.

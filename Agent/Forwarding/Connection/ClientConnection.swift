@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import MCP
 internal import NIOCore
+internal import StrictJSON
 internal import Upstreams
 internal import Wire
 
@@ -49,6 +50,10 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// The credential that was last found good on this connection, and whose it is.
     var known: KnownClient?
+    /// Whose it is, as far as that is known; nil before a credential was shown.
+    var owner: JSONText? { known?.name ?? (door.isSocket ? Gate.local : nil) }
+    /// What it holds, as the budget of all connections counts it.
+    private(set) var held = 0
 
     // The request that is being served.
     var visit = Visit()
@@ -60,6 +65,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     var exchange: UpstreamExchange?
     /// Tells the call at hand from the one that an answer from elsewhere was meant for.
     var number = 0
+    /// Whether the request is refused, and the answer waits for its time.
+    var isRefusalDue = false
     var page: Task<Void, Never>?
 
     // The answer.
@@ -85,7 +92,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     /// Whether somebody waits for an answer on it.
-    var isBusy: Bool { phase == .answering }
+    var isBusy: Bool { phase == .answering && !isRefusalDue }
 
     // MARK: The channel
 
@@ -121,6 +128,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         loseClient()
         input = ByteBuffer()
         out = ByteBuffer()
+        reader.startAgain()
+        account()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -131,7 +140,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
             break
         }
         input.append(received: unwrapInboundIn(data))
-        holdReading(phase == .answering && input.readableBytes > Self.mostPipelined)
+        holdReading((phase == .answering || !isWritable) && input.readableBytes > Self.mostPipelined)
+        account()
         guard !isRead else { return }
         isRead = true
         path.turn.add(self, to: .judge)
@@ -166,7 +176,35 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         readUntil = isWritable ? .max : gate.now() + gate.configuration.readerRest.nanoseconds
         arm(phaseDeadline)
         armCall()
+        account()
         context.fireChannelWritabilityChanged()
+        // The next request waited for the last answers to be read.
+        guard isWritable, phase == .reading, input.readableBytes > 0, !isRead else { return }
+        isRead = true
+        path.turn.add(self, to: .judge)
+    }
+
+    // MARK: Memory
+
+    /// Tells the budget what this connection holds, where that is much.
+    func account() {
+        var sum = input.readableBytes + request.readableBytes + collected.readableBytes + reader.joinedBody.count
+        if !isWritable { sum += (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+        if sum <= MemoryBudget.free { sum = 0 }
+        guard sum != held else { return }
+        let change = sum - held
+        held = sum
+        path.budget.charge(change)
+    }
+
+    /// All connections hold too much together, and of those that have to give way this one holds most.
+    func giveUp() {
+        if machine.isUnanswered, collected.readableBytes > 0 {
+            stop(machine.crowded())
+        } else {
+            breakOff()
+        }
+        account()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -12,6 +12,9 @@ final class DataPath {
     let table: ConnectionTable
     let beginnings: Beginnings
     let turn: LoopTurn
+    let budget: MemoryBudget
+    let refusals: WaitingRefusals
+    private(set) lazy var upkeep = Upkeep(path: self)
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -29,6 +32,9 @@ final class DataPath {
         self.table = table
         turn = pool.turn
         beginnings = Beginnings(turn: turn)
+        budget = MemoryBudget(most: gate.configuration.mostHeld, loop: loop, table: table)
+        refusals = WaitingRefusals(loop: loop, now: gate.now)
+        gate.keepSlots = { LostCall.keep($0, until: nil, longest: 0, on: loop) }
     }
 
     /// Lends the digits of an audit id, without an allocation.
@@ -81,7 +87,12 @@ extension DataPath {
 
     /// Closes everything.
     func end() {
-        for connection in table.connections { connection.breakOff() }
+        refusals.flush()
+        upkeep.end()
+        for connection in table.connections {
+            connection.stopCall()
+            connection.breakOff()
+        }
         pool.shutdown()
     }
 }

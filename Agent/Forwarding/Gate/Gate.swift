@@ -15,6 +15,11 @@ final class Gate {
     let credentials: any CredentialSource
     private let metrics: MetricsRegistry
     private let makeUpstream: (UpstreamEndpoint) -> UpstreamServer
+    /// Gives slots back in some seconds.
+    var keepSlots: (LimitPermit) -> Void = { permit in
+        var permit = permit
+        permit.release()
+    }
 
     // Replaced by `replace`.
     private(set) var closure: ForwardingState.Closure?
@@ -30,6 +35,8 @@ final class Gate {
     // What calls leave behind.
     let limits = LimitTable()
     var sessions = SessionTable()
+    let parked = ParkedCalls()
+    let tasks = TaskTable()
     var random: RandomPool
     private(set) var counts = TrafficCounts()
 
@@ -73,6 +80,7 @@ final class Gate {
         limits.replace(rules: state.policy.limits + state.servers.flatMap(\.limits))
         let names = Set(state.clients.map(\.name) + [Self.local])
         let kept = Set(servers.filter { server in old.contains { $0 === server } }.map(\.alias))
+        tasks.forget { client, server in !names.contains(client) || !kept.contains(server) }
         return sessions.endAll { !names.contains($0.client) || !kept.contains($0.server) }
     }
 
@@ -133,15 +141,23 @@ final class Gate {
         }
     }
 
-    /// Records a refusal; returns whether the record stands.
-    func recordDenial(_ call: CallFacts, _ refusal: Refusal) -> Bool {
-        guard let spool else { return false }
+    /// What became of the record of a refusal.
+    enum DenialRecord {
+        case made
+        /// Nothing was done, so nothing is hidden; the answer goes out without a record to point at.
+        case missing
+        /// Refusals have used all the room that they may.
+        case noRoom
+    }
+
+    /// Records a refusal.
+    func recordDenial(_ call: CallFacts, _ refusal: Refusal) -> DenialRecord {
+        guard let spool else { return .missing }
         do {
             try spool.record(.callDeny(call, facts.refused(refusal)))
-            return true
+            return .made
         } catch {
-            // Nothing was done, so nothing is hidden; the answer goes out without a record to point at.
-            return false
+            return error.kind == .denialsFull ? .noRoom : .missing
         }
     }
 
@@ -153,12 +169,37 @@ final class Gate {
     /// Ends what a session leaves open.
     func close(_ session: Session) {
         let now = now()
-        let (pending, parked) = session.takeAll()
-        for request in pending { endPending(request, .cancelled, bytesOut: 0, now: now) }
-        for call in parked {
-            let outcome = Outcome(.cancelled, milliseconds: Self.milliseconds(call.began, now), bytesIn: call.bytesIn)
-            recordEnd(call.facts, outcome)
+        for request in session.takePending() { endPending(request, .cancelled, bytesOut: 0, now: now) }
+        for call in parked.takeAll(of: session) { end(call, .cancelled, now: now) }
+    }
+
+    /// Keeps a request whose stream has ended before its answer; returns the oldest of all, if that had to end for it.
+    func park(_ call: ParkedCall, _ id: RequestID, in session: Session) -> ParkedCall? {
+        parked.add(call, id, to: session).flatMap { endParked($0.id, in: $0.session, .cancelled) }
+    }
+
+    /// Ends a parked request; returns it.
+    func endParked(_ id: RequestID, in session: Session, _ kind: Outcome.Kind, bytesOut: Int = 0) -> ParkedCall? {
+        guard let call = parked.take(id, from: session) else { return nil }
+        let now = now()
+        end(call, kind, bytesOut: bytesOut, now: now)
+        if session.parked.isEmpty {
+            for request in session.abandon(stream: ObjectIdentifier(session)) {
+                endPending(request, .cancelled, bytesOut: 0, now: now)
+            }
         }
+        return call
+    }
+
+    private func end(_ call: ParkedCall, _ kind: Outcome.Kind, bytesOut: Int = 0, now: Int64) {
+        var permit = call.permit
+        // Nobody waits any more, which stops no server at once.
+        if kind == .cancelled, !permit.isEmpty { keepSlots(permit) } else { permit.release() }
+        let milliseconds = Self.milliseconds(call.began, now)
+        let outcome = Outcome(kind, milliseconds: milliseconds, bytesIn: call.bytesIn, bytesOut: bytesOut)
+        recordEnd(call.facts, outcome)
+        call.server.metrics.count(outcome)
+        call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
     }
 
     /// Records the end of a request of a server.

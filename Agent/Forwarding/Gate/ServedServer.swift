@@ -12,6 +12,8 @@ final class ServedServer {
     let timeout: Int64
     let credential: CredentialTarget?
     let metrics: ServerMetrics
+    /// How often its own requests are refused.
+    var refusals = RefusalPace()
     /// What it answered last, where that was no answer to the request: words, and since when in microseconds.
     private var trouble: (words: String, since: Int64)?
 

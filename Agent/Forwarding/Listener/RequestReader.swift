@@ -3,7 +3,8 @@ internal import Wire
 /// Reads the requests of one connection out of a buffer that grows: heads, then bodies, one request after the other.
 ///
 /// It holds no bytes but those of a chunked body, which lie in pieces on the wire. The caller asks `next` until it says
-/// `incomplete`, and after a `request` was dealt with drops `length` bytes and calls `startAgain`.
+/// `incomplete`, then drops what `takenOut` says; and after a `request` was dealt with drops `length` bytes and calls
+/// `startAgain`.
 struct RequestReader {
     /// What was found.
     enum Step: Equatable {
@@ -56,7 +57,8 @@ struct RequestReader {
         }
     }
 
-    /// Reads on; `bytes` begins with the request's first byte, as before, and is as long or longer.
+    /// Reads on; `bytes` begins with the request's first byte, as before, and is as long or longer, but for what
+    /// `takenOut` said.
     mutating func next(_ bytes: UnsafeRawBufferPointer) -> Step {
         switch state {
         case .head: scanHead(bytes)
@@ -64,6 +66,16 @@ struct RequestReader {
         case .whole: .request
         case .refused: .incomplete
         }
+    }
+
+    /// The number of bytes at the end of the buffer that the caller drops, since chunks were taken out of them.
+    ///
+    /// Chunks of one byte would else be kept at many times their size.
+    mutating func takenOut() -> Int {
+        // Chunks are read to the end of what is there, or to the end of the body.
+        guard state == .body, scanner.head.framing == .chunked else { return 0 }
+        defer { position = scanner.head.length }
+        return position - scanner.head.length
     }
 
     /// Makes ready for the next request, whose first byte now stands first in the buffer.

@@ -9,6 +9,8 @@ struct EventChunk {
     private var buffer = ByteBuffer()
     /// Bytes of events that wait.
     private(set) var count = 0
+    /// How long a client shall wait before it comes back, in digits: goes out with the next event.
+    private var nextRetry: [UInt8]?
 
     /// Room for the size in front, whose length is known at the end.
     private static let room = ChunkHead.maxLength
@@ -22,6 +24,7 @@ struct EventChunk {
         begin(data.count + (id?.count ?? 0) + 64)
         let start = buffer.writerIndex
         appendID(id)
+        if let retry = takeRetry() { retry.withUnsafeBytes { appendRetry($0) } }
         buffer.writeStaticString("event: message\r\n")
         appendLines(data)
         buffer.writeStaticString("\r\n")
@@ -29,17 +32,40 @@ struct EventChunk {
     }
 
     /// Appends an event that says its id and nothing else: from here on the stream can be taken up again.
-    mutating func append(mark id: UnsafeRawBufferPointer, retry: UnsafeRawBufferPointer? = nil) {
-        begin(id.count + 64)
+    mutating func append(mark id: UnsafeRawBufferPointer) {
+        begin(id.count + 128)
         let start = buffer.writerIndex
         appendID(id)
-        if let retry {
-            buffer.writeStaticString("retry: ")
-            buffer.writeBytes(retry)
-            buffer.writeStaticString("\r\n")
-        }
+        if let retry = takeRetry() { retry.withUnsafeBytes { appendRetry($0) } }
         buffer.writeStaticString("data: \r\n\r\n")
         count += buffer.writerIndex - start
+    }
+
+    /// Takes note of how long a client shall wait before it comes back; more digits than a time can have are nonsense.
+    mutating func note(retry: UnsafeRawBufferPointer) {
+        if retry.count <= 12 { nextRetry = Array(retry) }
+    }
+
+    /// Appends what was noted of that, without an event.
+    mutating func appendRetry() {
+        guard let retry = takeRetry() else { return }
+        begin(64)
+        let start = buffer.writerIndex
+        retry.withUnsafeBytes { appendRetry($0) }
+        buffer.writeStaticString("\r\n")
+        count += buffer.writerIndex - start
+    }
+
+    private mutating func takeRetry() -> [UInt8]? {
+        guard nextRetry != nil else { return nil }
+        defer { nextRetry = nil }
+        return nextRetry
+    }
+
+    private mutating func appendRetry(_ retry: UnsafeRawBufferPointer) {
+        buffer.writeStaticString("retry: ")
+        buffer.writeBytes(retry)
+        buffer.writeStaticString("\r\n")
     }
 
     /// Appends a comment, which keeps the connection from looking dead.
@@ -67,12 +93,17 @@ struct EventChunk {
         }
         if isLast { buffer.writeStaticString(ChunkHead.last) }
         count = 0
+        defer { if buffer.capacity > Self.mostKept { buffer = ByteBuffer() } }
         return buffer
     }
 
-    /// Forgets what waits.
-    mutating func clear() {
+    /// The largest memory that is kept for the next chunk.
+    private static let mostKept = 64 << 10
+
+    /// Forgets what waits; `keepsRetry` where another event takes its place.
+    mutating func clear(keepsRetry: Bool = false) {
         count = 0
+        if !keepsRetry { nextRetry = nil }
     }
 
     private mutating func begin(_ capacity: Int) {

@@ -12,10 +12,20 @@ struct ReplyJudge {
     let client: JSONText
     let server: JSONText
     let limits: JSONLimits
+    /// Whose tasks are whose; without it, nobody's.
+    var tasks: TaskTable?
 
     /// The same, about an answer to another request.
     func about(_ method: MCPMethod) -> ReplyJudge {
-        ReplyJudge(method: method, era: era, policy: policy, client: client, server: server, limits: limits)
+        ReplyJudge(
+            method: method,
+            era: era,
+            policy: policy,
+            client: client,
+            server: server,
+            limits: limits,
+            tasks: tasks
+        )
     }
 
     // MARK: Responses
@@ -31,7 +41,10 @@ struct ReplyJudge {
 
     /// Judges a response to a request of `method`.
     func judge(response envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> Response {
-        guard envelope.kind == .response else { return .pass(.rpcError) }
+        guard envelope.kind == .response else {
+            let isForged = envelope.errorCode.map { JSONRPCErrorCode(rawValue: $0).isOfGateway } ?? true
+            return isForged ? .replace(renumbered(envelope, in: bytes), .rpcError) : .pass(.rpcError)
+        }
         if envelope.resultType == .other {
             return bad("result_type", "The server gave a kind of result that nobody here knows.")
         }
@@ -53,6 +66,17 @@ struct ReplyJudge {
         }
     }
 
+    /// A server's error under a code that is not the gateway's: nobody can speak with its voice, and have what they say
+    /// taken for the next thing to do.
+    private func renumbered(_ envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        func literal(_ span: JSONSpan?) -> [UInt8] { span.map { Array(bytes[$0.range]) } ?? Array("null".utf8) }
+        var body = Array(#"{"jsonrpc":"2.0","id":"#.utf8) + literal(envelope.id)
+        body += Array(#","error":{"code":\#(JSONRPCErrorCode.upstreamError.rawValue),"message":"#.utf8)
+        body += literal(envelope.errorMessage)
+        body += Array(#","data":{"upstream":{"code":\#(envelope.errorCode ?? 0),"data":"#.utf8)
+        return body + literal(envelope.errorData) + Array("}}}}".utf8)
+    }
+
     private func bad(_ reason: JSONText, _ message: String) -> Response {
         .refuse(.badAnswer(reason, message, server: server), .upstreamError)
     }
@@ -71,7 +95,8 @@ struct ReplyJudge {
             return Refusal(
                 code: .denied,
                 reason: "unknown_method",
-                message: "The server asks the client for something that the protocol does not know."
+                message: "{server} asks your client for something that MCP does not know.",
+                server: server
             )
         }
         let kinds: [(Envelope.InputRequests, ServerRequest)] = [
@@ -79,12 +104,13 @@ struct ReplyJudge {
         ]
         for (flag, kind) in kinds where requests.contains(flag) {
             let decision = policy.decide(client: client, server: server, ask: .serverRequest(kind))
-            if !decision.isAllowed { return .denied(decision) }
+            if !decision.isAllowed { return .denied(decision, request: kind, server: server) }
         }
         return nil
     }
 
     private func isListed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        if method == .tasksList { return isOwn(task: name) }
         let ask: Ask =
             switch method {
             case .toolsList: .tool(name)
@@ -92,6 +118,14 @@ struct ReplyJudge {
             default: .resource(name)
             }
         return policy.decide(client: client, server: server, ask: ask).isAllowed
+    }
+
+    /// Whether the client made this task, with a tool that it may still call.
+    private func isOwn(task id: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let tool = tasks?.tool(of: id, client: client, server: server) else { return false }
+        return tool.utf8.withUnsafeBufferPointer {
+            policy.decide(client: client, server: server, ask: .tool($0)).isAllowed
+        }
     }
 
     // MARK: Notifications
@@ -106,7 +140,7 @@ struct ReplyJudge {
             guard method == .tasks, refusal(of: envelope.inputRequests) == nil else { return false }
         }
         if method == .tasks || method == .tasksStatus {
-            return policy.decide(client: client, server: server, ask: .task).isAllowed
+            return envelope.item?.name.withText(in: bytes) { isOwn(task: $0) } ?? false
         }
         guard method == .resourcesUpdated, let item = envelope.item else { return true }
         return item.name.withText(in: bytes) { uri in

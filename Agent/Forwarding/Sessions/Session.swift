@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import MCP
+internal import Policy
 internal import StrictJSON
 
 /// Which session: one of one client at one server.
@@ -22,22 +23,18 @@ final class Session {
         /// When it was passed on, in nanoseconds.
         let began: Int64
         let bytes: Int
-        /// The connection on whose stream it went to the client.
-        let stream: ObjectIdentifier
-    }
-
-    /// A request of the client whose stream has ended before its answer, and may be taken up again (`Last-Event-ID`).
-    struct Parked {
-        let facts: CallFacts
-        let method: MCPMethod
-        let began: Int64
-        let bytesIn: Int
+        /// The connection on whose stream it went to the client; the session itself once that stream is parked.
+        var stream: ObjectIdentifier
     }
 
     let key: SessionKey
     var lastUsed: Int64
     private(set) var pending: [RequestID: Pending] = [:]
-    private(set) var parked: [RequestID: Parked] = [:]
+    private(set) var parked: [RequestID: ParkedCall] = [:]
+    /// Which events went out, so that their streams can be taken up again.
+    var events = EventIDs()
+    /// When something last came on a stream that may bring the answers of parked calls.
+    var heard: Int64 = .min
     /// Requests that the client has cancelled and that have not ended.
     private var cancelled: Set<RequestID> = []
     /// When the client last answered a request of the server.
@@ -79,29 +76,49 @@ final class Session {
         return Array(abandoned.values)
     }
 
-    /// Takes everything that is still open.
-    func takeAll() -> (pending: [Pending], parked: [Parked]) {
-        defer {
-            pending = [:]
-            parked = [:]
+    /// Keeps the requests that went over a stream which is parked: they end with the last call that is.
+    func keepPending(of stream: ObjectIdentifier) {
+        for (id, request) in pending where request.stream == stream {
+            pending[id]?.stream = ObjectIdentifier(self)
         }
-        return (Array(pending.values), Array(parked.values))
+    }
+
+    /// Takes everything that the client has yet to answer.
+    func takePending() -> [Pending] {
+        defer { pending = [:] }
+        return Array(pending.values)
     }
 
     // MARK: Requests of the client
 
-    /// Remembers a request for the stream that may bring its answer; false where that cannot be.
-    func park(_ id: RequestID, _ request: Parked) -> Bool {
-        guard parked.count < Self.most, parked[id] == nil else { return false }
-        parked[id] = request
-        return true
+    /// Whether another request can be kept for the stream that may bring its answer.
+    func canPark(_ id: RequestID) -> Bool { parked.count < Self.most && parked[id] == nil }
+
+    /// Keeps a request; to be called by `ParkedCalls`, which counts them all.
+    func park(_ id: RequestID, _ call: ParkedCall) { parked[id] = call }
+
+    /// Takes one out; to be called by `ParkedCalls`.
+    func unpark(_ id: RequestID) -> ParkedCall? { parked.removeValue(forKey: id) }
+
+    /// Gives back the slots of a parked request.
+    func releaseSlots(_ id: RequestID) { parked[id]?.permit.release() }
+
+    /// Takes the slots of a parked request away, for whoever is to give them back.
+    func takeSlots(_ id: RequestID) -> LimitPermit {
+        defer { parked[id]?.permit = LimitPermit() }
+        return parked[id]?.permit ?? LimitPermit()
     }
 
-    /// Looks for the request that an answer is for.
-    func parkedRequest(_ id: RequestID) -> Parked? { parked[id] }
+    /// Takes all out; to be called by `ParkedCalls`.
+    func unparkAll() -> [ParkedCall] {
+        defer { parked = [:] }
+        return Array(parked.values)
+    }
 
-    /// Takes it.
-    func unpark(_ id: RequestID) { parked[id] = nil }
+    /// Whether an event with an id of this hash went out to the client in this session.
+    func knows(event: UInt64) -> Bool {
+        events.contains(event) || parked.values.contains { $0.lastEvent == event }
+    }
 
     /// Takes note that the client gave up a request.
     func cancel(_ id: RequestID) {

@@ -1,8 +1,9 @@
 internal import StrictJSON
 
-/// All sessions of the handshake era; bounded, the one unused longest goes first.
+/// All sessions of the handshake era; bounded, with a share for each client.
 struct SessionTable {
     private var sessions: [SessionKey: Session] = [:]
+    private var countByClient: [JSONText: Int] = [:]
     private let most: Int
 
     init(most: Int = 4096) {
@@ -32,22 +33,39 @@ struct SessionTable {
             return (session, nil)
         }
         let session = Session(key, now: now)
-        var gone: Session?
-        if sessions.count >= most, let oldest = sessions.values.min(by: { $0.lastUsed < $1.lastUsed }) {
-            sessions[oldest.key] = nil
-            gone = oldest
-        }
+        let gone = sessions.count >= most ? oldest(of: loser(to: key.client)).flatMap { end($0.key) } : nil
         sessions[key] = session
+        countByClient[key.client, default: 0] += 1
         return (session, gone)
     }
 
+    /// The client one of whose sessions goes, so that another client can begin one: whoever has his share loses his own.
+    private func loser(to client: JSONText) -> JSONText {
+        let own = countByClient[client] ?? 0
+        let share = most / (countByClient.count + (own == 0 ? 1 : 0))
+        guard own < max(share, 1) else { return client }
+        return countByClient.max { $0.value < $1.value }?.key ?? client
+    }
+
+    private func oldest(of client: JSONText) -> Session? {
+        sessions.values.lazy.filter { $0.key.client == client }.min { $0.lastUsed < $1.lastUsed }
+    }
+
     /// Ends a session.
-    mutating func end(_ key: SessionKey) -> Session? { sessions.removeValue(forKey: key) }
+    mutating func end(_ key: SessionKey) -> Session? {
+        guard let session = sessions.removeValue(forKey: key) else { return nil }
+        let left = (countByClient[key.client] ?? 1) - 1
+        countByClient[key.client] = left > 0 ? left : nil
+        return session
+    }
 
     /// Ends all sessions with a server or of a client that is gone.
     mutating func endAll(where isGone: (SessionKey) -> Bool) -> [Session] {
-        let gone = sessions.values.filter { isGone($0.key) }
-        for session in gone { sessions[session.key] = nil }
-        return gone
+        sessions.values.filter { isGone($0.key) }.compactMap { end($0.key) }
+    }
+
+    /// Ends all sessions that nobody has used since a time.
+    mutating func endAll(unusedSince time: Int64) -> [Session] {
+        sessions.values.filter { $0.lastUsed < time }.compactMap { end($0.key) }
     }
 }

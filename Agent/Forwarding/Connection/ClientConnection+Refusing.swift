@@ -1,0 +1,55 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import StrictJSON
+internal import Wire
+
+// From a decision to a refusal.
+extension ClientConnection {
+    /// Refuses a request before anything of it has gone anywhere; with a record, whatever the reason.
+    func deny(
+        _ refusal: Refusal,
+        _ facts: CallFacts,
+        id: Range<Int>?,
+        server: ServedServer?,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
+        let refusal = refusal.about(shownAlias(in: bytes), facts.item)
+        let now = gate.now()
+        let due = path.refusals.due(for: visit.client, now: now)
+        let id = literal(id, bytes)
+        guard due > now else { return settleRefusal(refusal, facts, id: id, server: server, isWaited: true) }
+        isRefusalDue = true
+        let refused = WaitingRefusals.Refused(
+            facts: facts,
+            refusal: refusal,
+            id: id,
+            server: server,
+            connection: self,
+            number: number
+        )
+        path.refusals.add(refused, for: visit.client, due: due)
+    }
+
+    /// Records a refusal, and answers with it where the client still waits.
+    func settleRefusal(_ refusal: Refusal, _ facts: CallFacts, id: [UInt8]?, server: ServedServer?, isWaited: Bool) {
+        let record = gate.recordDenial(facts, refusal)
+        server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
+        guard isWaited else { return }
+        let told = record == .noRoom ? Refusal.notRecorded.about(server?.alias) : refusal
+        answerRefusal(told, id: id, record: record == .made ? facts.call : nil)
+    }
+
+    /// Answers a request with an error of the agent's own.
+    func answerRefusal(_ refusal: Refusal, id: [UInt8]?, record: AuditID?) {
+        switch refusal.form {
+        case .rpc(let status):
+            let body = refusal.body(id: id, record: record)
+            answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
+        case .silent(let status):
+            // The record stands in the head alone.
+            let body = refusal.body(id: id, record: nil)
+            answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import AuditLog
+internal import MCP
+internal import NIOCore
+internal import Policy
+internal import StrictJSON
+
+// Tasks: calls that are answered before they are done.
+extension ClientConnection {
+    /// Why a request about a task may not go: another client made it, or its tool may be called no more.
+    func taskRefusal(
+        _ envelope: Envelope,
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ server: ServedServer
+    ) -> Refusal? {
+        if let item = envelope.item {
+            guard item.kind == .task else { return nil }
+            return item.name.withText(in: body) { taskRefusal($0, server) }
+        }
+        guard envelope.subscribesToTasks else { return nil }
+        for id in envelope.subscribedTaskIDs(in: body) {
+            if let refusal = id.utf8.withUnsafeBufferPointer({ taskRefusal($0, server) }) { return refusal }
+        }
+        return nil
+    }
+
+    private func taskRefusal(_ id: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Refusal? {
+        guard let tool = gate.tasks.tool(of: id, client: visit.client, server: server.alias) else {
+            return .unknownTask
+        }
+        let decision = tool.utf8.withUnsafeBufferPointer { tool in
+            gate.policy.decide(client: visit.client, server: server.alias, ask: .tool(tool))
+        }
+        return decision.isAllowed ? nil : .denied(decision)
+    }
+
+    /// Takes note of what a response says of a task, before the call that it answers lets go of its slots.
+    func noteTask(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let call, let news = TaskNews(envelope, bytes, call.method, call.asksForTask, gate) else { return }
+        if news.isMade {
+            add(news, tool: call.facts?.item, at: call.server) { call.takePermit() }
+        } else if let id = askedTask(call) {
+            hear(news, of: id, at: call.server)
+        }
+    }
+
+    /// The same, of a response to a parked call.
+    func noteTask(
+        _ envelope: Envelope,
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ parked: ParkedCall,
+        _ id: RequestID,
+        in session: Session
+    ) {
+        guard let news = TaskNews(envelope, bytes, parked.method, parked.asksForTask, gate) else { return }
+        if news.isMade {
+            add(news, tool: parked.facts.item, at: parked.server) { session.takeSlots(id) }
+        } else if let task = parked.task {
+            hear(news, of: task, at: parked.server)
+        }
+    }
+
+    private func add(_ news: TaskNews, tool item: CallItem?, at server: ServedServer, permit: () -> LimitPermit) {
+        guard case .tool(let tool) = item, let id = news.id else { return }
+        let gone = id.utf8.withUnsafeBufferPointer { id in
+            gate.tasks.add(
+                id,
+                of: visit.client,
+                at: server.alias,
+                tool: tool,
+                timeout: server.timeout,
+                permit: news.isOver ? LimitPermit() : permit(),
+                now: gate.now()
+            )
+        }
+        if let gone { gate.keepSlots(gone) }
+        path.upkeep.wake()
+    }
+
+    private func hear(_ news: TaskNews, of id: JSONText, at server: ServedServer) {
+        id.utf8.withUnsafeBufferPointer { id in
+            gate.tasks.heard(of: id, client: visit.client, server: server.alias, isOver: news.isOver, now: gate.now())
+        }
+    }
+
+    /// The id of the task that a request asks for.
+    func askedTask(_ call: Call) -> JSONText? {
+        switch call.method {
+        case .tasksGet, .tasksResult, .tasksCancel: break
+        default: return nil
+        }
+        let request = request
+        return request.withUnsafeReadableBytes { bytes in
+            let asked = UnsafeRawBufferPointer(rebasing: bytes[call.body]).bindMemory(to: UInt8.self)
+            guard let envelope = try? Envelope.scan(asked, limits: gate.configuration.messageLimits),
+                let item = envelope.item, item.kind == .task
+            else { return nil }
+            return item.name.withText(in: asked) { JSONText(utf8: $0) }
+        }
+    }
+}
+
+/// What a response says of a task; nil where it is about none.
+private struct TaskNews {
+    /// Whether it is the answer to the call of a tool.
+    let isMade: Bool
+    let id: JSONText?
+    let isOver: Bool
+
+    init?(
+        _ envelope: Envelope,
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ method: MCPMethod,
+        _ asksForTask: Bool,
+        _ gate: Gate
+    ) {
+        guard envelope.kind == .response, let result = envelope.result else { return nil }
+        switch method {
+        case .toolsCall where asksForTask || envelope.resultType == .task: isMade = true
+        case .tasksGet, .tasksResult, .tasksCancel: isMade = false
+        default: return nil
+        }
+        let words = TaskWords(
+            result: UnsafeBufferPointer(rebasing: bytes[result.range]),
+            limits: gate.configuration.replyLimits
+        )
+        id = words?.id
+        isOver = method == .tasksResult || words?.isOver ?? false
+    }
+}
+
+extension Refusal {
+    /// A task that this client did not make, as far as anybody knows.
+    static let unknownTask = Refusal(
+        code: .denied,
+        reason: "unknown_task",
+        message: "This client has made no such task at {server} since the agent started."
+    )
+}

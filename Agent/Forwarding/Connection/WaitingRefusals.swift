@@ -1,0 +1,127 @@
+internal import AuditLog
+internal import NIOCore
+internal import StrictJSON
+
+/// Refusals whose time has not come: each client is refused so many times a second, and what is more is recorded and
+/// answered later, while its connection waits.
+///
+/// Each refusal has its record, also where its client has gone in the meantime. Of those that wait there is a bound; once a
+/// client has reached it, its next requests are not looked at until one of them was answered.
+final class WaitingRefusals {
+    /// One that waits.
+    struct Refused {
+        let facts: CallFacts
+        let refusal: Refusal
+        /// The literal of the request's id.
+        let id: [UInt8]?
+        let server: ServedServer?
+        let connection: ClientConnection
+        /// The request of the connection.
+        let number: Int
+    }
+
+    /// What there is to say about one client.
+    private final class Lane {
+        var pace = RefusalPace()
+        var waiting: ArraySlice<(due: Int64, refused: Refused)> = []
+        /// Requests that are not looked at yet.
+        var held: ArraySlice<(connection: ClientConnection, number: Int)> = []
+        /// How many are held before it is looked whether their connections are still there.
+        var manyHeld = 1024
+        var timer: Scheduled<Void>?
+    }
+
+    private var lanes: [JSONText: Lane] = [:]
+    /// How many clients have as many refusals waiting as there may be.
+    private var full = 0
+    private let loop: any EventLoop
+    private let now: () -> Int64
+
+    /// The most that wait for one client: a second and a bit.
+    private static let mostWaiting = 64
+    /// When there are more clients, those at rest are forgotten.
+    private static let manyClients = 256
+
+    init(loop: any EventLoop, now: @escaping () -> Int64) {
+        self.loop = loop
+        self.now = now
+    }
+
+    /// When the next refusal of a client is due: now, or later.
+    func due(for client: JSONText, now: Int64) -> Int64 {
+        if let lane = lanes[client] { return lane.pace.take(now: now) }
+        if lanes.count >= Self.manyClients {
+            lanes = lanes.filter { !$0.value.pace.isAtRest(now: now) || !$0.value.waiting.isEmpty }
+        }
+        let lane = Lane()
+        lanes[client] = lane
+        return lane.pace.take(now: now)
+    }
+
+    /// Takes a refusal in that is due later.
+    func add(_ refused: Refused, for client: JSONText, due: Int64) {
+        guard let lane = lanes[client] else { return }
+        lane.waiting.append((due, refused))
+        if lane.waiting.count == Self.mostWaiting { full += 1 }
+        arm(lane)
+    }
+
+    /// Whether the next request of a client has to wait before it is looked at.
+    func isFull(for client: JSONText) -> Bool {
+        guard full > 0, let lane = lanes[client] else { return false }
+        return lane.waiting.count >= Self.mostWaiting
+    }
+
+    /// Has a request wait until it may be looked at: then its connection goes on with it.
+    func hold(_ connection: ClientConnection, for client: JSONText) {
+        guard let lane = lanes[client] else { return }
+        if lane.held.count >= lane.manyHeld {
+            lane.held = lane.held.filter { $0.connection.number == $0.number }
+            lane.manyHeld = max(1024, 2 * lane.held.count)
+        }
+        lane.held.append((connection, connection.number))
+    }
+
+    /// Records all that wait, at once: there is no later.
+    func flush() {
+        for lane in lanes.values {
+            lane.timer?.cancel()
+            for (_, refused) in lane.waiting { refused.settle() }
+            lane.waiting = []
+        }
+        lanes = [:]
+        full = 0
+    }
+
+    private func arm(_ lane: Lane) {
+        guard lane.timer == nil, let next = lane.waiting.first else { return }
+        let delay = TimeAmount.nanoseconds(max(next.due - now(), 1_000_000))
+        lane.timer = loop.assumeIsolated().scheduleTask(in: delay) { self.ring(lane) }
+    }
+
+    private func ring(_ lane: Lane) {
+        lane.timer = nil
+        let now = now()
+        while let next = lane.waiting.first, next.due <= now {
+            if lane.waiting.count == Self.mostWaiting { full -= 1 }
+            lane.waiting.removeFirst()
+            next.refused.settle()
+            admitHeld(lane)
+        }
+        arm(lane)
+    }
+
+    /// Has held requests looked at, until as many wait again as may.
+    private func admitHeld(_ lane: Lane) {
+        while lane.waiting.count < Self.mostWaiting, let next = lane.held.popFirst() {
+            if next.connection.number == next.number { next.connection.serveHeld() }
+        }
+    }
+}
+
+extension WaitingRefusals.Refused {
+    /// Records the refusal and, where its client still waits for it, answers with it.
+    fileprivate func settle() {
+        connection.settleRefusal(refusal, facts, id: id, server: server, isWaited: connection.number == number)
+    }
+}

@@ -1,0 +1,98 @@
+internal import AuditLog
+internal import MCP
+internal import Policy
+internal import StrictJSON
+
+/// A request of the client whose stream has ended before its answer, and may be taken up again (`Last-Event-ID`).
+struct ParkedCall {
+    let facts: CallFacts
+    let method: MCPMethod
+    let began: Int64
+    let bytesIn: Int
+    let server: ServedServer
+    /// The slots that it holds: the server still works on it.
+    var permit: LimitPermit
+    /// The last event that went out, behind which its stream is taken up again.
+    let lastEvent: UInt64
+    /// When its stream ended, in nanoseconds.
+    let since: Int64
+    /// Whether it is to be answered with a task, or the id of the task that it asks for.
+    let asksForTask: Bool
+    let task: JSONText?
+    /// What the server has to be told if nobody waits any more.
+    let note: CancelNote
+    /// Tells it from others of the same id.
+    var ticket: UInt64 = 0
+}
+
+/// All calls that are parked, over all sessions: in the order in which they were, with a bound for all together.
+///
+/// Each is open in the records until it ends, and the next start of the agent has to read all that are open.
+final class ParkedCalls {
+    private struct Entry {
+        let session: Session
+        let id: RequestID
+        let ticket: UInt64
+
+        var isLive: Bool { session.parked[id]?.ticket == ticket }
+    }
+
+    private var entries: ArraySlice<Entry> = []
+    private(set) var count = 0
+    private var lastTicket: UInt64 = 0
+    private let most: Int
+
+    init(most: Int = 4096) {
+        self.most = most
+    }
+
+    /// Takes a call in.
+    ///
+    /// - Returns: the session and the id of the oldest one, if that has to go for it.
+    func add(_ call: ParkedCall, _ id: RequestID, to session: Session) -> (session: Session, id: RequestID)? {
+        var gone: (session: Session, id: RequestID)?
+        if count >= most {
+            while let oldest = entries.first, gone == nil {
+                if oldest.isLive { gone = (oldest.session, oldest.id) }
+                entries.removeFirst()
+            }
+        }
+        if entries.count > 2 * count + 64 { entries = entries.filter(\.isLive) }
+        lastTicket += 1
+        var call = call
+        call.ticket = lastTicket
+        session.park(id, call)
+        entries.append(Entry(session: session, id: id, ticket: lastTicket))
+        count += 1
+        return gone
+    }
+
+    /// Takes a call out, which ends.
+    func take(_ id: RequestID, from session: Session) -> ParkedCall? {
+        guard let call = session.unpark(id) else { return nil }
+        count -= 1
+        return call
+    }
+
+    /// Takes out all calls of a session.
+    func takeAll(of session: Session) -> [ParkedCall] {
+        let calls = session.unparkAll()
+        count -= calls.count
+        return calls
+    }
+
+    /// Those of which nothing was heard for as long as their server may be silent.
+    ///
+    /// - Parameters:
+    ///   - now: the time, in nanoseconds.
+    ///   - listening: sessions whose client hears the server: while it is asked something, their clock stands still.
+    /// - Returns: where they are.
+    func overdue(_ now: Int64, listening: Set<ObjectIdentifier>) -> [(session: Session, id: RequestID)] {
+        entries.filter { entry in
+            let session = entry.session
+            guard entry.isLive, let call = session.parked[entry.id] else { return false }
+            guard now - max(call.since, session.heard, session.answered) >= call.server.timeout else { return false }
+            return !(session.isWaitingForClient && listening.contains(ObjectIdentifier(session)))
+        }.map { ($0.session, $0.id) }
+    }
+}
