@@ -75,6 +75,20 @@ struct OrgHistoryTests {
         #expect(history.proven == (try head(honest, 15)))
     }
 
+    @Test("An old answer whose proof is that of another question is stale, and the same state once more is no trouble")
+    func old() throws {
+        var history = OrgHistory(proven: try head(honest, 9))
+        try history.claimed(try head(honest, 15))
+        #expect(history.question()?.checkpoint.size == 15)
+        let question = history.question()
+        #expect(question?.checkpoint.size == 9)
+        let shown = try head(honest, 12)
+        #expect(throws: OrgRefusal.stale(OrgContradiction(seen: try head(honest, 9), shown: shown))) {
+            try history.answered(shown, to: question, proof: try proof(honest, 5, 12))
+        }
+        try history.answered(try head(honest, 9), to: question, proof: try proof(honest, 5, 9))
+    }
+
     /// The honest log, set back to a size and restarted.
     private func restarted(at size: Int, as epoch: Int) throws -> ModelCoordinator {
         var coordinator = honest

@@ -118,6 +118,46 @@ struct PolicySyncTests {
         #expect(sync.condition == .online)
     }
 
+    @Test("A coordinator that was set back is untrusted once its log goes on otherwise, however low its counter")
+    func setBack() async throws {
+        let told = Told()
+        let sync = try sync(told)
+        func leaf() -> OrgLeaf.Body { .keyRevoke(agent: "a", key: SigningKey().publicKey.fingerprint, why: "w") }
+        for _ in 0..<3 { _ = try server.model.withLock { try $0.append(leaf()) } }
+        let running = Task { try await sync.run() }
+        defer { running.cancel() }
+        try publish(9, version: 4)
+        #expect(await eventually { told.saw(4) })
+        let sizes = [(leaves: 2, isTrusted: true), (5, false)]
+        for (leaves, isTrusted) in sizes {
+            var model = server.model.withLock { $0 }
+            model.restore(size: 1)
+            while model.orgLeaves.count < leaves { _ = try model.append(leaf()) }
+            let answer = try model.answer(
+                machine.membership.agentID,
+                counter: 2,
+                version: 1,
+                from: UInt64(min(3, leaves))
+            )
+            server.news.withLock { $0.append(answer) }
+            #expect(
+                await eventually {
+                    switch sync.condition {
+                    case .stale: isTrusted
+                    case .untrusted: !isTrusted
+                    default: false
+                    }
+                }
+            )
+        }
+        #expect(OrgEvidence.load(machine.membership, home: scratch.home) != nil)
+        #expect(sync.state.bundle?.version == 4)
+        // The true one again.
+        try publish(10, version: 5, org: 3)
+        #expect(await eventually { told.saw(5) })
+        #expect(OrgEvidence.load(machine.membership, home: scratch.home) == nil)
+    }
+
     @Test("After an answer that is not whole everything is asked for, and the next good one is taken")
     func unproven() async throws {
         let told = Told()

@@ -156,7 +156,7 @@ def test_that_somebody_was_taken_out_cannot_be_held_back_beside_a_new_bundle(roa
     # Never the new policy with the old roles.
     assert begun.status()["policy_version"] == begun.first
     healed(road, begun, version)
-    assert call(begun, "echo", {"text": "a"})["error"]["data"]["reason"] == "no_grant"
+    assert call(begun, "echo", {"text": "a"})["error"]["data"]["reason"] == "unknown_server"
 
 
 def test_an_old_answer_is_stale_and_nothing_more(road, begun):

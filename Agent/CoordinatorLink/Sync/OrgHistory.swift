@@ -78,7 +78,10 @@ struct OrgHistory: Sendable {
         if let question {
             let both = OrgContradiction(seen: question, shown: head)
             guard head.checkpoint.size >= question.checkpoint.size else { throw .stale(both) }
-            guard Self.isProven(question, head, proof) else { throw .unproven(both) }
+            guard Self.isProven(question, head, proof) else {
+                // The proof may be that of an older question.
+                throw head.checkpoint.size < newest?.checkpoint.size ?? 0 ? .stale(both) : .unproven(both)
+            }
         }
         if let claimed, question == claimed {
             self.claimed = head.checkpoint == proven?.checkpoint ? nil : head
@@ -104,11 +107,12 @@ struct OrgHistory: Sendable {
     }
 
     private static func isProven(_ old: OrgHead, _ new: OrgHead, _ proof: [Hash]) -> Bool {
-        MerkleProof.isConsistent(
-            from: (old.checkpoint.size, old.checkpoint.root),
-            to: (new.checkpoint.size, new.checkpoint.root),
-            proof: proof
-        )
+        old.checkpoint == new.checkpoint
+            || MerkleProof.isConsistent(
+                from: (old.checkpoint.size, old.checkpoint.root),
+                to: (new.checkpoint.size, new.checkpoint.root),
+                proof: proof
+            )
     }
 
     /// Two states of one size have one root.

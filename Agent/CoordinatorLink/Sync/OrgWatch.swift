@@ -129,6 +129,24 @@ package final class OrgWatch: Sendable {
         }
     }
 
+    /// Compares the state in an answer that is not taken for another reason; nothing is remembered but a contradiction.
+    ///
+    /// - Throws: `.untrusted` where nothing proves that the state goes on from what was seen, with the evidence kept.
+    func compared(_ note: String, to question: OrgHead?, proof: [Hash]) throws {
+        let head = try OrgHead(note, origin: origin, key: key)
+        try state.withLock { state in
+            var history = state.history
+            guard history.newest == nil || head.epoch <= history.epoch else { return }
+            do throws(OrgRefusal) {
+                try history.answered(head, to: question, proof: proof)
+            } catch .stale {
+                return
+            } catch {
+                throw refused(error, &state)
+            }
+        }
+    }
+
     /// Takes the state in a receipt; throws `LinkError` as `answered` does.
     func claimed(_ note: String) throws {
         let head = try OrgHead(note, origin: origin, key: key)

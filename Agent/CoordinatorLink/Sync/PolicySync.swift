@@ -145,8 +145,14 @@ package final class PolicySync: Service {
     /// Verifies an answer, keeps it and tells of it.
     func take(_ answer: SyncAnswer, to question: OrgHead?) async throws {
         var next = documents.withLock { $0 }
-        try next.take(answer, now: client.now)
         let proof = (answer.consistency ?? []).compactMap { Hash($0) }
+        do throws(LinkError) {
+            try next.take(answer, now: client.now)
+        } catch {
+            // What is signed of the log counts all the same: a coordinator that was set back shows another history soon.
+            if error.kind == .stale { try watch.compared(answer.orgCheckpoint, to: question, proof: proof) }
+            throw error
+        }
         let restart = try watch.answered(answer.orgCheckpoint, to: question, proof: proof, restart: answer.restart)
         if let restart {
             logger.warning(
