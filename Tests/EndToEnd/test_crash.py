@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from conftest import OPEN_POLICY
 from parts import http
+from parts.processes import wait_for
 
 ROUNDS = 6
 
@@ -77,3 +78,51 @@ def test_no_record_of_a_forwarded_call_is_lost_or_repeated(world, desk, bearer, 
     assert any(each["out"]["is"] == "unknown" for each in records if each["kind"] == "call.end")
     numbers = [each["seq"] for each in records]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+LIMITED = OPEN_POLICY + 'limits:\n  - { per: user, tools: ["echo"], rate: 6/h, burst: 6 }\n'
+
+
+def passed(desk, bearer: str | None, calls: int) -> int:
+    """How many of so many calls the limit lets pass; none fails for another reason."""
+    answers = [http.call(desk.url("everything"), bearer, "echo", {"text": "a"}) for _ in range(calls)]
+    assert {each["error"]["code"] for each in answers if "error" in each} <= {-31002}
+    return sum("result" in each for each in answers)
+
+
+def test_nobody_resets_a_limit_by_killing_the_agent(world, desk, bearer, upstream):
+    desk.policy(LIMITED)
+    try:
+        total = passed(desk, bearer, 4)
+        assert total == 4
+        for _ in range(2):
+            # Long before anything is written down by the clock.
+            desk.agent.kill()
+            desk.start_agent()
+            total += passed(desk, bearer, 7)
+        assert total == 6
+    finally:
+        desk.policy(OPEN_POLICY)
+
+
+def test_nobody_resets_a_limit_by_leaving_and_enrolling_anew(world, desk, upstream):
+    ben = world.desk("ben")
+
+    def enrol() -> str:
+        ben.login(desk.doorward("admin", "invite", "ben@example.com").json["token"])
+        wait_for("the policy", lambda: ben.status()["policy_version"] > 0 and "everything" in ben.servers())
+        return ben.client(f"c{len(ben.doorward('client', 'list').json['clients'])}")
+
+    desk.policy(LIMITED)
+    try:
+        ben.start_agent()
+        assert passed(ben, enrol(), 8) == 6
+        ben.doorward("logout")
+        assert passed(ben, enrol(), 3) == 0
+        ben.doorward("logout")
+        ben.agent.kill()
+        ben.start_agent()
+        assert passed(ben, enrol(), 3) == 0
+    finally:
+        ben.agent.kill()
+        desk.policy(OPEN_POLICY)

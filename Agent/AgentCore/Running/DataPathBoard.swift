@@ -113,6 +113,8 @@ actor DataPathBoard {
             applied = bundle
             logger.info("A policy is in force.", metadata: ["version": "\(bundle.version)"])
             try? state.spool?.record(.policyApply(version: bundle.version, digest: JSONText(bundle.digest)))
+            // What passed under other limits is owed to those, also after a kill.
+            await debts.keep()
         }
     }
 
