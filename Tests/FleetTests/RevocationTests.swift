@@ -123,7 +123,7 @@ struct RevocationTests {
         // The one between is gone, and so is the token: the line is still there.
         try await office.fleet.leave(try await office.caller(first))
         let third = try await office.enrol(
-            try await people.invite(mallory, role: .member, seconds: 60, by: thief).token.proof
+            try await people.invite(eve, role: .member, seconds: 60, by: thief).token.proof
         )
 
         let (_, kept) = try await office.fleet.revoke(stolen.id, by: owner)

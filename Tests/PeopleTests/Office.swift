@@ -60,7 +60,7 @@ struct Office {
                 (agent_id, sub, keyid, public_key, hostname, custody, version, enrolled_at, last_seen)
                 VALUES (?, ?, ?, ?, 'desk', 'keyring', '1.0.0', 0, 0)
                 """,
-                [.text(agent), .text(person.sub), .text(key.base64URL), .blob(key.bytes)]
+                [.text(agent), .text(person.sub), .text("SHA256:\(key.base64URL)"), .blob(key.bytes)]
             )
             try people.spend(invitation, by: agent, in: transaction)
             return person
@@ -70,7 +70,7 @@ struct Office {
     /// Somebody of this role, who came in by an invitation of the coordinator or of the owner.
     func caller(_ role: Role, _ address: String? = nil) async throws -> Caller {
         let email = try #require(EmailAddress(address ?? "\(role.rawValue)@example.com"))
-        let agent = "a-\(UUID().uuidString)"
+        let agent = "a-\(UUID().uuidString.lowercased())"
         let invitation: IssuedInvitation
         if role == .owner {
             invitation = try await people.inviteOwner(email)
