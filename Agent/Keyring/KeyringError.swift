@@ -31,7 +31,7 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
     package static let locked = KeyringError(
         .locked,
         "the keyring is locked",
-        hint: "Unlock it: sign in to your desktop, or open Passwords and Keys (seahorse)."
+        hint: "doorward unlock"
     )
     static let cancelled = KeyringError(
         .cancelled,

@@ -75,6 +75,10 @@ def test_a_locked_keyring(world, owner, server):
     assert timed(desk, "status").json["agent_id"] == first
     answer = timed(desk, "admin", "users")
     assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
+    # What it says next is a command; here nobody sits who could answer the keyring.
+    assert answer.json["error"]["next"] == "doorward unlock"
+    answer = timed(desk, "unlock")
+    assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
 
     # The agent starts, is alive, and answers calls with what to do.
     desk.start_agent(ready=False)
@@ -87,6 +91,7 @@ def test_a_locked_keyring(world, owner, server):
 
     # It takes the unlocking by itself, with the key that it has.
     desk.keyring.unlock()
+    assert timed(desk, "unlock").json == {"open": True}
     wait_for("the agent to notice", lambda: "result" in http.call(desk.url("everything"), bearer, "echo", {"text": "a"}), 20)
     assert desk.status()["agent_id"] == first
     assert len(agents(owner)) == count

@@ -10,7 +10,10 @@ struct Doorward: AsyncParsableCommand {
         abstract: "Lets MCP clients through to MCP servers: decided, recorded, proven.",
         version: Release.version,
         groupedSubcommands: [
-            CommandGroup(name: "This machine", subcommands: [Login.self, Logout.self, Agent.self, Status.self]),
+            CommandGroup(
+                name: "This machine",
+                subcommands: [Login.self, Logout.self, Unlock.self, Agent.self, Status.self]
+            ),
             CommandGroup(
                 name: "Servers and clients",
                 subcommands: [Servers.self, Connect.self, Disconnect.self, Client.self]
