@@ -24,6 +24,7 @@ final class StorageReserve: Sendable {
         var failure: SQLError?
         /// When holding failed: it costs a large write, and is not tried again at once.
         var failedAt: ContinuousClock.Instant?
+        var writtenBackAt: ContinuousClock.Instant?
     }
 
     let limits: StorageLimits
@@ -84,7 +85,7 @@ final class StorageReserve: Sendable {
             if isHeld { holds = !giveUp(connection) }
         } else if !isHeld, free >= limits.keepFree + 2 * limits.held, mayHold {
             // More than the bound, or it would go to and fro around it.
-            holds = hold(connection)
+            holds = getAhead(connection, by: limits.held + Self.ahead) && hold(connection)
             state.withLock { $0.failedAt = holds ? nil : .now }
         }
         let pages = holds ? 0 : (try? Int.fetchOne(connection, sql: "PRAGMA freelist_count")) ?? 0
@@ -97,11 +98,27 @@ final class StorageReserve: Sendable {
                 state.room = holds && free >= limits.keepFree ? .ample : .scarce(free: free)
             }
         }
-        if room == .ample, !getAhead(connection) { ranOut(connection) }
+        if room == .ample {
+            if !getAhead(connection) { ranOut(connection) }
+        } else {
+            writeBack(connection)
+        }
+    }
+
+    /// Has the journal begin anew, so that it need not grow: a change that finds no room for itself writes nothing back.
+    private func writeBack(_ connection: GRDB.Database) {
+        let isDue = state.withLock { state in
+            if let last = state.writtenBackAt, .now - last < .seconds(1) { return false }
+            state.writtenBackAt = .now
+            return true
+        }
+        if isDue { try? connection.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
     }
 
     /// There was no room for a change, whatever the file system says of itself (a quota, say).
     func ranOut(_ connection: GRDB.Database) {
+        // Waits for those who look at an earlier state, as long as anybody waits for the database.
+        try? connection.execute(sql: "PRAGMA wal_checkpoint(RESTART)")
         if state.withLock({ $0.isHeld }) ?? isHeld(connection) { _ = giveUp(connection) }
         state.withLock { state in
             state.isHeld = false
@@ -156,13 +173,13 @@ final class StorageReserve: Sendable {
     }
 
     /// Makes the file long enough for the next commit.
-    private func getAhead(_ connection: GRDB.Database) -> Bool {
+    private func getAhead(_ connection: GRDB.Database, by ahead: Int = ahead) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0, let pages = try? Int.fetchOne(connection, sql: "PRAGMA page_count") else {
             return true
         }
-        guard Int(status.st_size) < pages * Self.page + Self.ahead else { return true }
-        var size = Int64(pages * Self.page + Self.ahead)
+        guard Int(status.st_size) < pages * Self.page + ahead else { return true }
+        var size = Int64(pages * Self.page + ahead)
         return sqlite3_file_control(connection.sqliteConnection, nil, SQLITE_FCNTL_SIZE_HINT, &size) == SQLITE_OK
     }
 
