@@ -75,7 +75,7 @@ struct AccessTests {
             ]
         ),
         (.policy, ["GET /v1/policy", "PUT /v1/policy", "POST /v1/policy/check"]),
-        (.audit, ["POST /v1/reports"]),
+        (.audit, ["POST /v1/reports", "GET /v1/agents/{id}/log"]),
         (.metrics, ["GET /metrics"]),
     ]
 
