@@ -34,7 +34,7 @@ package struct Ended: Sendable, Equatable {
     package internal(set) var enrolled: [EnrolledMachine] = []
     /// The people who are more than members, and have that from what was taken away.
     ///
-    /// An administrator has to look at them too; whoever gives one of them the same role again answers for it.
+    /// An administrator has to look at them too, and confirms a role by giving it once more.
     package internal(set) var raised: [RaisedPerson] = []
 
     /// Nothing.

@@ -10,7 +10,7 @@ package struct Invitation: Sendable, Equatable {
     package let role: Role
     /// The pseudonym of whoever invited; nil: the coordinator itself, when it was made.
     package let createdBy: String?
-    /// The address of whoever invited.
+    /// The address of the person who made it.
     package let maker: String?
     /// The machine that made it, itself or by a token; it ends with that one.
     package let machine: String?

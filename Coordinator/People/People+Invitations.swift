@@ -165,7 +165,7 @@ extension People {
     ///
     /// - Parameters:
     ///   - id: the invitation; one that was taken back already stays so.
-    ///   - caller: who does it; what somebody above him gave is none of his business.
+    ///   - caller: who does it; what somebody above him gave he cannot take back.
     /// - Returns: the invitation.
     /// - Throws: `Problem`: `unknown_invitation`, `invitation_spent`, `role_needed`.
     package func withdraw(invitation id: String, by caller: Caller) async throws -> Invitation {

@@ -102,7 +102,7 @@ package struct People: Sendable {
 
     /// Stores the role of a person, who is there again if he was removed, and who gave it with what.
     ///
-    /// The same role again is no change; it is then this caller who stands for it.
+    /// The same role again is no change, but from then on it counts as given by this caller.
     func store(
         _ role: Role,
         of person: Person,

@@ -130,7 +130,7 @@ struct Withdrawal {
         var found = try living()
         if enrolled == .revoke {
             for machine in found where caller.proof != .machine(machine.agentID) {
-                // Somebody above is none of the caller's business.
+                // The caller may not act on somebody above him.
                 guard machine.role.map({ $0 <= caller.role }) ?? true else { continue }
                 try end(machine: machine.agentID, .revoked)
             }

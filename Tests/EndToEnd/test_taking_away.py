@@ -84,7 +84,7 @@ def test_a_machine_that_was_stolen_for_a_minute_leaves_no_way_back(world, desk):
     assert entered.doorward("admin", "users", check=False).json["error"]["code"] == "revoked_key"
 
 
-def test_whoever_asks_is_told_by_the_coordinators_own_word(world, desk):
+def test_a_revoked_machine_is_told_by_the_coordinators_signed_word(world, desk):
     """The status 401 alone could be anybody's on the way; the statement is signed."""
     lost = comes_in(world, "lost", invite(world, desk, "lost@example.com", "--role", "auditor")["token"])
     agent = lost.status()["agent_id"]

@@ -70,7 +70,7 @@ struct RevocationTests {
         for secret in [token.secret, second.secret] {
             #expect(await code { try await people.caller(token: secret) } == "bad_token")
         }
-        // Whoever was proven just before makes nothing new.
+        // A caller who was proven just before makes nothing new.
         for late in [thief, script] {
             let word = late == thief ? "revoked_key" : "bad_token"
             #expect(await code { try await people.invite(mallory, role: .member, seconds: 60, by: late) } == word)
@@ -136,7 +136,7 @@ struct RevocationTests {
         for machine in [second, third] { #expect(await code { try await office.caller(machine) } == "revoked_key") }
     }
 
-    @Test("Somebody whom a thief raised is named, until an administrator stands for that role himself")
+    @Test("Somebody whom a thief raised is named, until an administrator confirms that role")
     func raised() async throws {
         let (people, owner) = (office.people, try await owner())
         let stolen = try await office.machine("ann@example.com", .admin)
@@ -163,7 +163,7 @@ struct RevocationTests {
         #expect(after.raised.map(\.user) == ["mallory@example.com", "third@example.com"])
     }
 
-    @Test("Whoever takes what came in does not shut himself out, and nobody above")
+    @Test("An administrator who takes what came in does not lose the own machine, and takes none of somebody above")
     func ownMachine() async throws {
         let people = office.people
         let old = try await office.machine("ann@example.com", .owner)

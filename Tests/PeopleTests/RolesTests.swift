@@ -156,7 +156,7 @@ struct RolesTests {
         #expect(try await role(of: member.email, owner) == .editor)
     }
 
-    @Test("Whoever is removed has nothing left, and is somebody again only by a new invitation")
+    @Test("A person who is removed has nothing left, and comes back only by a new invitation")
     func removed() async throws {
         let people = office.people
         let owner = try await office.caller(.owner)

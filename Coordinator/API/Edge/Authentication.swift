@@ -64,8 +64,8 @@ struct Authentication: Sendable {
 
     /// Who asks once his whole request is here.
     ///
-    /// A body may take its time to arrive, and whoever knows that his machine or token is about to be taken away would
-    /// otherwise begin a request before and end it afterwards.
+    /// A body may take its time to arrive. A thief who expects that the machine or token is taken away would otherwise
+    /// begin a request before and end it afterwards.
     ///
     /// - Parameters:
     ///   - caller: As he was proven before the body was read.
