@@ -12,6 +12,8 @@ enum OrgRefusal: Error, Sendable, Equatable {
     case stale(OrgContradiction)
     /// Nothing proves that it extends what was seen. Something on the way may have lost the proof; or there is none.
     case unproven(OrgContradiction)
+    /// A new epoch is proven, and it is not known yet whether it holds the newest state that was seen: ask about that one.
+    case again
     /// Both cannot be true, and whoever holds both can prove that to anybody.
     case contradiction(OrgContradiction)
 }
@@ -29,6 +31,8 @@ struct OrgHistory: Sendable {
     /// The newest state that came with a receipt, or one that is proven to extend it.
     private(set) var claimed: OrgHead?
     private var asksClaimed = false
+    /// Whether the next question is about the newest state, to see whether a restart has lost it.
+    private(set) var asksNewest = false
 
     /// A history that goes on from a state seen before.
     init(proven: OrgHead?) {
@@ -46,9 +50,13 @@ struct OrgHistory: Sendable {
 
     /// The state that the next answer is to extend; nil for a log of which nothing was seen.
     mutating func question() -> OrgHead? {
+        if asksNewest { return newest }
         asksClaimed = claimed != nil && !asksClaimed
         return asksClaimed ? claimed : proven
     }
+
+    /// The next question is about the newest state.
+    mutating func askNewest() { asksNewest = true }
 
     /// An answer shows a state that must extend the one that was asked about.
     ///
@@ -70,9 +78,11 @@ struct OrgHistory: Sendable {
             let both = OrgContradiction(seen: newest, shown: head)
             guard head.epoch > newest.epoch else { throw .stale(both) }
             guard isRestart else { throw .unproven(both) }
+            guard question == newest else { throw .again }
             self = OrgHistory(proven: head)
-            return question == newest && Self.isProven(newest, head, proof) ? nil : newest
+            return Self.isProven(newest, head, proof) ? nil : newest
         }
+        asksNewest = false
         try meet(head, proven)
         try meet(head, claimed)
         if let question {

@@ -62,6 +62,9 @@ package final class OrgWatch: Sendable {
     /// The state that the next answer has to extend.
     func question() -> OrgHead? { state.withLock { $0.history.question() } }
 
+    /// Whether an answer was not taken only because another question has to be asked first.
+    var asksAgain: Bool { state.withLock { $0.history.asksNewest } }
+
     /// The epoch of the newest state that was seen.
     var epoch: Int { state.withLock { $0.history.epoch } }
 
@@ -183,6 +186,9 @@ package final class OrgWatch: Sendable {
                     + "\(both.seen.words), which it has signed before; both are kept in \(evidence.path)",
                 next: Self.waitOrRestart
             )
+        case .again:
+            state.history.askNewest()
+            return LinkError(.unproven, "the coordinator's log was restarted; it is asked what it still holds of it")
         case .contradiction(let both):
             state.isContradicted = true
             try? evidence.keep(both, as: .contradiction)

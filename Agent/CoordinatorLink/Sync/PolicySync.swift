@@ -113,6 +113,14 @@ package final class PolicySync: Service {
 
     /// One poll: returns when it was answered and what it brought is in force.
     func poll() async throws {
+        do {
+            try await ask()
+        } catch let error as LinkError where error.kind == .unproven && watch.asksAgain {
+            try await ask()
+        }
+    }
+
+    private func ask() async throws {
         let question = watch.question()
         let unreported = watch.unreported
         // Where it is not known whether the coordinator can be heard, everything is asked for: that is answered at once,
