@@ -130,6 +130,15 @@ struct CallMachineTests {
         #expect(unsent?.outcome == .notSent)
 
         machine = begun()
+        let foreign = refusal(machine.failed(.notSent(UpstreamError(.foreignServer, "no"))))
+        #expect(foreign?.code == .serverDown)
+        #expect(foreign?.reason == "foreign_server")
+        #expect(foreign?.outcome == .notSent)
+
+        machine = begun()
+        #expect(refusal(machine.failed(.notSent(UpstreamError(.noRoom, "no"))))?.reason == "busy")
+
+        machine = begun()
         #expect(refusal(machine.failed(closed))?.outcome == .upstreamError)
         machine = begun()
         #expect(refusal(machine.failed(.afterSending(UpstreamError(.malformedResponse, "bad"))))?.code == .badAnswer)

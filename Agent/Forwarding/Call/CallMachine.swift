@@ -275,9 +275,15 @@ struct CallMachine {
     private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
         switch failure {
         case .notSent(let error), .afterSending(let error):
-            if error.code == .foreignServer { return .foreignServer(error.message, server: server) }
-            if error.code == .malformedResponse { return .badAnswer("malformed", error.message, server: server) }
-            return .down(error.code == .timeout ? "timeout" : "unreachable", error.message, server: server)
+            switch error.code {
+            case .foreignServer: .foreignServer(error.message, server: server)
+            case .malformedResponse: .badAnswer("malformed", error.message, server: server)
+            case .timeout: .down("timeout", error.message, server: server)
+            // It is this machine that has no room: nothing is said about the server.
+            case .noRoom, .tooManyConnections: .down("busy", error.message, server: server)
+            case .badURL, .refusedAddress, .connect, .tls, .proxy, .down, .closed:
+                .down("unreachable", error.message, server: server)
+            }
         }
     }
 
