@@ -68,7 +68,8 @@ struct AccessTests {
         "A bearer token, and nothing else",
         arguments: [
             ("Bearer dwc1_x", "dwc1_x"), ("bearer dwc1_x", "dwc1_x"), ("BEARER a", "a"), ("Bearer", nil),
-            ("Bearer ", nil),
+            ("Bearer ", nil), ("Bearer   ", nil), ("Bearer  dwc1_x", "dwc1_x"), ("bearer     a", "a"),
+            ("Bearer  a b", nil),
             ("Basic YTpi", nil), ("Bearer a b", nil), ("Bearerdwc1_x", nil), ("", nil),
         ] as [(String, String?)]
     )
@@ -83,13 +84,16 @@ struct AccessTests {
         Array(path.utf8).withUnsafeBufferPointer { Route($0) }
     }
 
-    @Test("Each address has one spelling")
+    @Test("Each address has one spelling, but for one slash at its end")
     func routes() {
         #expect(route("/servers/github/mcp") == .server(9..<15))
         #expect(route("/servers/a/mcp") == .server(9..<10))
+        #expect(route("/servers/a/mcp/") == .server(9..<10))
+        #expect(route("/healthz/") == .health)
+        #expect(route("/metrics/") == .openPage)
         for path in [
-            "/", "/mcp", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp/", "/Servers/a/mcp",
-            "/servers/a/MCP", "//servers/a/mcp", "/healthz/", "/healthz2", "/control", "/controls/status",
+            "/", "/mcp", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//", "/Servers/a/mcp",
+            "/servers/a/MCP", "//servers/a/mcp", "/healthz//", "/healthz2", "//", "/control", "/controls/status",
             "/../healthz",
         ] {
             #expect(route(path) == .nowhere, "\(path)")

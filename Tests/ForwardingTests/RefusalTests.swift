@@ -22,17 +22,17 @@ struct RefusalTests {
         #expect(json["error"]?["data"]?["record"] == "00000000000000010000000000000002")
     }
 
-    @Test("Without an id that can be told there is none, and without a record neither")
+    @Test("Without an id that can be told it is null, and without a record there is none")
     func without() throws {
         let json = try data(.notRecorded, id: nil, record: nil)
-        #expect(json["id"] == nil)
+        #expect(json["id"] == .null)
         #expect(json["error"]?["code"] == -31005)
         #expect(json["error"]?["data"]?["record"] == nil)
     }
 
     @Test("A limit says how long to wait")
     func limit() throws {
-        let json = try data(.limited(rule: "limits/0", retryAfterMilliseconds: 1000))
+        let json = try data(.limited(rule: "limits/0", words: "At most 1 call a second", retryAfterMilliseconds: 1000))
         #expect(json["error"]?["code"] == -31002)
         #expect(json["error"]?["data"]?["retry_after_ms"] == 1000)
     }

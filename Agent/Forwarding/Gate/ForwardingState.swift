@@ -20,7 +20,7 @@ package struct ForwardedServer: Sendable {
     package init(
         alias: JSONText,
         endpoint: UpstreamEndpoint,
-        timeout: Duration = .seconds(30),
+        timeout: Duration = .seconds(300),
         limits: [LimitRule] = [],
         credential: CredentialTarget?
     ) {

@@ -68,7 +68,9 @@ enum BearerToken {
         let length = scheme.utf8CodeUnitCount
         guard value.count > length else { return nil }
         for index in 0..<length where value[index] | 0x20 != scheme.utf8Start[index] | 0x20 { return nil }
-        let token = UnsafeBufferPointer(rebasing: value[length...])
+        // One blank or more (RFC 9110 section 11.4).
+        guard let start = value[length...].firstIndex(where: { $0 != UInt8(ascii: " ") }) else { return nil }
+        let token = UnsafeBufferPointer(rebasing: value[start...])
         return token.contains(UInt8(ascii: " ")) ? nil : token
     }
 }

@@ -30,8 +30,6 @@ struct ReplyHead {
     var preflight: [UInt8]?
     /// What may be asked instead (405).
     var allow: StaticString?
-    /// Whether a credential is what is missing (401, RFC 9110 section 15.5.2).
-    var isChallenge = false
     /// Whether the connection ends with this answer.
     var closes = false
 
@@ -59,7 +57,6 @@ struct ReplyHead {
         if let session { writer.field("Mcp-Session-Id", session) }
         if let allow { writer.field("Allow", allow) }
         if let origin { writePermission(for: origin, to: &writer) }
-        if isChallenge { writer.field("WWW-Authenticate", "Bearer") }
         if closes { writer.field("Connection", "close") }
         writer.end()
     }
@@ -68,7 +65,7 @@ struct ReplyHead {
         origin.withUnsafeBufferPointer { writer.field("Access-Control-Allow-Origin", $0) }
         writer.field("Vary", "Origin")
         guard let preflight else {
-            writer.field("Access-Control-Expose-Headers", "Mcp-Session-Id, Doorward-Record, WWW-Authenticate")
+            writer.field("Access-Control-Expose-Headers", "Mcp-Session-Id, Doorward-Record")
             return
         }
         writer.field("Access-Control-Allow-Methods", "GET, POST, DELETE")

@@ -32,6 +32,8 @@ struct ReplyFacts: Equatable {
     var lacksScope = false
     /// Whether the request was within a session.
     var hasSession = false
+    /// How long the server wants to be left alone (`Retry-After`).
+    var retryAfterMilliseconds: Int?
 }
 
 /// What to do with an answer, once its head is known.
@@ -54,50 +56,78 @@ enum ReplyRoute: Equatable {
     /// The route for an answer.
     init(_ facts: ReplyFacts, to kind: CallKind, server: JSONText) {
         switch kind {
-        case .request: self = Self.request(facts, server)
+        case .request(let method, _): self = Self.request(facts, method, server)
         case .message: self = Self.message(facts)
         case .stream: self = Self.stream(facts)
         case .delete: self = Self.delete(facts)
         }
     }
 
-    private static func request(_ facts: ReplyFacts, _ server: JSONText) -> ReplyRoute {
+    private static func request(_ facts: ReplyFacts, _ method: MCPMethod, _ server: JSONText) -> ReplyRoute {
         switch facts.status {
-        case 200:
-            switch facts.contentType {
-            case .json: return .collect
-            case .eventStream: return .events
-            case .absent, .other:
-                return .refuse(.badAnswer("media_type", "The server answers neither JSON nor events.", server: server))
-            }
-        case 201...299:
-            return .refuse(.badAnswer("no_answer", "The server took the request and gave no answer.", server: server))
+        case 200...299:
+            return answer(facts, server)
+        case 304:
+            let words = "The server says \"not modified\" (HTTP 304) to a call."
+            return .refuse(.badAnswer("no_answer", words, server: server))
         case 300...399:
-            return .refuse(.down("redirected", "The server points elsewhere, and nobody follows.", server: server))
+            let words =
+                "The server points to another address, where nobody follows: an administrator can register that one."
+            return .refuse(.down("redirected", words, server: server))
         case 401:
             return .unauthorized
         case 403:
-            return .refuse(
-                facts.lacksScope
-                    ? .insufficientScope(server) : .down("refused", "The server refuses this.", server: server)
-            )
+            let words = "The server refuses this (HTTP 403): your account there may not do it."
+            return .refuse(facts.lacksScope ? .insufficientScope(server) : .down("refused", words, server: server))
         case 404 where facts.hasSession && facts.contentType != .json:
             return .sessionEnded
-        case 429:
-            return .refuse(.down("busy", "The server asks for fewer requests.", server: server))
-        case 400...499:
-            let refusal = Refusal.down(
-                JSONText("status_\(facts.status)"),
-                "The server answers with HTTP \(facts.status).",
-                server: server
-            )
-            return facts.contentType == .json
-                ? .collectError(status: facts.status, otherwise: refusal) : .refuse(refusal)
+        case 400, 404, 405, 406, 415:
+            // A modern server knows this method: whoever refuses it without a word of JSON-RPC is an older one.
+            let isProbe = method == .serverDiscover
+            return failed(facts, isProbe ? .notModern(facts.status, server: server) : failure(facts, server))
         default:
-            return .refuse(
-                .down(JSONText("status_\(facts.status)"), "The server fails with HTTP \(facts.status).", server: server)
-            )
+            return failed(facts, failure(facts, server))
         }
+    }
+
+    private static func answer(_ facts: ReplyFacts, _ server: JSONText) -> ReplyRoute {
+        switch facts.contentType {
+        case .json: return .collect
+        case .eventStream: return .events
+        case .absent, .other:
+            guard facts.status == 200 else {
+                return .refuse(
+                    .badAnswer("no_answer", "The server took the request and gave no answer.", server: server)
+                )
+            }
+            return .refuse(.badAnswer("media_type", "The server answers neither JSON nor events.", server: server))
+        }
+    }
+
+    private static func failed(_ facts: ReplyFacts, _ refusal: Refusal) -> ReplyRoute {
+        facts.contentType == .json ? .collectError(status: facts.status, otherwise: refusal) : .refuse(refusal)
+    }
+
+    private static func failure(_ facts: ReplyFacts, _ server: JSONText) -> Refusal {
+        let words =
+            switch facts.status {
+            case 406: "The server wants to be asked with another Accept header (HTTP 406)"
+            case 429: "The server asks for fewer requests (HTTP 429)"
+            case 400...499: "The server refuses the request with HTTP \(facts.status), and does not say why"
+            default: "The server fails with HTTP \(facts.status)"
+            }
+        let again =
+            switch (facts.retryAfterMilliseconds, facts.status) {
+            case (let wait?, _): ": try again in \(Refusal.wait(wait))."
+            case (nil, 429), (nil, 500...): ": try again in a minute, `doorward servers` shows how it does."
+            case (nil, _): "."
+            }
+        return .down(
+            facts.status == 429 ? "busy" : JSONText("status_\(facts.status)"),
+            words + again,
+            server: server,
+            retryAfterMilliseconds: facts.retryAfterMilliseconds
+        )
     }
 
     /// What has no id cannot be answered with an error: the next request carries it.

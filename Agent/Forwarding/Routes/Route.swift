@@ -12,9 +12,16 @@ enum Route: Equatable {
     case control
     case nowhere
 
-    /// The route of a path, which is compared byte by byte: nothing is decoded or normalised, so there is one way to
-    /// write each.
+    /// A path without the one slash that people write behind it.
+    static func normal(_ path: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        guard path.count > 1, path[path.count - 1] == UInt8(ascii: "/") else { return path }
+        return UnsafeBufferPointer(rebasing: path[..<(path.count - 1)])
+    }
+
+    /// The route of a path, which is compared byte by byte: nothing is decoded, and nothing but one slash at the end is
+    /// normalised, so there is one way to write each.
     init(_ path: UnsafeBufferPointer<UInt8>) {
+        let path = Self.normal(path)
         if Self.begins(path, "/servers/"), Self.ends(path, "/mcp") {
             let alias = 9..<max(9, path.count - 4)
             // What lies between is one segment, or this is no server.
