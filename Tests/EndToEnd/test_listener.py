@@ -65,30 +65,35 @@ def test_an_unknown_server_and_one_of_somebody_else_look_the_same(world, everyth
     assert replies[0].body == replies[1].body
 
 
-@pytest.mark.parametrize(("body", "status", "code"), [
-    (b"", 400, -32700),
-    (b"{", 400, -32700),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping",}', 400, -32700),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}', 400, -32600),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}', 400, -32600),
-    (b'{"jsonrpc":"2.0","id":1,"m\\u0065thod":"ping","method":"tools/call"}', 400, -32600),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping"} {}', 400, -32700),
-    (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', 400, -32600),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', 400, -32700),
-    (b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"ping"}', 400, -32700),
-    (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', 400, -32600),
-    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 400, -32600),
-    (b'{"id":1,"method":"ping"}', 400, -32600),
-    (b"[" * 5000, 400, None),
+@pytest.mark.parametrize(("body", "id", "code"), [
+    (b"", None, -32700),
+    (b"{", None, -32700),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping",}', 1, -32700),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}', 1, -32600),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}', 1, -32600),
+    (b'{"jsonrpc":"2.0","id":"a","m\\u0065thod":"ping","method":"tools/call"}', "a", -32600),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","id":2}', None, -32600),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping"} {}', 1, -32700),
+    (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', None, -32600),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', 1, -32700),
+    (b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"ping"}', 1, -32700),
+    (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', 1, -32600),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, -32600),
+    (b'{"id":1,"method":"ping"}', 1, -32600),
+    (b"[" * 5000, None, None),
 ])
-def test_what_the_strict_reader_refuses_is_400(everything, bearer, body, status, code):
+def test_what_the_strict_reader_refuses_is_told_to_its_request(everything, bearer, body, id, code):
+    """A status other than 200 ends the whole session of many clients of the handshake era."""
     headers = {
         "Authorization": bearer, "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
     }
-    reply = http.request("POST", everything.url("everything"), headers=headers, body=body)
-    assert reply.status == status
-    if code is not None:
-        assert reply.json["error"]["code"] == code
+    for version, status in (("2025-11-25", 400 if id is None else 200), ("2026-07-28", 400)):
+        reply = http.request("POST", everything.url("everything"), body=body,
+                             headers=headers | {"MCP-Protocol-Version": version})
+        assert reply.status == status
+        assert reply.json["id"] == id
+        if code is not None:
+            assert reply.json["error"]["code"] == code
 
 
 @pytest.mark.parametrize("change", [
@@ -107,6 +112,45 @@ def test_a_simple_cross_site_request_is_refused(everything, bearer, kind):
     body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
     headers = {"Authorization": bearer, "Content-Type": kind, "Accept": "application/json, text/event-stream"}
     assert http.request("POST", everything.url("everything"), headers=headers, body=body).status in (400, 415)
+
+
+def test_a_coded_body_is_415(everything, bearer):
+    headers = {"Content-Encoding": "gzip"}
+    reply = http.rpc(everything.url("everything"), bearer, "tools/list", headers=headers)
+    assert reply.status == 415
+    assert "Content-Encoding" in reply.json["error"]["message"]
+    assert http.rpc(everything.url("everything"), bearer, "tools/list", headers={"Content-Encoding": "identity"}).status == 200
+
+
+@pytest.mark.parametrize(("change", "status", "words"), [
+    ({"Authorization": "Bearer dwc1_wrong"}, 401, "doorward client add NAME"),
+    ({"Host": "evil.example"}, 421, "doorward status"),
+    ({"Origin": "https://evil.example"}, 403, "origins"),
+])
+def test_a_refusal_by_status_says_in_json_rpc_what_to_do(everything, bearer, change, status, words):
+    reply = http.rpc(everything.url("everything"), bearer, "tools/list", headers=change)
+    assert reply.status == status
+    assert reply.headers["content-type"] == "application/json"
+    assert "www-authenticate" not in reply.headers
+    assert reply.json["id"] is None
+    assert words in reply.json["error"]["message"]
+
+
+def test_one_slash_more_and_two_blanks_behind_bearer(everything, bearer):
+    url = everything.url("everything") + "/"
+    reply = http.rpc(url, bearer.replace("Bearer ", "Bearer   "), "tools/list")
+    assert reply.status == 200
+    assert http.rpc(url + "/", bearer, "tools/list").status == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/no/such", 404)])
+def test_the_answer_to_head_has_no_body(everything, bearer, path, status):
+    host = f"Host: {everything.listen}\r\nAuthorization: {bearer}\r\n"
+    answer = raw(everything.listen, (
+        f"HEAD {path} HTTP/1.1\r\n{host}\r\nGET /healthz HTTP/1.1\r\n{host}Connection: close\r\n\r\n").encode())
+    first, rest = answer.split(b"\r\n\r\n", 1)
+    assert first.startswith(f"HTTP/1.1 {status} ".encode())
+    assert rest.startswith(b"HTTP/1.1 200 ")
 
 
 def raw(listen: str, data: bytes, seconds: float = 15) -> bytes:

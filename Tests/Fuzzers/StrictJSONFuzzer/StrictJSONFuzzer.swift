@@ -1,7 +1,7 @@
 import MCP
 import StrictJSON
 
-/// Reads any bytes as a tree, as an envelope and as a canonical document.
+/// Reads any bytes as a tree, as an envelope of either side and as a canonical document.
 ///
 /// Nothing may crash; whatever is accepted must be written and read back as the same; the three readers must agree on
 /// what is JSON at all.
@@ -16,6 +16,12 @@ public func fuzzStrictJSON(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     precondition(isValid == (value != nil), "the validator and the tree disagree")
     if (try? Envelope.scan(bytes)) != nil {
         precondition(isValid, "an envelope of what is no document")
+        precondition((try? Envelope.scan(ofServer: bytes)) != nil, "a server may say less than a client")
+    }
+    if (try? Envelope.scan(ofServer: bytes)) != nil {
+        let shown = try? JSONValue(lenientlyParsing: Array(bytes))
+        precondition(shown != nil, "an answer that passes cannot be shown")
+        precondition(shown.map { (try? JSONValue(lenientlyParsing: $0.bytes)) == $0 } ?? true, "nor shown as it is")
     }
     if let canonical = try? JSONValue(canonical: Array(bytes), limits: .message) {
         precondition((try? canonical.canonicalBytes()) == Array(bytes), "a canonical document with two spellings")
