@@ -42,7 +42,7 @@ struct NameTests {
         let server = try RawServer.counting()
         let bench = try await PoolBench {
             $0.resolve = names.addresses
-            $0.connectTimeout = .milliseconds(600)
+            $0.connectTimeout = .seconds(3)
         }
         let hanging = (0..<8).map { url("silent-\($0).example") }
         async let outcomes = withThrowingTaskGroup(of: Outcome.self) { group in
@@ -53,7 +53,7 @@ struct NameTests {
         while names.questions.count < 8 { try await Task.sleep(for: .milliseconds(2)) }
         let clock = ContinuousClock()
         let took = try await clock.measure {
-            for _ in 0..<50 {
+            for _ in 0..<20 {
                 let literal = try await bench.outcome(port: server.port)
                 #expect(literal.status == 200)
                 let named = try await bench.outcome(of: "http://well.localhost:\(server.port)/")
@@ -61,7 +61,7 @@ struct NameTests {
                 try await bench.onLoop { $0.closeIdle() }
             }
         }
-        #expect(took < .milliseconds(500))
+        #expect(took < .seconds(2))
         #expect(try await outcomes.map(\.notSent) == Array(repeating: .timeout, count: 24))
         #expect(Set(names.questions.filter { $0.hasPrefix("silent") }).count == 8)
         #expect(names.questions.count { $0.hasPrefix("silent") } == 8)
@@ -77,7 +77,7 @@ struct NameTests {
         defer { names.end() }
         let bench = try await PoolBench {
             $0.resolve = names.addresses
-            $0.connectTimeout = .milliseconds(100)
+            $0.connectTimeout = .milliseconds(300)
             $0.failuresBeforePause = 100
         }
         #expect(try await bench.outcome(of: url("silent.example")).notSent == .timeout)
@@ -88,7 +88,8 @@ struct NameTests {
                 #expect(outcome.notSent == .timeout)
             }
         }
-        #expect(took < .milliseconds(100))
+        // Whoever waited as long as the first would take six seconds.
+        #expect(took < .seconds(3))
         #expect(names.questions == ["silent.example"])
     }
 
