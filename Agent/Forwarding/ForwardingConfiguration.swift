@@ -47,6 +47,10 @@ package struct ForwardingConfiguration: Sendable {
     ///
     /// Default 24 h.
     package var sessionRest = Duration.seconds(86_400)
+    /// How many calls may wait at a time for their streams to be taken up again.
+    ///
+    /// Default 4096.
+    package var mostParked = 4096
     /// How long the head of an event stream waits for a first message, so that a response can go out as JSON.
     ///
     /// Default 15 s.

@@ -91,6 +91,29 @@ extension RealSockets {
             }
         }
 
+        @Test("Of too many calls that wait the oldest ends, and the server is told")
+        func crowded() async throws {
+            var configuration = ForwardingConfiguration()
+            configuration.mostParked = 3
+            try await withDesk(
+                Handshake.server { _ in [.events(), Self.news, .lastChunk] },
+                configuration: configuration
+            ) { desk, upstream in
+                let client = try await Handshake.begin(desk)
+                for number in 0..<5 {
+                    try await client.send(desk.sessionCall(id: "\(number)"))
+                    #expect(try await client.answer().events == [Self.progress])
+                }
+                #expect(try await desk.outcomes() == (5, ["cancelled", "cancelled"]))
+                for number in 0..<2 {
+                    try await upstream.wait {
+                        $0.body.contains("notifications/cancelled") && $0.body.contains(#""requestId":\#(number),"#)
+                    }
+                }
+                #expect(upstream.requests.count { $0.body.contains("notifications/cancelled") } == 2)
+            }
+        }
+
         @Test("Whoever listens when the time of his call is over gets the answer that it is")
         func agedBesideStream() async throws {
             let silent = Handshake.server { request in

@@ -247,10 +247,7 @@ struct CallMachine {
     /// All connections together hold too much, and this call holds most of it.
     mutating func crowded() -> CallAction {
         guard isUnanswered else { return .none }
-        return stop(
-            .badAnswer("too_large", "The agent holds too many unfinished answers of this server.", server: server),
-            .tooLarge
-        )
+        return stop(.crowded(server), .tooLarge)
     }
 
     /// The client is gone; what it waited for ends.

@@ -11,6 +11,16 @@ extension Refusal {
         message: "No event with this id was sent in this session: open the stream without Last-Event-ID."
     )
 
+    /// All connections hold too much, and most of it is of this server.
+    static func crowded(_ server: JSONText) -> Refusal {
+        .badAnswer(
+            "too_large",
+            "The server's unfinished answers are more than the agent can hold at once: ask for less, or raise the setting "
+                + "`limits.memory` in config.yaml.",
+            server: server
+        )
+    }
+
     /// The status in place of an error, for what has no id and so cannot be answered with one: the next request carries
     /// it.
     func status(for kind: CallKind) -> Int? {

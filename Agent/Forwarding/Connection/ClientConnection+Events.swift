@@ -67,7 +67,8 @@ extension ClientConnection {
             } else if machine.state == .events(isCommitted: true) {
                 if event.retry != nil {
                     events.appendRetry()
-                } else if event.dataLines == 0 {
+                } else if event.dataLines == 0, ![0x0A, 0x0D].contains(bytes[event.range.lowerBound]) {
+                    // The empty line behind a comment is none of its own.
                     events.appendComment()
                 }
             }

@@ -35,7 +35,7 @@ final class Gate {
     // What calls leave behind.
     let limits = LimitTable()
     var sessions = SessionTable()
-    let parked = ParkedCalls()
+    let parked: ParkedCalls
     let tasks = TaskTable()
     var random: RandomPool
     private(set) var counts = TrafficCounts()
@@ -54,6 +54,7 @@ final class Gate {
         self.metrics = metrics
         self.random = random
         self.makeUpstream = makeUpstream
+        parked = ParkedCalls(most: configuration.mostParked)
     }
 
     // MARK: What comes from outside

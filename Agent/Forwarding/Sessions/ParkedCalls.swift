@@ -42,7 +42,7 @@ final class ParkedCalls {
     private var lastTicket: UInt64 = 0
     private let most: Int
 
-    init(most: Int = 4096) {
+    init(most: Int) {
         self.most = most
     }
 
