@@ -94,7 +94,7 @@ struct HarnessTests {
             let entry = try RegistryEntry(
                 alias: "tools",
                 url: "https://x.example/mcp",
-                kind: .none,
+                authorization: .init(kind: .none),
                 allowsLoopback: false
             )
             #expect(try await machine.send(client, "POST", "/v1/servers", body: entry.json.bytes).status == .created)
@@ -119,6 +119,10 @@ struct HarnessTests {
             let name = try #require(try listed.json()["tokens"]?.array?.first?["name"]?.text)
             let bearer: HTTPFields = [.authorization: "bearer \(token)"]
             #expect(try await client.send("GET", "/v1/servers", headers: bearer).status == .ok)
+            let wide: HTTPFields = [.authorization: "Bearer   \(token)"]
+            #expect(try await client.send("GET", "/v1/servers", headers: wide).status == .ok)
+            let two: HTTPFields = [.authorization: "Bearer \(token) \(token)"]
+            #expect(try await client.send("GET", "/v1/servers", headers: two).status == .unauthorized)
             #expect(try await machine.send(client, "DELETE", "/v1/tokens/\(name)").status == .ok)
             #expect(try await client.send("GET", "/v1/servers", headers: bearer).status == .unauthorized)
         }

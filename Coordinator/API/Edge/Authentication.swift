@@ -80,8 +80,8 @@ struct Authentication: Sendable {
     /// The token of `Bearer TOKEN` (RFC 6750 section 2.1); nil for another scheme.
     static func bearer(_ value: String) -> String? {
         // One blank or more between the two (RFC 9110 section 11.4).
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, !value.hasPrefix(" "), parts[0].lowercased() == "bearer", parts[1].utf8.count <= 256,
+        let parts = value.split(separator: " ")
+        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].utf8.count <= 256,
             parts[1].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { return nil }
         return String(parts[1])
