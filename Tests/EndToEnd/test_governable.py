@@ -223,6 +223,7 @@ def test_an_owner_removes_what_a_machine_has_stored_and_every_report_says_so(wor
     hostile = machine(world, desk.doorward("admin", "invite", "member@example.com").json["token"])
     uploads = [hostile.upload(100_000, 0), hostile.upload(100_000, 0)]
     assert [each.status for each in uploads] == [200, 200]
+    desk.countersigned()
     before, facts = desk.report()
     assert facts["records"] > hostile.size
 
