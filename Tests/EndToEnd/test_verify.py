@@ -54,6 +54,34 @@ def test_a_report_of_a_log_that_was_restarted(tmp_path):
     })
 
 
+def test_a_report_after_records_were_removed(tmp_path):
+    def removed(agent, what, **changed):
+        def change(value):
+            return canonical({**json.loads(value), **changed})
+
+        report = Forged("empty", {f"leaf:removals/{agent}.tlog-proof": change})
+        report.removals = {agent: what}
+        return report
+
+    what = "agents/a-zzzz/log/below/"
+    cases = {
+        "first": case(removed("a-zzzz", what + "1"), True),
+        "largest": case(removed("a-zzzz", f"{what}{2**53 - 1}"), True),
+        "longest name": case(removed("a" * 64, f"agents/{'a' * 64}/log/below/7"), True),
+        "another agent's": case(removed("a-zzzy", what + "7"), False),
+        "no agent's": case(removed("a_zzzz", what.replace("-", "_") + "7"), False),
+        "another kind": case(removed("a-zzzz", what + "7", kind="policy.bundle"), False),
+        "another change": case(removed("a-zzzz", "tokens/a"), False),
+        "a member more": case(removed("a-zzzz", what + "7", more=1), False),
+    }
+    for number in ["", "0", "-1", "01", "+1", " 1", "1 ", "1/", "1/2", "1\n", "x", "１", str(2**53), str(2**64 + 1)]:
+        cases[f"below {number!r}"] = case(removed("a-zzzz", what + number), False)
+    two = Forged("empty")
+    two.removals = {each: f"agents/{each}/log/below/9" for each in ("a-aaaa", "a-bbbb")}
+    cases["two"] = case(two, True)
+    agree(tmp_path, cases)
+
+
 def test_the_key_is_compared_as_it_is_spelled(tmp_path):
     keys = ["SHA256:", GOLDEN_KEY.lower(), GOLDEN_KEY + "=", GOLDEN_KEY[7:], GOLDEN_KEY[:-1] + "5", GOLDEN_KEY + " "]
     agree(tmp_path, {key: Case(golden("empty"), False, key) for key in keys})

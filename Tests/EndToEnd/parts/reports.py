@@ -203,6 +203,8 @@ class Forged:
         self.change = change or {}
         self.key: Any = key_of("coordinator")
         self.bundles = {1: 0} if shape in ("whole", "stretch") else {}
+        # What the leaf says of the removal of an agent's records, by the agent; one has a place that is free in `empty`.
+        self.removals: dict[str, Any] = {}
         self.size = 10
         self.fields = {"made": time(0), "from": "1970-01-01T00:00:00.000000Z", "to": "9999-12-31T23:59:59.999999Z"}
         self.count: int | None = None
@@ -254,6 +256,10 @@ class Forged:
         for version, place in self.bundles.items():
             leaf(f"bundles/{version}.tlog-proof", place, kind="policy.bundle", version=version,
                  digest=b64url(sha256(b"rules")), expires=time(0))
+
+        for number, (agent, what) in enumerate(self.removals.items()):
+            leaf(f"removals/{agent}.tlog-proof", 5 + number, kind="admin.change", who="u-1", what=what,
+                 before=b64url(sha256(b"state")), after="")
 
         log = f"{AUDIT}/epoch-{self.epoch}" if self.epoch else AUDIT
         if self.epoch:
