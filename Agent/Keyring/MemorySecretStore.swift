@@ -45,6 +45,12 @@ package final class MemorySecretStore: SecretStore {
     /// The names of what is kept.
     package var names: Set<SecretName> { state.withLock { Set($0.secrets.keys) } }
 
+    /// All that is kept; a backup can be put back.
+    package var contents: [SecretName: [UInt8]] {
+        get { state.withLock { $0.secrets } }
+        set { state.withLock { $0.secrets = newValue } }
+    }
+
     /// Makes the next writes fail.
     package func failWrites(_ failures: WriteFailure...) {
         state.withLock { $0.failures += failures }

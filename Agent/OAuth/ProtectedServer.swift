@@ -11,6 +11,8 @@ package struct ProtectedServer: Sendable, Equatable {
     package let scopes: [String]
     /// The client that was registered beforehand, if one was.
     package let clientID: String?
+    /// The port that is registered for it; nil: any.
+    package let redirectPort: Int?
     package let allowsLoopback: Bool
     /// Whether what listens there may be another user's.
     package let allowsForeignOwner: Bool
@@ -23,6 +25,7 @@ package struct ProtectedServer: Sendable, Equatable {
             url: entry.url,
             scopes: entry.authorization.scopes,
             clientID: entry.authorization.clientID,
+            redirectPort: entry.authorization.redirectPort,
             allowsLoopback: entry.allowsLoopback,
             allowsForeignOwner: entry.allowsForeignOwner
         )
@@ -34,6 +37,7 @@ package struct ProtectedServer: Sendable, Equatable {
         url: String,
         scopes: [String] = [],
         clientID: String? = nil,
+        redirectPort: Int? = nil,
         allowsLoopback: Bool,
         allowsForeignOwner: Bool = false
     ) {
@@ -41,6 +45,7 @@ package struct ProtectedServer: Sendable, Equatable {
         self.url = url
         self.scopes = scopes
         self.clientID = clientID
+        self.redirectPort = redirectPort
         self.allowsLoopback = allowsLoopback
         self.allowsForeignOwner = allowsForeignOwner
     }

@@ -41,12 +41,15 @@ package struct RegistryEntry: Sendable, Equatable {
     package init(
         alias: String,
         url: String,
-        kind: ServerEntry.Authorization.Kind,
+        authorization: ServerEntry.Authorization,
         allowsLoopback: Bool,
         allowsForeignOwner: Bool = false,
         timeoutSeconds: Int? = nil
     ) throws {
-        var settings: JSONObject = ["alias": .text(alias), "auth": ["type": .text(kind.rawValue)]]
+        var auth: JSONObject = ["type": .text(authorization.kind.rawValue)]
+        auth["client_id"] = authorization.clientID.map { .text($0) }
+        auth["redirect_port"] = authorization.redirectPort.map { .int($0) }
+        var settings: JSONObject = ["alias": .text(alias), "auth": .object(auth)]
         if allowsLoopback { settings["allow_loopback"] = true }
         if allowsForeignOwner { settings["allow_foreign_owner"] = true }
         if let timeoutSeconds { settings["timeout_s"] = .int(timeoutSeconds) }

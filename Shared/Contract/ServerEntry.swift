@@ -15,12 +15,15 @@ package struct ServerEntry: Sendable, Equatable {
         package let scopes: [String]
         /// The client that is registered with the authorization server beforehand, if there is one.
         package let clientID: String?
+        /// The port of the redirect address that is registered for that client; nil: any, as RFC 8252 section 7.3 has it.
+        package let redirectPort: Int?
 
         /// An authorization of these parts.
-        package init(kind: Kind, scopes: [String] = [], clientID: String? = nil) {
+        package init(kind: Kind, scopes: [String] = [], clientID: String? = nil, redirectPort: Int? = nil) {
             self.kind = kind
             self.scopes = scopes
             self.clientID = clientID
+            self.redirectPort = redirectPort
         }
     }
 
@@ -76,6 +79,7 @@ package struct ServerEntry: Sendable, Equatable {
             "type": .text(authorization.kind.rawValue), "scopes": .array(authorization.scopes.map { .text($0) }),
         ]
         if let clientID = authorization.clientID { auth["client_id"] = .text(clientID) }
+        if let port = authorization.redirectPort { auth["redirect_port"] = .int(port) }
         var entry: JSONObject = [
             "alias": .text(alias), "name": .text(name), "url": .text(url), "auth": .object(auth),
             "allow_loopback": .bool(allowsLoopback), "timeout_s": .int(timeoutSeconds), "limits": .array(limits),
@@ -138,8 +142,9 @@ extension ServerEntry.Authorization {
             return scope.string
         }
         clientID = reader.optional("client_id") == nil ? nil : try reader.label("client_id", longest: 2048)
-        if kind == .none, clientID != nil || !scopes.isEmpty {
-            throw ShapeError(reader.path("type"), "must be oauth where scopes or client_id are given")
+        redirectPort = try reader.optionalInt("redirect_port", in: 1...65_535)
+        if kind == .none, clientID != nil || redirectPort != nil || !scopes.isEmpty {
+            throw ShapeError(reader.path("type"), "must be oauth where scopes, client_id or redirect_port are given")
         }
     }
 }

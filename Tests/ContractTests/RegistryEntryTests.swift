@@ -48,6 +48,20 @@ struct RegistryEntryTests {
         #expect(try EntriesDocument(json) == document)
     }
 
+    @Test("The port of a registered client's redirect address goes with the entry, and is one")
+    func redirectPort() throws {
+        func entry(_ port: String) throws -> RegistryEntry {
+            let auth = #""auth":{"type":"oauth","client_id":"c","redirect_port":\#(port)}"#
+            let text = Self.document().replacing(#""auth":{"type":"oauth","scopes":["read"]}"#, with: auth)
+            return try RegistryEntry(try JSONValue(parsing: Array(text.utf8)))
+        }
+        let authorization = ServerEntry.Authorization(kind: .oauth, clientID: "c", redirectPort: 8765)
+        let read = try entry("8765")
+        #expect(read.server.authorization == authorization)
+        #expect(read.server.json["auth"]?["redirect_port"]?.int == 8765)
+        for bad in ["0", "65536", "\"8765\"", "-1"] { #expect(throws: ShapeError.self) { try entry(bad) } }
+    }
+
     @Test("An entry that says nothing of credentials needs none, and one may name a public address")
     func short() throws {
         let text = Self.document(url: "https://8.8.8.8/mcp")
@@ -65,7 +79,7 @@ struct RegistryEntryTests {
             let entry = try RegistryEntry(
                 alias: "demo",
                 url: url,
-                kind: .none,
+                authorization: .init(kind: .none),
                 allowsLoopback: true,
                 allowsForeignOwner: allows
             )
@@ -80,7 +94,12 @@ struct RegistryEntryTests {
 
     @Test("The entry that is made up is a good one")
     func madeUp() throws {
-        let entry = try RegistryEntry(alias: "demo", url: "http://127.0.0.1:9/mcp", kind: .none, allowsLoopback: true)
+        let entry = try RegistryEntry(
+            alias: "demo",
+            url: "http://127.0.0.1:9/mcp",
+            authorization: .init(kind: .none),
+            allowsLoopback: true
+        )
         #expect(try RegistryEntry(entry.json) == entry)
         #expect(entry.server.name == "local.doorward/demo")
     }

@@ -136,7 +136,7 @@ struct Office {
 
     func add(_ alias: String) async throws {
         let url = "https://\(alias).example.com/mcp"
-        let entry = try RegistryEntry(alias: alias, url: url, kind: .none, allowsLoopback: false)
+        let entry = try RegistryEntry(alias: alias, url: url, authorization: .init(kind: .none), allowsLoopback: false)
         try await registry.add(entry, by: "p-test")
     }
 }

@@ -74,7 +74,7 @@ struct DiscoveryTests {
     @Test(
         "Metadata about another issuer is refused, however alike",
         arguments: [
-            "https://evil.example", "ORIGIN/", "ORIGIN#", "HTTP://127.0.0.1", "",
+            "https://evil.example", "ORIGIN//", "ORIGIN/?", "ORIGIN#", "ORIGIN/x/", "HTTP://127.0.0.1", "",
         ]
     )
     func issuer(text: String) async throws {
@@ -82,6 +82,32 @@ struct DiscoveryTests {
         let issuer = text.replacing("ORIGIN", with: provider.origin)
         provider.change { $0.serverChanges = ["issuer": .text(issuer)] }
         #expect(await refusal(provider)?.kind == .badMetadata)
+    }
+
+    @Test("The slash of an empty path makes no other issuer, whichever of the two writes it")
+    func emptyPath() async throws {
+        let provider = try FakeProvider()
+        let origin = provider.origin
+        provider.change { $0.serverChanges = ["issuer": .text(origin + "/")] }
+        #expect(await refusal(provider) == nil)
+        provider.change { state in
+            state.serverChanges = [:]
+            state.resourceChanges = ["authorization_servers": [.text(origin + "/")]]
+        }
+        #expect(await refusal(provider) == nil)
+        #expect(!AuthorizationServer.isSame("https://a.example/t/", "https://a.example/t"))
+        #expect(!AuthorizationServer.isSame("https:///", "https://"))
+    }
+
+    @Test("Where the first authorization server of a resource cannot be reached, the next is asked")
+    func secondServer() async throws {
+        let provider = try FakeProvider()
+        let origin = provider.origin
+        provider.change { $0.resourceChanges = ["authorization_servers": ["http://127.0.0.1:1", .text(origin)]] }
+        #expect(await refusal(provider) == nil)
+        // A server that is refused is not got round by naming another one behind it.
+        provider.change { $0.resourceChanges = ["authorization_servers": ["https://10.0.0.1", .text(origin)]] }
+        #expect(await refusal(provider)?.kind == .refusedAddress)
     }
 
     @Test(

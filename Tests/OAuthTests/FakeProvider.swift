@@ -34,6 +34,8 @@ final class FakeProvider: Sendable {
         var refreshes = 0
         var reuses = 0
         var revocations: [String] = []
+        /// As servers on the official Python SDK are: the field must be there, and may be empty.
+        var revocationWantsSecret = false
         var resources: [String?] = []
         var complaints: [String] = []
     }
@@ -132,6 +134,9 @@ final class FakeProvider: Sendable {
             case "/token": return token(request, FormBody.decode(body) ?? [:], &state)
             case "/revoke":
                 let fields = FormBody.decode(body) ?? [:]
+                if state.revocationWantsSecret, fields["client_secret"] == nil {
+                    return Self.json(["error": "invalid_request"], status: 400)
+                }
                 state.revocations.append(fields["token"] ?? "")
                 if fields["token"] == state.refresh { state.isAlive = false }
                 return .http()

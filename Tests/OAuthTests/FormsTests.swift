@@ -155,7 +155,7 @@ struct FormsTests {
         )
         #expect(
             client(#"{"client_id":"a","client_secret":"s","token_endpoint_auth_method":"none"}"#)
-                == RegisteredClient(id: "a")
+                == RegisteredClient(id: "a", secret: "s", method: .none)
         )
         for bad in [#"{}"#, #"{"client_id":""}"#, #"{"client_id":"a\nb"}"#, #"{"client_id":1}"#] {
             #expect(client(bad) == nil)

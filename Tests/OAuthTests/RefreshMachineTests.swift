@@ -37,13 +37,13 @@ struct RefreshMachineTests {
         return machine
     }
 
-    @Test("The intent comes before the request, the store before the use, and the intent goes last")
+    @Test("The intent comes before the request, the store before the use, and the intent is settled last")
     func order() {
         var machine = sent()
         let renewed = grant().renewed(by: tokens, now: 100)
         #expect(machine.next(.answered(.tokens(tokens), now: 100)) == .store(renewed))
-        #expect(machine.next(.stored(true)) == .clearIntent)
-        #expect(machine.next(.intentCleared) == .finish(.renewed(renewed)))
+        #expect(machine.next(.stored(true)) == .writeIntent(intent(0, generation: 2)))
+        #expect(machine.next(.intentWritten(true)) == .finish(.renewed(renewed)))
         #expect(renewed.generation == 2)
         #expect(renewed.expires == 160)
         #expect(renewed.refreshToken == "r2")
@@ -96,23 +96,23 @@ struct RefreshMachineTests {
     func busy() {
         var machine = sent()
         for milliseconds in [125, 250, 500, 1000] {
-            #expect(machine.next(.answered(.busy(pause: nil), now: 0)) == .clearIntent)
-            #expect(machine.next(.intentCleared) == .wait(.milliseconds(milliseconds)))
+            #expect(machine.next(.answered(.busy(pause: nil), now: 0)) == .writeIntent(intent(0)))
+            #expect(machine.next(.intentWritten(true)) == .wait(.milliseconds(milliseconds)))
             #expect(machine.next(.waited) == .writeIntent(intent(1)))
             #expect(machine.next(.intentWritten(true)) == .send(refreshToken: "r1"))
         }
-        #expect(machine.next(.answered(.unreachable, now: 0)) == .clearIntent)
-        #expect(machine.next(.intentCleared) == .finish(.unavailable(why: "unreachable")))
+        #expect(machine.next(.answered(.unreachable, now: 0)) == .writeIntent(intent(0)))
+        #expect(machine.next(.intentWritten(true)) == .finish(.unavailable(why: "unreachable")))
     }
 
     @Test("A server is waited for as long as it asks, if that is short, and is left alone otherwise")
     func retryAfter() {
         var machine = sent()
         _ = machine.next(.answered(.busy(pause: 2), now: 0))
-        #expect(machine.next(.intentCleared) == .wait(.seconds(2)))
+        #expect(machine.next(.intentWritten(true)) == .wait(.seconds(2)))
         machine = sent()
         _ = machine.next(.answered(.busy(pause: 60), now: 0))
-        #expect(machine.next(.intentCleared) == .finish(.unavailable(why: "busy", pause: 60)))
+        #expect(machine.next(.intentWritten(true)) == .finish(.unavailable(why: "busy", pause: 60)))
     }
 
     @Test("A busy answer to the second request leaves the first one open, on disk as well")
@@ -161,8 +161,8 @@ struct RefreshMachineTests {
     @Test("Another refusal needs the user and keeps the grant for a server that changes its mind")
     func otherRefusal() {
         var machine = sent()
-        #expect(machine.next(.answered(.refused("invalid_client"), now: 0)) == .clearIntent)
-        #expect(machine.next(.intentCleared) == .finish(.needsSignIn(why: "invalid_client")))
+        #expect(machine.next(.answered(.refused("invalid_client"), now: 0)) == .writeIntent(intent(0)))
+        #expect(machine.next(.intentWritten(true)) == .finish(.needsSignIn(why: "invalid_client")))
     }
 
     @Test("A success without tokens spends the token")
@@ -180,9 +180,9 @@ struct RefreshMachineTests {
         #expect(machine.unstored == renewed)
         var next = RefreshMachine(known: grant(), unstored: machine.unstored, jitter: 0)
         #expect(next.next(.begin) == .store(renewed))
-        #expect(next.next(.stored(true)) == .clearIntent)
+        #expect(next.next(.stored(true)) == .writeIntent(intent(0, generation: 2)))
         #expect(next.unstored == nil)
-        #expect(next.next(.intentCleared) == .finish(.renewed(renewed)))
+        #expect(next.next(.intentWritten(true)) == .finish(.renewed(renewed)))
     }
 
     @Test("A grant without a refresh token needs the user")
@@ -190,6 +190,66 @@ struct RefreshMachineTests {
         var machine = RefreshMachine(known: grant(refresh: nil), jitter: 0)
         _ = machine.next(.begin)
         #expect(machine.next(.storeRead(.grant(grant(refresh: nil)), .none)) == .forget(seal: intent(2)))
+    }
+
+    @Test("Tokens that the keyring has lost are put into it again, and the older ones are not sent")
+    func rolledBack() {
+        var machine = RefreshMachine(known: grant(2, refresh: "r2"), jitter: 0)
+        _ = machine.next(.begin)
+        let settled = RefreshMachine.IntentReading.intent(intent(0, generation: 2))
+        #expect(machine.next(.storeRead(.grant(grant(1)), settled)) == .store(grant(2, refresh: "r2")))
+        // A keyring that does not take them is no reason either.
+        #expect(machine.next(.stored(false)) == .writeIntent(intent(1, generation: 2)))
+        #expect(machine.next(.intentWritten(true)) == .send(refreshToken: "r2"))
+    }
+
+    @Test("Tokens that an earlier life had replaced are not sent when the keyring brings them back")
+    func rolledBackBetweenLives() {
+        var machine = RefreshMachine(known: grant(1), jitter: 0)
+        _ = machine.next(.begin)
+        let settled = RefreshMachine.IntentReading.intent(intent(0, generation: 2))
+        let end = RefreshMachine.Action.finish(.needsSignIn(why: "keyring_lost_change"))
+        #expect(machine.next(.storeRead(.grant(grant(1)), settled)) == end)
+    }
+
+    @Test("A refusal without a word is asked once, and keeps the grant")
+    func wordless() {
+        var machine = sent()
+        #expect(machine.next(.answered(.wordless, now: 0)) == .writeIntent(intent(0)))
+        let end = RefreshMachine.Action.finish(.unavailable(why: "refused_without_reason"))
+        #expect(machine.next(.intentWritten(true)) == end)
+    }
+
+    @Test("Three such refusals over two minutes mean that the grant has ended; before, they may be a server's trouble")
+    func wordlessForGood() {
+        let second: Int64 = 1_000_000_000
+        var refusals = WordlessRefusals()
+        for time in [0, 1, 2, 119] as [Int64] {
+            let isFinal = refusals.isFinal(at: time * second)
+            #expect(!isFinal)
+        }
+        let isFinal = refusals.isFinal(at: 120 * second)
+        #expect(isFinal)
+        var few = WordlessRefusals()
+        for time in [0, 200] as [Int64] {
+            let isFinal = few.isFinal(at: time * second)
+            #expect(!isFinal)
+        }
+    }
+
+    @Test("A keyring that goes back never makes a program send what was answered, in this life or a later one")
+    func rollbacks() {
+        var lost = 0
+        for seed in 0..<2000 {
+            var simulation = RefreshSimulation(
+                seed: UInt64(seed),
+                faults: .init(server: 0, keyring: 0, crashesInTheDark: false, losses: false, rollbacks: 0.2)
+            )
+            simulation.run(lives: 5)
+            #expect(simulation.complaints.isEmpty, "\(seed): \(simulation.complaints)")
+            lost += simulation.endings["keyring_lost_change", default: 0]
+        }
+        #expect(lost > 0)
     }
 
     @Test(

@@ -17,6 +17,8 @@ struct RefreshSimulation {
         var crashesInTheDark = true
         /// Whether answers may be lost.
         var losses = true
+        /// How often the keyring goes back to what it held before.
+        var rollbacks = 0.0
     }
 
     private struct Crash: Error {}
@@ -25,7 +27,10 @@ struct RefreshSimulation {
     private let faults: Faults
 
     // What survives a program.
-    private(set) var stored: Grant?
+    private(set) var stored: Grant? {
+        didSet { if let oldValue { past.append(oldValue) } }
+    }
+    private var past: [Grant] = []
     private var intent: RefreshMachine.Intent?
 
     // The server.
@@ -41,6 +46,8 @@ struct RefreshSimulation {
     /// Whether this program holds tokens that are nowhere else.
     private var holdsTokens = false
     private var seenByThisProgram: Set<String> = []
+    /// Tokens of which a program, whichever, knew that they were answered, and had stored what came.
+    private var settled: Set<String> = []
     private var lastSent = ""
     private(set) var complaints: [String] = []
     private(set) var renewals = 0
@@ -87,6 +94,7 @@ struct RefreshSimulation {
                 case .unavailable(let why, _): endings[why, default: 0] += 1
                 }
             }
+            if happens(faults.rollbacks), let old = past.randomElement(using: &random) { stored = old }
             if holdsTokens, let token = stored?.refreshToken { dark[token, default: 0] += 1 }
         }
     }
@@ -99,6 +107,7 @@ struct RefreshSimulation {
         case "lost_twice":
             if isGood, dark[lastSent, default: 0] < 2 { complaints.append("a good grant was given up too early") }
         case "no_tokens", "invalid_client": break
+        case "keyring_lost_change" where faults.rollbacks > 0: break
         default: complaints.append("given up for \(why)")
         }
     }
@@ -132,7 +141,7 @@ struct RefreshSimulation {
         case .send: true
         case .store: before
         // A count that was raised before its request, or not yet lowered after its answer.
-        case .writeIntent, .clearIntent, .forget: true
+        case .writeIntent, .forget: true
         case .readStore, .wait, .finish: false
         }
     }
@@ -140,6 +149,7 @@ struct RefreshSimulation {
     private mutating func perform(_ action: RefreshMachine.Action) -> RefreshMachine.Event {
         switch action {
         case .readStore:
+            if happens(faults.rollbacks), let old = past.randomElement(using: &random) { stored = old }
             if happens(faults.keyring) { return .storeRead(happens(0.5) ? .locked : .unavailable, reading) }
             return .storeRead(stored.map { .grant($0) } ?? .absent, reading)
         case .writeIntent(let intent):
@@ -149,6 +159,7 @@ struct RefreshSimulation {
                 return .intentWritten(false)
             }
             self.intent = intent
+            if intent.sends == 0 { settled.formUnion(seenByThisProgram) }
             return .intentWritten(true)
         case .send(let token): return .answered(answer(to: token), now: 0)
         case .wait: return .waited
@@ -162,9 +173,6 @@ struct RefreshSimulation {
             stored = grant
             holdsTokens = false
             return .stored(true)
-        case .clearIntent:
-            intent = nil
-            return .intentCleared
         case .forget(let seal):
             if happens(faults.keyring) {
                 intent = seal
@@ -183,6 +191,7 @@ struct RefreshSimulation {
     // MARK: The server
 
     private mutating func answer(to token: String) -> TokenEndpoint.Answer {
+        if settled.contains(token) { complaints.append("a token is sent after a program had stored what came for it") }
         if seenByThisProgram.contains(token) { complaints.append("a spent token was sent again") }
         lastSent = token
         undisproved[token, default: 0] += 1

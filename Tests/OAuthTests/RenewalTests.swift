@@ -87,7 +87,7 @@ struct RenewalTests {
         #expect(folder.write(RefreshMachine.Intent(generation: 1, sends: 1), credential))
         let next = await desktop.reborn(provider)
         _ = try await next.renew("a", rejected: nil)
-        #expect(folder.read(credential) == .none)
+        #expect(folder.read(credential) == .intent(RefreshMachine.Intent(generation: 2, sends: 0)))
         desktop.pass(seconds: 4000)
         #expect(folder.write(RefreshMachine.Intent(generation: 2, sends: 2), credential))
         let asked = provider.asked("/token")

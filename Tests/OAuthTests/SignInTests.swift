@@ -142,17 +142,58 @@ struct SignInTests {
 
     @Test(
         "The answer of another authorization server is not looked at (RFC 9207)",
-        arguments: [nil, "https://evil.example", "", "ORIGIN/"]
+        arguments: [nil, "https://evil.example", "", "ORIGIN//"],
+        [nil, "server_error"]
     )
-    func mixUp(issuer: String?) async throws {
+    func mixUp(issuer: String?, failure: String?) async throws {
+        // An error that comes without an issuer is told: it brings nothing that could be exchanged.
+        guard issuer != nil || failure == nil else { return }
         let (provider, desktop, vault, signIn) = try await begin()
         let issuer = issuer?.replacing("ORIGIN", with: provider.origin)
-        let changes: [String: String?] = ["iss": issuer, "error": "server_error"]
+        let changes: [String: String?] = ["iss": issuer, "error": failure]
         try await desktop.browse(provider.consent(signIn.authorizationURL, changing: changes))
         let error = await Desktop.error { try await signIn.wait() }
         #expect(error?.kind == .badRedirect)
         #expect(provider.asked("/token") == 0)
         #expect(vault.token == nil)
+    }
+
+    @Test("An error is told with the server's own words, also by a server that then forgets to name itself")
+    func refusalWithoutIssuer() async throws {
+        let (provider, desktop, _, signIn) = try await begin()
+        let changes: [String: String?] = [
+            "iss": nil, "error": "invalid_request", "error_description": "nonce required", "code": nil,
+        ]
+        try await desktop.browse(provider.consent(signIn.authorizationURL, changing: changes))
+        let error = await Desktop.error { try await signIn.wait() }
+        #expect(error?.kind == .denied)
+        #expect(error?.message.contains("invalid_request: \"nonce required\"") == true)
+        #expect(provider.asked("/token") == 0)
+    }
+
+    @Test("A description that is no plain line is not shown", arguments: ["a\nb", "caf\u{E9}", "\u{9B}31m", ""])
+    func description(text: String) async throws {
+        let (provider, desktop, _, signIn) = try await begin()
+        let changes: [String: String?] = ["error": "access_denied", "error_description": text, "code": nil]
+        try await desktop.browse(provider.consent(signIn.authorizationURL, changing: changes))
+        let error = await Desktop.error { try await signIn.wait() }
+        #expect(error?.message == "The sign-in was refused (access_denied).")
+    }
+
+    @Test("A request for the scope openid has a nonce, another one that is new each time; others have none")
+    func nonce() async throws {
+        let openID: @Sendable (inout FakeProvider.State) -> Void = {
+            $0.resourceChanges = ["scopes_supported": ["openid", "mcp"]]
+        }
+        func nonces(_ change: @escaping @Sendable (inout FakeProvider.State) -> Void) async throws -> [Substring] {
+            let (_, _, _, signIn) = try await begin(change)
+            let fields = signIn.authorizationURL.split(separator: "?").last?.split(separator: "&") ?? []
+            return fields.filter { $0.hasPrefix("nonce=") }
+        }
+        let first = try await nonces(openID)
+        #expect(first.count == 1)
+        #expect(try await nonces(openID) != first)
+        #expect(try await nonces { _ in }.isEmpty)
     }
 
     @Test("A server that does not promise to name itself may leave it out, but not name another")

@@ -29,7 +29,7 @@ struct RegistryTests {
     }
 
     private func entry(_ alias: String, url: String = "https://mcp.example.com/mcp") throws -> RegistryEntry {
-        try RegistryEntry(alias: alias, url: url, kind: .oauth, allowsLoopback: false)
+        try RegistryEntry(alias: alias, url: url, authorization: .init(kind: .oauth), allowsLoopback: false)
     }
 
     private func changes() async throws -> [OrgLeaf.AdminChange] {

@@ -28,6 +28,12 @@ struct AdminServers: AsyncParsableCommand {
         @Option(name: .long, help: "How the server knows its callers: oauth or none.")
         var auth: Authorization = .none
 
+        @Option(name: .customLong("client-id"), help: "With --auth oauth: the client that is registered beforehand.")
+        var clientID: String?
+
+        @Option(name: .long, help: "The port that is registered for it: http://127.0.0.1:PORT/callback.")
+        var redirectPort: Int?
+
         @Flag(name: .long, help: "The server, and where it signs people in, may be on this machine.")
         var allowLoopback = false
 
@@ -46,7 +52,11 @@ struct AdminServers: AsyncParsableCommand {
                     entry = try RegistryEntry(
                         alias: name,
                         url: url,
-                        kind: auth == .oauth ? .oauth : .none,
+                        authorization: ServerEntry.Authorization(
+                            kind: auth == .oauth ? .oauth : .none,
+                            clientID: clientID,
+                            redirectPort: redirectPort
+                        ),
                         allowsLoopback: allowLoopback,
                         allowsForeignOwner: allowForeignOwner,
                         timeoutSeconds: timeout

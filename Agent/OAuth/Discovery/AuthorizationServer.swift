@@ -18,7 +18,7 @@ struct AuthorizationServer: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - json: the document.
-    ///   - issuer: who it should be about: compared byte by byte.
+    ///   - issuer: who it should be about: compared by `isSame`.
     ///   - addresses: where its endpoints may be.
     /// - Throws: `OAuthError` where it is about another issuer, an endpoint is refused, or PKCE by S256 is missing.
     init(_ json: JSONValue, issuer: String, addresses: AddressRule) throws {
@@ -27,14 +27,37 @@ struct AuthorizationServer: Sendable, Equatable {
         } catch let error as ShapeError {
             throw OAuthError(.badMetadata, "The authorization server's metadata is malformed: \(error)")
         }
-        guard self.issuer.utf8.elementsEqual(issuer.utf8) else {
-            throw OAuthError(.badMetadata, "The authorization server's metadata is about another issuer.")
+        guard Self.isSame(self.issuer, issuer) else {
+            throw OAuthError(
+                .badMetadata,
+                "The authorization server's metadata is about \(Self.shown(self.issuer)), not about \(Self.shown(issuer))."
+            )
         }
         if let query = WebURL(authorizationEndpoint)?.query, AuthorizationFlow.clashes(with: query) {
             throw OAuthError(.badMetadata, "The authorization endpoint brings parameters of a request along.")
         }
         let endpoints = [authorizationEndpoint, tokenEndpoint, registrationEndpoint, revocationEndpoint]
         for endpoint in endpoints.compactMap({ $0 }) { try Self.check(endpoint, addresses) }
+    }
+
+    /// Whether two names are of one issuer: byte by byte, but for the slash of an empty path (RFC 3986, 6.2.3), which libraries
+    /// add and others take away.
+    static func isSame(_ left: String, _ right: String) -> Bool {
+        withoutEmptyPath(left).utf8.elementsEqual(withoutEmptyPath(right).utf8)
+    }
+
+    private static func withoutEmptyPath(_ issuer: String) -> Substring {
+        guard issuer.hasSuffix("/"), let start = issuer.firstRange(of: "://")?.upperBound,
+            let slash = issuer[start...].firstIndex(of: "/"), slash > start,
+            slash == issuer.index(before: issuer.endIndex)
+        else { return issuer[...] }
+        return issuer.dropLast()
+    }
+
+    /// An issuer as it can be shown: one that is no plain web address is a stranger's text.
+    private static func shown(_ issuer: String) -> String {
+        let isPlain = issuer.utf8.count <= 200 && issuer.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        return isPlain && WebURL(issuer) != nil ? issuer : "an issuer without an address"
     }
 
     private init(members reader: inout ObjectReader) throws {

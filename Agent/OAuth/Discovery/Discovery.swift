@@ -32,7 +32,7 @@ struct Discovery: Sendable {
         guard let url = WebURL(target.url) else { throw OAuthError(.badMetadata, "The server's URL is none.") }
         let challenge = try await challenge()
         let resource = try await resource(url, challenge)
-        let found = try await authorizationServer(resource.authorizationServers[0])
+        let found = try await firstReachable(resource.authorizationServers)
         let scopes = [target.scopes, challenge?.scopes ?? [], resource.scopes].first { !$0.isEmpty } ?? []
         return Found(resource: resource, server: found, scopes: scopes)
     }
@@ -83,6 +83,19 @@ struct Discovery: Sendable {
     }
 
     // MARK: The authorization server
+
+    /// The first of the servers that the resource trusts, or the next where that one cannot be reached.
+    private func firstReachable(_ issuers: [String]) async throws -> AuthorizationServer {
+        var failure: (any Error)?
+        for issuer in issuers.prefix(4) {
+            do {
+                return try await authorizationServer(issuer)
+            } catch let error as OAuthError where error.kind == .unavailable {
+                failure = failure ?? error
+            }
+        }
+        throw failure ?? OAuthError(.badMetadata, "The server's OAuth metadata names no authorization server.")
+    }
 
     private func authorizationServer(_ issuer: String) async throws -> AuthorizationServer {
         try AuthorizationServer.check(issuer, target.addresses)

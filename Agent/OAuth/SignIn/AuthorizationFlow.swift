@@ -13,6 +13,10 @@ struct AuthorizationFlow: Sendable {
     let state: String
     let redirect: String
     let fetcher: Fetcher
+    /// What some servers want beside the scope `openid` (OpenID Connect Core, 3.1.2.1).
+    ///
+    /// No identity is taken from the answer, so there is nothing to compare it with.
+    let nonce = AuditID().description
 
     /// What the user opens.
     var url: String {
@@ -22,6 +26,7 @@ struct AuthorizationFlow: Sendable {
             ("resource", found.resource.resource),
         ]
         if !found.scopes.isEmpty { fields.append(("scope", found.scopes.joined(separator: " "))) }
+        if found.scopes.contains("openid") { fields.append(("nonce", nonce)) }
         return Self.plain(found.server.authorizationEndpoint, FormBody.query(fields))
     }
 
@@ -46,8 +51,7 @@ struct AuthorizationFlow: Sendable {
         guard let fields = FormBody.decode(query) else { return true }
         let ours = [
             "response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method",
-            "resource",
-            "scope",
+            "resource", "scope", "nonce",
         ]
         return ours.contains { fields[$0] != nil }
     }
@@ -71,7 +75,7 @@ struct AuthorizationFlow: Sendable {
         // First of all: what another server says is not looked at.
         try checkIssuer(query)
         guard let code = query["code"], query["error"] == nil else {
-            throw OAuthError(.denied, "The sign-in was refused\(Self.words(query["error"])).", next: again)
+            throw OAuthError(.denied, "The sign-in was refused\(Self.words(query)).", next: again)
         }
         return try await exchange(code, now)
     }
@@ -81,14 +85,15 @@ struct AuthorizationFlow: Sendable {
     /// RFC 9207: an answer of another server than the one that was asked is how codes are stolen.
     private func checkIssuer(_ query: [String: String]) throws {
         if let issuer = query["iss"] {
-            guard issuer.utf8.elementsEqual(found.server.issuer.utf8) else {
+            guard AuthorizationServer.isSame(issuer, found.server.issuer) else {
                 throw OAuthError(
                     .badRedirect,
                     "The answer to the sign-in came from another authorization server.",
                     next: again
                 )
             }
-        } else if found.server.namesIssuer {
+        } else if found.server.namesIssuer, query["error"] == nil {
+            // An answer without a code brings nothing that could be exchanged at the wrong place, and its reason is needed.
             throw OAuthError(
                 .badRedirect,
                 "The answer to the sign-in does not say which server it is from.",
@@ -115,7 +120,7 @@ struct AuthorizationFlow: Sendable {
             throw OAuthError(.denied, "The authorization server gave no tokens (\(why)).", next: again)
         case .forbidden:
             throw OAuthError(.refusedAddress, "The token endpoint is at an address that nothing is sent to.")
-        case .spent, .busy, .unreachable, .lost:
+        case .spent, .busy, .wordless, .unreachable, .lost:
             throw OAuthError(
                 .unavailable,
                 "The authorization server did not answer as a token endpoint does.",
@@ -141,8 +146,12 @@ struct AuthorizationFlow: Sendable {
         )
     }
 
-    /// A stranger's error code, where it is one.
-    private static func words(_ code: String?) -> String {
-        code.flatMap(ErrorCode.init).map { " (\($0.text))" } ?? ""
+    /// The server's error code, where it is one, and its description (RFC 6749, 4.1.2.1), where that is plain text.
+    private static func words(_ query: [String: String]) -> String {
+        guard let code = query["error"].flatMap(ErrorCode.init) else { return "" }
+        guard let description = query["error_description"], (1...200).contains(description.utf8.count),
+            description.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { return " (\(code.text))" }
+        return " (\(code.text): \"\(description)\")"
     }
 }

@@ -14,8 +14,14 @@ struct CallbackConnections {
     /// How long nobody new is let in after there was no file for it.
     private static let rest = Duration.milliseconds(250)
 
+    private let takeNext: (Int32) -> Int32
     private var open: [Connection] = []
     private var restsUntil: ContinuousClock.Instant?
+
+    /// No connections yet; `takeNext` is accept(2), for a test that has it fail.
+    init(takeNext: @escaping (Int32) -> Int32 = { Glibc.accept($0, nil, nil) }) {
+        self.takeNext = takeNext
+    }
 
     /// Waits a little for something to happen.
     ///
@@ -51,7 +57,7 @@ struct CallbackConnections {
     }
 
     private mutating func accept(_ listener: Int32, _ isOwn: (Int32) -> Bool) {
-        let descriptor = Glibc.accept(listener, nil, nil)
+        let descriptor = takeNext(listener)
         guard descriptor >= 0 else {
             if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) {
                 // The one that has waited longest may be the browser's own idle one; it makes room for the answer.

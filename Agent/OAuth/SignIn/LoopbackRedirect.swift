@@ -18,22 +18,28 @@ final class LoopbackRedirect: Sendable {
 
     /// `http://127.0.0.1:PORT/callback`.
     let url: String
-    private let listener: Int32
+    let listener: Int32
     private let authority: String
     private let isOwn: @Sendable (Int32) -> Bool
     private let state = Mutex(State())
 
     /// Binds; nothing is answered before `open`.
     ///
-    /// - Parameter isOwn: whether the other end of a connection belongs to this user.
-    /// - Throws: `OAuthError` where no port can be had.
-    init(isOwn: @escaping @Sendable (Int32) -> Bool) throws {
+    /// - Parameters:
+    ///   - port: the port that is registered with the authorization server; nil: any that is free.
+    ///   - isOwn: whether the other end of a connection belongs to this user.
+    /// - Throws: `OAuthError` where the port cannot be had.
+    init(port: Int? = nil, isOwn: @escaping @Sendable (Int32) -> Bool) throws {
         self.isOwn = isOwn
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let listener = socket(AF_INET, kind, 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port ?? 0).bigEndian
+        // The connections of the last sign-in must not keep a fixed port from the next one.
+        var on: Int32 = 1
+        if port != nil { setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size)) }
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
@@ -42,7 +48,14 @@ final class LoopbackRedirect: Sendable {
         }
         guard listener >= 0, isBound else {
             if listener >= 0 { Glibc.close(listener) }
-            throw OAuthError(.unavailable, "No port of this machine can be had for the browser's answer.")
+            guard let port else {
+                throw OAuthError(.unavailable, "No port of this machine can be had for the browser's answer.")
+            }
+            throw OAuthError(
+                .unavailable,
+                "Port \(port), which is registered for the browser's answer, is taken on this machine.",
+                next: "See which program has it: ss -tlnp 'sport = :\(port)'"
+            )
         }
         self.listener = listener
         authority = "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"

@@ -64,8 +64,8 @@ struct Registration: Sendable {
         guard let secret = json["client_secret"]?.text else { return RegisteredClient(id: id) }
         guard isVisible(secret) else { return nil }
         let given = json["token_endpoint_auth_method"]?.text.flatMap(RegisteredClient.Method.init) ?? wished
-        // A secret that nobody is to send is no secret.
-        return given == .none ? RegisteredClient(id: id) : RegisteredClient(id: id, secret: secret, method: given)
+        // A client of method `none` sends its secret to no token endpoint; an endpoint for revocation may want it.
+        return RegisteredClient(id: id, secret: secret, method: given)
     }
 
     /// Printable ASCII (RFC 6749, appendix A.1 and A.2).

@@ -28,7 +28,7 @@ package final class SignIn: Sendable {
         admit: @escaping @Sendable (Result<Grant, any Error>) async -> Result<Void, OAuthError>
     ) async throws {
         let found = try await Discovery(of: server, fetcher: fetcher).find()
-        let redirect = try LoopbackRedirect(isOwn: isOwn)
+        let redirect = try LoopbackRedirect(port: server.redirectPort, isOwn: isOwn)
         let client: RegisteredClient
         do {
             client = try await Self.client(server, found, redirect.url, fetcher)

@@ -24,6 +24,8 @@ struct TokenEndpoint: Sendable {
         /// Somebody answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status;
         /// with the seconds that it wants to be left alone.
         case busy(pause: Int?)
+        /// A refusal without a word: 400 or 401 with an empty body.
+        case wordless
         /// Nothing of the request got there.
         case unreachable
         /// The request left, and no answer came: nobody knows what became of it.
@@ -43,7 +45,7 @@ struct TokenEndpoint: Sendable {
         do {
             // As a stream, because the head alone says whether a token is spent: the rest may break off.
             try await fetcher.stream(
-                request(fields),
+                request(fields, as: client),
                 onHead: { head in answer.withLock { $0.head = head } },
                 onBytes: { bytes in answer.withLock { $0.body += bytes } }
             )
@@ -58,12 +60,18 @@ struct TokenEndpoint: Sendable {
     }
 
     /// Takes a token back (RFC 7009); whether the server says that it is gone.
+    ///
+    /// A server may want more of a client here than at its token endpoint: where it refuses a client that keeps no secret,
+    /// it is asked once more in the way that it may have meant.
     func revoke(token: String, hint: String) async -> Bool {
-        let response = try? await fetcher.fetch(request([("token", token), ("token_type_hint", hint)]))
-        return response?.status == 200
+        let fields = [("token", token), ("token_type_hint", hint)]
+        guard let status = try? await fetcher.fetch(request(fields, as: client)).status else { return false }
+        guard client.method == .none, status == 400 || status == 401 else { return status == 200 }
+        let again = try? await fetcher.fetch(request(fields, as: client.authenticated)).status
+        return again == 200
     }
 
-    private func request(_ fields: [(String, String)]) -> FetchRequest {
+    private func request(_ fields: [(String, String)], as client: RegisteredClient) -> FetchRequest {
         var fields = fields
         var headers = [("Content-Type", FormBody.mediaType), ("Accept", "application/json")]
         switch (client.method, client.secret) {
@@ -96,6 +104,7 @@ struct TokenEndpoint: Sendable {
             guard isJSON else { return .busy(pause: nil) }
             return body.flatMap(tokens).map(Answer.tokens) ?? .spent
         case 400, 401, 403:
+            if head.status != 403, let body, body.isEmpty { return .wordless }
             guard isJSON, let body, let json = try? JSONValue(parsing: body), let code = json["error"]?.text,
                 let known = ErrorCode(code)
             else { return .busy(pause: nil) }

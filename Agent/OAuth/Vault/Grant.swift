@@ -100,6 +100,14 @@ struct RegisteredClient: Sendable, Equatable {
         return .object(object)
     }
 
+    /// The same client where it has to prove itself: with the secret that it was given all the same, else with the empty one,
+    /// which may be sent (RFC 6749, 2.3.1).
+    var authenticated: RegisteredClient {
+        secret == nil
+            ? RegisteredClient(id: id, secret: "", method: .post)
+            : RegisteredClient(id: id, secret: secret, method: .basic)
+    }
+
     init(id: String, secret: String? = nil, method: Method = .none) {
         self.id = id
         self.secret = secret

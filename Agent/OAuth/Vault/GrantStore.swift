@@ -13,6 +13,8 @@ struct GrantStore: Sendable {
 
     func read(_ alias: String, prompting: Bool = false) async -> RefreshMachine.Stored {
         switch await secrets.read(name(alias), prompting: prompting) {
+        // KWallet answers for a closed wallet with an empty secret.
+        case .found(let bytes) where bytes.isEmpty: .locked
         case .found(let bytes): Grant(bytes).map { .grant($0) } ?? .absent
         case .absent, .corrupt: .absent
         case .locked, .cancelled: .locked

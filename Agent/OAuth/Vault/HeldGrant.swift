@@ -55,11 +55,32 @@ struct RejectionLimit: Sendable {
     private static let window: Int64 = 60 * 1_000_000_000
     private var times: [Int64] = []
 
-    /// Whether one more is allowed at this time, which it then counts; nanoseconds since the machine started.
-    mutating func take(at boot: Int64) -> Bool {
+    /// Whether one more is allowed at this time, in nanoseconds since the machine started.
+    mutating func allows(at boot: Int64) -> Bool {
         times.removeAll { $0 <= boot - Self.window }
-        guard times.count < Self.most else { return false }
-        times.append(boot)
-        return true
+        return times.count < Self.most
+    }
+
+    /// Counts a renewal that came about.
+    mutating func count(at boot: Int64) { times.append(boot) }
+}
+
+/// Renewals that a token endpoint has refused without saying why, one after the other.
+struct WordlessRefusals: Sendable {
+    private static let most = 3
+    private static let span: Int64 = 120 * 1_000_000_000
+    private var count = 0
+    private var first: Int64 = 0
+
+    /// Counts one more, and tells whether there have been three over two minutes.
+    ///
+    /// A server in trouble would have said something else by then.
+    ///
+    /// - Parameter boot: nanoseconds since the machine started.
+    /// - Returns: whether the grant has to be taken for dead.
+    mutating func isFinal(at boot: Int64) -> Bool {
+        if count == 0 { first = boot }
+        count += 1
+        return count >= Self.most && boot - first >= Self.span
     }
 }

@@ -7,13 +7,15 @@
 /// * an answer of somebody who did not take the request (busy, a page), or no connection: again, after a while;
 /// * no answer, or a crash: nobody knows. Once more, never a third time.
 ///
-/// Before a token leaves, an intent is written that says so; before new tokens are used they are stored.
+/// Before a token leaves, an intent is written that says so; before new tokens are used they are stored. A keyring can go back
+/// to an older state (a backup, a daemon that ended before it wrote): tokens in memory that are newer are put into it again,
+/// and where an earlier life of this program had newer ones, the older are not sent.
 struct RefreshMachine: Sendable {
-    /// What stands on disk while a token is under way: no secret.
+    /// What stands on disk of a grant: no secret.
     struct Intent: Sendable, Equatable {
-        /// Which of a grant's tokens.
+        /// The newest of a grant's tokens that was stored.
         let generation: Int
-        /// How many requests with it may have been taken, as far as anybody knows.
+        /// How many requests with it may have been taken, as far as anybody knows; 0 while none is under way.
         let sends: Int
 
         /// So many that there will be no further one.
@@ -27,7 +29,6 @@ struct RefreshMachine: Sendable {
         case send(refreshToken: String)
         case wait(Duration)
         case store(Grant)
-        case clearIntent
         /// Removes the grant and its intent; where the grant cannot be removed, `seal` takes the place of its intent.
         case forget(seal: Intent)
         case finish(Result)
@@ -41,7 +42,6 @@ struct RefreshMachine: Sendable {
         case answered(TokenEndpoint.Answer, now: Int)
         case waited
         case stored(Bool)
-        case intentCleared
         case forgotten
     }
 
@@ -81,9 +81,13 @@ struct RefreshMachine: Sendable {
         case settling(then: Action)
         case pausing
         case storing(Grant)
+        /// Tokens that the keyring has lost are put into it again, before they are used.
+        case restoring
         case ending(Result)
     }
 
+    /// Why a renewal came to nothing where the server refuses it and says nothing.
+    static let wordless = "refused_without_reason"
     private static let tries = 5
     /// The longest that a caller is kept waiting because a server asks for it.
     private static let patience = 5
@@ -118,12 +122,14 @@ struct RefreshMachine: Sendable {
         case (.announcing, .intentWritten(let isWritten)): return afterAnnouncing(isWritten)
         case (.sending, .answered(let answer, let now)): return afterAnswer(answer, now)
         // A count that could not be lowered on disk errs on the safe side.
-        case (.settling(let action), .intentWritten), (.settling(let action), .intentCleared):
+        case (.settling(let action), .intentWritten):
             if case .wait = action { step = .pausing }
             return action
         case (.pausing, .waited): return announce()
         case (.storing(let grant), .stored(let isStored)): return afterStoring(grant, isStored)
-        case (.ending(let result), .intentCleared), (.ending(let result), .forgotten): return .finish(result)
+        // Not stored again is no reason to send an older one: what is in memory is used all the same.
+        case (.restoring, .stored): return announce()
+        case (.ending(let result), .intentWritten), (.ending(let result), .forgotten): return .finish(result)
         case (_, _): return .finish(.unavailable(why: "internal"))
         }
     }
@@ -138,13 +144,21 @@ struct RefreshMachine: Sendable {
         case .grant(let grant):
             // The keyring is the truth: what an earlier life of this program put there counts.
             guard isKnown(grant) else { return .finish(.found(grant)) }
-            self.grant = grant
+            // Unless it went back: a refresh token that was answered is never sent again.
+            let newest = grant.generation < known.generation ? known : grant
+            self.grant = newest
             switch intent {
             case .none: sends = 0
             case .unreadable: return .finish(.unavailable(why: "state_folder"))
-            case .intent(let intent): sends = intent.generation == grant.generation ? intent.sends : 0
+            case .intent(let intent) where intent.generation > newest.generation:
+                return .finish(.needsSignIn(why: "keyring_lost_change"))
+            case .intent(let intent): sends = intent.generation == newest.generation ? intent.sends : 0
             }
-            guard grant.refreshToken != nil else { return forget(.needsSignIn(why: "no_refresh_token")) }
+            guard newest.refreshToken != nil else { return forget(.needsSignIn(why: "no_refresh_token")) }
+            guard newest == grant else {
+                step = .restoring
+                return .store(newest)
+            }
             return announce()
         }
     }
@@ -183,6 +197,8 @@ struct RefreshMachine: Sendable {
         case .refused(let code): return settle(.finish(.needsSignIn(why: code)))
         case .forbidden: return settle(.finish(.unavailable(why: "refused_address")))
         case .busy(let pause): return afterDelay("busy", pause)
+        // Neither a no that can be believed at once nor a reason to ask again at once.
+        case .wordless: return settle(.finish(.unavailable(why: Self.wordless)))
         case .unreachable: return afterDelay("unreachable", nil)
         case .lost:
             guard sends < Intent.mostSends else { return forget(.needsSignIn(why: "lost_twice")) }
@@ -221,14 +237,14 @@ struct RefreshMachine: Sendable {
         guard isStored else { return .finish(.unavailable(why: "keyring")) }
         unstored = nil
         step = .ending(.renewed(grant))
-        return .clearIntent
+        return .writeIntent(Intent(generation: grant.generation, sends: 0))
     }
 
     /// Takes the last request back from the count, since it was answered and not taken.
     private mutating func settle(_ action: Action) -> Action {
         sends -= 1
         step = .settling(then: action)
-        return sends > 0 ? .writeIntent(intent) : .clearIntent
+        return .writeIntent(intent)
     }
 
     private mutating func forget(_ result: Result) -> Action {

@@ -66,7 +66,7 @@ extension TokenVault {
         }
         // A server that refuses one new token after the other wants something else than another token.
         let isAllowed = state.withLock { state in
-            held.isDue(at: boot) || state.rejections[alias, default: RejectionLimit()].take(at: boot)
+            held.isDue(at: boot) || state.rejections[alias, default: RejectionLimit()].allows(at: boot)
         }
         guard isAllowed else { throw OAuthError.needsSignIn(alias) }
         var machine = RefreshMachine(known: held.grant, unstored: unstored, jitter: .random(in: 0..<1))
@@ -113,9 +113,6 @@ extension TokenVault {
                 event = .waited
             case .store(let grant):
                 event = .stored((try? await grants.write(grant, server.alias)) != nil)
-            case .clearIntent:
-                intents.clear(known.credential)
-                event = .intentCleared
             case .forget(let seal):
                 await forget(server.alias, known, seal)
                 event = .forgotten
@@ -144,7 +141,13 @@ extension TokenVault {
         let credential = held.grant.credential
         switch result {
         case .renewed(let grant):
-            state.withLock { $0.pauses[alias] = nil }
+            let boot = clock.boot()
+            state.withLock { state in
+                state.pauses[alias] = nil
+                state.refusals[alias] = nil
+                // Only a token that was renewed counts: one that could not be is no reason to sign in.
+                if !held.isDue(at: boot) { state.rejections[alias, default: RejectionLimit()].count(at: boot) }
+            }
             set(hold(grant), for: server)
             events(.refreshed(credential: credential, alias: alias))
             return grant.token
@@ -160,6 +163,10 @@ extension TokenVault {
             events(.failed(credential: credential, alias: alias, why: "locked"))
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.lockedKeyring
+        case .unavailable(RefreshMachine.wordless, _) where isDead(alias):
+            set(.none, for: server)
+            events(.failed(credential: credential, alias: alias, why: RefreshMachine.wordless))
+            throw OAuthError.needsSignIn(alias)
         case .unavailable(let why, let seconds):
             let jitter = Double.random(in: 0..<1)
             pause(alias) { pause, boot in
@@ -170,6 +177,12 @@ extension TokenVault {
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.notNow(alias, why)
         }
+    }
+
+    /// Whether a refusal without a reason has been heard so often and for so long that the grant has ended.
+    private func isDead(_ alias: String) -> Bool {
+        let boot = clock.boot()
+        return state.withLock { $0.refusals[alias, default: WordlessRefusals()].isFinal(at: boot) }
     }
 
     private func pause(_ alias: String, _ change: (inout Pause, Int64) -> Void) {
@@ -185,7 +198,7 @@ extension TokenVault {
                     state.servers[alias].flatMap { server in state.unstored[alias].map { (server, $0) } }
                 }), (try? await grants.write(grant, alias)) != nil
             else { return }
-            intents.clear(grant.credential)
+            _ = intents.write(RefreshMachine.Intent(generation: grant.generation, sends: 0), grant.credential)
             state.withLock { state in
                 state.unstored[alias] = nil
                 state.pauses[alias] = nil

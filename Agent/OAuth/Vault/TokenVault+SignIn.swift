@@ -60,6 +60,8 @@ extension TokenVault {
                 state.withLock { state in
                     state.unstored[server.alias] = nil
                     state.pauses[server.alias] = nil
+                    state.refusals[server.alias] = nil
+                    if case .held(let old)? = state.entries[server.alias] { intents.clear(old.grant.credential) }
                 }
                 set(hold(grant), for: server)
             }

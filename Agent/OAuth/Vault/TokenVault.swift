@@ -26,6 +26,7 @@ package final class TokenVault: Sendable {
         var isEnding = false
         var pauses: [String: Pause] = [:]
         var rejections: [String: RejectionLimit] = [:]
+        var refusals: [String: WordlessRefusals] = [:]
     }
 
     let state = Mutex(State())

@@ -1,0 +1,123 @@
+import Foundation
+import Keyring
+import Kits
+import ServiceKit
+import Synchronization
+import Testing
+
+@testable import OAuth
+
+@Suite("What real servers and keyrings do, and what a vault makes of it")
+struct RealServerTests {
+    @Test("A server that wants a secret of a public client too, when a token is taken back, gets the empty one")
+    func revocation() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        provider.change { $0.revocationWantsSecret = true }
+        let refresh = provider.state.withLock { $0.refresh }
+        #expect(try await vault.disconnect("a"))
+        #expect(provider.state.withLock { $0.revocations } == [refresh])
+        guard case .revoked(_, _, "user")? = desktop.events.last else { return #expect(Bool(false)) }
+    }
+
+    @Test(
+        "A server that refuses a renewal without a word is asked once a renewal, and believed after two minutes of it"
+    )
+    func wordless() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        let before = provider.asked("/token")
+        for renewal in 1...3 {
+            provider.instead("/token", .http(400))
+            let error = await Desktop.error { _ = try await vault.renew("a", rejected: nil) }
+            #expect(error?.kind == (renewal < 3 ? .unavailable : .needsSignIn))
+            #expect(provider.asked("/token") == before + renewal)
+            desktop.pass(seconds: 70)
+        }
+        #expect(vault.current("a") == .needsSignIn)
+        #expect(desktop.failures.last == "refused_without_reason")
+        // The grant stayed in the keyring, for a server that was only in trouble.
+        #expect(desktop.store.names.count == 1)
+    }
+
+    @Test("A locked keyring stays locked, however often a refused token is asked for")
+    func lockedAndRefused() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        let token = try #require(vault.token)
+        desktop.store.condition = .locked
+        for _ in 0..<15 {
+            let error = await Desktop.error { _ = try await vault.renew("a", rejected: token.header) }
+            #expect(error?.kind == .locked || error?.kind == .unavailable)
+            desktop.pass(seconds: 3)
+        }
+        desktop.store.condition = .open
+        #expect(try await vault.renew("a", rejected: token.header) != token)
+        #expect(provider.counts.refreshes == 1)
+    }
+
+    @Test("A keyring that goes back to an older state makes no program send what was answered, restarted or not")
+    func rollback() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        let old = desktop.store.contents
+        desktop.pass(seconds: 4000)
+        _ = try await vault.renew("a", rejected: nil)
+        let new = desktop.store.contents
+        desktop.store.contents = old
+        desktop.pass(seconds: 4000)
+        _ = try await vault.renew("a", rejected: nil)
+        #expect(provider.counts.refreshes == 2)
+        #expect(provider.counts.reuses == 0)
+
+        // Killed in between, what is newer is gone for good, and the old one would end the whole grant.
+        desktop.store.contents = new
+        desktop.pass(seconds: 4000)
+        let reborn = await desktop.reborn(provider)
+        #expect(await Desktop.error { _ = try await reborn.renew("a", rejected: nil) }?.kind == .needsSignIn)
+        #expect(provider.counts.reuses == 0)
+        #expect(desktop.failures.last == "keyring_lost_change")
+    }
+
+    @Test("An empty secret is a closed wallet and no missing grant")
+    func emptySecret() async throws {
+        let (provider, desktop, _) = try await Desktop.signedIn()
+        let kept = desktop.store.contents
+        desktop.store.contents = kept.mapValues { _ in [] }
+        let vault = await desktop.reborn(provider)
+        #expect(vault.current("a") == .locked)
+        desktop.store.contents = kept
+        let running = Task { await vault.run() }
+        for _ in 0..<100 where vault.token == nil { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(vault.token != nil)
+        running.cancel()
+    }
+
+    @Test("A client that is registered with a port comes back to that port, sign-in after sign-in; a taken one is told")
+    func fixedPort() async throws {
+        let (provider, desktop) = (try FakeProvider(), try Desktop())
+        var port: LoopbackRedirect? = try LoopbackRedirect { _ in true }
+        let number = try #require(port?.url.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+        let vault = desktop.vault()
+        let server = ProtectedServer(
+            alias: "a",
+            url: provider.url,
+            clientID: "registered",
+            redirectPort: number,
+            allowsLoopback: true
+        )
+        await vault.configure([server])
+        #expect(await Desktop.error { _ = try await vault.signIn("a") }?.message.contains("Port \(number)") == true)
+        port = nil
+        for _ in 0..<2 {
+            var signIn: SignIn?
+            // The listener above ends with its last reference.
+            for _ in 0..<100 where signIn == nil {
+                signIn = try? await vault.signIn("a")
+                if signIn == nil { try await Task.sleep(for: .milliseconds(20)) }
+            }
+            let begun = try #require(signIn)
+            let redirect = FormBody.escaped("http://127.0.0.1:\(number)/callback")
+            #expect(begun.authorizationURL.contains("redirect_uri=\(redirect)"))
+            try await desktop.browse(provider.consent(begun.authorizationURL))
+            try await begun.wait()
+        }
+    }
+}
