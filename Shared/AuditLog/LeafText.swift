@@ -6,8 +6,10 @@ enum LeafText: Sendable {
     case agent
     /// 1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `:` and `+`: pseudonyms, reasons, versions.
     case word
-    /// At most 256 bytes: names of tools, servers, rules, clients.
+    /// At most 256 bytes: names of tools, servers, rules, clients, as records of earlier releases have them.
     case name
+    /// 1 to 256 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `/` and `:`: the names that are written.
+    case plainName
     /// 32 of `0-9` and `a-f`.
     case id
     /// 16 bytes in base64url.
@@ -23,6 +25,7 @@ enum LeafText: Sendable {
         case .agent: (1...64).contains(text.count) && Self.isMade(text, of: Self.agentBytes)
         case .word: (1...64).contains(text.count) && Self.isMade(text, of: Self.wordBytes)
         case .name: text.count <= RecordName.maxBytes
+        case .plainName: (1...RecordName.maxBytes).contains(text.count) && Self.isMade(text, of: Self.nameBytes)
         case .id: text.count == 32 && Self.isMade(text, of: Self.hexBytes)
         case .salt: Self.isBase64URL(text, length: 22, spareBits: 4)
         case .hash: Self.isBase64URL(text, length: 43, spareBits: 2)
@@ -56,6 +59,7 @@ enum LeafText: Sendable {
     private static let fingerprintStart = Array("SHA256:".utf8)
     private static let agentBytes = places(in: "abcdefghijklmnopqrstuvwxyz0123456789-")
     private static let wordBytes = places(in: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:+")
+    private static let nameBytes = places(in: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:")
     private static let hexBytes = places(in: "0123456789abcdef")
     private static let base64Bytes = places(in: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 }

@@ -57,7 +57,7 @@ extension JSONValue {
     }
 
     fileprivate static func name(_ text: JSONText) -> JSONValue {
-        .string(RecordName.bounded(text))
+        .string(RecordName.plain(text))
     }
 }
 

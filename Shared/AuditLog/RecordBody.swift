@@ -101,21 +101,19 @@ package enum RecordName {
     /// The longest name that is recorded as it is, in bytes.
     package static let maxBytes = 256
 
-    /// `sha256:` and the hash: what is written for names that are unknown or too long.
+    /// `sha256:` and the hash: what is written for names that are unknown or not plain.
     package static func hash(of name: JSONText) -> JSONText {
         JSONText("sha256:" + Hash.of(name.utf8).base64URL)
     }
 
-    /// The name itself if it is not too long, else its hash.
+    /// Whether a name is recorded as it is: 1 to 256 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `/` and `:`.
     ///
-    /// Escapes count as they are written, so that names of control characters cannot make a record too large.
-    package static func bounded(_ name: JSONText) -> JSONText {
-        guard name.utf8.count <= maxBytes else { return hash(of: name) }
-        // Only JSON's escapes are longer than what they stand for.
-        if name.utf8.withUnsafeBufferPointer(JSONWriting.isPlain) { return name }
-        var literal: [UInt8] = []
-        JSONWriting.string(name.utf8, to: &literal)
-        return literal.count <= maxBytes + 2 ? name : hash(of: name)
+    /// A log cannot be changed, so a name must not carry a sentence, a person's data or bytes that steer a terminal.
+    package static func isPlain(_ name: UnsafeBufferPointer<UInt8>) -> Bool { LeafText.plainName.holds(name) }
+
+    /// The name itself if it is plain, else its hash.
+    package static func plain(_ name: JSONText) -> JSONText {
+        name.utf8.withUnsafeBufferPointer(isPlain) ? name : hash(of: name)
     }
 
     /// The text itself if it is one word of 1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `:` and `+`, else its hash.

@@ -30,8 +30,16 @@ package struct RecordReader: Sendable {
     private var kind = RecordKind.agentStop
     /// Why the record is refused, where it is good JSON.
     private var problem = ""
+    /// What names must be.
+    private let nameForm: LeafText
 
-    package init() {}
+    /// A reader.
+    ///
+    /// - Parameter plainNames: whether names must have the form in which they are written; records of earlier releases may
+    ///   have others, which a verifier takes and a coordinator does not.
+    package init(plainNames: Bool = false) {
+        nameForm = plainNames ? .plainName : .name
+    }
 
     /// Reads a record.
     ///
@@ -159,7 +167,7 @@ extension RecordReader {
             let text = try scanner.string()
             try checkSpelling(text, scanner.bytes)
             count += 1
-            guard count <= most, text.withText(in: scanner.bytes, { form.holds($0) }) else {
+            guard count <= most, text.withText(in: scanner.bytes, { demanded(form).holds($0) }) else {
                 try refuse("\(member.name) does not have its form", text.span.lower)
             }
             length += text.span.count + 3
@@ -197,10 +205,12 @@ extension RecordReader {
         return text.span.count + 2
     }
 
+    private func demanded(_ form: LeafText) -> LeafText { form == .name ? nameForm : form }
+
     private mutating func holds(_ text: UnsafeBufferPointer<UInt8>, _ member: RecordForm.Member) -> Bool {
         switch member.value {
         case .text(let form):
-            return form.holds(text)
+            return demanded(form).holds(text)
         case .hashOrEmpty:
             return text.isEmpty || LeafText.hash.holds(text)
         case .time:

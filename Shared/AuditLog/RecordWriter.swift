@@ -182,12 +182,12 @@ extension ByteWriter {
         append(opening, RecordName.word(word))
     }
 
-    /// Writes a name, or its hash if it is too long.
+    /// Writes a name, or its hash if it is not plain.
     mutating func append(_ opening: StaticString, name: JSONText) {
         append(opening)
         let isWritten = name.utf8.withUnsafeBufferPointer { name in
-            name.count <= RecordName.maxBytes && append(plainLiteral: name)
+            RecordName.isPlain(name) && append(plainLiteral: name)
         }
-        if !isWritten { RecordName.bounded(name).utf8.withUnsafeBufferPointer { append(literal: $0) } }
+        if !isWritten { RecordName.hash(of: name).utf8.withUnsafeBufferPointer { append(literal: $0) } }
     }
 }

@@ -55,6 +55,21 @@ struct RecordReaderTests {
         #expect(kinds == Set(RecordKind.allCases))
     }
 
+    @Test("Where names have to be plain, a record with another name is refused, though a verifier takes it")
+    func plainNames() throws {
+        let written = Self.written(RecordWriterTests.bodies[0])
+        let text = String(decoding: written, as: UTF8.self)
+        var strict = RecordReader(plainNames: true)
+        #expect(throws: Never.self) { try strict.read(written) }
+        for name in ["\u{9B}31m", "see https://evil.example", ""] {
+            let forged = Array(text.replacing("\"srv\":\"github\"", with: "\"srv\":\"\(name)\"").utf8)
+            #expect(Self.read(forged) != nil)
+            #expect(throws: AuditLogError.self) { try strict.read(forged) }
+            let rules = Array(text.replacing("\"bind/1\"", with: "\"\(name)\"").utf8)
+            #expect(throws: AuditLogError.self) { try strict.read(rules) }
+        }
+    }
+
     @Test("Names of strangers, words that are none and numbers out of bounds still make records", arguments: hostile)
     func hostileNames(text: JSONText) throws {
         let facts = CallFacts(

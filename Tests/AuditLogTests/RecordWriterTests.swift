@@ -46,10 +46,12 @@ struct RecordWriterTests {
         limiter: "limits/0"
     )
 
+    static let oddName: JSONText = "quote \" and \u{1} and caf\u{E9}"
+
     /// One record of each kind, with every optional member there and absent.
     static let bodies: [RecordBody] = [
         .callBegin(facts(), allowed, credential: "c-1"),
-        .callBegin(facts(.prompt("quote \" and \u{1} and caf\u{E9}")), allowed, credential: nil),
+        .callBegin(facts(.prompt(oddName)), allowed, credential: nil),
         .callEnd(
             facts(.resource(uri: Array("repo://x".utf8))),
             Outcome(.ok, milliseconds: 12, bytesIn: 300, bytesOut: 4)
@@ -129,10 +131,35 @@ struct RecordWriterTests {
         #expect(value["mono_us"] == .int(1 << 53 - 1))
     }
 
-    @Test("The largest record there can be is within the limit, and is written", arguments: [0x41, 0x01] as [UInt8])
-    func largest(byte: UInt8) throws {
-        // As long as a name may be that stands as it is: a control character takes six bytes.
-        let name = JSONText(utf8: Array(repeating: byte, count: byte < 0x20 ? 42 : 256))
+    @Test(
+        "A name that could carry a sentence, personal data or bytes for a terminal is written as its hash",
+        arguments: ["", " ", "two words", "\u{9B}31m", "\u{202E}x", "ann@example.com", "caf\u{E9}", "a\"b", "a\nb"]
+    )
+    func plainNames(text: JSONText) throws {
+        let decision = DecisionFacts(
+            isAllowed: false,
+            reason: "limited",
+            rules: [text],
+            policy: 3,
+            digest: Self.digest,
+            limiter: text
+        )
+        var writer = Self.writer()
+        var bytes: [UInt8] = []
+        writer.write(.callDeny(Self.facts(.tool(text), named: text), decision), seq: 5, at: Self.time, to: &bytes)
+        let record = try JSONValue(canonical: bytes, limits: .record)
+        let hash = JSONValue.string(RecordName.hash(of: text))
+        #expect(record["srv"] == hash)
+        #expect(record["tool"] == hash)
+        #expect(record["method"] == hash)
+        #expect(record["client"]?["id"] == hash)
+        #expect(record["dec"]?["rules"] == [hash])
+        #expect(record["dec"]?["limiter"] == hash)
+    }
+
+    @Test("The largest record there can be is within the limit, and is written")
+    func largest() throws {
+        let name = JSONText(String(repeating: "A", count: 256))
         let word = JSONText(String(repeating: "w", count: 64))
         let item: [CallItem] = [.tool(name), .prompt(name), .resource(uri: name.utf8)]
         for item in item {

@@ -16,7 +16,7 @@ struct ReportTests {
         let json = verdict.json
         #expect(json["ok"] == true)
         #expect(json["records"]?.int == verdict.records)
-        #expect(json["failure"] == nil)
+        #expect(json["failure"] == .null)
     }
 
     @Test("A report without records verifies")
@@ -263,5 +263,39 @@ struct ReportTests {
                 org: try world.orgNote()
             )
         }
+    }
+
+    @Test("A cover of more hashes than its records can need is refused unread, signed or not")
+    func longCover() throws {
+        let world = try ReportWorld.small()
+        let report = try world.report()
+        let path = try #require(report.files.keys.first { $0.hasSuffix(".cover") })
+        var long = report
+        long.files[path]? += Array(repeating: Array("\(Hash.empty.base64)\n".utf8), count: 10_000).joined()
+        let source = LimitedReads(report: try world.resigned(long), path: path)
+        let verdict = ReportVerifier.verify(source, signedBy: world.coordinator.publicKey.fingerprint)
+        #expect(verdict.failure?.place == path)
+        #expect(verdict.failure?.why == "is too large")
+        #expect(verdict.records == 0)
+    }
+}
+
+/// A report of which one file must not be read beyond what its records can need.
+private struct LimitedReads: ReportSource {
+    let report: ReportInMemory
+    let path: String
+
+    func paths() -> [String] { report.paths() }
+
+    func read(_ path: String, atMost limit: Int) throws(ReportFailure) -> [UInt8] {
+        if path == self.path { #expect(limit < 100_000) }
+        return try report.read(path, atMost: limit)
+    }
+
+    func scan(
+        _ path: String,
+        _ body: (UnsafeBufferPointer<UInt8>) throws(ReportFailure) -> Void
+    ) throws(ReportFailure) {
+        try report.scan(path, body)
     }
 }

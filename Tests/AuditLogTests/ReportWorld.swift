@@ -73,7 +73,17 @@ struct ReportWorld {
         var bytes: [UInt8] = []
         let wall = time ?? Self.start + Int64(seq) * 1_000_000
         agents[agent].writer.write(body, seq: seq, at: RecordTime(wall: wall, mono: Int64(seq) * 1000), to: &bytes)
-        append(agent, bytes)
+        append(agent, Self.asFirstWritten(bytes))
+    }
+
+    /// The first release wrote names as they were, and reports of it must verify for ever.
+    private static func asFirstWritten(_ record: [UInt8]) -> [UInt8] {
+        let name = RecordWriterTests.oddName
+        var literal: [UInt8] = []
+        JSONWriting.string(name.utf8, to: &literal)
+        let hash = Array("\"\(RecordName.hash(of: name))\"".utf8)
+        guard let place = record.firstRange(of: hash) else { return record }
+        return Array(record[..<place.lowerBound]) + literal + record[place.upperBound...]
     }
 
     mutating func append(_ agent: Int, _ bytes: [UInt8]) {

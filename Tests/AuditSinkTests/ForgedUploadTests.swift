@@ -73,6 +73,25 @@ struct ForgedUploadTests {
     }
 
     @Test(
+        "No name carries free text into a log that nobody can change",
+        arguments: ["\u{9B}31mgithub", "\u{202E}buhtig", "ask ann@example.com", ""]
+    )
+    func names(_ name: String) async throws {
+        let (sink, agent) = try await begin()
+        defer { sink.remove() }
+        var forger = agent
+        forger.deny(server: "github")
+        let written = String(decoding: try #require(forger.records.last), as: UTF8.self)
+        forger.rollBack(to: 20)
+        forger.add(Array(written.replacing("\"srv\":\"github\"", with: "\"srv\":\"\(name)\"").utf8))
+        #expect(try await refused(try forger.upload(from: 10), sink, agent) == "bad_record")
+        forger.rollBack(to: 20)
+        forger.deny(server: name)
+        let receipt = try await sink.intake.take(try forger.upload(from: 10), from: agent.id)
+        #expect(receipt.size == 21)
+    }
+
+    @Test(
         "A record that no verifier would take is refused with its number, and poisons nothing",
         arguments: [
             ("\"v\":1}", "\"v\":2}"), ("\"v\":1}", "\"v\":1,\"w\":1}"), ("\"v\":1}", "\"v\":1 }"),

@@ -6,7 +6,7 @@ internal import StrictJSON
 ///
 /// One bad record that was stored would make every report with it worthless, so it is refused, and stays the agent's.
 struct RecordRules: Sendable {
-    private var reader = RecordReader()
+    private var reader = RecordReader(plainNames: true)
     private let agent: [UInt8]
     private let sub: [UInt8]
     private let key: [UInt8]

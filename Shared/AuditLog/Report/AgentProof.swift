@@ -10,8 +10,6 @@ struct AgentProof: Sendable {
     let sub: [UInt8]
     /// The state of the agent's log.
     let checkpoint: Checkpoint
-    /// The hashes of what is not shown of it.
-    let cover: [Hash]
 
     /// Reads the files of an agent and checks them against each other.
     init(_ agent: String, in frame: ReportFrame<some ReportSource>) throws(ReportFailure) {
@@ -51,17 +49,11 @@ struct AgentProof: Sendable {
             throw ReportFailure(loggedPath, "the state was logged before its key was enrolled")
         }
         try Self.checkRevocation(of: agent, key: fingerprint, after: logged, in: frame)
-
-        let coverPath = ReportPath.cover(agent: agent)
-        guard let cover = CoverFile.nodes(try frame.read(coverPath)) else {
-            throw ReportFailure(coverPath, "this is not a list of hashes")
-        }
         self.agent = agent
         agentText = Array(agent.utf8)
         key = Array(fingerprint.utf8)
         sub = statement.sub.utf8
         self.checkpoint = checkpoint
-        self.cover = cover
     }
 
     private static func checkRevocation(

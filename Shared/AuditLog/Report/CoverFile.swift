@@ -4,6 +4,12 @@
 enum CoverFile {
     static let firstLine = Array("doorward-cover@v1\n".utf8)
 
+    /// The largest file that can prove so many leaves, in bytes.
+    ///
+    /// A tree has at most 2^53 - 1 leaves, so the path of each has at most 53 hashes. More would be left over, and are not
+    /// worth reading.
+    static func largest(proving count: Int) -> Int { firstLine.count + 45 * 53 * count }
+
     static func bytes(_ nodes: [Hash]) -> [UInt8] {
         var bytes = firstLine
         for node in nodes {

@@ -160,7 +160,8 @@ extension RecordsCheck {
         guard frame.summary.selection.contains(last.time) else {
             throw failure("the agent's last record is not within the time of the report", line: last.line)
         }
-        let cover = MerkleCover(size: proof.checkpoint.size, leaves: numbers, nodes: proof.cover)
+        let nodes = try frame.cover(agent: proof.agent, proving: numbers.count)
+        let cover = MerkleCover(size: proof.checkpoint.size, leaves: numbers, nodes: nodes)
         guard cover.root(hashes: hashes) == proof.checkpoint.root else {
             throw ReportFailure(
                 .cover(agent: proof.agent),

@@ -24,7 +24,7 @@ package struct ReportFailure: Error, Sendable, Equatable {
 
 /// What the verification of a report found.
 package struct ReportVerdict: Sendable, Equatable {
-    /// The number of records that were read.
+    /// The number of records that hold; 0 after a failure.
     package let records: Int
     /// What holds, a sentence each; empty after a failure.
     package let proven: [String]
@@ -44,7 +44,7 @@ package struct ReportVerdict: Sendable, Equatable {
             "ok": .bool(isOK), "records": .int(records), "proven": .array(proven.map { .text($0) }),
             "not_proven": .array(notProven.map { .text($0) }),
         ]
-        if let failure { object["failure"] = ["where": .text(failure.place), "why": .text(failure.why)] }
+        object["failure"] = failure.map { ["where": .text($0.place), "why": .text($0.why)] } ?? .null
         return .object(object)
     }
 }
