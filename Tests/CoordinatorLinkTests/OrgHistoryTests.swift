@@ -179,6 +179,16 @@ struct OrgHistoryTests {
         #expect(history.question()?.checkpoint.size == 12)
     }
 
+    @Test("Where nothing is proven yet, a proof for a receipt's state is one to go on from")
+    func firstReceipt() throws {
+        var history = OrgHistory(proven: nil)
+        try history.claimed(try head(honest, 9))
+        let question = history.question()
+        try history.answered(try head(honest, 12), to: question, proof: try proof(honest, 9, 12))
+        #expect(history.proven == (try head(honest, 12)))
+        #expect(history.claimed == nil)
+    }
+
     @Test("A receipt from another history is found out as soon as the two are asked about")
     func splitView() throws {
         var history = OrgHistory(proven: try head(honest, 5))

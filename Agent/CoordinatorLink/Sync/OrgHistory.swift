@@ -94,7 +94,8 @@ struct OrgHistory: Sendable {
             }
         }
         if let claimed, question == claimed {
-            self.claimed = head.checkpoint == proven?.checkpoint ? nil : head
+            self.claimed = proven == nil || head.checkpoint == proven?.checkpoint ? nil : head
+            proven = proven ?? head
         } else {
             // Of an answer to an older question only the proof counts.
             if head.checkpoint.size >= proven?.checkpoint.size ?? 0 { proven = head }
