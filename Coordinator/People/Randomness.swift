@@ -16,8 +16,14 @@ package struct Randomness: Sendable {
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
-    /// An id of 128 bits for a row.
-    func id() -> String { Base64.url(bytes(16)) }
+    /// An id of 127 bits for a row.
+    ///
+    /// It begins with a letter: a command takes what begins with `-` for an option.
+    func id() -> String {
+        var bytes = bytes(16)
+        bytes[0] &= 0x7F
+        return Base64.url(bytes)
+    }
 
     /// The pseudonym of a person: it says nothing about him, and one table alone joins them.
     func sub() -> String { "p-\(AgentID.make(random: bytes(10)).dropFirst(2))" }

@@ -44,6 +44,15 @@ struct InvitationTests {
         #expect(codes.count(where: { $0 == "token_spent" }) == 19)
     }
 
+    @Test("Its id begins with a letter, so that it can be typed behind a command")
+    func id() throws {
+        for first in UInt8.min ... .max {
+            let id = Randomness { [UInt8](repeating: first, count: $0) }.id()
+            #expect(id.utf8.count == 22)
+            #expect(try #require(id.first).isLetter)
+        }
+    }
+
     @Test("It ends by its time, and what was never one is refused in the same words")
     func expiry() async throws {
         let owner = try await office.caller(.owner)
