@@ -5,6 +5,10 @@ package enum RequestID: Hashable, Sendable {
     case int(Int)
     case string(JSONText)
 
+    /// The longest literal that is one: ids are kept for as long as their requests are, and what nobody can tell apart from
+    /// a document is none.
+    package static let maxBytes = 1024
+
     /// The id whose literal stands in `bytes`, as found by an envelope; nil for a literal that is no id.
     package init?(_ literal: JSONSpan, in bytes: UnsafeBufferPointer<UInt8>) {
         self.init(literal: UnsafeBufferPointer(rebasing: bytes[literal.range]))
@@ -12,7 +16,9 @@ package enum RequestID: Hashable, Sendable {
 
     /// The id of a literal, with its quotes if it has any.
     package init?(literal: UnsafeBufferPointer<UInt8>) {
-        guard let value = try? JSONValue(parsing: literal, topLevel: .anything) else { return nil }
+        guard literal.count <= Self.maxBytes, let value = try? JSONValue(parsing: literal, topLevel: .anything) else {
+            return nil
+        }
         switch value {
         case .number(let number):
             guard let int = number.int else { return nil }

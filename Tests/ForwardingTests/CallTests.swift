@@ -1,6 +1,8 @@
+import AuditLog
 import Forwarding
 import MCP
 import Policy
+import Spool
 import StrictJSON
 import Synchronization
 import Testing
@@ -14,6 +16,30 @@ extension RealSockets {
         }
 
         private func kinds(_ records: [JSONValue]) -> [String?] { records.map { $0["kind"]?.text } }
+
+        @Test("A call that outlives its membership ends in the log in which it began")
+        func otherLog() async throws {
+            let latch = Latch()
+            try await withDesk({ _ in [.wait(latch), .json(Desk.result())] }) { desk, upstream in
+                let writer = RecordWriter(
+                    agent: "agent-2",
+                    instance: AuditID(),
+                    key: "SHA256:key",
+                    boot: "boot",
+                    subject: "sub-1"
+                )
+                let second = try Spool(folder: desk.folder + "/second", writer: writer)
+                defer { second.close() }
+                let client = try await desk.client()
+                try await client.send(desk.call())
+                try await upstream.wait { _ in true }
+                await desk.update { $0.spool = second }
+                latch.open()
+                #expect(try await client.answer().error.code == nil)
+                #expect(try await desk.outcomes() == (1, ["ok"]))
+                #expect(try await second.tail(10).isEmpty)
+            }
+        }
 
         @Test("An answer in JSON passes as it is, with its record")
         func json() async throws {

@@ -1,3 +1,4 @@
+import MCP
 import Testing
 
 @testable import Forwarding
@@ -91,6 +92,31 @@ extension RealSockets {
             }
         }
 
+        @Test("A call that waits for its stream when the agent stops has its end, and nobody knows which")
+        func stopped() async throws {
+            try await withDesk(resumable(Self.news, .clean)) { desk, _ in
+                let client = try await Handshake.begin(desk)
+                try await client.send(desk.sessionCall())
+                #expect(try await client.answer().events == [Self.progress])
+                #expect(try await desk.outcomes() == (1, []))
+                await desk.service.shutdown()
+                #expect(try await desk.outcomes() == (1, ["unknown"]))
+            }
+        }
+
+        @Test("An id that is as long as a document is kept for nobody: such a call ends with its stream")
+        func longID() async throws {
+            let id = #""\#(String(repeating: "a", count: RequestID.maxBytes))""#
+            try await withDesk(resumable(Self.news, .clean)) { desk, _ in
+                let client = try await Handshake.begin(desk)
+                try await client.send(desk.sessionCall(id: id))
+                let answer = try await client.answer()
+                #expect(Answer.error(in: answer.events.last ?? "") == (-31006, "no_answer"))
+                #expect(answer.events.last?.contains(id) == true)
+                #expect(try await desk.outcomes() == (1, ["upstream_error"]))
+            }
+        }
+
         @Test("Of too many calls that wait the oldest ends, and the server is told")
         func crowded() async throws {
             var configuration = ForwardingConfiguration()
@@ -111,6 +137,25 @@ extension RealSockets {
                     }
                 }
                 #expect(upstream.requests.count { $0.body.contains("notifications/cancelled") } == 2)
+            }
+        }
+
+        @Test("Whoever lets many calls wait loses his own, and nobody else's")
+        func shared() async throws {
+            var configuration = ForwardingConfiguration()
+            configuration.mostParked = 3
+            try await withDesk(resumable(Self.news, .clean), configuration: configuration) { desk, _ in
+                let other = try await Handshake.begin(desk, token: Desk.otherToken)
+                try await other.send(desk.sessionCall(token: Desk.otherToken))
+                #expect(try await other.answer().events == [Self.progress])
+                let client = try await Handshake.begin(desk)
+                for number in 0..<4 {
+                    try await client.send(desk.sessionCall(id: "\(number)"))
+                    #expect(try await client.answer().events == [Self.progress])
+                }
+                try await other.send(desk.stream(behind: "p1", token: Desk.otherToken))
+                #expect(try await other.answer().events == [Desk.result()])
+                #expect(try await desk.outcomes() == (5, ["cancelled", "cancelled", "ok"]))
             }
         }
 

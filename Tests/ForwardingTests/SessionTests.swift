@@ -11,7 +11,7 @@ struct SessionTests {
     private let key = SessionKey(client: "a", server: "up", id: "s")
 
     private func pending(_ stream: AnyObject) -> Session.Pending {
-        Session.Pending(facts: nil, began: 0, bytes: 1, stream: ObjectIdentifier(stream))
+        Session.Pending(facts: nil, spool: nil, began: 0, bytes: 1, stream: ObjectIdentifier(stream))
     }
 
     @Test("A session belongs to one client at one server")

@@ -89,6 +89,39 @@ extension RealSockets {
             }
         }
 
+        @Test("A call that was taken back waits for no stream, and its slot comes back, whoever closes the first one")
+        func takenBackBehindEvent() async throws {
+            let progress =
+                #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#
+            let latch = Latch()
+            try await withDesk(
+                Handshake.server { request in
+                    guard request.body.contains("long") else { return [.json(Desk.result("2"))] }
+                    let news = FakeUpstream.Step.event(progress, id: "p1")
+                    return request.body.contains(#""id":7"#)
+                        ? [.events(), news, .wait(latch), .lastChunk] : [.events(), news]
+                },
+                policy: try oneAtATime(),
+                timeout: .seconds(60)
+            ) { desk, upstream in
+                for isServer in [false, true] {
+                    let client = try await Handshake.begin(desk)
+                    try await client.send(desk.sessionCall("long", id: isServer ? "7" : "1"))
+                    try await client.wait { $0.text.contains("id: p1") }
+                    let other = try await desk.client()
+                    let note =
+                        #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":\#(isServer ? 7 : 1)}}"#
+                    try await other.send(desk.post(note, Handshake.version, Handshake.session()))
+                    #expect(try await other.answer().status == 202)
+                    if isServer { latch.open() } else { await client.close() }
+                    #expect(try await waitForSlot(desk, desk.sessionCall(id: "2")) < .seconds(7))
+                    #expect(try await desk.wait(forEnds: isServer ? 2 : 1, of: "long").allSatisfy { $0 == "cancelled" })
+                }
+                // The server heard it from the client, and needs no second word.
+                #expect(upstream.requests.count { $0.body.contains("notifications/cancelled") } == 2)
+            }
+        }
+
         @Test("A parked call keeps its slot until it is answered")
         func parked() async throws {
             try await withDesk(

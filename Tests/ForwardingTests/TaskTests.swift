@@ -114,6 +114,31 @@ extension RealSockets {
             }
         }
 
+        @Test(
+            "Rules decide by the tool's own name, of which records may have no more than the hash",
+            arguments: [true, false]
+        )
+        func oddName(isModern: Bool) async throws {
+            try await withTasks([["server": "up", "tools": ["Echo it"]]]) { desk, _ in
+                let client = try await desk.client()
+                let call =
+                    isModern
+                    ? desk.call("Echo it")
+                    : desk.post(
+                        Desk.handshake("tools/call", #"{"name":"Echo it","arguments":{},"task":{"ttl":60000}}"#),
+                        Handshake.version
+                    )
+                try await client.send(call)
+                #expect(try await client.answer().body.contains("t-1"))
+                try await client.send(get(desk, "t-1"))
+                #expect(try await client.answer().body.contains("working"))
+                let other = try Policies.policy([["server": "up"]], forbid: [["tools": ["Echo*"]]])
+                await desk.update { $0.policy = other }
+                try await client.send(get(desk, "t-1"))
+                #expect(try await client.answer().error == (-31001, "forbidden"))
+            }
+        }
+
         @Test("Lists of tasks show one's own")
         func listed() async throws {
             try await withTasks { desk, _ in

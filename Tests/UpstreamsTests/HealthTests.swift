@@ -71,6 +71,34 @@ struct HealthTests {
         #expect(!admits(&health, 253))
     }
 
+    @Test("A probe that is a request's second try ends too, and the next one may go")
+    func repeatedProbe() async throws {
+        // It takes connections, and no TLS comes about on them.
+        let server = try RawServer { _, _ in }
+        let bench = try await PoolBench {
+            $0.failuresBeforePause = 1
+            $0.firstPause = .milliseconds(10)
+            $0.longestPause = .milliseconds(10)
+        }
+        let endpoint = try UpstreamEndpoint(url: "https://127.0.0.1:\(server.port)/", allowsLoopback: true)
+        let failure = failure
+        try await bench.onLoop { pool in
+            let server = pool.server(for: endpoint)
+            server.health.connectFailed(failure, at: pool.loop.now - .seconds(1), chance: 0)
+            #expect(!server.isKnownDown)
+        }
+        let probe = try await bench.onLoop { pool in
+            let probe = Recorder(pool.server(for: endpoint), isRepeatable: true)
+            probe.exchange?.isRepeated = true
+            #expect(pool.server(for: endpoint).isKnownDown)
+            return NIOLoopBound(probe, eventLoop: bench.loop)
+        }
+        let outcome = try await bench.loop.flatSubmit { probe.value.promise.futureResult }.get()
+        #expect(outcome.afterSending != nil)
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(try await bench.onLoop { !$0.server(for: endpoint).isKnownDown })
+    }
+
     @Test("A server's habit of closing is learned from one sight, for a while")
     func habits() {
         var limit = IdleLimit(.seconds(60))

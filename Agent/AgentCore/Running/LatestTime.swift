@@ -15,6 +15,9 @@ final class LatestTime: Sendable {
         let boot: Int64
     }
 
+    /// Up to the year 9999, in microseconds: what else a file says is damage, and can be too much to add to.
+    private static let possible = 0...253_402_300_800_000_000
+
     private let clock: MachineClock
     private let path: String
     private let known: Mutex<Known>
@@ -25,7 +28,8 @@ final class LatestTime: Sendable {
         path = "\(home.state)/clock.json"
         let bytes = try DurableFile.read(path, maxBytes: 4096)
         let json = bytes.flatMap { try? JSONValue(parsing: $0) }
-        known = Mutex(Known(wall: Int64(json?["wall"]?.int ?? 0), boot: clock.boot()))
+        let wall = json?["wall"]?.int ?? 0
+        known = Mutex(Known(wall: Int64(Self.possible.contains(wall) ? wall : 0), boot: clock.boot()))
     }
 
     /// Microseconds since 1970.

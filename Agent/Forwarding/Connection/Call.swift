@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import MCP
 internal import Policy
+internal import Spool
 internal import StrictJSON
 internal import Wire
 
@@ -14,6 +15,8 @@ final class Call {
     let how: ClientProof
     /// What its records say; nil for what has no records: notifications, pings, answers, GET and DELETE.
     var facts: CallFacts?
+    /// Where its beginning is recorded.
+    var spool: Spool?
     var method = MCPMethod.unknown
     var era = Revisions.Era.handshake
     let trace: TraceContext

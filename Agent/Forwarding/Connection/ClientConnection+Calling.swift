@@ -218,6 +218,7 @@ extension ClientConnection {
             return
         }
         server.metrics.active.add(1)
+        call.spool = spool
         self.call = call
         machine.hold(kind, server: server.alias, isStale: isStale)
         path.beginnings.add(self, in: spool)

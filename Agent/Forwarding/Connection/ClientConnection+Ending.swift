@@ -159,6 +159,8 @@ extension ClientConnection {
     /// Records the end of the call at hand, and lets go of what it holds.
     func endCall(_ kind: Outcome.Kind) {
         guard let call else { return }
+        // The server may well work on behind a stream that can be taken up again, and stops some time after it was told.
+        if kind == .cancelled, call.lastEvent != nil { gate.keepSlots(call.takePermit()) }
         leave(call)
         let now = gate.now()
         if let pending = call.answered {
@@ -172,7 +174,7 @@ extension ClientConnection {
             bytesIn: call.body.count,
             bytesOut: call.bytesOut
         )
-        gate.recordEnd(facts, outcome)
+        gate.recordEnd(facts, outcome, in: call.spool)
         call.server.metrics.count(outcome)
         call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
     }

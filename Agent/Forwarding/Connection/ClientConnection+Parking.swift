@@ -9,12 +9,18 @@ internal import Wire
 // Calls that go on although a stream has ended: the server's that can be taken up again, and those whose client has gone.
 extension ClientConnection {
     /// Whether the answer to the request at hand can still come when its stream is taken up again: in the handshake era, in
-    /// a session, behind an event with an id.
+    /// a session, behind an event with an id, and where the client has not taken the request back.
     var canResume: Bool {
         guard let call, call.era == .handshake, call.lastEvent != nil, call.facts != nil, let session = call.session,
             let id = requestID
         else { return false }
-        return session.canPark(id)
+        return session.canPark(id) && !session.hasCancelled(id)
+    }
+
+    /// Whether the client has taken the request at hand back, and so the server was told.
+    var isTakenBack: Bool {
+        guard let session = call?.session, session.hasCancelled, let id = requestID else { return false }
+        return session.hasCancelled(id)
     }
 
     /// Keeps a request whose stream has ended, so that its answer is known when it comes on another.
@@ -27,6 +33,7 @@ extension ClientConnection {
         else { return false }
         let parked = ParkedCall(
             facts: facts,
+            spool: call.spool,
             method: call.method,
             began: call.began,
             bytesIn: call.body.count,
@@ -87,7 +94,7 @@ extension ClientConnection {
         // Of what has not left, nobody works on anything.
         guard exchange.isRunning, call.facts != nil else { return exchange.cancel() }
         let isTold = call.era == .handshake && call.method != .initialize
-        if isTold { cancelNote(call).send("client_gone", on: path) }
+        if isTold, !isTakenBack { cancelNote(call).send("client_gone", on: path) }
         let permit = call.takePermit()
         guard !permit.isEmpty else { return exchange.cancel() }
         // A modern server is told by the end of its stream, one of the handshake era may yet answer on it.

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy
+internal import Spool
 internal import StrictJSON
 internal import Wire
 
@@ -12,23 +13,27 @@ extension ClientConnection {
         _ message: UnsafeBufferPointer<UInt8>,
         _ eventID: UnsafeRawBufferPointer?
     ) {
-        guard let call, let span = envelope.id, let id = RequestID(span, in: message) else { return }
+        guard let call, let span = envelope.id else { return }
+        guard let id = RequestID(span, in: message) else {
+            stop(machine.violated("server_request", "The server asks under an id that is too long."))
+            return
+        }
         switch call.judge(gate).judge(request: envelope) {
         case .violation:
             stop(machine.violated("server_request", "The server asks something, which it may not in this revision."))
         case .ping:
             gate.countPing(call.server)
-            guard remember(id, facts: nil, bytes: message.count, call) else { return }
+            guard remember(id, facts: nil, in: nil, bytes: message.count, call) else { return }
             pass(message, eventID)
         case .ask(let decision):
             let facts = facts(envelope, message, call)
-            guard gate.recordBegin(facts, decision, credential: nil) else {
+            guard let spool = gate.recordBegin(facts, decision, credential: nil) else {
                 // What cannot be recorded is not done, here as on the way there.
                 refuse(call, id: message[span.range], .notRecorded)
                 return
             }
-            guard remember(id, facts: facts, bytes: message.count, call) else {
-                gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count))
+            guard remember(id, facts: facts, in: spool, bytes: message.count, call) else {
+                gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count), in: spool)
                 refuse(call, id: message[span.range], .tooManyRequests)
                 return
             }
@@ -53,13 +58,19 @@ extension ClientConnection {
     }
 
     /// Remembers what the client will have to answer.
-    private func remember(_ id: RequestID, facts: CallFacts?, bytes: Int, _ call: Call) -> Bool {
+    private func remember(_ id: RequestID, facts: CallFacts?, in spool: Spool?, bytes: Int, _ call: Call) -> Bool {
         // The client answers within the session that begins here.
         _ = bindSession()
         let session = call.session ?? beginSession(sessionless(call.server))
         return session.add(
             id,
-            Session.Pending(facts: facts, began: gate.now(), bytes: bytes, stream: ObjectIdentifier(self))
+            Session.Pending(
+                facts: facts,
+                spool: spool,
+                began: gate.now(),
+                bytes: bytes,
+                stream: ObjectIdentifier(self)
+            )
         )
     }
 

@@ -37,7 +37,7 @@ extension ClientConnection {
     func noteTask(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) {
         guard let call, let news = TaskNews(envelope, bytes, call.method, call.asksForTask, gate) else { return }
         if news.isMade {
-            add(news, tool: call.facts?.item, at: call.server) { call.takePermit() }
+            add(news, tool: asked(.tool, by: call), at: call.server) { call.takePermit() }
         } else if let id = askedTask(call) {
             hear(news, of: id, at: call.server)
         }
@@ -53,14 +53,14 @@ extension ClientConnection {
     ) {
         guard let news = TaskNews(envelope, bytes, parked.method, parked.asksForTask, gate) else { return }
         if news.isMade {
-            add(news, tool: parked.facts.item, at: parked.server) { session.takeSlots(id) }
+            add(news, tool: parked.task, at: parked.server) { session.takeSlots(id) }
         } else if let task = parked.task {
             hear(news, of: task, at: parked.server)
         }
     }
 
-    private func add(_ news: TaskNews, tool item: CallItem?, at server: ServedServer, permit: () -> LimitPermit) {
-        guard case .tool(let tool) = item, let id = news.id else { return }
+    private func add(_ news: TaskNews, tool: JSONText?, at server: ServedServer, permit: () -> LimitPermit) {
+        guard let tool, let id = news.id else { return }
         let gone = id.utf8.withUnsafeBufferPointer { id in
             gate.tasks.add(
                 id,
@@ -82,17 +82,23 @@ extension ClientConnection {
         }
     }
 
-    /// The id of the task that a request asks for.
+    /// What a request has to do with tasks: the tool that is to make one, or the id of the one that it asks for.
     func askedTask(_ call: Call) -> JSONText? {
         switch call.method {
-        case .tasksGet, .tasksResult, .tasksCancel: break
-        default: return nil
+        case .toolsCall where call.asksForTask: asked(.tool, by: call)
+        case .tasksGet, .tasksResult, .tasksCancel: asked(.task, by: call)
+        default: nil
         }
+    }
+
+    /// The name that a request has for what it asks for: records have a hash in place of one that is not plain, and no rule
+    /// matches that.
+    private func asked(_ kind: MCPMethod.ItemKind, by call: Call) -> JSONText? {
         let request = request
         return request.withUnsafeReadableBytes { bytes in
             let asked = UnsafeRawBufferPointer(rebasing: bytes[call.body]).bindMemory(to: UInt8.self)
             guard let envelope = try? Envelope.scan(asked, limits: gate.configuration.messageLimits),
-                let item = envelope.item, item.kind == .task
+                let item = envelope.item, item.kind == kind
             else { return nil }
             return item.name.withText(in: asked) { JSONText(utf8: $0) }
         }

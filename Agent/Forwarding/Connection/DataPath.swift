@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import NIOCore
+internal import Policy
 internal import StrictJSON
 internal import Upstreams
 
@@ -34,7 +35,7 @@ final class DataPath {
         beginnings = Beginnings(turn: turn)
         budget = MemoryBudget(most: gate.configuration.mostHeld, loop: loop, table: table)
         refusals = WaitingRefusals(loop: loop, now: gate.now)
-        gate.keepSlots = { LostCall.keep($0, until: nil, longest: 0, on: loop) }
+        gate.keepSlots = { if !$0.isEmpty { LostCall.keep($0, until: nil, longest: 0, on: loop) } }
     }
 
     /// Lends the digits of an audit id, without an allocation.
@@ -93,6 +94,8 @@ extension DataPath {
             connection.stopCall()
             connection.breakOff()
         }
+        // Nobody knows what the server makes of a call whose stream would have been taken up again.
+        for session in gate.sessions.all { gate.close(session, .unknown) }
         pool.shutdown()
     }
 }

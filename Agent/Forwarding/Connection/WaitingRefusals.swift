@@ -86,8 +86,8 @@ final class WaitingRefusals {
     func flush() {
         for lane in lanes.values {
             lane.timer?.cancel()
-            for (_, refused) in lane.waiting { refused.settle() }
-            lane.waiting = []
+            // An answer lets the next request of its connection in, which may be refused too.
+            while let next = lane.waiting.popFirst() { next.refused.settle() }
         }
         lanes = [:]
         full = 0

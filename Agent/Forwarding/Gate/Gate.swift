@@ -116,15 +116,17 @@ final class Gate {
 
     // MARK: Records
 
-    /// Records that a request goes out; false where it cannot be recorded, and so must not go.
-    func recordBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Bool {
-        guard let spool else { return false }
+    /// Records that a request goes out.
+    ///
+    /// - Returns: The spool that has the record; nil where it cannot be recorded, and so must not go.
+    func recordBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
+        guard let spool else { return nil }
         do {
             try spool.record(.callBegin(call, facts.allowed(decision), credential: credential))
             counts.calls += 1
-            return true
+            return spool
         } catch {
-            return false
+            return nil
         }
     }
 
@@ -163,15 +165,20 @@ final class Gate {
     }
 
     /// Records how something ended, with the next record or in a moment.
-    func recordEnd(_ call: CallFacts, _ outcome: Outcome) {
+    ///
+    /// - Parameters:
+    ///   - call: What ended.
+    ///   - outcome: How.
+    ///   - spool: Where its beginning is recorded: the log of another membership knows nothing of it.
+    func recordEnd(_ call: CallFacts, _ outcome: Outcome, in spool: Spool?) {
         spool?.recordSoon(.callEnd(call, outcome))
     }
 
-    /// Ends what a session leaves open.
-    func close(_ session: Session) {
+    /// Ends what a session leaves open; `kind` is what becomes of the calls that wait for their streams.
+    func close(_ session: Session, _ kind: Outcome.Kind = .cancelled) {
         let now = now()
         for request in session.takePending() { endPending(request, .cancelled, bytesOut: 0, now: now) }
-        for call in parked.takeAll(of: session) { end(call, .cancelled, now: now) }
+        for call in parked.takeAll(of: session) { end(call, kind, now: now) }
     }
 
     /// Keeps a request whose stream has ended before its answer; returns the oldest of all, if that had to end for it.
@@ -195,10 +202,10 @@ final class Gate {
     private func end(_ call: ParkedCall, _ kind: Outcome.Kind, bytesOut: Int = 0, now: Int64) {
         var permit = call.permit
         // Nobody waits any more, which stops no server at once.
-        if kind == .cancelled, !permit.isEmpty { keepSlots(permit) } else { permit.release() }
+        if kind == .cancelled { keepSlots(permit) } else { permit.release() }
         let milliseconds = Self.milliseconds(call.began, now)
         let outcome = Outcome(kind, milliseconds: milliseconds, bytesIn: call.bytesIn, bytesOut: bytesOut)
-        recordEnd(call.facts, outcome)
+        recordEnd(call.facts, outcome, in: call.spool)
         call.server.metrics.count(outcome)
         call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
     }
@@ -209,7 +216,8 @@ final class Gate {
         let milliseconds = Self.milliseconds(request.began, now)
         recordEnd(
             facts,
-            Outcome(kind, milliseconds: milliseconds, bytesIn: request.bytes, bytesOut: bytesOut)
+            Outcome(kind, milliseconds: milliseconds, bytesIn: request.bytes, bytesOut: bytesOut),
+            in: request.spool
         )
     }
 

@@ -1,11 +1,13 @@
 internal import AuditLog
 internal import MCP
 internal import Policy
+internal import Spool
 internal import StrictJSON
 
 /// A request of the client whose stream has ended before its answer, and may be taken up again (`Last-Event-ID`).
 struct ParkedCall {
     let facts: CallFacts
+    let spool: Spool?
     let method: MCPMethod
     let began: Int64
     let bytesIn: Int
@@ -16,7 +18,7 @@ struct ParkedCall {
     let lastEvent: UInt64
     /// When its stream ended, in nanoseconds.
     let since: Int64
-    /// Whether it is to be answered with a task, or the id of the task that it asks for.
+    /// Whether it is to be answered with a task; the tool that makes it, or the id of the task that it asks for.
     let asksForTask: Bool
     let task: JSONText?
     /// What the server has to be told if nobody waits any more.
@@ -39,6 +41,7 @@ final class ParkedCalls {
 
     private var entries: ArraySlice<Entry> = []
     private(set) var count = 0
+    private var countByClient: [JSONText: Int] = [:]
     private var lastTicket: UInt64 = 0
     private let most: Int
 
@@ -48,36 +51,46 @@ final class ParkedCalls {
 
     /// Takes a call in.
     ///
-    /// - Returns: the session and the id of the oldest one, if that has to go for it.
+    /// - Returns: the session and the id of one that has to go for it, if there are too many: the oldest of the client that
+    ///   has most.
     func add(_ call: ParkedCall, _ id: RequestID, to session: Session) -> (session: Session, id: RequestID)? {
-        var gone: (session: Session, id: RequestID)?
-        if count >= most {
-            while let oldest = entries.first, gone == nil {
-                if oldest.isLive { gone = (oldest.session, oldest.id) }
-                entries.removeFirst()
-            }
-        }
+        let gone = count >= most ? takeOldest() : nil
         if entries.count > 2 * count + 64 { entries = entries.filter(\.isLive) }
         lastTicket += 1
         var call = call
         call.ticket = lastTicket
         session.park(id, call)
         entries.append(Entry(session: session, id: id, ticket: lastTicket))
-        count += 1
-        return gone
+        tally(1, of: session)
+        return gone.map { ($0.session, $0.id) }
+    }
+
+    /// The oldest entry of the client that has most, which is one no more.
+    private func takeOldest() -> Entry? {
+        let greediest = countByClient.max { $0.value < $1.value }?.key
+        guard let index = entries.firstIndex(where: { $0.session.key.client == greediest && $0.isLive }) else {
+            return nil
+        }
+        return entries.remove(at: index)
+    }
+
+    private func tally(_ calls: Int, of session: Session) {
+        count += calls
+        let left = countByClient[session.key.client, default: 0] + calls
+        countByClient[session.key.client] = left > 0 ? left : nil
     }
 
     /// Takes a call out, which ends.
     func take(_ id: RequestID, from session: Session) -> ParkedCall? {
         guard let call = session.unpark(id) else { return nil }
-        count -= 1
+        tally(-1, of: session)
         return call
     }
 
     /// Takes out all calls of a session.
     func takeAll(of session: Session) -> [ParkedCall] {
         let calls = session.unparkAll()
-        count -= calls.count
+        tally(-calls.count, of: session)
         return calls
     }
 

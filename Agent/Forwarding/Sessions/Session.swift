@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import MCP
 internal import Policy
+internal import Spool
 internal import StrictJSON
 
 /// Which session: one of one client at one server.
@@ -20,6 +21,8 @@ final class Session {
     struct Pending {
         /// What its records say; nil for a ping, which is not recorded.
         let facts: CallFacts?
+        /// Where its beginning is recorded.
+        let spool: Spool?
         /// When it was passed on, in nanoseconds.
         let began: Int64
         let bytes: Int
@@ -127,6 +130,9 @@ final class Session {
 
     /// Whether the client gave up any request that has not ended.
     var hasCancelled: Bool { !cancelled.isEmpty }
+
+    /// Whether the client gave up this request, which has not ended.
+    func hasCancelled(_ id: RequestID) -> Bool { cancelled.contains(id) }
 
     /// Whether the client gave up a request, which has ended now.
     func endCancelled(_ id: RequestID) -> Bool { cancelled.remove(id) != nil }

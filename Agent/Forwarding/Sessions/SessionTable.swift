@@ -11,6 +11,7 @@ struct SessionTable {
     }
 
     var count: Int { sessions.count }
+    var all: some Sequence<Session> { sessions.values }
 
     /// Whether a value can be a session's id: visible ASCII (Streamable HTTP, "Session Management"), and not without end.
     static func isID(_ value: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -252,13 +252,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         close()
         if isUnanswered, exchange.isRepeatable { return server.askAgain(exchange) }
         let delegate = exchange.end()
-        if isProven || exchange.isRepeated {
-            server.exchangeFailed(exchange, error)
-            delegate?.exchangeFailed(.afterSending(error))
-        } else {
-            // The head has not left as a whole, so there is nothing that the server could have acted on.
-            server.connectFailed(exchange, error)
-            delegate?.exchangeFailed(.notSent(error))
-        }
+        // One that never stood may have been the probe of a server that is down: its end says so, whoever it was for.
+        if isProven { server.exchangeFailed(exchange, error) } else { server.connectFailed(exchange, error) }
+        // Where the head has not left as a whole, there is nothing that the server could have acted on.
+        delegate?.exchangeFailed(isProven || exchange.isRepeated ? .afterSending(error) : .notSent(error))
     }
 }
