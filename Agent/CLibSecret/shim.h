@@ -1,31 +1,13 @@
 // What of libsecret and GIO Swift cannot call by itself: functions of variable arguments, and constants made of casts.
 #pragma once
 
+// Encoding a secret for its session, which is all that is used of it.
+#define SECRET_API_SUBJECT_TO_CHANGE
+
 #include <gio/gio.h>
 #include <libsecret/secret.h>
 
-// Attributes are no secret: an opaque name, and which of several homes it belongs to.
-static const SecretSchema dw_schema = {
-    "dev.doorward.Secret",
-    // A locked item is found only if the name of its schema is left out of the search (libsecret below 0.21).
-    SECRET_SCHEMA_DONT_MATCH_NAME,
-    {
-        {"application", SECRET_SCHEMA_ATTRIBUTE_STRING},
-        {"namespace", SECRET_SCHEMA_ATTRIBUTE_STRING},
-        {"name", SECRET_SCHEMA_ATTRIBUTE_STRING},
-        {NULL, 0},
-    },
-};
-
-static inline const SecretSchema *dw_get_schema(void) { return &dw_schema; }
-
-static inline GHashTable *dw_attributes(const char *space, const char *name) {
-    GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_hash_table_insert(table, g_strdup("application"), g_strdup("doorward"));
-    g_hash_table_insert(table, g_strdup("namespace"), g_strdup(space));
-    g_hash_table_insert(table, g_strdup("name"), g_strdup(name));
-    return table;
-}
+#include "prompt.h"
 
 // A connection of our own to the session bus. The shared one of g_bus_get() ends the process when the bus goes away, and
 // stays closed once it was closed.
@@ -69,27 +51,51 @@ static inline GType dw_service_type(void) {
     return type;
 }
 
-// secret_service_open_sync(), on that connection.
-static inline SecretService *dw_open(GDBusConnection *connection, GCancellable *cancellable, GError **error) {
+// secret_service_open_sync(), on that connection; what its signals start runs when `context` is looked after.
+static inline SecretService *dw_open(
+    GDBusConnection *connection, GMainContext *context, GCancellable *cancellable, GError **error) {
+    g_main_context_push_thread_default(context);
     gpointer service = g_initable_new(
         dw_service_type(), cancellable, error, "g-connection", connection, "flags", SECRET_SERVICE_OPEN_SESSION, NULL);
+    g_main_context_pop_thread_default(context);
     return (SecretService *)service;
 }
 
+// Calls a method and waits; an answer of another type than `reply` is an error.
+static inline GVariant *dw_call(
+    GDBusConnection *connection, const char *destination, const char *path, const char *interface, const char *method,
+    GVariant *arguments, const char *reply, int milliseconds, GCancellable *cancellable, GError **error) {
+    return g_dbus_connection_call_sync(
+        connection, destination, path, interface, method, arguments, G_VARIANT_TYPE(reply), G_DBUS_CALL_FLAGS_NONE,
+        milliseconds, cancellable, error);
+}
+
 static inline gboolean dw_is_locked_error(const GError *error) {
-    return error != NULL && error->domain == SECRET_ERROR && error->code == SECRET_ERROR_IS_LOCKED;
+    if (error->domain == SECRET_ERROR && error->code == SECRET_ERROR_IS_LOCKED) return TRUE;
+    gchar *name = g_dbus_error_get_remote_error(error);
+    gboolean is_locked = g_strcmp0(name, "org.freedesktop.Secret.Error.IsLocked") == 0;
+    g_free(name);
+    return is_locked;
 }
 
 static inline gboolean dw_is_cancelled(const GError *error) {
-    return error != NULL && error->domain == G_IO_ERROR && error->code == G_IO_ERROR_CANCELLED;
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static inline gboolean dw_is_timeout(const GError *error) {
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT);
+}
+
+static inline gboolean dw_is_type(GVariant *value, const char *type) {
+    return g_variant_is_of_type(value, G_VARIANT_TYPE(type));
+}
+
+static inline GVariant *dw_array(const char *element, GVariant *const *children, gsize count) {
+    return g_variant_new_array(G_VARIANT_TYPE(element), children, count);
 }
 
 static inline void dw_unref(gpointer object) {
     if (object != NULL) g_object_unref(object);
 }
-
-static inline void dw_free_items(GList *items) { g_list_free_full(items, g_object_unref); }
-
-static inline SecretItem *dw_item(const GList *entry) { return (SecretItem *)entry->data; }
-
-static inline GList *dw_list(gpointer object) { return g_list_append(NULL, object); }

@@ -39,12 +39,20 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         hint: "Try again, and give the keyring's password when it asks."
     )
 
-    static func unavailable(_ why: String) -> KeyringError {
-        KeyringError(
-            .unavailable,
-            "there is no keyring that answers: \(why)",
-            hint: "Start one on this desktop (gnome-keyring-daemon --start --components=secrets), and try again."
-        )
+    /// There is none that answers, or that has a place for secrets.
+    package static func unavailable(_ why: String, _ provider: KeyringProvider = .unknown) -> KeyringError {
+        let subject = provider == .unknown ? "there is no keyring that answers" : "\(provider.name) cannot be used"
+        return KeyringError(.unavailable, "\(subject): \(why)", hint: provider.remedy)
+    }
+
+    /// The keyring is open, and keeps this entry to itself.
+    static func guarded(_ provider: KeyringProvider) -> KeyringError {
+        KeyringError(.locked, "\(provider.name) wants to be asked for this entry", hint: provider.opening)
+    }
+
+    /// It did not give back what it was given.
+    package static func forgetful(_ provider: KeyringProvider) -> KeyringError {
+        KeyringError(.failed, "\(provider.name) did not keep what was stored", hint: provider.viewer)
     }
 }
 
@@ -54,18 +62,21 @@ extension KeyringError: Equatable {
 }
 
 extension KeyringError {
-    /// Why a secret that must be there could not be read; nil for `found` and `absent`.
-    package init?(_ reading: SecretReading) {
+    /// Why a secret that must be there could not be read from this keyring; nil for `found` and `absent`.
+    package init?(_ reading: SecretReading, _ provider: KeyringProvider = .unknown) {
         switch reading {
         case .found, .absent: return nil
         case .locked: self = .locked
+        case .guarded: self = .guarded(provider)
         case .cancelled: self = .cancelled
-        case .unavailable(let why): self = .unavailable(why)
+        case .unavailable(let why): self = .unavailable(why, provider)
         case .corrupt:
+            self = KeyringError(.failed, "an entry of Doorward cannot be read", hint: provider.viewer)
+        case .foreign:
             self = KeyringError(
                 .failed,
-                "the keyring holds something else under this name",
-                hint: "Look at the entries of doorward in Passwords and Keys (seahorse)."
+                "another program has made an entry that looks like one of Doorward's",
+                hint: provider.viewer
             )
         }
     }

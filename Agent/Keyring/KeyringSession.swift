@@ -2,88 +2,120 @@ internal import CLibSecret
 
 /// One conversation with the keyring, on one thread.
 struct KeyringSession {
-    /// Why something did not work, in the keyring's own words.
-    struct Failure: Sendable {
-        let words: String
-        let isLocked: Bool
-    }
-
-    /// How the collection stands that secrets go into.
+    /// How the collection is that secrets go into.
     enum DefaultCollection: Sendable {
-        case open, locked
+        case open(path: String)
+        case locked(path: String)
         /// There is none yet, or its file is not open in the program that serves it.
         case missing
-        case unknown(Failure)
+        case unknown(KeyringFailure)
     }
 
     /// What is said of a keyring that has nowhere to store anything.
     static let noCollection = "it has no default collection"
+    static let servicePath = "/org/freedesktop/secrets"
+    static let service = "org.freedesktop.Secret.Service"
+    static let collection = "org.freedesktop.Secret.Collection"
+    static let item = "org.freedesktop.Secret.Item"
+    static let prompt = "org.freedesktop.Secret.Prompt"
+    private static let properties = "org.freedesktop.DBus.Properties"
+    /// The longest that a single call may take, also in a conversation that waits for a user.
+    private static let callTime: Int32 = 8_000
 
-    let service: UnsafeMutablePointer<CLibSecret.SecretService>
+    let link: KeyringLink
     let cancellable: UnsafeMutablePointer<GCancellable>
 
-    /// Turns an error that a call left behind into words; nil where it left none.
-    static func take(_ error: UnsafeMutablePointer<GError>?) -> Failure? {
-        guard let error else { return nil }
-        defer { g_error_free(error) }
-        if dw_is_cancelled(error) != 0 { return Failure(words: "it does not answer", isLocked: false) }
-        let words = error.pointee.message.map { String(cString: $0) } ?? "it gives no reason"
-        return Failure(words: words, isLocked: dw_is_locked_error(error) != 0)
-    }
+    var isCancelled: Bool { g_cancellable_is_cancelled(cancellable) != 0 }
 
-    func defaultCollection() -> DefaultCollection {
-        switch openDefault() {
-        case .failure(let failure): return .unknown(failure)
-        case .success(nil): return .missing
-        case .success(let collection?):
-            defer { dw_unref(collection) }
-            return secret_collection_get_locked(collection) != 0 ? .locked : .open
-        }
-    }
-
-    /// Has the keyring ask its user to unlock the default collection, or to make one; whether it is open then.
-    func unlockDefault() -> Bool {
-        guard case .success(let found) = openDefault() else { return false }
+    /// Calls a method of the keyring; an answer of another type is a failure.
+    ///
+    /// Called by its own name, so that a keyring that takes its place meanwhile gets nothing.
+    func call(
+        _ path: String,
+        _ interface: String,
+        _ method: String,
+        _ arguments: BusValue,
+        _ reply: String,
+        milliseconds: Int32 = Self.callTime
+    ) throws(KeyringFailure) -> BusValue {
         var error: UnsafeMutablePointer<GError>?
-        guard let found else {
-            let made = secret_collection_create_sync(
-                service,
-                "Default keyring",
-                SECRET_COLLECTION_DEFAULT,
-                SECRET_COLLECTION_CREATE_NONE,
+        let answer = withExtendedLifetime(arguments) {
+            dw_call(
+                link.connection,
+                link.owner,
+                path,
+                interface,
+                method,
+                arguments.raw,
+                reply,
+                milliseconds,
                 cancellable,
                 &error
             )
-            defer { dw_unref(made) }
-            return Self.take(error) == nil && made != nil
         }
-        defer { dw_unref(found) }
-        let list = dw_list(found)
-        defer { g_list_free(list) }
-        var unlocked: UnsafeMutablePointer<GList>?
-        let count = secret_service_unlock_sync(service, list, cancellable, &unlocked, &error)
-        dw_free_items(unlocked)
-        return Self.take(error) == nil && count > 0
+        if let failure = KeyringFailure(error) {
+            if failure.kind == .other { link.isDoubtful = true }
+            throw failure
+        }
+        guard let value = BusValue(answer) else { throw KeyringFailure("it gives no answer") }
+        return value
     }
 
-    private enum Opening {
-        case success(UnsafeMutablePointer<SecretCollection>?)
-        case failure(Failure)
+    func property(_ path: String, _ interface: String, _ name: String, _ type: String) throws(KeyringFailure)
+        -> BusValue
+    {
+        let reply = try call(path, Self.properties, "Get", .tuple(.text(interface), .text(name)), "(v)")
+        let content = reply[0].content
+        guard content.isOf(type) else { throw KeyringFailure("its \(name) is of another type") }
+        return content
     }
 
-    private func openDefault() -> Opening {
-        var error: UnsafeMutablePointer<GError>?
-        let collection = secret_collection_for_alias_sync(
-            service,
-            SECRET_COLLECTION_DEFAULT,
-            SECRET_COLLECTION_NONE,
-            cancellable,
-            &error
-        )
-        if let failure = Self.take(error) {
-            dw_unref(collection)
-            return .failure(failure)
+    func allProperties(_ path: String, _ interface: String) throws(KeyringFailure) -> BusValue {
+        try call(path, Self.properties, "GetAll", .tuple(.text(interface)), "(a{sv})")[0]
+    }
+
+    /// How the default collection is: two properties, which ask nobody whatever the keyring.
+    func defaultCollection() -> DefaultCollection {
+        do throws(KeyringFailure) {
+            let path = try call(Self.servicePath, Self.service, "ReadAlias", .tuple(.text("default")), "(o)")[0].text
+            guard path != "/" else { return .missing }
+            let isLocked = try property(path, Self.collection, "Locked", "b").flag
+            return isLocked ? .locked(path: path) : .open(path: path)
+        } catch {
+            return error.kind == .locked ? .locked(path: "/") : .unknown(error)
         }
-        return .success(collection)
+    }
+
+    // MARK: Secrets
+
+    /// Reads the secret of an item.
+    func secret(of item: String) throws(KeyringFailure) -> [UInt8] {
+        let session = secret_service_get_session_dbus_path(link.service).map { String(cString: $0) }
+        guard let session else { throw KeyringFailure("it has no session") }
+        let reply = try call(item, Self.item, "GetSecret", .tuple(.path(session)), "((oayays))")
+        let encoded = reply[0]
+        guard let value = secret_service_decode_dbus_secret(link.service, encoded.raw) else {
+            throw KeyringFailure("its secret cannot be read")
+        }
+        defer { secret_value_unref(UnsafeMutableRawPointer(value)) }
+        var length: gsize = 0
+        guard let bytes = secret_value_get(value, &length) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: bytes, count: Int(length)))
+    }
+
+    /// A secret in the form in which it crosses the bus, encrypted for the session.
+    func encoded(_ secret: [UInt8]) throws(KeyringFailure) -> BusValue {
+        let value = secret.withUnsafeBytes { bytes in
+            secret_value_new(
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count,
+                "application/octet-stream"
+            )
+        }
+        defer { secret_value_unref(UnsafeMutableRawPointer(value)) }
+        guard let encoded = BusValue(secret_service_encode_dbus_secret(link.service, value)) else {
+            throw KeyringFailure("it has no session")
+        }
+        return encoded
     }
 }

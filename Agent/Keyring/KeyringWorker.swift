@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// The one thread on which the keyring is spoken to, with a deadline around every conversation.
 ///
-/// libsecret waits for an answer as long as the keyring likes. A conversation that lasts too long is cancelled, which
-/// libsecret notices nearly everywhere. Where it does not, the caller is told in time all the same, the thread is left to
+/// A call waits for an answer as long as the keyring likes. A conversation that lasts too long is cancelled, which GLib
+/// and libsecret notice nearly everywhere. Where it does not, the caller is told in time all the same, the thread is left to
 /// itself and another one takes its place; when too many hang, callers are told at once.
 final class KeyringWorker: Sendable {
     /// What a conversation came to, or why there was none.
@@ -25,16 +25,17 @@ final class KeyringWorker: Sendable {
     private static let mostAbandoned = 3
     /// How long after its deadline a conversation may take to notice.
     private static let grace = 0.5
-    private static let silence = "it does not answer"
     private static let noFiles = "too many files are open to ask it"
     /// As many files as a conversation opens at once, and some that others may open meanwhile.
     private static let fewFiles = 16
 
     private let state = Mutex(State())
+    private let line: KeyringLine
     private let deadline: Duration
 
     /// A worker whose conversations end after `deadline`, the time that they wait for others included.
-    init(deadline: Duration) {
+    init(_ line: KeyringLine = KeyringLine(), deadline: Duration) {
+        self.line = line
         self.deadline = deadline
     }
 
@@ -43,21 +44,21 @@ final class KeyringWorker: Sendable {
     /// - Parameter body: speaks to the keyring.
     /// - Returns: what `body` returned, or why it could not be asked.
     func run<Value: Sendable>(_ body: @escaping @Sendable (KeyringSession) -> Value) async -> Outcome<Value> {
-        guard let lane = usableLane() else { return Outcome(value: nil, failure: Self.silence) }
+        guard let lane = usableLane() else { return Outcome(value: nil, failure: KeyringFailure.silence) }
         let turn = Turn()
         return await withCheckedContinuation { continuation in
             let once = Once(continuation)
             lane.queue.async { [self] in
                 // Whoever waited in vain for those before has gone.
                 guard turn.begin() else { return }
-                once.resume(Self.converse(turn, body))
+                once.resume(converse(turn, body))
                 if turn.end() { state.withLock { $0.abandoned -= 1 } }
             }
             let timer = DispatchQueue.global()
             timer.asyncAfter(deadline: .now() + deadline.seconds) { turn.cancel() }
             timer.asyncAfter(deadline: .now() + deadline.seconds + Self.grace) { [self] in
                 if turn.abandon() { leave(lane) }
-                once.resume(Outcome(value: nil, failure: Self.silence))
+                once.resume(Outcome(value: nil, failure: KeyringFailure.silence))
             }
         }
     }
@@ -74,18 +75,17 @@ final class KeyringWorker: Sendable {
         }
     }
 
-    private static func converse<Value>(_ turn: Turn, _ body: (KeyringSession) -> Value) -> Outcome<Value> {
-        guard hasRoomForFiles() else { return Outcome(value: nil, failure: noFiles) }
-        var error: UnsafeMutablePointer<GError>?
-        guard let connection = dw_connect(turn.cancellable, &error) else {
-            return Outcome(value: nil, failure: KeyringSession.take(error)?.words ?? "there is no session bus")
+    private func converse<Value>(_ turn: Turn, _ body: (KeyringSession) -> Value) -> Outcome<Value> {
+        guard Self.hasRoomForFiles() else { return Outcome(value: nil, failure: Self.noFiles) }
+        do throws(KeyringFailure) {
+            let link = try line.link(turn.cancellable)
+            let value = body(KeyringSession(link: link, cancellable: turn.cancellable))
+            // A keyring that hung, or lost this session, may answer on a new one.
+            if turn.isCancelled || link.isDoubtful { line.drop(link) }
+            return Outcome(value: value, failure: "")
+        } catch {
+            return Outcome(value: nil, failure: error.words)
         }
-        defer { dw_disconnect(connection) }
-        guard let service = dw_open(connection, turn.cancellable, &error) else {
-            return Outcome(value: nil, failure: KeyringSession.take(error)?.words ?? "there is no keyring")
-        }
-        defer { dw_unref(service) }
-        return Outcome(value: body(KeyringSession(service: service, cancellable: turn.cancellable)), failure: "")
     }
 
     /// Whether a few files can be opened: GLib ends the whole process where it cannot make a pipe for its own loop.
@@ -100,9 +100,10 @@ final class KeyringWorker: Sendable {
         return true
     }
 
-    /// A queue that has one thread at a time.
+    /// A queue that has one thread at a time; of no class of service, since an ordinary user may not raise a thread's and
+    /// libdispatch would write that into the system's log.
     private final class Lane: Sendable {
-        let queue = DispatchQueue(label: "doorward.keyring", qos: .userInitiated)
+        let queue = DispatchQueue(label: "doorward.keyring")
     }
 
     /// A continuation that the first of two resumes.
@@ -143,6 +144,8 @@ private final class Turn: @unchecked Sendable {
     deinit { dw_unref(cancellable) }
 
     func cancel() { g_cancellable_cancel(cancellable) }
+
+    var isCancelled: Bool { g_cancellable_is_cancelled(cancellable) != 0 }
 
     /// Whether there is still somebody who wants to know.
     func begin() -> Bool {

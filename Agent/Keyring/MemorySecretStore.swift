@@ -30,7 +30,13 @@ package final class MemorySecretStore: SecretStore {
     private let state = Mutex(State())
 
     /// An empty store.
-    package init() {}
+    ///
+    /// - Parameter settling: for how long it may lose what it has acknowledged.
+    package init(settling: Duration = .zero) {
+        self.settling = settling
+    }
+
+    package let settling: Duration
 
     package let custody = "memory"
 

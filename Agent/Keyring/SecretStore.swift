@@ -1,7 +1,8 @@
 /// Where the secrets of one home are kept.
 ///
 /// * Deadlines: every call ends within ten seconds, but for one that makes the keyring ask its user.
-/// * Durability: what was written is kept, by the store's own word, when `write` returns.
+/// * Durability: what was written is kept, by the store's own word, when `write` returns; a store that gives its word too
+///   early says for how long that is so (`settling`).
 /// * Concurrency: calls may come from anywhere at once; they are carried out one after the other.
 /// * Idempotence: writing the same secret again, or deleting an absent one, changes nothing.
 /// * Retries: none. Whoever calls decides whether to ask again.
@@ -11,6 +12,12 @@
 package protocol SecretStore: Sendable {
     /// What the store is called in records and in `doorward status`, such as `keyring`.
     var custody: String { get }
+
+    /// The program that keeps them, as far as one has answered.
+    var provider: KeyringProvider { get }
+
+    /// For how long it may lose what it has acknowledged.
+    var settling: Duration { get }
 
     /// Looks a secret up.
     ///
@@ -42,6 +49,12 @@ package protocol SecretStore: Sendable {
 }
 
 extension SecretStore {
+    /// Nobody in particular.
+    package var provider: KeyringProvider { .unknown }
+
+    /// Not at all.
+    package var settling: Duration { .zero }
+
     /// Looks up the newest secret of a name.
     package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
         await read(name, prompting: prompting, accepting: nil)
@@ -66,12 +79,16 @@ package enum SecretReading: Sendable, Equatable {
     case absent
     /// The store has to be unlocked first.
     case locked
+    /// The store is open, and wants to ask its user for this one first.
+    case guarded
     /// The user did not let the store be unlocked.
     case cancelled
     /// There is no store, or it does not answer; why, in words that are safe to show.
     case unavailable(String)
-    /// There is something of this name that is no secret of ours.
+    /// There is one of ours that cannot be read.
     case corrupt
+    /// What has this name was made by another program for itself.
+    case foreign
 }
 
 extension SecretReading: CustomStringConvertible, CustomDebugStringConvertible {
@@ -80,9 +97,11 @@ extension SecretReading: CustomStringConvertible, CustomDebugStringConvertible {
         case .found: "[found]"
         case .absent: "absent"
         case .locked: "locked"
+        case .guarded: "guarded"
         case .cancelled: "cancelled"
         case .unavailable(let why): "unavailable: \(why)"
         case .corrupt: "corrupt"
+        case .foreign: "foreign"
         }
     }
 

@@ -90,14 +90,61 @@ struct EnrolmentTests {
     }
 
     @Test(
-        "A key that the keyring does not give back is not enrolled",
+        "A key that the keyring does not give back is not enrolled, and none is left behind",
         arguments: [
-            MemorySecretStore.WriteFailure.before, .after,
+            MemorySecretStore.WriteFailure.before, .after, .silently,
         ]
     )
     func brokenKeyring(failure: MemorySecretStore.WriteFailure) async throws {
         secrets.failWrites(failure)
         await #expect(throws: LinkError(.unavailable, "")) { try await enrol(token()) }
+        #expect(server.count("/v1/enrolments") == 0)
+        #expect(secrets.names.isEmpty)
+        _ = try await enrol(token())
+        #expect(secrets.names.count == 1)
+    }
+
+    @Test("A key that could not be taken away again is overwritten by the next try, whatever its token")
+    func leftBehind() async throws {
+        secrets.failWrites(.after)
+        secrets.failDeletes(1)
+        await #expect(throws: LinkError(.unavailable, "")) { try await enrol(token()) }
+        #expect(secrets.names.count == 1)
+        _ = try await enrol(token(2))
+        #expect(secrets.names.count == 1)
+    }
+
+    @Test("A key that the keyring loses after its word is stored again before the token is used")
+    func lossAfterTheWord() async throws {
+        let slow = MemorySecretStore(settling: .milliseconds(400))
+        let enrolment = Enrolment(home: scratch.home, secrets: slow, fetcher: fetcher)
+        let (url, token) = (server.url, token())
+        let running = Task { try await enrolment.enrol(url: url, token: token, hostname: "desk") }
+        while slow.writes == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        // What the keyring had not written when it ended.
+        slow.contents = [:]
+        #expect(server.count("/v1/enrolments") == 0)
+        let membership = try await running.value
+        #expect(slow.writes == 2)
+        let reading = await slow.read(SecretName(membership.secretName), prompting: false)
+        guard case .found(let seed) = reading else { return #expect(Bool(false), "\(reading)") }
+        #expect(SigningKey(seed: seed)?.publicKey == membership.publicKey)
+    }
+
+    @Test("A keyring that loses the key each time enrols nothing")
+    func lossEachTime() async throws {
+        let slow = MemorySecretStore(settling: .milliseconds(100))
+        let enrolment = Enrolment(home: scratch.home, secrets: slow, fetcher: fetcher)
+        let (url, token) = (server.url, token())
+        let running = Task { try await enrolment.enrol(url: url, token: token, hostname: "desk") }
+        let thief = Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: .milliseconds(50))
+                slow.contents = [:]
+            }
+        }
+        await #expect(throws: LinkError(.unavailable, "")) { _ = try await running.value }
+        thief.cancel()
         #expect(server.count("/v1/enrolments") == 0)
     }
 

@@ -12,10 +12,10 @@ final class PrivateKeyring {
         }
     }
 
-    private let folder = "/tmp/dwk-\(UUID().uuidString.prefix(8))"
-    private var environment: [String: String]
+    let folder = "/tmp/dwk-\(UUID().uuidString.prefix(8))"
+    private(set) var environment: [String: String]
     private var bus: ChildProcess?
-    private var daemon: ChildProcess?
+    var daemon: ChildProcess?
 
     init() throws {
         for name in ["home", "run"] {
@@ -140,7 +140,7 @@ final class PrivateKeyring {
         return answer.map { $0.contains("true") }
     }
 
-    private func owner(of name: String) -> pid_t? {
+    func owner(of name: String) -> pid_t? {
         let answer = try? call(
             "/org/freedesktop/DBus",
             "org.freedesktop.DBus.GetConnectionUnixProcessID",
@@ -151,7 +151,7 @@ final class PrivateKeyring {
     }
 
     @discardableResult
-    private func call(
+    func call(
         _ path: String,
         _ method: String,
         _ arguments: String...,
@@ -171,7 +171,7 @@ final class PrivateKeyring {
         try ChildProcess(arguments, environment)
     }
 
-    private func wait(for what: String, _ probe: () -> Bool) throws {
+    func wait(for what: String, _ probe: () -> Bool) throws {
         for _ in 0..<200 {
             if probe() { return }
             usleep(50_000)

@@ -120,6 +120,60 @@ struct RenewalTests {
         #expect(next.token == vault.token)
     }
 
+    @Test("Tokens that the keyring loses after its word are stored again, and what was taken away is not")
+    func lossAfterTheWord() async throws {
+        let provider = try FakeProvider()
+        let desktop = try Desktop(store: MemorySecretStore(settling: .milliseconds(50)))
+        let vault = try await desktop.signedIn(to: provider)
+        let before = desktop.store.contents
+        desktop.pass(seconds: 4000)
+        let token = try await vault.renew("a", rejected: nil)
+        desktop.store.contents = before
+        while vault.grants.unsettled.due.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        await vault.settle()
+        #expect(await desktop.reborn(provider).token == token)
+        // What is written again can be lost again.
+        desktop.store.contents = [:]
+        while vault.grants.unsettled.due.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        await vault.settle()
+        #expect(await desktop.reborn(provider).token == token)
+        try await vault.disconnect("a")
+        #expect(vault.grants.unsettled.take("a") == nil)
+        await vault.settle()
+        #expect(desktop.store.names.isEmpty)
+        #expect(provider.counts.reuses == 0)
+    }
+
+    @Test("An entry that cannot be read is written again from memory, or replaced by a sign-in")
+    func damagedEntry() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        let name = try #require(desktop.store.names.first)
+        desktop.store.contents = [name: [1, 2, 3]]
+        desktop.pass(seconds: 4000)
+        _ = try await vault.renew("a", rejected: nil)
+        #expect(provider.counts.refreshes == 1)
+        #expect(await desktop.reborn(provider).token == vault.token)
+        // With nothing in memory it opens nothing, and a sign-in takes its place.
+        desktop.store.contents = [name: [1, 2, 3]]
+        let next = try await desktop.signedIn(to: provider)
+        #expect(await desktop.reborn(provider).token == next.token)
+    }
+
+    @Test("A wallet that answers with an empty secret is closed, and not without a sign-in")
+    func emptySecret() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        let name = try #require(desktop.store.names.first)
+        let before = desktop.store.contents
+        desktop.store.contents = [name: []]
+        desktop.pass(seconds: 4000)
+        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .locked)
+        #expect(await desktop.reborn(provider).current("a") == .locked)
+        desktop.store.contents = before
+        desktop.pass(seconds: 3)
+        _ = try await vault.renew("a", rejected: nil)
+        #expect(provider.counts.reuses == 0)
+    }
+
     @Test("Tokens that could not be stored do not go to another server that takes the alias over")
     func unstoredAndMoved() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()

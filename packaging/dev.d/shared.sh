@@ -59,7 +59,7 @@ build_packages=(
     binutils libcurl4-openssl-dev libsecret-1-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 )
 run_packages=(ca-certificates curl dbus gnome-keyring libglib2.0-bin python3 python3-venv)
-test_packages=(dbus-user-session git libsecret-tools procps shellcheck systemd util-linux)
+test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellcheck systemd util-linux)
 
 # What a Swift toolchain needs of Debian 12 to start and to link, by Swift's own page for it.
 swift_packages=(

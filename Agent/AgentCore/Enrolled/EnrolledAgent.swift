@@ -167,6 +167,12 @@ final class EnrolledAgent: Sendable {
         }
     }
 
+    /// Looks for the key at once, where the keyring may have been opened just now.
+    func lookForKey() async {
+        guard !client.key.isLoaded, (try? await client.key.load()) != nil else { return }
+        await board.set(nil, for: .key)
+    }
+
     /// Waits for the keyring to be open once since the start; from then on the key is in memory.
     private func unlock() async {
         var isTold = false

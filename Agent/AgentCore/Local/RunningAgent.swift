@@ -175,6 +175,8 @@ final class RunningAgent: AgentOperations {
         }
         guard entry.authorization.kind == .oauth else { return ["state": "up"] }
         let signIn = try await told { try await agent.vault.signIn(server) }
+        // It may have opened the keyring: what comes next is no longer called locked.
+        await agent.lookForKey()
         let flow = AuditID().description
         state.withLock { $0.signIns.begin(flow, server, signIn) }?.cancel()
         return ["flow": .text(flow), "authorization_url": .text(signIn.authorizationURL)]

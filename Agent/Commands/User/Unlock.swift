@@ -12,19 +12,17 @@ struct Unlock: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    private static let byHand = "Open the keyring in your desktop's own program (Passwords and Keys, KWalletManager)."
-
     func run() async throws {
         try await report(output) { context in
             // What it is asked for does not matter to whether it is open: without a machine's key, for nothing.
             let name = try Membership.load(context.home)?.secretName ?? "signing-key"
             let reading = await context.secrets.read(SecretName(name), prompting: true)
-            if let error = KeyringError(reading), error.code != .failed {
+            if let error = KeyringError(reading, context.secrets.provider), error.code != .failed {
                 throw CommandFailure(
                     error.code.description,
                     "\(error.message).",
-                    // It was asked, and stays closed: only the desktop's own program is left.
-                    next: error.code == .locked ? Self.byHand : error.hint,
+                    // It was asked, and stays closed: only its own program is left.
+                    next: reading == .locked ? context.secrets.provider.byHand : error.hint,
                     status: .needsUser
                 )
             }

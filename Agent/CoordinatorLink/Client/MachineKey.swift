@@ -43,8 +43,9 @@ package final class MachineKey: Sendable {
             accepting: { [publicKey] in SigningKey(seed: $0)?.publicKey == publicKey }
         )
         switch reading {
-        case .absent, .corrupt: throw Self.missing
-        case .locked, .cancelled, .unavailable: throw LinkError(keyring: KeyringError(reading) ?? .locked)
+        case .absent, .corrupt, .foreign: throw Self.missing
+        case .locked, .guarded, .cancelled, .unavailable:
+            throw LinkError(keyring: KeyringError(reading, secrets.provider) ?? .locked)
         case .found(let bytes):
             guard let key = SigningKey(seed: bytes), key.publicKey == publicKey else { throw Self.missing }
             guard let loaded = LockedSeed(bytes) else {

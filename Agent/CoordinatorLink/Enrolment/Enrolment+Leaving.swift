@@ -112,7 +112,9 @@ extension Enrolment {
             try await client.key.load()
             // Read again where it is in memory: the keyring has to give it up in a moment.
             let reading = await secrets.read(SecretName(client.membership.secretName), prompting: false)
-            if !isOffline, let error = KeyringError(reading), reading != .corrupt { throw LinkError(keyring: error) }
+            if !isOffline, let error = KeyringError(reading, secrets.provider), reading != .corrupt {
+                throw LinkError(keyring: error)
+            }
             return true
         } catch let error as LinkError where error.kind == .keyMissing || isOffline {
             return false
@@ -170,7 +172,7 @@ extension Enrolment {
     }
 
     private func removeWords() {
-        for name in ["sync.json", "org.note", "servers.json"] { unlink("\(home.state)/\(name)") }
+        for name in ["sync.json", "org.note", "servers.json", "sessions.json"] { unlink("\(home.state)/\(name)") }
         MembershipStanding.remove(home)
     }
 

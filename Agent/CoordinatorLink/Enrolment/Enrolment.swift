@@ -79,43 +79,6 @@ package struct Enrolment: Sendable {
 
     // MARK: Steps
 
-    /// The key of this machine: the one that a first try with this token has made, or a new one; in the keyring, read
-    /// back from there.
-    private func makeKey(for token: EnrolmentToken) async throws -> (MachineKey, PendingEnrolment) {
-        let tokenHash = Hash.of(token.secret)
-        if let pending = try PendingEnrolment.load(home, tokenHash: tokenHash) {
-            let name = SecretName(pending.secretName)
-            let reading = await secrets.read(name, prompting: true)
-            if let error = KeyringError(reading), error.code != .failed { throw LinkError(keyring: error) }
-            if case .found(let seed) = reading, let key = SigningKey(seed: seed), key.publicKey == pending.publicKey {
-                return (MachineKey(key, name: name, secrets: secrets), pending)
-            }
-        }
-        let key = SigningKey()
-        let pending = PendingEnrolment(
-            publicKey: key.publicKey,
-            secretName: "signing-key/\(AuditID())",
-            tokenHash: tokenHash
-        )
-        let name = SecretName(pending.secretName)
-        do {
-            try await secrets.write(name, key.seed, label: "Doorward: this machine's signing key", prompting: true)
-        } catch {
-            throw LinkError(keyring: error)
-        }
-        let reading = await secrets.read(name, prompting: false)
-        if let error = KeyringError(reading) { throw LinkError(keyring: error) }
-        guard case .found(let seed) = reading, seed == key.seed else {
-            throw LinkError(
-                .unavailable,
-                "the keyring does not give back what it was given",
-                next: "See that one Secret Service runs on this desktop, with a default collection, and try again."
-            )
-        }
-        try pending.save(home)
-        return (MachineKey(key, name: name, secrets: secrets), pending)
-    }
-
     private func send(
         _ token: EnrolmentToken,
         _ key: MachineKey,

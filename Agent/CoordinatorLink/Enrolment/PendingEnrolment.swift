@@ -16,8 +16,8 @@ struct PendingEnrolment: Sendable, Equatable {
 
     private static func path(_ home: AgentHome) -> String { "\(home.state)/enrolment.json" }
 
-    /// What was begun with this token; nil if nothing was, or it cannot be read any more.
-    static func load(_ home: AgentHome, tokenHash: Hash) throws -> PendingEnrolment? {
+    /// What was begun; nil if nothing was, or it cannot be read any more.
+    static func load(_ home: AgentHome) throws -> PendingEnrolment? {
         guard let bytes = try DurableFile.read(path(home), maxBytes: 64 << 10),
             let json = try? JSONValue(parsing: bytes),
             let pending = try? ObjectReader.read(
@@ -34,7 +34,7 @@ struct PendingEnrolment: Sendable, Equatable {
                 }
             )
         else { return nil }
-        return pending.tokenHash == tokenHash ? pending : nil
+        return pending
     }
 
     func save(_ home: AgentHome) throws {

@@ -5,6 +5,8 @@ internal import StrictJSON
 /// The grants of one home in its keyring: one item a server.
 struct GrantStore: Sendable {
     let secrets: any SecretStore
+    /// What the keyring may still lose.
+    let unsettled = UnsettledGrants()
 
     /// Opaque, since the keyring does not keep names secret.
     private func name(_ alias: String) -> SecretName {
@@ -15,9 +17,10 @@ struct GrantStore: Sendable {
         switch await secrets.read(name(alias), prompting: prompting) {
         // KWallet answers for a closed wallet with an empty secret.
         case .found(let bytes) where bytes.isEmpty: .locked
-        case .found(let bytes): Grant(bytes).map { .grant($0) } ?? .absent
-        case .absent, .corrupt: .absent
-        case .locked, .cancelled: .locked
+        case .found(let bytes): Grant(bytes).map { .grant($0) } ?? .damaged
+        case .absent, .foreign: .absent
+        case .corrupt: .damaged
+        case .locked, .guarded, .cancelled: .locked
         case .unavailable: .unavailable
         }
     }
@@ -26,15 +29,13 @@ struct GrantStore: Sendable {
     func write(_ grant: Grant, _ alias: String, prompting: Bool = false) async throws {
         try await secrets.write(name(alias), grant.json.bytes, label: "Doorward: \(alias)", prompting: prompting)
         guard await read(alias) == .grant(grant) else {
-            throw KeyringError(
-                .failed,
-                "the keyring did not keep what was stored",
-                hint: "Look at the keyring in Passwords and Keys (seahorse)."
-            )
+            throw KeyringError.forgetful(secrets.provider)
         }
+        unsettled.add(grant, alias, for: secrets.settling)
     }
 
     func delete(_ alias: String) async throws {
+        unsettled.remove(alias)
         try await secrets.delete(name(alias))
     }
 }

@@ -48,6 +48,8 @@ struct RefreshMachine: Sendable {
     /// What the keyring says.
     enum Stored: Sendable, Equatable {
         case grant(Grant), absent, locked, unavailable
+        /// There is one that cannot be read.
+        case damaged
     }
 
     /// What the state folder says.
@@ -141,26 +143,32 @@ struct RefreshMachine: Sendable {
         case .locked: return .finish(.locked)
         case .unavailable: return .finish(.unavailable(why: "keyring"))
         case .absent: return .finish(.needsSignIn(why: "no_grant"))
+        case .damaged: return afterReading(nil, intent)
         case .grant(let grant):
             // The keyring is the truth: what an earlier life of this program put there counts.
             guard isKnown(grant) else { return .finish(.found(grant)) }
-            // Unless it went back: a refresh token that was answered is never sent again.
-            let newest = grant.generation < known.generation ? known : grant
-            self.grant = newest
-            switch intent {
-            case .none: sends = 0
-            case .unreadable: return .finish(.unavailable(why: "state_folder"))
-            case .intent(let intent) where intent.generation > newest.generation:
-                return .finish(.needsSignIn(why: "keyring_lost_change"))
-            case .intent(let intent): sends = intent.generation == newest.generation ? intent.sends : 0
-            }
-            guard newest.refreshToken != nil else { return forget(.needsSignIn(why: "no_refresh_token")) }
-            guard newest == grant else {
-                step = .restoring
-                return .store(newest)
-            }
-            return announce()
+            return afterReading(grant, intent)
         }
+    }
+
+    /// Goes on with what is stored; nil where that cannot be read.
+    private mutating func afterReading(_ stored: Grant?, _ intent: IntentReading) -> Action {
+        // Where the keyring went back: a refresh token that was answered is never sent again.
+        let newest = if let stored, stored.generation >= known.generation { stored } else { known }
+        grant = newest
+        switch intent {
+        case .none: sends = 0
+        case .unreadable: return .finish(.unavailable(why: "state_folder"))
+        case .intent(let intent) where intent.generation > newest.generation:
+            return .finish(.needsSignIn(why: "keyring_lost_change"))
+        case .intent(let intent): sends = intent.generation == newest.generation ? intent.sends : 0
+        }
+        guard newest.refreshToken != nil else { return forget(.needsSignIn(why: "no_refresh_token")) }
+        guard newest == stored else {
+            step = .restoring
+            return .store(newest)
+        }
+        return announce()
     }
 
     private func isKnown(_ grant: Grant) -> Bool {
@@ -221,7 +229,7 @@ struct RefreshMachine: Sendable {
         switch stored {
         case .locked: return .finish(.locked)
         case .unavailable: return .finish(.unavailable(why: "keyring"))
-        case .absent: return forget(.needsSignIn(why: "invalid_grant"))
+        case .absent, .damaged: return forget(.needsSignIn(why: "invalid_grant"))
         case .grant(let grant):
             return isKnown(grant) ? forget(.needsSignIn(why: "invalid_grant")) : .finish(.found(grant))
         }

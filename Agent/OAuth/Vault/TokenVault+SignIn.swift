@@ -14,9 +14,9 @@ extension TokenVault {
         let server = try server(alias)
         let stored = await grants.read(alias, prompting: true)
         switch stored {
-        case .grant, .absent: break
+        case .grant, .absent, .damaged: break
         case .locked: throw OAuthError.lockedKeyring
-        case .unavailable: throw OAuthError.noKeyring
+        case .unavailable: throw grants.noKeyring
         }
         take(stored, for: server)
         do {
@@ -84,13 +84,15 @@ extension TokenVault {
         let known = state.withLock { $0.servers[alias] }
         return try await turnstile.pass(alias) {
             let grant: Grant
-            switch await grants.read(alias) {
+            let stored = await grants.read(alias)
+            switch stored {
             case .grant(let stored): grant = state.withLock { $0.unstored[alias] } ?? stored
-            case .absent:
+            case .absent, .damaged:
                 set(.none, for: try known ?? server(alias))
+                if stored == .damaged { try? await grants.delete(alias) }
                 throw OAuthError(.needsSignIn, "There is no sign-in to \(alias).", next: "doorward connect \(alias)")
             case .locked: throw OAuthError.lockedKeyring
-            case .unavailable: throw OAuthError.noKeyring
+            case .unavailable: throw grants.noKeyring
             }
             let server = known ?? ProtectedServer(of: grant, alias: alias)
             // No call uses it from here on.
@@ -133,13 +135,14 @@ extension ProtectedServer {
     }
 }
 
-extension OAuthError {
-    static let noKeyring = OAuthError(
-        .keyringUnavailable,
-        "There is no keyring that answers.",
-        next: "gnome-keyring-daemon --start --components=secrets"
-    )
+extension GrantStore {
+    /// Why nothing can be read, with what the user of this very keyring can do.
+    fileprivate var noKeyring: OAuthError {
+        OAuthError(keyring: KeyringError.unavailable("it does not answer", secrets.provider))
+    }
+}
 
+extension OAuthError {
     /// Why the keyring did not do what a sign-in needs.
     init(keyring error: any Error) {
         guard let error = error as? KeyringError else {

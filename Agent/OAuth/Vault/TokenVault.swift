@@ -113,6 +113,7 @@ package final class TokenVault: Sendable {
             try? await Task.sleep(for: .seconds(2))
             await load()
             for alias in state.withLock({ Array($0.unstored.keys) }) { await storeLate(alias) }
+            await settle()
         }
     }
 
@@ -168,7 +169,8 @@ package final class TokenVault: Sendable {
         let entry: Entry
         switch stored {
         case .locked, .unavailable: return false
-        case .absent: entry = .none
+        // What cannot be read opens nothing: a sign-in takes its place.
+        case .absent, .damaged: entry = .none
         // An entry that names another server now must not get the old one's tokens.
         case .grant(let grant): entry = ResourceMetadata.isFor(server, grant.resource) ? hold(grant) : .none
         }
