@@ -135,6 +135,53 @@ struct TurnTests {
         for stream in streams { try await bench.cancel(stream) }
     }
 
+    @Test("One client's calls that the server lets hang keep no other's out, neither running nor waiting")
+    func callsOfOneClient() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxCalls = 4
+            $0.maxWaiting = 4
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        var calls: [NIOLoopBound<Recorder>] = []
+        // Three run, three wait, and the rest is refused.
+        for _ in 0..<8 { calls.append(try await bench.begin(endpoint, client: 1)) }
+        for call in calls[6...] {
+            let outcome = try await bench.loop.flatSubmit { call.value.promise.futureResult }.get()
+            #expect(outcome.notSent == .tooManyConnections)
+        }
+        try await wait(for: 3, at: server)
+        // Another's goes past those that wait.
+        calls.append(try await bench.begin(endpoint, client: 2))
+        try await wait(for: 4, at: server)
+        calls.append(try await bench.begin(endpoint, client: 2))
+        try await bench.cancel(calls[8])
+        try await wait(for: 5, at: server)
+        for call in calls[3..<6] { try await bench.onLoop { _ in #expect(call.value.exchange?.isEnded == false) } }
+        for call in calls { try await bench.cancel(call) }
+        for _ in calls { gate.signal() }
+    }
+
+    @Test("Streams leave most of few files to calls")
+    func streamsOfFewFiles() async throws {
+        let gate = DispatchSemaphore(value: 1)
+        let server = try server(gate)
+        let bench = try await PoolBench {
+            $0.maxConnections = 32
+            $0.maxWaiting = 0
+        }
+        let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
+        var streams: [NIOLoopBound<Recorder>] = []
+        for client in 1...3 {
+            for _ in 0..<3 { streams.append(try await bench.begin(endpoint, lane: .stream, client: client)) }
+        }
+        try await wait(for: 4, at: server)
+        #expect(try await bench.outcome(port: server.port, body: "{}").hasEnded)
+        #expect(try await bench.onLoop { $0.connectionCount } == 5)
+        for stream in streams { try await bench.cancel(stream) }
+    }
+
     @Test("What waits for a share of its own holds up nobody behind it in the queue")
     func queueOfStreams() async throws {
         let gate = DispatchSemaphore(value: 1)

@@ -57,7 +57,7 @@ extension ClientConnection {
             head: buffer,
             body: body,
             lane: machine.kind.isOpenEnded ? .stream : .call,
-            client: machine.kind.isOpenEnded ? call.client.hashValue : 0,
+            client: call.client.hashValue,
             isRepeatable: call.method.isRepeatable,
             delegate: self
         )

@@ -8,7 +8,7 @@ package struct UpstreamConfiguration: Sendable {
     package var idleTimeout = TimeAmount.seconds(60)
     /// How long one is kept where the server does not say: many close after five seconds and say nothing of it.
     package var silentIdleTimeout = TimeAmount.seconds(4)
-    /// How many calls run at a time.
+    /// How many calls run at a time; one client may have three quarters of them.
     package var maxCalls = 256
     /// How many streams that may stay open for long run at a time, beside the calls.
     package var maxStreams = 1024
@@ -16,7 +16,7 @@ package struct UpstreamConfiguration: Sendable {
     package var maxStreamsOfOneClient = 64
     /// How many messages of the agent's own run at a time, beside both.
     package var maxAsides = 16
-    /// How many exchanges wait for their turn, of each kind.
+    /// How many exchanges wait for their turn, of each kind; three quarters of them of one client.
     package var maxWaiting = 1024
     /// How long one waits for its turn.
     package var waitTimeout = TimeAmount.seconds(10)

@@ -32,6 +32,7 @@ package final class UpstreamPool {
     ) throws {
         self.loop = loop
         turn = LoopTurn(loop: loop)
+        let configuration = configuration.withinFiles()
         self.configuration = configuration
         self.chance = chance
         names = NameDesk(loop: loop, configuration: configuration)

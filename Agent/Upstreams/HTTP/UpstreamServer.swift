@@ -16,10 +16,8 @@ package final class UpstreamServer {
     let loop: any EventLoop
     private var resting: [UpstreamConnection] = []
     private var idleLimit: IdleLimit
-    private var running = ExchangeLane.allCases.map { _ in 0 }
+    private var loads: [LaneLoad]
     private var queues: [[UpstreamExchange]] = ExchangeLane.allCases.map { _ in [] }
-    /// How many streams each client has.
-    private var streams: [Int: Int] = [:]
     /// How many of its connections have a file.
     var openCount = 0
     private(set) var isStopped = false
@@ -34,6 +32,7 @@ package final class UpstreamServer {
         isPlain = pool.connector.isPlain(endpoint)
         health = EndpointHealth(pool.configuration)
         idleLimit = IdleLimit(pool.configuration.idleTimeout)
+        loads = ExchangeLane.allCases.map(pool.configuration.load)
     }
 
     /// Whether a request that is sent now would fail at once with the code `down`.
@@ -50,7 +49,7 @@ package final class UpstreamServer {
     ///   - head: the whole head, possibly with the body behind it.
     ///   - body: the body; up to 8 KB go out together with the head.
     ///   - lane: what it counts as.
-    ///   - client: whose stream it is: each client has a share of them.
+    ///   - client: whose it is: each client has a share.
     ///   - isRepeatable: whether it may reach the server twice, and so is sent once more on a fresh connection where the
     ///     server closes the first without a byte of an answer.
     ///   - delegate: hears of the response, never before this returns.
@@ -109,30 +108,20 @@ package final class UpstreamServer {
 
     // MARK: Turns
 
-    private func limit(_ lane: ExchangeLane) -> Int {
-        switch lane {
-        case .call: configuration.maxCalls
-        case .stream: configuration.maxStreams
-        case .aside: configuration.maxAsides
-        }
-    }
-
     private func hasSlot(for exchange: UpstreamExchange) -> Bool {
-        guard running[exchange.lane.rawValue] < limit(exchange.lane) else { return false }
-        return exchange.lane != .stream || streams[exchange.client, default: 0] < configuration.maxStreamsOfOneClient
+        loads[exchange.lane.rawValue].hasSlot(for: exchange.client)
     }
 
     private func takeSlot(for exchange: UpstreamExchange) {
-        running[exchange.lane.rawValue] += 1
-        if exchange.lane == .stream { streams[exchange.client, default: 0] += 1 }
+        loads[exchange.lane.rawValue].takeSlot(for: exchange.client)
     }
 
-    /// Whether it may wait for its turn: of the streams' queue, too, nobody takes the whole.
+    /// Whether it may wait for its turn: of the queue, too, nobody takes the whole.
     private func hasPlaceInQueue(for exchange: UpstreamExchange) -> Bool {
         let queue = queues[exchange.lane.rawValue]
         guard queue.count < configuration.maxWaiting else { return false }
-        guard exchange.lane == .stream else { return true }
-        return queue.count { $0.client == exchange.client } < configuration.maxStreamsOfOneClient
+        let share = configuration.waitingShare(exchange.lane)
+        return queue.count < share || queue.count { $0.client == exchange.client } < share
     }
 
     private func enqueue(_ exchange: UpstreamExchange) {
@@ -151,11 +140,7 @@ package final class UpstreamServer {
     /// One exchange less: the next in the queue that may has its turn.
     func freeSlot(of ended: UpstreamExchange) {
         let lane = ended.lane.rawValue
-        running[lane] -= 1
-        if ended.lane == .stream {
-            let left = streams[ended.client, default: 1] - 1
-            streams[ended.client] = left > 0 ? left : nil
-        }
+        loads[lane].freeSlot(of: ended.client)
         guard !queues[lane].isEmpty, let index = queues[lane].firstIndex(where: hasSlot(for:)) else { return }
         let exchange = queues[lane].remove(at: index)
         if case .waiting(let deadline) = exchange.state { deadline.cancel() }
