@@ -187,7 +187,7 @@ def test_an_odd_answer_is_shown(old, desk, body):
 @pytest.mark.parametrize("typed", [
     ("status", "--bogus"), ("call",), ("call", "old"), ("client", "add"), ("admin", "servers", "add"), ("nonsense",),
     ("call", "old", "echo", "{not json"), ("admin", "report", "--from", "-24h", "--out", "x"),
-    ("admin", "report", "--to", "-1h", "--out", "x"),
+    ("admin", "report", "--to", "-1h", "--out", "x"), ("login", "doorward.example"), ("login", "http://doorward.example"),
 ])
 def test_a_usage_error_is_one_object_too(desk, typed):
     answer = desk.doorward(*typed, check=False)

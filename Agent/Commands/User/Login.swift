@@ -32,6 +32,7 @@ struct Login: AsyncParsableCommand {
 
     func run() async throws {
         try await report(output) { context in
+            try Enrolment.check(url: url)
             guard let tokenFile else {
                 throw CommandFailure(
                     "browser_sign_in_unavailable",

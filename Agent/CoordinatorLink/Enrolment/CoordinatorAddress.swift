@@ -49,3 +49,12 @@ struct CoordinatorAddress: Sendable {
         return (["-----BEGIN CERTIFICATE-----"] + lines + ["-----END CERTIFICATE-----", ""]).joined(separator: "\n")
     }
 }
+
+extension Enrolment {
+    /// Refuses what is no URL of a coordinator, before anything else is asked of the user.
+    ///
+    /// - Throws: `LinkError`.
+    package static func check(url: String) throws {
+        _ = try CoordinatorAddress(url, authority: nil, caFile: nil)
+    }
+}
