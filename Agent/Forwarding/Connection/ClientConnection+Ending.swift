@@ -127,9 +127,12 @@ extension ClientConnection {
     }
 
     /// The literal of the id of the request at hand.
-    var literalID: [UInt8]? {
+    var literalID: [UInt8]? { literal(call?.id) }
+
+    /// What stands at this place of the request at hand.
+    func literal(_ range: Range<Int>?) -> [UInt8]? {
         let request = request
-        return call?.id.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
+        return range.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
     }
 
     // MARK: Sessions

@@ -17,8 +17,9 @@ extension ClientConnection {
         let refusal = refusal.about(shownAlias(in: bytes), facts.item)
         let now = gate.now()
         let due = path.refusals.due(for: visit.client, now: now)
-        let id = literal(id, bytes)
-        guard due > now else { return settleRefusal(refusal, facts, id: id, server: server, isWaited: true) }
+        guard due > now else {
+            return settleRefusal(refusal, facts, id: literal(id, bytes), server: server, isWaited: true)
+        }
         isRefusalDue = true
         let refused = WaitingRefusals.Refused(
             facts: facts,

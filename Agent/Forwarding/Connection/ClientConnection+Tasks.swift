@@ -91,8 +91,12 @@ extension ClientConnection {
         }
     }
 
-    /// The name that a request has for what it asks for: records have a hash in place of one that is not plain, and no rule
-    /// matches that.
+    /// The longest name that is kept; nobody calls a tool so.
+    private static let longestName = 1024
+
+    /// The name that a request has for what it asks for; nil for one that is too long to be kept.
+    ///
+    /// Records have a hash in place of a name that is not plain, and no rule matches that.
     private func asked(_ kind: MCPMethod.ItemKind, by call: Call) -> JSONText? {
         let request = request
         return request.withUnsafeReadableBytes { bytes in
@@ -100,7 +104,7 @@ extension ClientConnection {
             guard let envelope = try? Envelope.scan(asked, limits: gate.configuration.messageLimits),
                 let item = envelope.item, item.kind == kind
             else { return nil }
-            return item.name.withText(in: asked) { JSONText(utf8: $0) }
+            return item.name.withText(in: asked) { $0.count <= Self.longestName ? JSONText(utf8: $0) : nil }
         }
     }
 }

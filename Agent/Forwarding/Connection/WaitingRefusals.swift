@@ -12,8 +12,8 @@ final class WaitingRefusals {
     struct Refused {
         let facts: CallFacts
         let refusal: Refusal
-        /// The literal of the request's id.
-        let id: [UInt8]?
+        /// Where the literal of the request's id stands in its bytes, which the connection keeps as long as it waits.
+        let id: Range<Int>?
         let server: ServedServer?
         let connection: ClientConnection
         /// The request of the connection.
@@ -122,6 +122,8 @@ final class WaitingRefusals {
 extension WaitingRefusals.Refused {
     /// Records the refusal and, where its client still waits for it, answers with it.
     fileprivate func settle() {
-        connection.settleRefusal(refusal, facts, id: id, server: server, isWaited: connection.number == number)
+        let isWaited = connection.number == number
+        let id = isWaited ? connection.literal(id) : nil
+        connection.settleRefusal(refusal, facts, id: id, server: server, isWaited: isWaited)
     }
 }
