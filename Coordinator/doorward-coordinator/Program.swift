@@ -16,7 +16,7 @@ enum Program {
             } else {
                 try command.run()
             }
-            exit(0)
+            endProcess(0)
         } catch {
             end(with: error, asJSON: arguments.contains("--json"), isService: arguments.first == "serve")
         }
@@ -29,12 +29,12 @@ enum Program {
         // A cry for help, or the version.
         guard DoorwardCoordinator.exitCode(for: error) != .success else {
             Console.answer(text)
-            exit(0)
+            endProcess(0)
         }
         let end = CommandEnd(usage: DoorwardCoordinator.message(for: error), next: "doorward-coordinator --help")
         Console.note(text)
         if asJSON { Console.answer(end.json.bytes) }
-        exit(end.status)
+        endProcess(end.status)
     }
 
     /// Whether the parser itself has refused the arguments.
@@ -54,6 +54,6 @@ enum Program {
             Console.note("doorward-coordinator: next: \(end.next)")
         }
         if asJSON { Console.answer(end.json.bytes) }
-        exit(end.status)
+        endProcess(end.status)
     }
 }

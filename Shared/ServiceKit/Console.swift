@@ -15,7 +15,7 @@ package enum Console {
         if error != EPIPE {
             note("error: the answer cannot be written to standard output: \(String(cString: strerror(error)))")
         }
-        exit(1)
+        endProcess(1)
     }
 
     /// Prints words for people, beside what a script reads.

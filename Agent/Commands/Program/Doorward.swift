@@ -47,12 +47,12 @@ package enum Program {
             } else {
                 try command.run()
             }
-            exit(0)
+            endProcess(0)
         } catch let failure as CommandFailure {
             // What the service itself says goes into its log.
             let isLogged = arguments.first == "agent" && isatty(STDERR_FILENO) == 0
             Output.print(failure, asJSON: wantsJSON(arguments), isLogged: isLogged)
-            exit(failure.status.rawValue)
+            endProcess(failure.status.rawValue)
         } catch {
             end(with: error, asJSON: wantsJSON(arguments))
         }
@@ -64,10 +64,10 @@ package enum Program {
         guard Doorward.exitCode(for: error) == .success else {
             Output.note(text)
             if asJSON { Output.line(CommandFailure(usage: Doorward.message(for: error), help: text).document) }
-            exit(CommandFailure.Status.badUsage.rawValue)
+            endProcess(CommandFailure.Status.badUsage.rawValue)
         }
         Output.line(text)
-        exit(0)
+        endProcess(0)
     }
 
     /// `--from -24h` as `--from=-24h`: where something else is missing, the parser takes the time for a cry for help.
