@@ -121,7 +121,7 @@ struct FileTests {
         }
         let endpoint = try endpoint(greedy.port)
         var open: [NIOLoopBound<Recorder>] = []
-        for _ in 0..<4 { open.append(try await bench.begin(endpoint)) }
+        for client in 1...4 { open.append(try await bench.begin(endpoint, client: client)) }
         while greedy.notes.count < 4 { try await Task.sleep(for: .milliseconds(2)) }
         for _ in 0..<3 { #expect(try await bench.outcome(port: greedy.port).notSent == .noRoom) }
         #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)

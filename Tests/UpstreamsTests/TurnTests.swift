@@ -163,7 +163,7 @@ struct TurnTests {
         for _ in calls { gate.signal() }
     }
 
-    @Test("Streams leave most of few files to calls")
+    @Test("Of few files streams leave most to calls, and one client's calls some to others'")
     func streamsOfFewFiles() async throws {
         let gate = DispatchSemaphore(value: 1)
         let server = try server(gate)
@@ -179,7 +179,11 @@ struct TurnTests {
         try await wait(for: 4, at: server)
         #expect(try await bench.outcome(port: server.port, body: "{}").hasEnded)
         #expect(try await bench.onLoop { $0.connectionCount } == 5)
-        for stream in streams { try await bench.cancel(stream) }
+        var calls: [NIOLoopBound<Recorder>] = []
+        for _ in 0..<20 { calls.append(try await bench.begin(endpoint, client: 1)) }
+        try await wait(for: 5 + 8, at: server)
+        #expect(try await bench.outcome(port: server.port, body: "{}").hasEnded)
+        for each in streams + calls { try await bench.cancel(each) }
     }
 
     @Test("What waits for a share of its own holds up nobody behind it in the queue")

@@ -35,7 +35,7 @@ extension UpstreamConfiguration {
     /// The bounds of one kind of exchange.
     func load(_ lane: ExchangeLane) -> LaneLoad {
         switch lane {
-        case .call: LaneLoad(limit: maxCalls, share: Self.most(of: maxCalls))
+        case .call: LaneLoad(limit: maxCalls, share: min(Self.most(of: maxCalls), max(1, maxConnections / 4)))
         case .stream: LaneLoad(limit: maxStreams, share: maxStreamsOfOneClient)
         case .aside: LaneLoad(limit: maxAsides, share: maxAsides)
         }

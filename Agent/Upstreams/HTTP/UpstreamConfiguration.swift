@@ -8,7 +8,7 @@ package struct UpstreamConfiguration: Sendable {
     package var idleTimeout = TimeAmount.seconds(60)
     /// How long one is kept where the server does not say: many close after five seconds and say nothing of it.
     package var silentIdleTimeout = TimeAmount.seconds(4)
-    /// How many calls run at a time; one client may have three quarters of them.
+    /// How many calls run at a time; one client may have three quarters of them, and half of the server's connections.
     package var maxCalls = 256
     /// How many streams that may stay open for long run at a time, beside the calls.
     package var maxStreams = 1024
