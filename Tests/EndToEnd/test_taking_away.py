@@ -174,3 +174,28 @@ def test_a_query_that_means_nothing_is_refused(desk, target):
     facts = desk.doorward("admin", "api", "GET", target, check=False).json
     assert facts["status"] == 400
     assert facts["body"]["type"].endswith("/bad_query")
+
+
+def test_an_owner_who_has_lost_every_machine_is_let_in_by_the_host(world):
+    """The only machine of the only owner leaves: from then on nobody can make an owner but who holds the folder."""
+    coordinator = world.coordinator
+    running = coordinator.run(
+        "invite-owner", "--data", str(coordinator.data), "--owner", "late@example.com", "--json", check=False
+    )
+    assert running.status == 1, running
+    bad = coordinator.run("invite-owner", "--data", str(coordinator.data), "--owner", "nobody", "--json", check=False)
+    assert bad.status == 2, bad
+    coordinator.process.stop()
+    try:
+        made = coordinator.run(
+            "invite-owner", "--data", str(coordinator.data), "--owner", "late@example.com", "--json"
+        ).json
+    finally:
+        coordinator.start()
+    world.secret(made["token"])
+    assert made["owner"] == "late@example.com" and made["url"] == coordinator.url
+    late = comes_in(world, "late", made["token"])
+    assert {"late@example.com": "owner"}.items() <= {
+        each["email"]: each["role"] for each in late.doorward("admin", "users").json["users"]
+    }.items()
+    assert is_refused(world, "twice", made["token"]) == "token_spent"
