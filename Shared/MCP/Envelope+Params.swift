@@ -127,6 +127,12 @@ extension Envelope {
                 resourceSubscriptions = try readNames(&scanner)
             } else if scanner.matches(name, "taskIds") {
                 taskSubscriptions = try readNames(&scanner)
+            } else if scanner.matches(name, "toolsListChanged") {
+                try readListSubscription(&scanner, .tools)
+            } else if scanner.matches(name, "promptsListChanged") {
+                try readListSubscription(&scanner, .prompts)
+            } else if scanner.matches(name, "resourcesListChanged") {
+                try readListSubscription(&scanner, .resources)
             } else {
                 try scanner.refuseVariants(
                     name,
@@ -139,6 +145,17 @@ extension Envelope {
                 try scanner.skipValue()
             }
         }
+    }
+
+    private mutating func readListSubscription(
+        _ scanner: inout JSONScanner,
+        _ kind: ListKinds
+    ) throws(JSONError) {
+        guard try scanner.kind() == .bool else {
+            try scanner.skipValue()
+            return
+        }
+        if try scanner.bool() { listSubscriptions.insert(kind) }
     }
 
     private mutating func readNames(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan? {

@@ -65,6 +65,8 @@ package struct Envelope: Sendable {
     package internal(set) var resourceSubscriptions: JSONSpan?
     /// `notifications.taskIds` of `subscriptions/listen`: an array of strings.
     package internal(set) var taskSubscriptions: JSONSpan?
+    /// The lists of which `subscriptions/listen` wants to hear that they have changed.
+    package internal(set) var listSubscriptions: ListKinds = []
     /// Whether `subscriptions/listen` wants to hear of tasks.
     package var subscribesToTasks: Bool { taskSubscriptions != nil }
     /// Whether a task is to be made of the request (`params.task`).

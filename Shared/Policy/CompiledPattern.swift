@@ -42,6 +42,13 @@ struct CompiledPattern {
     /// Whether every name matches: the pattern is `*`.
     var isEverything: Bool { isPrefix && length == 0 }
 
+    /// The pattern as it was before it was compiled.
+    func pattern(pool: UnsafeBufferPointer<UInt8>) -> Pattern {
+        var stem = (0..<min(length, 8)).map { UInt8(truncatingIfNeeded: head >> UInt64($0 * 8)) }
+        if length > 8 { stem += pool[offset..<offset + length - 8] }
+        return Pattern(stem: stem, isPrefix: isPrefix)
+    }
+
     func matches(_ name: NameBytes, pool: UnsafeBufferPointer<UInt8>) -> Bool {
         guard name.head & mask == head, isPrefix ? name.bytes.count >= length : name.bytes.count == length else {
             return false

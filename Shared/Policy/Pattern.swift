@@ -21,7 +21,7 @@ package struct Pattern: Hashable, Sendable {
         self.init(stem: name.utf8, isPrefix: false)
     }
 
-    private init(stem: [UInt8], isPrefix: Bool) {
+    init(stem: [UInt8], isPrefix: Bool) {
         self.stem = stem
         self.isPrefix = isPrefix
     }

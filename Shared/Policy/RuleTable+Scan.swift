@@ -32,9 +32,22 @@ extension RuleTable {
             return table.grants.indices.filter { opens(table.grants[$0], item) }
         }
 
-        private func closes(_ forbid: Forbid, _ item: Item) -> Bool {
+        /// Whether a rule is about this client and this server.
+        func concerns(_ forbid: Forbid) -> Bool {
             if let pattern = forbid.server, !pattern.matches(server, pool: pool) { return false }
             if let pattern = forbid.client, !pattern.matches(client, pool: pool) { return false }
+            return true
+        }
+
+        /// Whether a grant is for this client and this server.
+        func concerns(_ grant: Grant) -> Bool {
+            guard grant.server.matches(server, pool: pool) else { return false }
+            if let clients = grant.clients, !isNamed(client, in: clients) { return false }
+            return true
+        }
+
+        private func closes(_ forbid: Forbid, _ item: Item) -> Bool {
+            guard concerns(forbid) else { return false }
             if forbid.items.isEverything { return true }
             switch item {
             case .tool(let name): return isNamed(name, in: forbid.items.tools)
@@ -50,8 +63,7 @@ extension RuleTable {
         }
 
         private func opens(_ grant: Grant, _ item: Item) -> Bool {
-            guard grant.server.matches(server, pool: pool) else { return false }
-            if let clients = grant.clients, !isNamed(client, in: clients) { return false }
+            guard concerns(grant) else { return false }
             switch item {
             case .tool(let name): return grant.items.isEverything || isNamed(name, in: grant.items.tools)
             case .resource(let name, let isAmbiguous):
