@@ -45,6 +45,7 @@ package struct Agent: Sendable {
     package func run() async throws {
         // Before the listeners ask how much room there is.
         OpenFiles.raise()
+        LargeBuffers.giveBack()
         try parts.home.makeFolders()
         let lock = try AgentLock(parts.home)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -72,6 +73,8 @@ package struct Agent: Sendable {
             logger: parts.logger
         )
         await debts.restore()
+        let sessions = SessionKeeper(forwarding: forwarding, home: parts.home, logger: parts.logger)
+        await sessions.restore()
         let board = DataPathBoard(
             forwarding: forwarding,
             clock: parts.clock,
@@ -91,6 +94,7 @@ package struct Agent: Sendable {
             supervisor: supervisor,
             operations: operations,
             debts: debts,
+            sessions: sessions,
             parts: parts
         )
         let services: [any Service] = [supervisor, listening]

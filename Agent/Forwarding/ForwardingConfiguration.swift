@@ -37,12 +37,12 @@ package struct ForwardingConfiguration: Sendable {
     /// What all connections may hold together of requests, answers and what clients leave unread, in bytes: beyond it the
     /// greediest client's are closed.
     ///
-    /// Default 256 MiB, and never less than four of the longest messages.
+    /// Default 96 MiB, and never less than four of the longest messages.
     package var mostHeld: Int {
         get { max(held, 4 * max(longestBody, longestReply)) }
         set { held = newValue }
     }
-    private var held = 256 << 20
+    private var held = 96 << 20
     /// How long a session may rest before it is forgotten.
     ///
     /// Default 24 h.
@@ -55,6 +55,10 @@ package struct ForwardingConfiguration: Sendable {
     ///
     /// Default 15 s.
     package var headPatience = Duration.seconds(15)
+    /// How long a change of the policy waits for the next one before clients are told that their lists are others.
+    ///
+    /// Default 250 ms.
+    package var changeRest = Duration.milliseconds(250)
     /// Origins of web pages that may call, beside the agent's own.
     ///
     /// Default none.

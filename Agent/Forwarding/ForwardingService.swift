@@ -195,7 +195,7 @@ package final class ForwardingService: Sendable {
         await onLoop { $0.end() }
     }
 
-    private func onLoop<Result: Sendable>(_ body: @escaping @Sendable (DataPath) -> Result) async -> Result {
+    func onLoop<Result: Sendable>(_ body: @escaping @Sendable (DataPath) -> Result) async -> Result {
         let path = path
         do {
             return try await loop.submit { body(path.value) }.get()

@@ -81,6 +81,7 @@ actor DataPathBoard {
     func close(because words: String? = nil) async {
         // What is owed now is owed under another membership too.
         await debts.keep()
+        if words == nil { await forwarding.forgetEarlierSessions() }
         expiry?.cancel()
         synced = SyncedState()
         applied = nil

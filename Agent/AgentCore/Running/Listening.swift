@@ -11,6 +11,7 @@ struct Listening: Service {
     let supervisor: Supervisor
     let operations: RunningAgent
     let debts: DebtKeeper
+    let sessions: SessionKeeper
     let parts: AgentParts
 
     /// How long the first call waits at most for a slow keyring.
@@ -27,18 +28,27 @@ struct Listening: Service {
         )
         ServiceNotification.ready()
         let keeping = Task {
+            var turn = 0
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(10))
                 await debts.keep()
                 await operations.keepServers()
+                turn += 1
+                // When a session was last used says how long it may yet rest, which is hours.
+                if turn.isMultiple(of: 60) { await sessions.keep() }
             }
         }
+        let following = Task { await sessions.follow() }
         try? await gracefulShutdown()
         keeping.cancel()
+        following.cancel()
         ServiceNotification.stopping()
         await operations.keepServers()
         await debts.keep()
         await forwarding.shutdown()
         await debts.keep()
+        // What ends the membership later ends no session for the next run.
+        await following.value
+        await sessions.keep()
     }
 }

@@ -31,6 +31,14 @@ final class Call {
     var asksForTask = false
     /// The session that it belongs to.
     var session: Session?
+    /// The lists of which its client hears on its stream when they change; empty for what opens no stream.
+    var listens: ListKinds = []
+    /// Of these the ones that have changed, and the client does not know.
+    var untold: ListKinds = []
+    /// The policy by which its client knows these lists.
+    var shown: PolicySnapshot?
+    /// Whether the server has said that it takes the subscription.
+    var isAcknowledged = false
     /// The request of the server that it answers.
     var answered: Session.Pending?
     /// The value of the header that was shown to the server.
@@ -66,6 +74,13 @@ final class Call {
         self.body = body
         began = now
         lastByte = now
+    }
+
+    /// Its client hears on its stream when these lists change.
+    func listen(for kinds: ListKinds, shown policy: PolicySnapshot) {
+        guard !kinds.isEmpty else { return }
+        listens = kinds
+        shown = policy
     }
 
     /// Takes its slots away, for whoever is to give them back.

@@ -123,6 +123,9 @@ extension ClientConnection {
         call.era = envelope.era
         call.id = id
         call.asksForTask = envelope.asksForTask
+        if envelope.method == .subscriptionsListen {
+            call.listen(for: envelope.listSubscriptions, shown: gate.policy)
+        }
         switch session(for: envelope.era, server, bytes) {
         case .unknown:
             deny(.unknownSession, facts, id: id, server: server, bytes)

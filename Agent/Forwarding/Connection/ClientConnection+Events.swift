@@ -203,6 +203,9 @@ extension ClientConnection {
             gate.endPending(pending, .cancelled, bytesOut: 0, now: gate.now())
         }
         pass(message, id)
+        guard envelope.method == .subscriptionsAcknowledged else { return }
+        call.isAcknowledged = true
+        layOutChanges()
     }
 
     /// Passes a message on; with the first one the head of the reply goes out.
@@ -235,5 +238,7 @@ extension ClientConnection {
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
         writer?.write(out, isLast: isAlone || machine.kind == .stream)
         armCall()
+        // A change may have come before the stream had begun.
+        if machine.kind == .stream { tell(changed: []) }
     }
 }

@@ -22,7 +22,10 @@ extension ClientConnection {
         guard era == .handshake, let value = head.value(.sessionID, in: bytes) else { return .none }
         guard SessionTable.isID(value) else { return .unknown }
         let key = SessionKey(client: visit.client, server: server.alias, id: JSONText(utf8: value))
-        return gate.sessions.find(key, now: lastActive).map(SessionLookup.found) ?? .unknown
+        if let session = gate.sessions.find(key, now: lastActive) { return .found(session) }
+        guard let session = gate.takeUp(key) else { return .unknown }
+        path.upkeep.wake()
+        return .found(session)
     }
 
     /// The era of what has no `_meta`: the header says it.
@@ -96,6 +99,7 @@ extension ClientConnection {
         guard headerEra(bytes) == .handshake else { return answerPlainly(405) }
         guard let server = openServer(kind, bytes) else { return }
         let call = bareCall(server, bytes)
+        if kind == .stream { call.listen(for: .all, shown: gate.policy) }
         switch session(for: .handshake, server, bytes) {
         case .unknown: return refusePlainly(.unknownSession.about(server.alias), 404)
         case .none:

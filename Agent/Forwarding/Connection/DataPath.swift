@@ -16,6 +16,7 @@ final class DataPath {
     let budget: MemoryBudget
     let refusals: WaitingRefusals
     private(set) lazy var upkeep = Upkeep(path: self)
+    private(set) lazy var changes = ListChanges(path: self)
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -70,9 +71,11 @@ struct Door {
 extension DataPath {
     /// Takes everything that decides on calls anew.
     func replace(_ state: ForwardingState) {
+        let policy = gate.policy
         for session in gate.replace(state) { gate.close(session) }
         pool.retain(only: Set(gate.servers.map(\.endpoint)))
         for connection in table.connections { connection.reconsider() }
+        if gate.policy !== policy { changes.policyChanged() }
     }
 
     /// Closes what carries nothing, and lets what runs be the last on its connection.
@@ -90,6 +93,7 @@ extension DataPath {
     func end() {
         refusals.flush()
         upkeep.end()
+        changes.end()
         for connection in table.connections {
             connection.stopCall()
             connection.breakOff()

@@ -34,7 +34,14 @@ final class Gate {
 
     // What calls leave behind.
     let limits = LimitTable()
-    var sessions = SessionTable()
+    var sessions = SessionTable() {
+        didSet { if sessions.changes != told { noteSessions() } }
+    }
+    /// Those of earlier runs that nobody has used since.
+    var earlier = EarlierSessions()
+    /// Told whenever a session has begun or ended.
+    var sessionsChanged: () -> Void = {}
+    private var told = 0
     let parked: ParkedCalls
     let tasks = TaskTable()
     var random: RandomPool
@@ -81,6 +88,7 @@ final class Gate {
         limits.replace(rules: state.policy.limits + state.servers.flatMap(\.limits))
         let names = Set(state.clients.map(\.name) + [Self.local])
         let kept = Set(servers.filter { server in old.contains { $0 === server } }.map(\.alias))
+        earlier.keepOnly(clients: names)
         tasks.forget { client, server in !names.contains(client) || !kept.contains(server) }
         return sessions.endAll { !names.contains($0.client) || !kept.contains($0.server) }
     }
@@ -225,7 +233,13 @@ final class Gate {
     func beginSession(_ key: SessionKey) -> Session {
         let (session, gone) = sessions.begin(key, now: now())
         if let gone { close(gone) }
+        if session.mark == nil { session.mark = mark(of: key) }
         return session
+    }
+
+    private func noteSessions() {
+        told = sessions.changes
+        sessionsChanged()
     }
 
     static func milliseconds(_ began: Int64, _ now: Int64) -> Int { Int(max(0, now - began) / 1_000_000) }

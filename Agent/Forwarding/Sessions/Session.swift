@@ -32,6 +32,8 @@ final class Session {
 
     let key: SessionKey
     var lastUsed: Int64
+    /// What stands for it on disk; nil for what has no id.
+    var mark: Hash?
     private(set) var pending: [RequestID: Pending] = [:]
     private(set) var parked: [RequestID: ParkedCall] = [:]
     /// Which events went out, so that their streams can be taken up again.

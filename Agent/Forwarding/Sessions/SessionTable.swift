@@ -12,6 +12,8 @@ struct SessionTable {
 
     var count: Int { sessions.count }
     var all: some Sequence<Session> { sessions.values }
+    /// Counts the beginnings and ends of sessions that have an id.
+    private(set) var changes = 0
 
     /// Whether a value can be a session's id: visible ASCII (Streamable HTTP, "Session Management"), and not without end.
     static func isID(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -36,6 +38,7 @@ struct SessionTable {
         let session = Session(key, now: now)
         let gone = sessions.count >= most ? oldest(of: loser(to: key.client)).flatMap { end($0.key) } : nil
         sessions[key] = session
+        if !key.id.utf8.isEmpty { changes += 1 }
         countByClient[key.client, default: 0] += 1
         return (session, gone)
     }
@@ -55,6 +58,7 @@ struct SessionTable {
     /// Ends a session.
     mutating func end(_ key: SessionKey) -> Session? {
         guard let session = sessions.removeValue(forKey: key) else { return nil }
+        if !key.id.utf8.isEmpty { changes += 1 }
         let left = (countByClient[key.client] ?? 1) - 1
         countByClient[key.client] = left > 0 ? left : nil
         return session
