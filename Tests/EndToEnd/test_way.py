@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from parts import http
@@ -206,3 +207,19 @@ def test_a_restart_of_the_agent_amid_lies_changes_nothing(road, begun):
     wait_for("the lie to be seen through", lambda: link(begun).startswith("unproven"), 40)
     assert begun.status()["policy_version"] == begun.first
     healed(road, begun, version)
+
+
+def test_somebody_who_always_says_that_there_is_no_news_is_not_asked_without_end(road, begun):
+    """A coordinator holds a question until there is news; what answers at once must not keep the agent busy."""
+    road.way.mutes = True
+    try:
+        apply(begun, POLICY % ('"echo"', "owner@example.com"))
+        wait_for("the first answer of it", lambda: road.way.lies > 0)
+        before, start = road.way.lies, time.monotonic()
+        time.sleep(4)
+        asked = road.way.lies - before
+        assert asked <= (time.monotonic() - start) * 2 + 2, asked
+        assert begun.status()["policy_version"] == begun.first
+    finally:
+        road.way.mutes = False
+    wait_for("the newest policy", lambda: begun.status()["policy_version"] == begun.first + 1, SOON)

@@ -24,6 +24,8 @@ package final class PolicySync: Service {
 
     private var path: String { "\(home.state)/sync.json" }
 
+    /// What a poll without news takes at least.
+    private static let shortestPoll = Duration.milliseconds(500)
     /// Longer than the coordinator holds a poll.
     private static let timeout = Duration.seconds(40)
     /// The longest wait after an answer that was not taken: the next one may be good.
@@ -99,9 +101,15 @@ package final class PolicySync: Service {
                     continue
                 }
                 do {
+                    let (began, known) = (ContinuousClock.now, state.counter)
                     try await poll()
                     backoff.reset()
                     move(to: .online)
+                    // A coordinator holds a question for news; something on the way that answers for it must not make us
+                    // ask without end.
+                    if state.counter == known, ContinuousClock.now - began < Self.shortestPoll {
+                        await bell.wait(atMost: Self.shortestPoll)
+                    }
                 } catch {
                     if Task.isCancelled { return }
                     let pause = backoff.failed(chance: .random(in: 0...1))
