@@ -14,6 +14,8 @@ struct KeyringSearch {
     }
 
     private static let schema = "dev.doorward.Secret"
+    /// What takes the place of a secret whose item cannot be removed without a window.
+    private static let removed = Array("removed by doorward".utf8)
     private let session: KeyringSession
     private let attributes: [String: String]
 
@@ -39,7 +41,10 @@ struct KeyringSearch {
                 _ = try openCollection()
                 return all.isEmpty ? .absent : .foreign
             }
-            guard let isRight else { return try load(newest) }
+            guard let isRight else {
+                let reading = try load(newest)
+                return reading == .found(Self.removed) ? .absent : reading
+            }
             // A copy that another program has made must not hide the right one. As long as one cannot be read, nobody
             // knows that it is not there.
             var unread: SecretReading?
@@ -53,7 +58,8 @@ struct KeyringSearch {
                 }
                 if each.path == newest.path { first = reading }
             }
-            return unread ?? first ?? .corrupt
+            let reading = unread ?? first ?? .corrupt
+            return reading == .found(Self.removed) ? .absent : reading
         } catch {
             return SecretReading(error)
         }
@@ -143,12 +149,14 @@ struct KeyringSearch {
         if let left { throw left }
     }
 
+    /// Removes an item, or at least its secret: KeePassXC asks its user before it removes an entry, and not before it
+    /// changes one.
     private func delete(_ item: Item) throws(KeyringFailure) {
         let prompt = try session.call(item.path, KeyringSession.item, "Delete", .tuple(), "(o)")[0].text
-        guard prompt == "/" else {
-            session.dismiss(prompt)
-            throw KeyringFailure("it asks before it removes an entry", .guarded)
-        }
+        guard prompt != "/" else { return }
+        session.dismiss(prompt)
+        let nothing = try session.encoded(Self.removed)
+        _ = try session.call(item.path, KeyringSession.item, "SetSecret", .tuple(nothing), "()")
     }
 
     /// Has the keyring ask its user for the items that it keeps to itself.

@@ -163,6 +163,22 @@ struct HabitTests {
         #expect(await store.read(name, prompting: false) == .locked)
     }
 
+    @Test("Where removing an entry would show a window, its secret is removed without one, and the entry used again")
+    func guardedRemoval() async throws {
+        let keyring = try PrivateKeyring.fake()
+        try await stored(keyring)
+        try keyring.set("window_delete", "1")
+        let store = SecretService(namespace: "n")
+        let secret = secret
+        try await store.delete(name)
+        #expect(await store.read(name, prompting: false) == .absent)
+        #expect(await store.read(name, prompting: false, accepting: { $0 == secret }) == .absent)
+        try await store.write(name, [7], label: "l", prompting: false)
+        #expect(await store.read(name, prompting: false) == .found([7]))
+        #expect(try keyring.count("CreateItem") == 1)
+        #expect(try keyring.count("window") == 0)
+    }
+
     @Test("A secret without bytes is a closed wallet, not a lost one")
     func empty() async throws {
         let keyring = try PrivateKeyring.fake()

@@ -25,8 +25,7 @@ extension Enrolment {
             try await keep(key, name)
             try await settle(key, name)
         } catch {
-            // Also what was called a failure may have been carried out.
-            if (try? await secrets.delete(name)) != nil { PendingEnrolment.remove(home) }
+            await takeAway(name)
             throw error is CancellationError ? error : LinkError(keyring: error)
         }
         return (MachineKey(key, name: name, secrets: secrets), pending)
@@ -42,6 +41,23 @@ extension Enrolment {
             return nil
         }
         return key
+    }
+
+    /// Removes a key that is of no use: also what was called a failure may have been carried out.
+    ///
+    /// A keyring that hangs is not waited for again; then the next try overwrites it.
+    private func takeAway(_ name: SecretName) async {
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        Task {
+            if (try? await secrets.delete(name)) != nil { PendingEnrolment.remove(home) }
+            end.finish()
+        }
+        let timer = Task {
+            try await Task.sleep(for: .seconds(1))
+            end.finish()
+        }
+        for await _ in ends {}
+        timer.cancel()
     }
 
     private func keep(_ key: SigningKey, _ name: SecretName) async throws {

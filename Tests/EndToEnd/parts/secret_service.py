@@ -15,6 +15,7 @@ kept, and every window that it would show; `dev.doorward.Fake` at /fake sets a h
     odd METHOD      this method is answered with something of another type
     snapshot, restore    what is kept goes back to an earlier state
     garble 0|1      every secret is answered with other bytes
+    window_delete   an entry is removed only after a prompt (KeePassXC)
     schema TEXT     every item was made by another program, with this schema
     copy TEXT       of each item there is a newer one of the same attributes, with this as its secret
 """
@@ -199,6 +200,8 @@ class Fake:
         return GLib.Variant("()", ())
 
     def Delete(self, sender, path, invocation):
+        if self.on("window_delete"):
+            return GLib.Variant("(o)", (self.prompt(sender, lambda: None, GLib.Variant("s", "")),))
         self.bus.unregister_object(self.items.pop(path)["id"])
         return GLib.Variant("(o)", ("/",))
 
