@@ -47,6 +47,17 @@ struct BodyTests {
         }
     }
 
+    @Test("A body in a coding is not taken for what it would be without", arguments: ["gzip", "br", "identity, gzip", ""])
+    func coded(coding: String) async throws {
+        let reader = BodyReader(most: 8)
+        func code(_ coding: String) async -> String? {
+            let coded = request(8, headers: [.contentLength: "8", .contentEncoding: coding])
+            return await self.code { try await reader.read(coded, atMost: 8) { _ in } }
+        }
+        #expect(await code(coding) == "unsupported_coding")
+        #expect(await code("Identity") == nil)
+    }
+
     @Test("What is announced and does not come takes nothing away from others")
     func announced() async throws {
         let reader = BodyReader(most: 8)

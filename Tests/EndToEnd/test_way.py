@@ -213,13 +213,15 @@ def test_somebody_who_always_says_that_there_is_no_news_is_not_asked_without_end
     """A coordinator holds a question until there is news; what answers at once must not keep the agent busy."""
     road.way.mutes = True
     try:
+        # The question that is held already brings this; the next one is not passed on.
+        lies = road.way.lies
         apply(begun, POLICY % ('"echo"', "owner@example.com"))
-        wait_for("the first answer of it", lambda: road.way.lies > 0)
+        wait_for("the first answer of it", lambda: road.way.lies > lies)
         before, start = road.way.lies, time.monotonic()
         time.sleep(4)
         asked = road.way.lies - before
         assert asked <= (time.monotonic() - start) * 2 + 2, asked
-        assert begun.status()["policy_version"] == begun.first
+        newest = apply(begun, POLICY % ('"add"', "owner@example.com"))
     finally:
         road.way.mutes = False
-    wait_for("the newest policy", lambda: begun.status()["policy_version"] == begun.first + 1, SOON)
+    wait_for("the newest policy", lambda: begun.status()["policy_version"] == newest, SOON)

@@ -207,9 +207,12 @@ package final class PolicySync: Service {
             move(to: .refused(problem.code))
             // Nothing that this machine does will change that; somebody may enrol it again.
             return [.revoked, .unknown].contains(problem.code) ? max(pause, .seconds(15)) : pause
+        case let problem as Problem:
+            // A status without a proof is anybody's who is on the way: what it says of itself is not repeated.
+            move(to: .offline("its address answers with HTTP \(problem.status)"))
+            return pause
         default:
-            let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
-            move(to: .offline(words))
+            move(to: .offline((error as? any ExplainedError)?.message ?? "\(error)"))
             return pause
         }
     }

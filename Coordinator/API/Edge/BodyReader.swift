@@ -52,6 +52,8 @@ final class BodyReader: Sendable {
         let isChunked = request.headers[.transferEncoding] != nil
         // RFC 9112 section 6.3: a request that announces no body has none.
         guard isChunked || announced ?? 0 > 0 else { return try await use([]) }
+        let coding = request.headers[.contentEncoding] ?? "identity"
+        guard coding.lowercased() == "identity" else { throw Problem.codedBody }
         guard limit > 0, announced ?? 0 <= limit else { throw Problem.tooLarge(limit) }
         var counted = Counted(person: person ?? "", isGoverning: lane == .governing)
         defer { give(back: counted) }

@@ -49,6 +49,14 @@ extension Problem {
         )
     }
 
+    static let codedBody = Problem(
+        "unsupported_coding",
+        status: 415,
+        title: "The body is in a coding that is not taken",
+        detail: "A body is read as it is; its Content-Encoding says that it would have to be decoded.",
+        next: "Send it without Content-Encoding."
+    )
+
     static let tooBusy = Problem(
         "busy",
         status: 503,
