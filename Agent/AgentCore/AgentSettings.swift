@@ -13,7 +13,7 @@ internal import StrictJSON
 ///   head: 65536                   # the longest head of a request, in bytes
 ///   result: 8388608               # the longest result or event of a server, in bytes
 ///   connections: 4096             # the most connections at a time
-///   memory: 268435456             # what all connections may hold together, in bytes
+///   memory: 100663296             # what all connections may hold together, in bytes
 ///   session_hours: 24             # how long a session may rest before it is forgotten
 /// ```
 package struct AgentSettings: Sendable {
