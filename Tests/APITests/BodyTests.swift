@@ -47,7 +47,10 @@ struct BodyTests {
         }
     }
 
-    @Test("A body in a coding is not taken for what it would be without", arguments: ["gzip", "br", "identity, gzip", ""])
+    @Test(
+        "A body in a coding is not taken for what it would be without",
+        arguments: ["gzip", "br", "identity, gzip", ""]
+    )
     func coded(coding: String) async throws {
         let reader = BodyReader(most: 8)
         func code(_ coding: String) async -> String? {
