@@ -64,6 +64,61 @@ def test_a_service_that_never_answers_is_given_up(world, owner):
     assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_unavailable")
 
 
+@pytest.fixture
+def fake(world):
+    """A machine whose keyring has the habits that a test sets."""
+    desk = world.desk(f"fake-{time.monotonic_ns()}", services=False, keyring=False)
+    desk.keyring.start_fake()
+    return desk
+
+
+@pytest.mark.parametrize("how", ["dismiss", "odd", "gone", "vanish"])
+def test_a_prompt_that_ends_in_whatever_way_ends_login(world, owner, fake, how):
+    token = invitation(owner, world)
+    before = len(agents(owner))
+    fake.keyring.habit("locked", "1")
+    fake.keyring.habit("prompt", how)
+    answer = timed(fake, "login", world.coordinator.url, "--token-file", "-", input=token)
+    assert answer.status == 3
+    assert answer.json["error"]["code"] in {"keyring_locked", "keyring_unavailable"}
+    assert "gnome-keyring" not in answer.json["error"]["next"] or how == "vanish"
+    assert len(agents(owner)) == before
+    # The token was not spent on it, and a window that is answered opens the way, whatever it says.
+    fake.keyring.start_fake(locked="1", prompt="words")
+    assert fake.login(token)["agent_id"]
+
+
+def test_a_login_that_cannot_read_its_key_back_leaves_none(world, owner, fake):
+    token = invitation(owner, world)
+    fake.keyring.habit("garble", "1")
+    for _ in range(2):
+        answer = timed(fake, "login", world.coordinator.url, "--token-file", "-", input=token)
+        assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_unavailable")
+    assert fake.keyring.asked("CreateItem") == fake.keyring.asked("Delete") == 2
+    fake.keyring.habit("garble", "0")
+    assert fake.login(token)["agent_id"]
+
+
+def test_a_closed_keyring_shows_no_window(world, owner, server, fake):
+    fake.login(invitation(owner, world))
+    fake.keyring.habit("window_search", "1")
+    fake.keyring.habit("locked", "1")
+    fake.start_agent(ready=False)
+    for command in (["admin", "users"], ["logout"]):
+        answer = timed(fake, *command)
+        assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
+    # An empty secret is a closed wallet too, and no lost key.
+    fake.keyring.habit("locked", "0")
+    fake.keyring.habit("empty", "1")
+    answer = timed(fake, "admin", "users")
+    assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
+    assert fake.keyring.asked("window") == 0
+    fake.keyring.habit("empty", "0")
+    bearer = fake.client("closed")
+    wait_for("the agent to go on", lambda: "result" in http.call(fake.url("everything"), bearer, "echo", {"text": "a"}), 20)
+    assert fake.keyring.asked("window") == 0
+
+
 def test_a_locked_keyring(world, owner, server):
     desk = world.desk("locked")
     desk.login(invitation(owner, world))

@@ -79,6 +79,25 @@ class Keyring:
                 raise
             self.unlock(tries - 1)
 
+    def start_fake(self, **habits: str) -> None:
+        """In place of a keyring one whose habits a test sets (secret_service.py)."""
+        if self.bus is None or not self.bus.running():
+            self.start_bus()
+        self.stop_daemon()
+        program = Path(__file__).with_name("secret_service.py")
+        self.daemon = self.processes.start("keyring", [*self.wrapper, "/usr/bin/python3", str(program)], self.environment)
+        self.daemon.ready(self.owned)
+        for habit, value in habits.items():
+            self.habit(habit, value)
+
+    def habit(self, habit: str, value: str) -> None:
+        self._call("org.freedesktop.secrets", "/fake", "dev.doorward.Fake.Set", habit, value)
+
+    def asked(self, what: str) -> int:
+        """How often the fake was asked for something, or showed a `window`."""
+        answer = self._call("org.freedesktop.secrets", "/fake", "dev.doorward.Fake.Log")
+        return answer.strip("(')\n,").split("\\n").count(what)
+
     def lock(self) -> None:
         self._call("org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock",
                    "['/org/freedesktop/secrets/collection/login']")
