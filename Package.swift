@@ -197,7 +197,8 @@ let package = Package(
             "AgentCore",
             [
                 "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring",
-                "OAuth", "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging,
+                "OAuth", "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix,
+                logging,
                 serviceLifecycle, unixSignals,
             ]
         ),
