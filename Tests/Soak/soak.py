@@ -5,8 +5,9 @@ usage: soak.py PROGRAMS [--minutes M] [--json]
 One client calls a healthy server fifty times a second, first alone and then among clients and servers that do what they
 should not: requests whose answers nobody reads, calls that are denied, ports that swallow connections, events that never
 end, sessions without number, bodies in the smallest chunks. Each abuser is a bounded loop on loopback, at a low priority,
-since the cores are shared with what is measured. In the end the agent must have less than 200 MB, and the client's
-slowest hundredth must be under twice what it was alone; exit status 1 otherwise.
+since the cores are shared with what is measured; what that sharing costs is measured too, by the same calls past the agent.
+In the end the agent must have less than 200 MB, and the client's slowest hundredth must be under twice what it was alone, or
+under twice what it is past the agent where the cores cost more than that; exit status 1 otherwise.
 """
 
 import argparse
@@ -125,20 +126,25 @@ def main() -> int:
         most = 0
         worst = 0.0
         failed = 0
+        cores: list[float] = []
         end = time.monotonic() + options.minutes * 60
         while time.monotonic() < end:
             seconds = min(QUIET_SECONDS, max(5.0, end - time.monotonic()))
+            # What the cores cost when so many processes share them: the same calls past the agent.
+            cores.append(measure(servers.ports["good"], bearer, 5)[1])
             median, slow, calls, wrong = measure(desk.port, bearer, seconds)
             memory = resident(desk.agent.pid)
             most, worst, failed = max(most, memory), max(worst, slow), failed + wrong
             print(
-                f"among abusers: median {median:.2f} ms, slowest hundredth {slow:.2f} ms of {calls} calls, "
+                f"among abusers: median {median:.2f} ms, slowest hundredth {slow:.2f} ms of {calls} calls "
+                f"({cores[-1]:.2f} ms past the agent), "
                 f"{wrong} without a good answer; the agent has {memory >> 20} MB",
                 file=sys.stderr, flush=True,
             )
         facts = {
-            "quiet_p99_ms": round(quiet[1], 3), "worst_p99_ms": round(worst, 3), "failed": failed,
-            "most_memory": most, "ok": failed == 0 and most < MOST_MEMORY and worst < 2 * quiet[1],
+            "quiet_p99_ms": round(quiet[1], 3), "worst_p99_ms": round(worst, 3),
+            "worst_p99_ms_past_the_agent": round(max(cores), 3), "failed": failed, "most_memory": most,
+            "ok": failed == 0 and most < MOST_MEMORY and worst < 2 * max(quiet[1], max(cores)),
         }
         print(json.dumps(facts) if options.json else "  ".join(f"{name}: {value}" for name, value in facts.items()))
         return 0 if facts["ok"] else 1
