@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # mcp 2.3.0 (Python): a tool result of 1.1 MB arrives if the server answers with application/json, and is refused if the same
-# message is the one event of a text/event-stream: the client takes no event over 1,048,576 bytes, and has no setting for it at its
-# usual entry point. Servers answer calls with an event stream by default, so large results depend on a media type that neither
-# the tool's author nor its caller chose. A gateway that passes a lone response on as JSON mends that.
+# message is the one event of a text/event-stream: the client, as it is made here, takes no event over 1,048,576 bytes. So whether
+# a large result arrives depends on a media type that neither the tool's author nor its caller chose. A gateway that passes a
+# lone response on as JSON mends that.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
