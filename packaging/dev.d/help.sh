@@ -12,6 +12,8 @@ usage: ./packaging/dev VERB [ARGUMENT...]
   bench            build release and compare the agent with nginx, and both with no hop at all
   soak [--minutes M]  build release, and let every known abuser loose on an agent beside a client that behaves
   fuzz [NAME [S]]  fuzz one target (or each) for S seconds; 60 without a number
+  compatibility [SECTION...]  build release, try it with parts that others made, and write what was seen into
+                   packaging/docs/compatibility.md; the sections: clients servers keyrings sign_in_servers
   install          build and put the programs and the systemd user unit into your home folder
   uninstall        stop the service and take them away again; settings, records and secrets stay
   help             this text
