@@ -25,7 +25,9 @@ def test_help_names_every_verb_and_each_is_there():
         assert os.access(SCRIPTS / f"{verb}.sh", os.X_OK)
 
 
-@pytest.mark.parametrize("arguments", [("frobnicate",), ("test", "frobnicate"), ("build", "frobnicate"), ("demo", "-x"), ("compatibility", "x")])
+@pytest.mark.parametrize("arguments", [
+    ("frobnicate",), ("test", "frobnicate"), ("build", "frobnicate"), ("demo", "-x"), ("compatibility", "frobnicate"),
+])
 def test_bad_usage_is_told_apart(arguments):
     done = dev(*arguments)
     assert done.returncode == 2
