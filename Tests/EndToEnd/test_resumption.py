@@ -1,55 +1,11 @@
 """A call whose line is cut is answered all the same, where server and client are official ones that resume."""
 
-import contextlib
 import json
-import socket
-import threading
 
 import pytest
+from parts.line import Line
 from parts.processes import run
 from parts.world import CLIENTS, python
-
-
-class Line:
-    """A TCP line to a server that is cut once for each call of a tool, a while after the call has passed."""
-
-    def __init__(self, port: int) -> None:
-        self.target = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.cuts = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near = self.listener.accept()[0]
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self.target))
-            threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket, is_up: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-                if is_up and b'"tools/call"' in data:
-                    threading.Timer(1, self._cut, (source, sink)).start()
-        except OSError:
-            pass
-        for end in (source, sink):
-            end.close()
-
-    def _cut(self, *ends: socket.socket) -> None:
-        self.cuts += 1
-        for end in ends:
-            # Wakes whoever reads, who closes what is left of the line.
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.listener.close()
 
 
 @pytest.fixture(scope="module")
