@@ -26,7 +26,8 @@ answers; a cell says what both ways have in common, or how they differ. *discove
 so they do, in the same session, after the agent was started anew; "none" where the server has no sessions. *resume*: a call
 whose stream breaks, once between client and agent and once between agent and server, and is taken up again with
 `Last-Event-ID`, brings its answer; only servers that give their events ids can do so (for the official SDKs a store of
-events was added, which they leave to whoever uses them).
+events was added, which they leave to whoever uses them). The tool says how it goes: what is silent is answered as JSON, on
+a connection that does not leave the machine.
 """
 
 
@@ -178,7 +179,8 @@ class Visitor:
 
     def work(self, leaves: bool) -> str:
         """A call of two seconds whose stream breaks. With `leaves` it is the client that lets go."""
-        message = self.message("tools/call", {"name": "work", "arguments": {"seconds": 2}})
+        params = {"name": "work", "arguments": {"seconds": 2}, "_meta": {"progressToken": "work"}}
+        message = self.message("tools/call", params)
         last, got = self._read("POST", json.dumps(message).encode(), {}, message["id"], leaves)
         deadline = time.monotonic() + 15
         while not got:

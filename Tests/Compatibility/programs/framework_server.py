@@ -20,6 +20,18 @@ async def work(seconds: float) -> str:
     return "done"
 
 
+def telling(context_type):
+    """The same, for a framework whose servers can say how it goes."""
+
+    async def work(seconds: float, context: context_type) -> str:
+        """Takes its time, and says that it has begun."""
+        await context.report_progress(0, 1)
+        await asyncio.sleep(seconds)
+        return "done"
+
+    return work
+
+
 def events(module):
     """The official SDKs give the interface of a store of events, and no store."""
 
@@ -52,31 +64,31 @@ def serve(app) -> None:
 
 def mcp_1() -> None:
     import mcp.server.streamable_http
-    from mcp.server.fastmcp import FastMCP
+    from mcp.server.fastmcp import Context, FastMCP
 
     server = FastMCP("sdk-1", event_store=events(mcp.server.streamable_http), retry_interval=300, log_level="WARNING")
     server.tool()(echo)
-    server.tool()(work)
+    server.tool()(telling(Context))
     serve(server.streamable_http_app())
 
 
 def mcp_2() -> None:
     import mcp.server.streamable_http
-    from mcp.server.mcpserver import MCPServer
+    from mcp.server.mcpserver import Context, MCPServer
 
     server = MCPServer("sdk-2", version="1", log_level="WARNING")
     server.tool()(echo)
-    server.tool()(work)
+    server.tool()(telling(Context))
     serve(server.streamable_http_app(event_store=events(mcp.server.streamable_http), retry_interval=300))
 
 
 def fastmcp() -> None:
-    from fastmcp import FastMCP
+    from fastmcp import Context, FastMCP
     from fastmcp.server.event_store import EventStore
 
     server = FastMCP("fastmcp")
     server.tool(echo)
-    server.tool(work)
+    server.tool(telling(Context))
     serve(server.http_app(event_store=EventStore(), retry_interval=300))
 
 
