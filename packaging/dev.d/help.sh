@@ -9,7 +9,8 @@ usage: ./packaging/dev VERB [ARGUMENT...]
   build [release]  build all programs and tests (debug), or the two programs as they are shipped
   lint             check the form of the Swift sources, the shell scripts and the Python files
   format           bring the Swift sources into that form
-  bench            build release and compare the agent with nginx, and both with no hop at all
+  bench [--against FOLDER]  build release and compare the agent with nginx, and both with no hop at all; and with the
+                   programs of another build in FOLDER, in the same rounds
   soak [--minutes M]  build release, and let every known abuser loose on an agent beside a client that behaves
   fuzz [NAME [S]]  fuzz one target (or each) for S seconds; 60 without a number
   compatibility [SECTION...]  build release, try it with parts that others made, and write what was seen into
