@@ -19,7 +19,8 @@ def dev(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_verb_and_each_is_there():
     verbs = set(re.findall(r"^  ([a-z]+) ", dev("help").stdout, re.MULTILINE))
     assert verbs == {
-        "demo", "test", "build", "lint", "format", "bench", "soak", "fuzz", "compatibility", "install", "uninstall", "help",
+        "demo", "test", "build", "lint", "format", "bench", "soak", "fuzz", "compatibility", "sanitize", "install",
+        "uninstall", "help",
     }
     for verb in verbs:
         assert os.access(SCRIPTS / f"{verb}.sh", os.X_OK)
@@ -27,6 +28,7 @@ def test_help_names_every_verb_and_each_is_there():
 
 @pytest.mark.parametrize("arguments", [
     ("frobnicate",), ("test", "frobnicate"), ("build", "frobnicate"), ("demo", "-x"), ("compatibility", "frobnicate"),
+    ("sanitize", "frobnicate"),
 ])
 def test_bad_usage_is_told_apart(arguments):
     done = dev(*arguments)

@@ -15,6 +15,8 @@ usage: ./packaging/dev VERB [ARGUMENT...]
   fuzz [NAME [S]]  fuzz one target (or each) for S seconds; 60 without a number
   compatibility [SECTION...]  build release, try it with parts that others made, and write what was seen into
                    packaging/docs/compatibility.md; the sections: clients servers keyrings sign_in_servers
+  sanitize [address|valgrind]  watch the memory of the paths where C libraries meet Swift: with a build for
+                   AddressSanitizer, with valgrind, or with both
   install          build and put the programs and the systemd user unit into your home folder
   uninstall        stop the service and take them away again; settings, records and secrets stay
   help             this text
