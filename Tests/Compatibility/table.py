@@ -41,8 +41,8 @@ class Section:
         head = [self.title.removesuffix("s"), "version", *self.columns]
         body = [
             [
-                _cell(row.part + (f": {row.note}" if row.note else ""), notes, of=row.part),
-                row.version,
+                _part(row, notes),
+                _plain(row.version),
                 *(_cell(row.cells.get(column, ""), notes) for column in self.columns),
             ]
             for row in self.rows
@@ -81,21 +81,30 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _cell(text: str, notes: list[str], of: str = "") -> str:
-    """The text as it stands in its cell; what is too long becomes a note, once, however many cells say it."""
-    text = " ".join(text.split()).replace("|", "\\|")
-    if len(text) <= SHORT and not (of and text != of):
+def _plain(text: str) -> str:
+    """In one line, and without what would end a cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _numbered(word: str, explanation: str, notes: list[str]) -> str:
+    """A word and the number of its note; a note stands once, however many cells need it."""
+    if explanation not in notes:
+        notes.append(explanation)
+    return f"{word} ({notes.index(explanation) + 1})"
+
+
+def _part(row: Row, notes: list[str]) -> str:
+    name = _plain(row.part)
+    return _numbered(name, _plain(row.note), notes) if row.note else name
+
+
+def _cell(text: str, notes: list[str]) -> str:
+    """The text as it stands in its cell; the explanation of what is too long becomes a note."""
+    text = _plain(text)
+    if len(text) <= SHORT:
         return text
-    # A part is named in full, however long its name is.
-    word, _, rest = (of, "", text.removeprefix(of).removeprefix(":")) if of else text.partition(":")
-    rest = rest.strip()
-    if of and not rest:
-        return of
-    if not rest or len(word) > SHORT and not of:
-        word, rest = "see", text
-    if rest not in notes:
-        notes.append(rest)
-    return f"{word} ({notes.index(rest) + 1})"
+    word, _, rest = text.partition(": ")
+    return _numbered(word, rest, notes) if rest and len(word) <= SHORT else _numbered("see", text, notes)
 
 
 def _lines(head: list[str], body: list[list[str]]) -> str:
