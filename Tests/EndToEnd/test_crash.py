@@ -105,6 +105,23 @@ def test_nobody_resets_a_limit_by_killing_the_agent(world, desk, bearer, upstrea
         desk.policy(OPEN_POLICY)
 
 
+def test_nor_for_a_tool_whose_name_stands_in_records_as_a_hash(world, desk, bearer, upstream):
+    desk.policy(OPEN_POLICY + 'limits:\n  - { per: user, tools: ["an odd name"], rate: 2/h, burst: 2 }\n')
+
+    def refused() -> int:
+        answer = http.call(desk.url("everything"), bearer, "an odd name")
+        return answer.get("error", {}).get("code") == -31002
+
+    try:
+        assert not refused()
+        for expected in (False, True):
+            desk.agent.kill()
+            desk.start_agent()
+            assert refused() == expected
+    finally:
+        desk.policy(OPEN_POLICY)
+
+
 def test_nobody_resets_a_limit_by_leaving_and_enrolling_anew(world, desk, upstream):
     ben = world.desk("ben")
 

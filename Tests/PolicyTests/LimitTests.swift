@@ -188,6 +188,24 @@ struct LimitTests {
         #expect(wait(later, 5 + 600 * Self.second) == nil)
     }
 
+    @Test("A call whose record has the hash of its name counts towards every limit that may have been meant")
+    func hashedNames() throws {
+        @Sendable func hash(_ name: JSONText) -> JSONText { JSONText("sha256:\(name.string.count)-\(name.string.last ?? "-")") }
+        let odd: Set<JSONText> = ["a tool", "another tool"]
+        let limits = ["a tool", "another tool", "get", "g*", "*"].map { name in
+            #"{"per":"user","tools":["\#(name)"],"rate":"1/h"}"#
+        }
+        for (tool, charged) in [("a tool", ["a tool", "g*", "*"]), ("get", ["get", "g*", "*"])] as [(JSONText, [String])] {
+            let recorded: @Sendable (JSONText) -> JSONText = { odd.contains($0) ? hash($0) : $0 }
+            let call = OwedLimits.Call(client: "a", server: "git", tool: recorded(tool), age: 0)
+            for (limit, name) in zip(limits, ["a tool", "another tool", "get", "g*", "*"]) {
+                let table = try table(limit)
+                table.restore(OwedLimits(debts: [], elapsed: 0, calls: [call], recorded: recorded), now: 0)
+                #expect((table.debts(now: 0).count == 1) == charged.contains(name), "\(tool.string) and \(name)")
+            }
+        }
+    }
+
     @Test("Calls that an earlier run let pass count from their own time, once each, and a refusal costs nothing")
     func earlierCalls() throws {
         let limit = #"{"per":"user","server":"git","rate":"1/min","burst":3}"#

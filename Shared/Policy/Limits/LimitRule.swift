@@ -71,6 +71,20 @@ package struct LimitRule: Hashable, Sendable {
         guard let tools else { return true }
         return tools.contains { $0.matches(tool) }
     }
+
+    /// Whether a call counts of which there is only its record.
+    ///
+    /// What a hashed name begins with nobody can tell, so such a call counts towards every beginning: a limit may be charged
+    /// for a call too many, and never for one too few.
+    func matches(_ call: OwedLimits.Call, recorded: (JSONText) -> JSONText) -> Bool {
+        if let server, !server.matches(call.server) { return false }
+        guard let tools else { return true }
+        let isHash = call.tool.string.hasPrefix("sha256:")
+        return tools.contains { pattern in
+            guard pattern.isPrefix else { return recorded(JSONText(utf8: pattern.stem)) == call.tool }
+            return isHash || pattern.matches(call.tool)
+        }
+    }
 }
 
 /// So many in a second, minute or hour.

@@ -178,9 +178,9 @@ package final class LimitTable {
     }
 
     /// Counts a call that passed before this table was there.
-    func count(client: JSONText, server: JSONText, tool: UnsafeBufferPointer<UInt8>, then: Int64, now: Int64) {
-        for index in entries.indices where entries[index].rule.matches(server: server, tool: tool) {
-            bucket(index, client: client, now: now).count(entries[index].limit, then: then)
+    func count(_ call: OwedLimits.Call, recorded: (JSONText) -> JSONText, then: Int64, now: Int64) {
+        for index in entries.indices where entries[index].rule.matches(call, recorded: recorded) {
+            bucket(index, client: call.client, now: now).count(entries[index].limit, then: then)
         }
     }
 }

@@ -6,6 +6,7 @@ package struct OwedLimits: Sendable {
     package struct Call: Hashable, Sendable {
         package let client: JSONText
         package let server: JSONText
+        /// The tool's name as its record has it.
         package let tool: JSONText
         /// Nanoseconds since it passed; 0 if nobody knows.
         package let age: Int64
@@ -24,12 +25,20 @@ package struct OwedLimits: Sendable {
     package let elapsed: Int64
     /// In the order in which they passed.
     package let calls: [Call]
+    /// How records have a name: as it is, or `sha256:` and its hash.
+    let recorded: @Sendable (JSONText) -> JSONText
 
     /// What is owed since `elapsed` nanoseconds, and the calls after that.
-    package init(debts: [LimitDebt], elapsed: Int64, calls: [Call] = []) {
+    package init(
+        debts: [LimitDebt],
+        elapsed: Int64,
+        calls: [Call] = [],
+        recorded: @escaping @Sendable (JSONText) -> JSONText = { $0 }
+    ) {
         self.debts = debts
         self.elapsed = elapsed
         self.calls = calls
+        self.recorded = recorded
     }
 }
 
@@ -43,9 +52,7 @@ extension LimitTable {
         restore(owed.debts, elapsed: owed.elapsed, now: now)
         for call in owed.calls {
             let then = now - min(max(call.age, 0), max(now, 0))
-            call.tool.utf8.withUnsafeBufferPointer {
-                count(client: call.client, server: call.server, tool: $0, then: then, now: now)
-            }
+            count(call, recorded: owed.recorded, then: then, now: now)
         }
     }
 }
