@@ -1,10 +1,11 @@
+internal import AuditLog
 package import Fetch
 internal import Glibc
 package import Logging
 package import NIOCore
 package import Policy
 package import ServiceKit
-internal import Spool
+package import Spool
 internal import Synchronization
 internal import Upstreams
 
@@ -146,7 +147,8 @@ package final class ForwardingService: Sendable {
         await onLoop { path in
             path.replace(state)
             if calls.isEmpty { return }
-            path.gate.limits.restore(OwedLimits(debts: [], elapsed: 0, calls: calls), now: path.gate.now())
+            let owed = OwedLimits(debts: [], elapsed: 0, calls: calls, recorded: RecordName.plain)
+            path.gate.limits.restore(owed, now: path.gate.now())
         }
     }
 
@@ -178,6 +180,17 @@ package final class ForwardingService: Sendable {
     }
 
     // MARK: The end
+
+    /// Lets the calls that a membership began end, for a bounded time, and then ends what is left of them in its records.
+    ///
+    /// - Parameter spool: its records; nothing more may begin there.
+    package func endCalls(in spool: Spool) async {
+        let deadline = ContinuousClock.now + configuration.grace
+        while await onLoop({ $0.hasCalls(in: spool) }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        await onLoop { $0.endCalls(in: spool) }
+    }
 
     /// Takes no more connections, lets calls end for a bounded time, then closes what is left.
     package func shutdown() async {

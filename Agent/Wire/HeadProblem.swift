@@ -24,8 +24,10 @@ package enum HeadProblem: Hashable, Sendable {
     case tooLong
     /// The head has more fields than its bound.
     case tooManyFields
-    /// More interim responses than anybody sends, or a switch of protocols that nobody asked for.
+    /// More interim responses than anybody sends.
     case interimResponse
+    /// A switch of protocols (101) that nobody asked for.
+    case protocolSwitch
     /// A content coding that was not asked for, so that nobody can look inside.
     case contentCoding
 
@@ -37,7 +39,7 @@ package enum HeadProblem: Hashable, Sendable {
         case .version: 505
         case .expectation: 417
         case .startLine, .target, .controlCharacter, .fieldLine, .repeatedField, .contentLength, .twoFramings,
-            .interimResponse, .contentCoding:
+            .interimResponse, .protocolSwitch, .contentCoding:
             400
         }
     }
@@ -58,6 +60,7 @@ package enum HeadProblem: Hashable, Sendable {
         case .tooLong: "The head is too long."
         case .tooManyFields: "The head has too many headers."
         case .interimResponse: "The interim responses do not end."
+        case .protocolSwitch: "It switches to another protocol (HTTP 101), which nobody asked for."
         case .contentCoding: "The content is encoded, which was not asked for."
         }
     }

@@ -40,7 +40,8 @@ package struct ResponseHeadScanner: Sendable {
                     if let problem = readField(bytes, line) { return .refused(problem) }
                 } else if head.status < 200 {
                     interims += 1
-                    guard head.status != 101, interims <= Self.maxInterims else { return .refused(.interimResponse) }
+                    if head.status == 101 { return .refused(.protocolSwitch) }
+                    guard interims <= Self.maxInterims else { return .refused(.interimResponse) }
                     startAgain()
                 } else {
                     if let problem = end() { return .refused(problem) }

@@ -1,7 +1,10 @@
 """Joining and leaving while the agent runs: what the command tells is what is so from then on."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from conftest import OPEN_POLICY
+from parts import http
 from parts.processes import wait_for
 from parts.world import Desk
 
@@ -31,10 +34,33 @@ def test_a_logout_is_over_when_it_says_so_and_makes_no_record_that_nobody_takes(
     answer = late.doorward("status", check=False)
     assert answer.status == 3
     assert answer.json["running"] and answer.json["agent_id"] is None
+    problem = answer.json["problem"]
+    assert (problem["code"], problem["next"]) == ("not_enrolled", "doorward login URL --token-file FILE")
     records = [each for each in desk.records("--user", "late@example.com") if each["agent"] == left]
     assert [each["kind"] for each in records].count("agent.stop") == 1
     assert records[-1]["kind"] == "agent.stop"
     assert "Records are not shipped any more" not in late.agent.words()
+
+
+def test_a_call_that_runs_while_its_machine_leaves_is_answered_and_has_its_end(world, desk, late):
+    late.login(invitation(world, desk))
+    desk.add_server("everything", world.server("everything", "mcp_server").url)
+    desk.policy(OPEN_POLICY)
+    wait_for("the policy", lambda: "everything" in late.servers() and late.status()["policy_version"] > 0)
+    bearer = late.client("leaving")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(http.call, late.url("everything"), bearer, "slow", {"seconds": 60}, seconds=30)
+        wait_for("the call", lambda: world.servers["everything"].ask("counts").get("slow"))
+        left = late.doorward("logout").json
+        error = answer.result()["error"]
+    assert (error["code"], error["data"]["reason"]) == (-31004, "stopping")
+    assert "left its coordinator before everything had answered" in error["message"]
+    assert left["told"] and left["kept"] is None
+    assert any("API tokens and unused invitations" in line for line in left["words"])
+    records = [each for each in desk.records("--user", "late@example.com") if each["agent"] == left["left"]]
+    ends = [each["out"]["is"] for each in records if each["kind"] == "call.end" and each.get("tool") == "slow"]
+    assert ends == ["unknown"]
+    assert records[-1]["kind"] == "agent.stop"
 
 
 def test_after_a_restart_of_either_half_the_agent_soon_says_that_it_is_online(world, desk):

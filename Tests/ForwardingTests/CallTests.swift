@@ -41,6 +41,41 @@ extension RealSockets {
             }
         }
 
+        @Test("Calls that run while a membership ends are answered, and end in its log; those of another go on")
+        func endOfMembership() async throws {
+            let (latch, grace) = (Latch(), Duration.milliseconds(200))
+            var configuration = ForwardingConfiguration()
+            configuration.grace = grace
+            try await withDesk({ _ in [.wait(latch), .json(Desk.result())] }, configuration: configuration) {
+                desk,
+                upstream in
+                let client = try await desk.client()
+                try await client.send(desk.call())
+                try await upstream.wait { _ in true }
+                let second = try Spool(
+                    folder: desk.folder + "/second",
+                    writer: RecordWriter(agent: "a", instance: AuditID(), key: "SHA256:key", boot: "b", subject: "s")
+                )
+                defer { second.close() }
+                await desk.update { $0.spool = second }
+                let other = try await desk.client()
+                try await other.send(desk.call("get"))
+                try await upstream.wait { $0.header("Mcp-Name") == "get" }
+                let began = ContinuousClock.now
+                await desk.service.endCalls(in: desk.spool)
+                #expect(ContinuousClock.now - began >= grace)
+                let answer = try await client.answer()
+                #expect(answer.error == (-31004, "stopping"))
+                #expect(answer.body.contains("This machine left its coordinator before up had answered"))
+                #expect(try await desk.outcomes() == (1, ["unknown"]))
+                // Without calls nobody is waited for.
+                await desk.service.endCalls(in: desk.spool)
+                #expect(ContinuousClock.now - began < 3 * grace)
+                latch.open()
+                #expect(try await other.answer().error.code == nil)
+            }
+        }
+
         @Test("An answer in JSON passes as it is, with its record")
         func json() async throws {
             try await withDesk({ _ in [.json(Desk.result())] }) { desk, upstream in

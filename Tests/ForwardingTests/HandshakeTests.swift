@@ -342,16 +342,54 @@ extension RealSockets {
         @Test(
             "What a server says to GET",
             arguments: [
-                ("405 Method Not Allowed", 405), ("401 Unauthorized", 405), ("403 Forbidden", 405), ("500 Oops", 502),
+                ("405 Method Not Allowed", 405, "up opens no stream of its own for you"),
+                ("401 Unauthorized", 405, "Sign in to up first: run `doorward connect up`"),
+                ("403 Forbidden", 405, "up opens no stream of its own for you"),
+                ("404 Not Found", 404, "There is no such session at up any more"),
+                ("429 Wait", 429, "up refuses this with HTTP 429"), ("500 Oops", 502, "up does not answer as it should"),
             ]
         )
-        func getStatuses(status: String, expected: Int) async throws {
+        func getStatuses(status: String, expected: Int, words: String) async throws {
             try await withDesk(Self.server { _ in [.empty(status)] }) { desk, _ in
                 let client = try await begin(desk)
                 try await client.send(desk.request("GET /servers/up/mcp", [Self.version, Self.session]))
-                #expect(try await client.answer().status == expected)
+                let refused = try await client.answer()
+                #expect(refused.status == expected)
+                #expect(refused.body.contains(words), "\(refused.body)")
+                #expect(refused.headers["allow"] == (expected == 405 ? "POST" : nil))
                 try await client.send(desk.request("GET /servers/up/mcp", ["MCP-Protocol-Version: 2026-07-28"]))
-                #expect(try await client.answer().status == 405)
+                let modern = try await client.answer()
+                #expect(modern.status == 405)
+                #expect(modern.body.contains("`subscriptions/listen` opens a stream"))
+            }
+        }
+
+        @Test("A GET or DELETE that is refused here is told why, and nothing of methods that the address does take")
+        func bareWords() async throws {
+            try await withDesk(Self.server { _ in [] }, policy: try Policies.open("up")) { desk, upstream in
+                let client = try await begin(desk)
+                func ask(_ line: String, _ headers: String...) async throws -> (status: Int, body: String) {
+                    try await client.send(desk.request(line, [Self.version] + headers))
+                    let answer = try await client.answer()
+                    #expect(!answer.body.contains("This address takes"))
+                    return (answer.status, answer.body)
+                }
+                let asked = upstream.requests.count
+                let missing = try await ask("DELETE /servers/up/mcp")
+                #expect(missing.status == 400)
+                #expect(missing.body.contains("Mcp-Session-Id says which: it is missing"))
+                await desk.update { $0.closure = .locked }
+                let locked = try await ask("GET /servers/up/mcp", Self.session)
+                #expect(locked.status == 405)
+                #expect(locked.body.contains("doorward unlock"))
+                await desk.update {
+                    $0.closure = nil
+                    $0.policy = .none
+                }
+                let denied = try await ask("GET /servers/up/mcp", Self.session)
+                #expect(denied.status == 405)
+                #expect(denied.body.contains("The policy does not grant you this at up. An administrator"))
+                #expect(upstream.requests.count == asked)
             }
         }
 

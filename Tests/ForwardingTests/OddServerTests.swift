@@ -146,6 +146,21 @@ extension RealSockets {
             }
         }
 
+        @Test(
+            "A session whose end the server does not take is over for its client all the same",
+            arguments: [("401 Unauthorized", 204), ("403 Forbidden", 204), ("404 Not Found", 404), ("200 OK", 200)]
+        )
+        func refusedEnd(status: String, told: Int) async throws {
+            try await withSession({ request in
+                request.line.hasPrefix("DELETE") ? [.empty(status)] : [.json(Desk.result())]
+            }) { desk, client in
+                try await client.send(desk.request("DELETE /servers/up/mcp", [Self.version, Self.session]))
+                #expect(try await client.answer().status == told)
+                try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
+                #expect(try await client.answer().error.reason == "unknown_session")
+            }
+        }
+
         @Test("A session without an id is none")
         func noID() async throws {
             try await withDesk({ _ in [.empty("200 OK")] }) { desk, upstream in

@@ -3,6 +3,7 @@ import MCP
 import Policy
 import StrictJSON
 import Testing
+import Upstreams
 
 @testable import Forwarding
 
@@ -33,13 +34,13 @@ struct RefusalWordsTests {
             ),
             (
                 .down("unreachable", "The server cannot be reached: nobody answers.", server: "github", since: 0),
-                "github cannot be reached: nobody answers. It has been so since 1970-01-01 00:00 UTC. "
+                "github cannot be reached: nobody answers. It has had trouble since 1970-01-01 00:00 UTC. "
                     + "`doorward servers` shows when it is back."
             ),
             (
                 .timeout(after: 300_000_000_000, server: "github"),
-                "github was silent for 300 s, the longest that it may be, and was given up. An administrator can give it "
-                    + "longer, by `doorward admin servers add` with `--timeout SECONDS`."
+                "github was silent for 300 s, the longest that it may be, and was given up. It may have done what it was "
+                    + "asked. An administrator can give it longer, by `doorward admin servers add` with `--timeout SECONDS`."
             ),
             (
                 .badAnswer("malformed", "The server's answer cannot be taken: byte 1.", server: "github"),
@@ -52,7 +53,32 @@ struct RefusalWordsTests {
             ),
             (
                 .unknownMethod(.handshake).about("github"),
-                "MCP 2025-11-25 has no such method, so nothing was asked of github."
+                "MCP 2025-11-25 has no such method, so nothing was asked of github: ask for something else, or in a revision "
+                    + "that has it."
+            ),
+            (
+                .failed(UpstreamError(.closed, "The server closed the connection."), wasSent: true, server: "github"),
+                "github closed the connection. It may have done what it was asked. `doorward servers` shows when it is back."
+            ),
+            (
+                .failed(UpstreamError(.closed, "The server closed the connection."), wasSent: false, server: "github"),
+                "github closed the connection. `doorward servers` shows when it is back."
+            ),
+            (
+                .failed(UpstreamError(.timeout, "The server did not answer."), wasSent: false, server: "github"),
+                "github did not answer. Try again in a minute, `doorward servers` shows how it does."
+            ),
+            (
+                .failed(UpstreamError(.refusedAddress, "The server's address is private."), wasSent: false, server: "github"),
+                "github's address is private. An administrator can register another address for it."
+            ),
+            (
+                .bare(405, .stream, server: "github"),
+                "github opens no stream of its own for you: its answers come with each request all the same."
+            ),
+            (
+                .bare(502, .delete, server: "github"),
+                "github does not answer as it should: try again in a minute, `doorward servers` shows how it does."
             ),
             (
                 .closed(.notEnrolled),

@@ -46,6 +46,19 @@ extension RealSockets {
             }
         }
 
+        @Test("What is refused by its status has no record, and is counted")
+        func counted() async throws {
+            try await withDesk({ _ in [] }) { desk, _ in
+                for _ in 0..<3 {
+                    let client = try await desk.client()
+                    try await client.send(desk.post(Self.body, token: "dwc1_wrong"))
+                    #expect(try await client.answer().status == 401)
+                }
+                #expect(desk.metrics.text().contains(#"doorward_rejected_requests_total{status="401"} 3"#))
+                #expect(try await desk.records().isEmpty)
+            }
+        }
+
         @Test("A head that is too long or too slow is told the same way where its method is known")
         func heads() async throws {
             var configuration = ForwardingConfiguration()

@@ -104,6 +104,17 @@ extension RealSockets {
             }
         }
 
+        @Test("Nor does it lose its end when its membership ends")
+        func left() async throws {
+            try await withDesk(resumable(Self.news, .clean)) { desk, _ in
+                let client = try await Handshake.begin(desk)
+                try await client.send(desk.sessionCall())
+                #expect(try await client.answer().events == [Self.progress])
+                await desk.service.endCalls(in: desk.spool)
+                #expect(try await desk.outcomes() == (1, ["unknown"]))
+            }
+        }
+
         @Test("An id that is as long as a document is kept for nobody: such a call ends with its stream")
         func longID() async throws {
             let id = #""\#(String(repeating: "a", count: RequestID.maxBytes))""#

@@ -20,12 +20,15 @@ extension RealSockets {
         }
 
         /// Checks that a message is the server's, and says so.
-        private func check(_ text: String, _ code: Int) throws {
+        private func check(_ text: String, _ code: Int, wait: Int? = nil) throws {
             let json = try JSONValue(parsing: Array(text.utf8))
             #expect(json["id"] == 1)
             #expect(json["error"]?["code"] == -32000)
             #expect(json["error"]?["message"] == "You have to sign in.")
-            #expect(json["error"]?["data"]?.object?.names == ["upstream"])
+            #expect(json["error"]?["data"]?.object?.names == (wait == nil ? ["upstream"] : ["retry_after_ms", "upstream"]))
+            // What the agent knows of its head stands beside what the server said, and not in it.
+            #expect(json["error"]?["data"]?["retry_after_ms"]?.int == wait)
+            #expect(json["error"]?["data"]?["upstream"]?["data"]?["retry_after_ms"] == nil)
             #expect(json["error"]?["data"]?["upstream"]?["code"]?.int == code)
             #expect(json["error"]?["data"]?["upstream"]?["data"]?["reason"] == "needs_sign_in")
         }
@@ -49,7 +52,8 @@ extension RealSockets {
                 for form in forms.keys.sorted() {
                     try await client.send(desk.call(form))
                     let answer = try await client.answer()
-                    try check(form == "later" ? try #require(answer.events.last) : answer.body, code)
+                    let wait = form == "busy" ? 3000 : nil
+                    try check(form == "later" ? try #require(answer.events.last) : answer.body, code, wait: wait)
                     let record = try #require(answer.headers["doorward-record"])
                     #expect(record != "00000000000000000000000000000000")
                     #expect(!answer.body.contains(record))

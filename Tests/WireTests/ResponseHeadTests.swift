@@ -53,7 +53,7 @@ struct ResponseHeadTests {
         #expect(value(.wwwAuthenticate, text) == "a")
         let many = String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 9)
         #expect(scan(many).0 == .refused(.interimResponse))
-        #expect(scan("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").0 == .refused(.interimResponse))
+        #expect(scan("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").0 == .refused(.protocolSwitch))
     }
 
     @Test(

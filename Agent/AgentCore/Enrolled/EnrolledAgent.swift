@@ -134,6 +134,8 @@ final class EnrolledAgent: Sendable {
             group.addTask { await self.vault.run() }
             group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
         }
+        // A call whose end cannot be recorded any more would have none for ever.
+        await endCalls()
         // First, so that the records of it are shipped with the others.
         await vault.end(atMost: Self.renewalsEnd)
         // After a leave the last record is made and nothing more is taken.
@@ -141,6 +143,12 @@ final class EnrolledAgent: Sendable {
         shipping.cancel()
         _ = await shipping.result
         spool.close()
+    }
+
+    /// Nothing begins any more under this membership, and what runs has its end in the records.
+    private func endCalls() async {
+        await board.set(.notEnrolled, for: .leaving)
+        await forwarding.endCalls(in: spool)
     }
 
     private func start() {
@@ -211,7 +219,9 @@ final class EnrolledAgent: Sendable {
         do {
             return try await enrolment.leave(client, spool: spool, isOffline: isOffline) {
                 let end = await shipper.drain(within: .seconds(20))
-                guard end == .all, (try? spool.record(.agentStop(why: "logout"))) != nil else { return end }
+                guard end == .all else { return end }
+                await endCalls()
+                guard (try? spool.record(.agentStop(why: "logout"))) != nil else { return end }
                 return await shipper.drain(within: .seconds(5))
             }
         } catch {

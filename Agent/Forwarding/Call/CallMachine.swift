@@ -232,10 +232,11 @@ struct CallMachine {
         return stop(.tooLarge(server), .tooLarge)
     }
 
-    /// The agent ends: nobody knows what the server makes of a request that has left.
-    mutating func stopping() -> CallAction {
+    /// The agent ends, or with `isLeaving` the membership under which the call began: nobody knows what the server makes
+    /// of a request that has left.
+    mutating func stopping(isLeaving: Bool = false) -> CallAction {
         guard isUnanswered else { return .none }
-        return stop(.stopping(server), wasSent ? .unknown : .notSent)
+        return stop(isLeaving ? .leaving(server) : .stopping(server), wasSent ? .unknown : .notSent)
     }
 
     /// What came is no message that may pass, or not the one that was due; `reason` is a code, `message` for people.
@@ -271,16 +272,8 @@ struct CallMachine {
 
     private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
         switch failure {
-        case .notSent(let error), .afterSending(let error):
-            switch error.code {
-            case .foreignServer: .foreignServer(error.message, server: server)
-            case .malformedResponse: .badAnswer("malformed", error.message, server: server)
-            case .timeout: .down("timeout", error.message, server: server)
-            // It is this machine that has no room: nothing is said about the server.
-            case .noRoom, .tooManyConnections: .down("busy", error.message, server: server)
-            case .badURL, .refusedAddress, .connect, .tls, .proxy, .down, .closed:
-                .down("unreachable", error.message, server: server)
-            }
+        case .notSent(let error): .failed(error, wasSent: false, server: server)
+        case .afterSending(let error): .failed(error, wasSent: true, server: server)
         }
     }
 

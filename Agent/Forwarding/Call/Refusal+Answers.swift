@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import MCP
 internal import StrictJSON
+internal import Upstreams
 
 // What became of a request that has gone to its server.
 extension Refusal {
@@ -22,12 +23,33 @@ extension Refusal {
         )
     }
 
+    /// The server could not be asked, or its answer not be had; `wasSent` if it may have got the request.
+    static func failed(_ error: UpstreamError, wasSent: Bool, server: JSONText) -> Refusal {
+        switch error.code {
+        case .foreignServer: return .foreignServer(error.message, server: server)
+        case .malformedResponse: return .badAnswer("malformed", error.message, server: server)
+        case .timeout:
+            let words = "\(error.message) Try again in a minute, `doorward servers` shows how it does."
+            return .down("timeout", words, server: server)
+        // It is this machine that has no room: nothing is said about the server.
+        case .noRoom, .tooManyConnections: return .down("busy", error.message, server: server)
+        case .badURL, .refusedAddress:
+            let words = "\(error.message) An administrator can register another address for it."
+            var refusal = Refusal.down("unreachable", words, server: server)
+            refusal.passes = false
+            return refusal
+        case .connect, .tls, .proxy, .down, .closed:
+            let words = wasSent ? "\(error.message) It may have done what it was asked." : error.message
+            return .down("unreachable", words, server: server)
+        }
+    }
+
     /// Nothing came from the server for as long as it may be silent, in nanoseconds; nil for what its entry says.
     static func timeout(after patience: Int64?, server: JSONText) -> Refusal {
         var refusal = Refusal.down(
             "timeout",
-            "{server} was silent for {limit}, the longest that it may be, and was given up. An administrator can give it "
-                + "longer, by `doorward admin servers add` with `--timeout SECONDS`.",
+            "{server} was silent for {limit}, the longest that it may be, and was given up. It may have done what it was "
+                + "asked. An administrator can give it longer, by `doorward admin servers add` with `--timeout SECONDS`.",
             server: server
         )
         refusal.limit = patience.map(seconds)
@@ -43,6 +65,16 @@ extension Refusal {
             "stopping",
             "The agent was stopped before {server} had answered, and nobody knows whether this was done. Once "
                 + "`doorward status` says that it runs again, look before you repeat it.",
+            server: server
+        )
+    }
+
+    /// The machine leaves its coordinator while the server has not answered.
+    static func leaving(_ server: JSONText) -> Refusal {
+        .down(
+            "stopping",
+            "This machine left its coordinator before {server} had answered, and nobody knows whether this was done. Look "
+                + "before you repeat it, once `doorward login URL --token-file FILE` has enrolled the machine anew.",
             server: server
         )
     }

@@ -9,7 +9,8 @@ extension Refusal {
             form: .rpc(status: error.id != nil && era == .handshake ? 200 : 400),
             code: error.code,
             reason: "bad_request",
-            message: "The message cannot be taken, so nothing was asked of {server}: \(error.message)."
+            message: "The message cannot be taken, so nothing was asked of {server}: \(error.message). "
+                + "The program that sent it has to be mended."
         )
     }
 
@@ -18,7 +19,7 @@ extension Refusal {
             form: .rpc(status: 400),
             code: .headerMismatch,
             reason: "header_mismatch",
-            message: "\(mismatch.message), so nothing was asked of {server}."
+            message: "\(mismatch.message), so nothing was asked of {server}. The program that sent it has to be mended."
         )
     }
 
@@ -41,7 +42,8 @@ extension Refusal {
             form: .rpc(status: era == .modern ? 404 : 200),
             code: .methodNotFound,
             reason: "unknown_method",
-            message: "MCP \(revision ?? "") has no such method, so nothing was asked of {server}."
+            message: "MCP \(revision ?? "") has no such method, so nothing was asked of {server}: "
+                + "ask for something else, or in a revision that has it."
         )
     }
 
@@ -65,6 +67,14 @@ extension Refusal {
     static let tooManyRequests = Refusal(
         code: .limited,
         reason: "too_many_requests",
-        message: "Too many requests wait for the client."
+        message: "Too many requests of {server} wait for the client: the next can be asked once one of them is answered."
     )
+
+    /// What a server is told that may not ask its client something: what the policy says of it is not its business.
+    var wordsForServer: String {
+        switch code {
+        case .notRecorded, .limited: words()
+        default: "The policy of this client's user does not let a server ask that."
+        }
+    }
 }

@@ -21,6 +21,37 @@ extension Refusal {
         )
     }
 
+    /// GET and DELETE, which the newest revisions do not have.
+    static let noBareMethods = Refusal(
+        form: .silent(status: 405),
+        code: .invalidRequest,
+        reason: "method_not_allowed",
+        message: "MCP \(Revisions.modern.last ?? "") asks by POST alone: `subscriptions/listen` opens a stream, and there are no "
+            + "sessions to end."
+    )
+
+    /// A DELETE that says no session.
+    static let noSession = Refusal(
+        form: .rpc(status: 400),
+        code: .invalidRequest,
+        reason: "no_session",
+        message: "DELETE ends a session at {server}, and the header Mcp-Session-Id says which: it is missing."
+    )
+
+    /// What a server makes of a GET or a DELETE, by the status that the client gets for it.
+    static func bare(_ status: Int, _ kind: CallKind, server: JSONText) -> Refusal {
+        let words =
+            switch (kind, status) {
+            case (.stream, 405):
+                "{server} opens no stream of its own for you: its answers come with each request all the same."
+            case (.delete, 405): "{server} lets no client end a session: it ends by itself."
+            case (_, 502):
+                "{server} does not answer as it should: try again in a minute, `doorward servers` shows how it does."
+            default: "{server} refuses this with HTTP \(status), and the agent cannot say why: ask whoever runs it."
+            }
+        return .down(status == 502 ? "bad_gateway" : "refused", words, server: server)
+    }
+
     /// The status in place of an error, for what has no id and so cannot be answered with one: the next request carries
     /// it.
     func status(for kind: CallKind) -> Int? {

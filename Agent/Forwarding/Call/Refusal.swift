@@ -32,6 +32,8 @@ struct Refusal: Equatable {
     /// The server that was to be asked, and since when it is down, in microseconds since 1970.
     var server: JSONText?
     var since: Int64?
+    /// Whether its trouble can pass by itself.
+    var passes = true
     /// What was asked of it.
     var item = CallItem.none
     /// The bound that was reached, in words.
@@ -105,8 +107,8 @@ struct Refusal: Equatable {
             }
             return "`doorward explain {server} \(name.string)` says why, and an administrator can change it."
         case .serverDown:
-            guard reason == "down" || reason == "unreachable" else { return nil }
-            let time = since.map { "It has been so since \(Self.minute($0)). " } ?? ""
+            guard passes, reason == "down" || reason == "unreachable" else { return nil }
+            let time = since.map { "It has had trouble since \(Self.minute($0)). " } ?? ""
             return "\(time)`doorward servers` shows when it is back."
         case .badAnswer:
             return record.map { "`doorward audit show \($0)` shows what is on record." }

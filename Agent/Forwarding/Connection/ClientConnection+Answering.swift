@@ -35,6 +35,12 @@ extension ClientConnection {
         answer(head, body, record: record)
     }
 
+    /// Answers what has no id: where its status can have words, they are those of the refusal.
+    func refuseBare(_ refusal: Refusal, _ status: Int) {
+        if status == 202 || status == 204 { return answerPlainly(status) }
+        refusePlainly(refusal, status)
+    }
+
     private func answerText(_ text: String, _ head: ReplyHead, record: AuditID?) {
         let body = Array("\(text)\n".utf8)
         var head = head
@@ -124,7 +130,7 @@ extension ClientConnection {
 
     private var allowed: StaticString {
         switch visit.route {
-        case .server: "GET, POST, DELETE"
+        case .server: visit.method == .get || visit.method == .delete ? "POST" : "GET, POST, DELETE"
         case .control: "GET, POST"
         case .health, .openPage, .wellKnown, .nowhere: "GET, HEAD"
         }

@@ -27,7 +27,11 @@ extension ClientConnection {
         let kind = machine.kind
         let refusal = refusal.about(call.server, call.facts?.item, gate.configuration).dated(by: call.server, gate)
         endCall(wasCancelled ? .cancelled : outcome)
-        if let status = refusal.status(for: kind) { return answerPlainly(status) }
+        if let status = refusal.status(for: kind) {
+            // Its client takes the session for ended, whatever the server makes of it.
+            if kind == .delete, status == 204, let session = call.session { dropSession(session) }
+            return refuseBare(refusal, status)
+        }
         answerRefusal(refusal, id: literal, record: refusal.code == .notRecorded ? nil : call.facts?.call)
     }
 
@@ -37,7 +41,8 @@ extension ClientConnection {
         if machine.state == .idle { dropExchange() }
         if machine.kind == .delete, (200...299).contains(status), let session = call.session { dropSession(session) }
         endCall(outcome)
-        answerPlainly(status)
+        guard status >= 400 else { return answerPlainly(status) }
+        refuseBare(.bare(status, machine.kind, server: call.server.alias), status)
     }
 
     /// The server knows the session no more, so nobody does.
@@ -91,11 +96,11 @@ extension ClientConnection {
         finishRequest()
     }
 
-    /// The agent ends, and so does what is still under way.
-    func stopCall() {
+    /// The agent ends, or the membership of the call, and so does what is still under way.
+    func stopCall(isLeaving: Bool = false) {
         guard machine.isUnanswered, call != nil else { return }
         visit.closes = true
-        stop(machine.stopping())
+        stop(machine.stopping(isLeaving: isLeaving))
     }
 
     /// Breaks the stream off, so that the client sees that something is missing.

@@ -133,20 +133,32 @@ extension ClientConnection: ExchangeDelegate {
             let ofRequest = [JSONRPCErrorCode.methodNotFound, .invalidParams].map(\.rawValue)
             let isAboutRequest = envelope.errorCode.map(ofRequest.contains) ?? false
             if status == 404, !isAboutRequest, let session = call?.session { dropSession(session) }
-            guard let wait = refusal.retryAfterMilliseconds,
-                let told = ErrorBody.adding(retryAfterMilliseconds: wait, to: envelope, in: bytes)
-            else { return answerWith(envelope, bytes, status: status) }
-            told.withUnsafeBufferPointer { answer(scanning: $0, status: status) }
+            guard let wait = refusal.retryAfterMilliseconds else { return answerWith(envelope, bytes, status: status) }
+            // What its head says is not part of what the server said in its error: it stands beside that.
+            if let renumbered = ReplyJudge.renumbered(envelope, in: bytes) {
+                renumbered.withUnsafeBufferPointer { answer(scanning: $0, waiting: wait, status: status) }
+            } else {
+                answer(envelope, bytes, waiting: wait, status: status)
+            }
         }
     }
 
-    /// Answers with a message of the server's that was mended here.
-    private func answer(scanning bytes: UnsafeBufferPointer<UInt8>, status: Int) {
+    /// Answers with a message of the server's that was mended here; `wait` is how long the server wants to be left alone.
+    private func answer(scanning bytes: UnsafeBufferPointer<UInt8>, waiting wait: Int? = nil, status: Int) {
         guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits) else {
             stop(machine.violated("malformed", "The server's answer cannot be taken."))
             return
         }
-        answerWith(envelope, bytes, status: status)
+        guard let wait else { return answerWith(envelope, bytes, status: status) }
+        answer(envelope, bytes, waiting: wait, status: status)
+    }
+
+    /// Answers with an error of the server's, and how long it wants to be left alone.
+    private func answer(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, waiting wait: Int, status: Int) {
+        guard let told = ErrorBody.adding(retryAfterMilliseconds: wait, to: envelope, in: bytes) else {
+            return answerWith(envelope, bytes, status: status)
+        }
+        told.withUnsafeBufferPointer { answer(scanning: $0, status: status) }
     }
 
     /// Answers the request with a message that came as the first thing with data.

@@ -83,7 +83,7 @@ extension ClientConnection {
             stop(machine.violated("server_request", "The server asks again and again for what it may not."))
             return
         }
-        let body = GatewayError.encode(code: .methodNotFound, message: refusal.message, id: id)
+        let body = GatewayError.encode(code: .methodNotFound, message: refusal.wordsForServer, id: id)
         tell(call, body)
     }
 

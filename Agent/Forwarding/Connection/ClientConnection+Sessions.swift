@@ -96,20 +96,20 @@ extension ClientConnection {
             return
         }
         // The modern era has neither.
-        guard headerEra(bytes) == .handshake else { return answerPlainly(405) }
+        guard headerEra(bytes) == .handshake else { return refusePlainly(.noBareMethods, 405) }
         guard let server = openServer(kind, bytes) else { return }
         let call = bareCall(server, bytes)
         if kind == .stream { call.listen(for: .all, shown: gate.policy) }
         switch session(for: .handshake, server, bytes) {
         case .unknown: return refusePlainly(.unknownSession.about(server.alias), 404)
         case .none:
-            guard kind == .stream else { return answerPlainly(400, "Mcp-Session-Id is missing.") }
+            guard kind == .stream else { return refusePlainly(.noSession.about(server.alias), 400) }
         case .found(let session): call.session = session
         }
         let decision = gate.policy.decide(client: visit.client, server: server.alias, ask: .method)
-        guard decision.isAllowed else { return answerInstead(.denied(decision), kind) }
+        guard decision.isAllowed else { return answerInstead(.denied(decision).about(server.alias), kind) }
         if kind == .stream, let id = head.value(.lastEventID, in: bytes), !id.isEmpty, !wasGiven(event: id, call) {
-            return answerRefusal(.unknownEvent, id: nil, record: nil)
+            return answerRefusal(.unknownEvent.about(server.alias), id: nil, record: nil)
         }
         send(call, kind)
     }
@@ -127,12 +127,12 @@ extension ClientConnection {
     /// The server of the path, if it is open to this user at all; else the answer has gone out.
     private func openServer(_ kind: CallKind, _ bytes: UnsafeRawBufferPointer) -> ServedServer? {
         if let refusal = gate.closed {
-            answerInstead(refusal, kind)
+            answerInstead(refusal.about(shownAlias(in: bytes)), kind)
             return nil
         }
         if gate.policy.isClosed {
             let decision = gate.policy.decide(client: visit.client, server: "", ask: .method)
-            answerInstead(.denied(decision), kind)
+            answerInstead(.denied(decision).about(shownAlias(in: bytes)), kind)
             return nil
         }
         guard let server = server(in: bytes), gate.policy.knows(server: server.alias) else {
@@ -173,7 +173,7 @@ extension ClientConnection {
 
     /// Answers what cannot be answered with an error.
     func answerInstead(_ refusal: Refusal, _ kind: CallKind) {
-        answerPlainly(refusal.status(for: kind) ?? 200)
+        refuseBare(refusal, refusal.status(for: kind) ?? 400)
     }
 }
 

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import NIOCore
 internal import Policy
+internal import Spool
 internal import StrictJSON
 internal import Upstreams
 
@@ -88,6 +89,20 @@ extension DataPath {
 
     /// Whether somebody waits for an answer.
     var hasCalls: Bool { table.connections.contains { $0.isBusy } }
+
+    /// Whether somebody waits for the answer to a call that is recorded there.
+    func hasCalls(in spool: Spool) -> Bool {
+        table.connections.contains { $0.call?.spool === spool && $0.machine.isUnanswered }
+    }
+
+    /// Ends what is recorded there and has not ended: after that nothing more of it can be recorded.
+    func endCalls(in spool: Spool) {
+        refusals.settle()
+        for connection in table.connections where connection.call?.spool === spool {
+            connection.stopCall(isLeaving: true)
+        }
+        for session in gate.sessions.all { gate.close(session, .unknown) }
+    }
 
     /// Closes everything.
     func end() {

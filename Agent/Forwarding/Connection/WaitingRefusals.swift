@@ -93,6 +93,17 @@ final class WaitingRefusals {
         full = 0
     }
 
+    /// Records all that wait now, at once: the records to which they belong end.
+    func settle() {
+        for lane in lanes.values where !lane.waiting.isEmpty {
+            if lane.waiting.count == Self.mostWaiting { full -= 1 }
+            let waiting = lane.waiting
+            lane.waiting = []
+            for next in waiting { next.refused.settle() }
+            admitHeld(lane)
+        }
+    }
+
     private func arm(_ lane: Lane) {
         guard lane.timer == nil, let next = lane.waiting.first else { return }
         let delay = TimeAmount.nanoseconds(max(next.due - now(), 1_000_000))

@@ -42,8 +42,7 @@ struct ReplyJudge {
     /// Judges a response to a request of `method`.
     func judge(response envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> Response {
         guard envelope.kind == .response else {
-            let isForged = envelope.errorCode.map { JSONRPCErrorCode(rawValue: $0).isOfGateway } ?? true
-            return isForged ? .replace(renumbered(envelope, in: bytes), .rpcError) : .pass(.rpcError)
+            return Self.renumbered(envelope, in: bytes).map { .replace($0, .rpcError) } ?? .pass(.rpcError)
         }
         if envelope.resultType == .other {
             return bad("result_type", "The server gave a kind of result that nobody here knows.")
@@ -67,8 +66,9 @@ struct ReplyJudge {
     }
 
     /// A server's error under a code that is not the gateway's: nobody can speak with its voice, and have what they say
-    /// taken for the next thing to do.
-    private func renumbered(_ envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    /// taken for the next thing to do; nil for one whose code is the server's own.
+    static func renumbered(_ envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        if let code = envelope.errorCode, !JSONRPCErrorCode(rawValue: code).isOfGateway { return nil }
         func literal(_ span: JSONSpan?) -> [UInt8] { span.map { Array(bytes[$0.range]) } ?? Array("null".utf8) }
         var body = Array(#"{"jsonrpc":"2.0","id":"#.utf8) + literal(envelope.id)
         body += Array(#","error":{"code":\#(JSONRPCErrorCode.upstreamError.rawValue),"message":"#.utf8)
@@ -95,7 +95,8 @@ struct ReplyJudge {
             return Refusal(
                 code: .denied,
                 reason: "unknown_method",
-                message: "{server} asks your client for something that MCP does not know.",
+                message: "{server} asks your client for something that MCP does not know, so its answer was not passed on: "
+                    + "tell whoever runs it.",
                 server: server
             )
         }

@@ -77,7 +77,7 @@ enum ReplyRoute: Equatable {
         case 401:
             return .unauthorized
         case 403:
-            let words = "The server refuses this (HTTP 403): your account there may not do it."
+            let words = "The server refuses this (HTTP 403): your account there may not do it, as whoever runs it can tell."
             return .refuse(facts.lacksScope ? .insufficientScope(server) : .down("refused", words, server: server))
         case 404 where facts.hasSession && facts.contentType != .json:
             return .sessionEnded
@@ -120,7 +120,7 @@ enum ReplyRoute: Equatable {
             switch (facts.retryAfterMilliseconds, facts.status) {
             case (let wait?, _): ": try again in \(Refusal.wait(wait))."
             case (nil, 429), (nil, 500...): ": try again in a minute, `doorward servers` shows how it does."
-            case (nil, _): "."
+            case (nil, _): ": whoever runs it can tell more."
             }
         return .down(
             facts.status == 429 ? "busy" : JSONText("status_\(facts.status)"),
