@@ -135,6 +135,41 @@ struct TurnTests {
         for stream in streams { try await bench.cancel(stream) }
     }
 
+    @Test("Streams have a bound over all servers, and of it each client a share")
+    func streamsOverAll() async throws {
+        let gate = DispatchSemaphore(value: 1)
+        let servers = try (0..<8).map { _ in try server(gate) }
+        // Sixteen files: eight streams in all, six of one client, one of it at each server.
+        let bench = try await PoolBench { $0.maxConnections = 16 }
+        let endpoints = try servers.map {
+            try UpstreamEndpoint(url: "http://127.0.0.1:\($0.port)/mcp", allowsLoopback: true)
+        }
+        func begin(_ server: Int, _ client: Int) async throws -> NIOLoopBound<Recorder> {
+            try await bench.begin(endpoints[server], lane: .stream, client: client)
+        }
+        func wait(for count: Int) async throws {
+            while servers.reduce(0, { $0 + $1.notes.count }) < count { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        var streams: [NIOLoopBound<Recorder>] = []
+        for server in 0..<7 { streams.append(try await begin(server, 1)) }
+        try await wait(for: 6)
+        for server in 0..<2 { streams.append(try await begin(server, 2)) }
+        try await wait(for: 8)
+        streams.append(try await begin(7, 3))
+        // Calls have files all the same, and two streams wait: one for its client's share, one for what all have.
+        #expect(try await bench.outcome(port: servers[7].port, body: "{}").hasEnded)
+        #expect(servers.reduce(0) { $0 + $1.notes.count } == 9)
+        for waiting in [streams[6], streams[9]] {
+            try await bench.onLoop { _ in #expect(waiting.value.exchange?.isEnded == false) }
+        }
+        // Each that ends lets one in, at whichever server it waits.
+        for (ended, count) in [(0, 10), (1, 11)] {
+            try await bench.cancel(streams[ended])
+            try await wait(for: count)
+        }
+        for stream in streams { try await bench.cancel(stream) }
+    }
+
     @Test("One client's calls that the server lets hang keep no other's out, neither running nor waiting")
     func callsOfOneClient() async throws {
         let gate = DispatchSemaphore(value: 0)

@@ -108,6 +108,7 @@ struct KnownClient {
     /// The value of the header.
     let value: [UInt8]
     let name: JSONText
+    let number: Int
     /// Which list of clients it was found in.
     let generation: Int
 }
@@ -117,6 +118,8 @@ struct Visit {
     var route = Route.nowhere
     var method = RequestMethod.other
     var client = Gate.local
+    /// Stands for it where it is counted.
+    var clientNumber = Gate.localNumber
     var how = ClientProof.local
     /// The origin of the page that asks, where the settings let it in.
     var origin: [UInt8]?

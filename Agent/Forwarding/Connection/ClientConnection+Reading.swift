@@ -97,11 +97,14 @@ extension ClientConnection {
             known.value.withUnsafeBufferPointer(value.isEqual)
         {
             visit.client = known.name
+            visit.clientNumber = known.number
             return true
         }
         guard let token = BearerToken.token(in: value), let name = gate.client(token: token) else { return false }
-        known = KnownClient(value: Array(value), name: name, generation: gate.clientsGeneration)
+        let number = gate.number(of: name)
+        known = KnownClient(value: Array(value), name: name, number: number, generation: gate.clientsGeneration)
         visit.client = name
+        visit.clientNumber = number
         return true
     }
 
@@ -137,6 +140,7 @@ extension ClientConnection {
 
     /// Refuses a request before its body was read, and so ends the connection: what may still come could be anything.
     func refuse(_ status: Int, _ message: String?) {
+        if status >= 400 { gate.countRejection(status) }
         // Of a head that is not whole the first line may be known.
         visit.method = reader.head.method
         let isWhole = reader.isWaitingForBody && reader.head.framing == .none && message == nil

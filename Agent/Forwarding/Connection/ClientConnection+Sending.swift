@@ -57,7 +57,7 @@ extension ClientConnection {
             head: buffer,
             body: body,
             lane: machine.kind.isOpenEnded ? .stream : .call,
-            client: call.client.hashValue,
+            client: visit.clientNumber,
             isRepeatable: call.method.isRepeatable,
             delegate: self
         )

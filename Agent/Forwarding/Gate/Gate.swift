@@ -31,6 +31,8 @@ final class Gate {
     private var clients: [Hash: JSONText] = [:]
     /// Changes with the list of clients: what was found in another list is looked up again.
     private(set) var clientsGeneration = 0
+    private var rejections: [Int: Counter] = [:]
+    private var numbers = [Gate.local: Gate.localNumber]
 
     // What calls leave behind.
     let limits = LimitTable()
@@ -95,6 +97,7 @@ final class Gate {
 
     /// The name of whoever has the socket and no credential.
     static let local: JSONText = "local"
+    static let localNumber = 1
 
     /// What every call is answered while nothing can pass; nil while calls can.
     var closed: Refusal? { closure.map { .closed($0, words: closureWords) } }
@@ -104,6 +107,14 @@ final class Gate {
     /// The client that a credential belongs to.
     func client(token: UnsafeBufferPointer<UInt8>) -> JSONText? {
         clients[Hash.of(token)]
+    }
+
+    /// A small number for a client, always the same; 0 is the agent itself.
+    func number(of client: JSONText) -> Int {
+        if let number = numbers[client] { return number }
+        let number = numbers.count + Self.localNumber
+        numbers[client] = number
+        return number
     }
 
     /// Whether the client of an open stream may still have it.
@@ -244,7 +255,20 @@ final class Gate {
 
     static func milliseconds(_ began: Int64, _ now: Int64) -> Int { Int(max(0, now - began) / 1_000_000) }
 
-    // MARK: Numbers for the heartbeat
+    // MARK: Numbers
+
+    /// Counts a request that was refused by its status: where no client is known, this is all that is known of it.
+    func countRejection(_ status: Int) {
+        let counter =
+            rejections[status]
+            ?? metrics.counter(
+                "doorward_rejected_requests_total",
+                help: "Requests that were refused by a status of HTTP, without a record.",
+                labels: [("status", String(status))]
+            )
+        rejections[status] = counter
+        counter.add()
+    }
 
     func countNotification(_ server: ServedServer) {
         counts.notifications += 1

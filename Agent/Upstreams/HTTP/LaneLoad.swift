@@ -1,4 +1,4 @@
-/// How many exchanges of one kind run at a server, and how many of each client.
+/// How many exchanges of one kind run, and how many of each client.
 struct LaneLoad {
     /// How many may run.
     let limit: Int
@@ -6,7 +6,8 @@ struct LaneLoad {
     let share: Int
     /// How many run.
     private(set) var running = 0
-    private var clients: [Int: Int] = [:]
+    /// By the numbers of clients, which are small.
+    private var clients: [Int] = []
 
     init(limit: Int, share: Int) {
         self.limit = limit
@@ -15,19 +16,18 @@ struct LaneLoad {
 
     /// Whether one more of this client may run now.
     func hasSlot(for client: Int) -> Bool {
-        running < limit && clients[client, default: 0] < share
+        running < limit && (clients.indices.contains(client) ? clients[client] : 0) < share
     }
 
     mutating func takeSlot(for client: Int) {
         running += 1
-        clients[client, default: 0] += 1
+        while clients.count <= client { clients.append(0) }
+        clients[client] += 1
     }
 
     mutating func freeSlot(of client: Int) {
         running -= 1
-        guard let index = clients.index(forKey: client) else { return }
-        clients.values[index] -= 1
-        if clients.values[index] <= 0 { clients.remove(at: index) }
+        clients[client] -= 1
     }
 }
 
@@ -39,6 +39,12 @@ extension UpstreamConfiguration {
         case .stream: LaneLoad(limit: maxStreams, share: maxStreamsOfOneClient)
         case .aside: LaneLoad(limit: maxAsides, share: maxAsides)
         }
+    }
+
+    /// The bounds of streams over all servers: each keeps a connection for as long as somebody listens.
+    var allStreams: LaneLoad {
+        let most = max(1, maxConnections / 2)
+        return LaneLoad(limit: most, share: Self.most(of: most))
     }
 
     /// How many of a client may wait for their turn.

@@ -33,7 +33,7 @@ package struct UpstreamConfiguration: Sendable {
 
     // Over all servers.
     /// How many connections may be open, those that are being made and those that rest included; one server may have half of
-    /// them.
+    /// them, and so may all streams together, of which one client has three quarters at most.
     package var maxConnections = 4096
     /// How many names are looked up at a time; each takes a thread and a file or two.
     package var maxLookUps = 64

@@ -14,6 +14,8 @@ package final class UpstreamPool {
 
     /// How many connections are open, those that are being made and those that rest included.
     package internal(set) var connectionCount = 0
+    /// The streams that run, over all servers.
+    var streams: LaneLoad
     private var servers: [UpstreamEndpoint: UpstreamServer] = [:]
     private var isSweeping = false
     private static let sweepInterval = TimeAmount.seconds(2)
@@ -35,6 +37,7 @@ package final class UpstreamPool {
         let configuration = configuration.withinFiles()
         self.configuration = configuration
         self.chance = chance
+        streams = configuration.allStreams
         names = NameDesk(loop: loop, configuration: configuration)
         connector = try UpstreamConnector(loop: loop, proxies: proxies, configuration: configuration)
     }
@@ -88,6 +91,11 @@ package final class UpstreamPool {
         loop.preconditionInEventLoop()
         for server in servers.values { server.stop() }
         names.stop()
+    }
+
+    /// A stream has ended: one that waits at another server may have its turn.
+    func streamEnded() {
+        for server in servers.values where server.startNext(.stream) { return }
     }
 
     // MARK: Files

@@ -49,7 +49,7 @@ package final class UpstreamServer {
     ///   - head: the whole head, possibly with the body behind it.
     ///   - body: the body; up to 8 KB go out together with the head.
     ///   - lane: what it counts as.
-    ///   - client: whose it is: each client has a share.
+    ///   - client: whose it is, by a small number: each client has a share.
     ///   - isRepeatable: whether it may reach the server twice, and so is sent once more on a fresh connection where the
     ///     server closes the first without a byte of an answer.
     ///   - delegate: hears of the response, never before this returns.
@@ -109,11 +109,13 @@ package final class UpstreamServer {
     // MARK: Turns
 
     private func hasSlot(for exchange: UpstreamExchange) -> Bool {
-        loads[exchange.lane.rawValue].hasSlot(for: exchange.client)
+        guard loads[exchange.lane.rawValue].hasSlot(for: exchange.client) else { return false }
+        return exchange.lane != .stream || pool.streams.hasSlot(for: exchange.client)
     }
 
     private func takeSlot(for exchange: UpstreamExchange) {
         loads[exchange.lane.rawValue].takeSlot(for: exchange.client)
+        if exchange.lane == .stream { pool.streams.takeSlot(for: exchange.client) }
     }
 
     /// Whether it may wait for its turn: of the queue, too, nobody takes the whole.
@@ -139,13 +141,24 @@ package final class UpstreamServer {
 
     /// One exchange less: the next in the queue that may has its turn.
     func freeSlot(of ended: UpstreamExchange) {
-        let lane = ended.lane.rawValue
-        loads[lane].freeSlot(of: ended.client)
-        guard !queues[lane].isEmpty, let index = queues[lane].firstIndex(where: hasSlot(for:)) else { return }
+        loads[ended.lane.rawValue].freeSlot(of: ended.client)
+        guard ended.lane == .stream else {
+            _ = startNext(ended.lane)
+            return
+        }
+        pool.streams.freeSlot(of: ended.client)
+        if !startNext(.stream) { pool.streamEnded() }
+    }
+
+    /// Gives the next in a queue that may have it a turn; false where nobody waits that may.
+    func startNext(_ lane: ExchangeLane) -> Bool {
+        let lane = lane.rawValue
+        guard !queues[lane].isEmpty, let index = queues[lane].firstIndex(where: hasSlot(for:)) else { return false }
         let exchange = queues[lane].remove(at: index)
         if case .waiting(let deadline) = exchange.state { deadline.cancel() }
         takeSlot(for: exchange)
         dispatch(exchange)
+        return true
     }
 
     /// Puts an exchange on another connection, as the server had closed the one that it was on before anything was sent.
