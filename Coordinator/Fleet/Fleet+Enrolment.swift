@@ -28,6 +28,7 @@ extension Fleet {
         let now = clock.seconds
         try claim.verify(publicKey: request.publicKey, now: now)
         try claim.checkBody(body)
+        try await people.refuseStranger(proof: request.token)
         let wall = clock.wall()
         return try await database.write { transaction in
             try NonceStore.spend(claim, now: now, in: transaction)

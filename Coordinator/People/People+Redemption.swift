@@ -22,25 +22,9 @@ extension People {
     /// - Throws: `Problem.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
     ///   the rights any more that the person has come to have.
     package func redeem(proof: String, in transaction: SQLTransaction) throws -> Redemption {
-        guard let secret = EnrolmentToken.secret(proof: proof),
-            let row = try transaction.first(
-                "\(Self.invitations) WHERE secret_hash = ?",
-                [.blob(Hash.of(secret).bytes)]
-            )
-        else { throw Problem.tokenSpent }
-        let invitation = try Invitation(row)
-        if let agent = invitation.spentBy {
-            let spentAt = try row.optionalInteger("spent_at") ?? 0
-            guard clock.seconds < min(spentAt + Self.repetition, invitation.expiresAt) else {
-                throw Problem.tokenSpent
-            }
-            return .spent(agentID: agent)
-        }
-        guard invitation.endedAt == nil, clock.seconds < invitation.expiresAt,
-            let email = EmailAddress(invitation.email)
-        else {
-            throw Problem.tokenSpent
-        }
+        let invitation = try good(proof: proof, in: transaction)
+        if let agent = invitation.spentBy { return .spent(agentID: agent) }
+        guard let email = EmailAddress(invitation.email) else { throw Problem.tokenSpent }
         let person = try known(email, in: transaction)
         if let maker = invitation.createdBy {
             // Asked again: since then the person may have risen, and whoever holds the token would act as him.
@@ -56,6 +40,29 @@ extension People {
             in: transaction
         )
         return .open(invitation, raised)
+    }
+
+    /// Refuses what `redeem` would refuse as unknown, expired or spent, without a turn to write: strangers can ask as often as
+    /// they like, and nobody's change waits behind them.
+    package func refuseStranger(proof: String) async throws {
+        _ = try await database.read { try good(proof: proof, in: $0) }
+    }
+
+    /// The invitation of what a machine sent, if it opens something or has just opened it.
+    private func good(proof: String, in view: some SQLReading) throws -> Invitation {
+        guard let secret = EnrolmentToken.secret(proof: proof),
+            let row = try view.first("\(Self.invitations) WHERE secret_hash = ?", [.blob(Hash.of(secret).bytes)])
+        else { throw Problem.tokenSpent }
+        let invitation = try Invitation(row)
+        let end: Int
+        if invitation.spentBy != nil {
+            let spentAt = try row.optionalInteger("spent_at") ?? 0
+            end = min(spentAt + Self.repetition, invitation.expiresAt)
+        } else {
+            end = invitation.endedAt == nil ? invitation.expiresAt : 0
+        }
+        guard clock.seconds < end else { throw Problem.tokenSpent }
+        return invitation
     }
 
     /// Marks an invitation as used by this machine, whose row is there already.

@@ -1,7 +1,8 @@
-import AuditSink
-import Database
 import AuditLog
+import AuditSink
 import Contract
+import Database
+import Dispatch
 import People
 import Policy
 import StrictJSON
@@ -93,6 +94,26 @@ struct EnrolmentTests {
         enrolled.id = first.agentID
         try await office.fleet.leave(try await office.caller(enrolled))
         #expect(await code { try await enrol(machine, token) } == "token_spent")
+    }
+
+    @Test("A token that opens nothing is refused while somebody else writes: strangers take no turn from anybody")
+    func strangers() async throws {
+        let token = try await invitation()
+        _ = try await enrol(Machine(), token)
+        let (began, gate) = (AsyncStream.makeStream(of: Void.self), DispatchSemaphore(value: 0))
+        let database = office.database
+        let writing = Task {
+            try await database.write { _ in
+                began.continuation.finish()
+                return gate.wait(timeout: .now() + 20) == .success
+            }
+        }
+        for await _ in began.stream {}
+        for bad in ["dwi1.AAAAAAAAAAAAAAAAAAAAAA", "dwi1.x", "", token] {
+            #expect(await code { try await enrol(Machine(), bad) } == "token_spent")
+        }
+        gate.signal()
+        #expect(try await writing.value, "the refusals waited for the one who wrote")
     }
 
     @Test("The answer is repeated for ten minutes, and never longer than the token lasts", arguments: [3600, 60])
