@@ -31,15 +31,15 @@ package struct ServerURL: Sendable, Equatable {
             throw Unusable("has a character that no URL may have")
         }
         let rest: Substring
-        if text.hasPrefix("https://") {
-            isSecure = true
-            rest = text.dropFirst(8)
-        } else if text.hasPrefix("http://") {
-            isSecure = false
-            rest = text.dropFirst(7)
-        } else {
-            throw Unusable("must begin with https://")
+        // A scheme has no case (RFC 3986 section 3.1).
+        switch text.prefix(while: { $0 != ":" }).lowercased() {
+        case "https": isSecure = true
+        case "http": isSecure = false
+        default: throw Unusable("must begin with https://")
         }
+        let start = isSecure ? 5 : 4
+        guard text.dropFirst(start).hasPrefix("://") else { throw Unusable("must begin with https://") }
+        rest = text.dropFirst(start + 3)
         guard !rest.contains("#") else { throw Unusable("must have no fragment") }
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         guard !authority.contains("@") else { throw Unusable("must hold no name or password") }

@@ -215,6 +215,16 @@ final class Transfer: @unchecked Sendable {
         cc_get_long(handle, CURLINFO_REQUEST_SIZE) > 0 ? .maybe : .no
     }
 
+    /// What is wrong with the time of the server's certificate; nil where it is something else.
+    private var wrongTime: String? {
+        // X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
+        switch cc_get_long(handle, CURLINFO_SSL_VERIFYRESULT) {
+        case 9: "its certificate is not valid yet"
+        case 10: "its certificate has expired"
+        default: nil
+        }
+    }
+
     private func error(for code: CURLcode) -> FetchError {
         let place = request.unixSocket == nil ? url.authority : "the local socket"
         if outgrown || code == CURLE_FILESIZE_EXCEEDED {
@@ -246,6 +256,13 @@ final class Transfer: @unchecked Sendable {
             return FetchError(.connect, "nobody answers at \(place)", hint: "Check that the server runs.")
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
             CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
+            if let why = wrongTime {
+                return FetchError(
+                    .tls,
+                    "no trusted connection to \(place): \(why)",
+                    hint: "See whether this machine's clock is right: `date` shows it. If it is, the certificate has to be renewed."
+                )
+            }
             let why = String(cString: curl_easy_strerror(code))
             return FetchError(
                 .tls,

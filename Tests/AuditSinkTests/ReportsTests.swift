@@ -131,7 +131,19 @@ struct ReportsTests {
         #expect(ann == Array(agents[0].records[10..<40]))
         let both = ReportChoice(from: from, to: to, user: "bob@example.com", server: "mail")
         #expect(try await verified(both, sink) == stride(from: 10, to: 40, by: 3).map { agents[1].records[$0] })
-        #expect(try await verified(ReportChoice(from: from, to: to, server: "none"), sink).isEmpty)
+        // One that was there, or is, has an empty report; of one that never was that is said.
+        let nobodys = ReportChoice(from: from, to: to, server: "none")
+        do {
+            _ = try await sink.reports.make(nobodys)
+            Issue.record("a report of a server that never was")
+        } catch let problem as Problem {
+            #expect(problem.code == "unknown_server")
+        }
+        try await sink.database.write { [log = sink.log] transaction in
+            let change = OrgLeaf.AdminChange(who: "sub-1", what: "servers/none", before: nil, after: nil)
+            try log.append(.adminChange(change), at: Sink.noon, in: transaction)
+        }
+        #expect(try await verified(nobodys, sink).isEmpty)
         let stranger = await refusal {
             try await sink.reports.make(ReportChoice(from: from, to: to, user: "zoe@example.com"))
         }

@@ -143,7 +143,7 @@ struct RegistryEntryTests {
             "https://a\\b/",
             "https://[::1/", "https://[::1]x/", "https://h:0/", "https://h:99999/", "https://h:+1/", "https:///x",
             "https://h/#f",
-            "https://-h/", "https://h-/", "HTTPS://h/", "https://h\u{e9}/", "https://1.2.3.4.5/", "https://01.2.3.4/",
+            "https://-h/", "https://h-/", "https:/h/", "httpss://h/", "https://h\u{e9}/", "https://1.2.3.4.5/", "https://01.2.3.4/",
         ]
     )
     func ambiguous(url: String) {
@@ -157,6 +157,8 @@ struct RegistryEntryTests {
         #expect(url.port == 8443)
         #expect(url.target == "/a/b?c=d")
         #expect(try ServerURL("http://[::1]:80").isLoopback)
+        #expect(try ServerURL("HTTPS://h/").isSecure)
+        #expect(try ServerURL("Http://localhost:80/x").target == "/x")
         #expect(try ServerURL("http://localhost?x").target == "/?x")
         #expect(try !ServerURL("https://127.example/").isLoopback)
     }

@@ -227,6 +227,31 @@ def test_a_report_that_is_none_is_told_as_such(desk, tmp_path):
     assert "report" in error["next"]
 
 
+def test_an_archive_of_a_report_is_told_from_a_folder(desk, tmp_path):
+    archive = tmp_path / "report.tar.gz"
+    archive.write_bytes(b"\x1f\x8b")
+    error = desk.doorward("verify", str(archive), check=False).json["error"]
+    assert "is a file" in error["message"] and f"tar xzf {archive}" in error["next"]
+
+
+def test_a_report_of_a_server_that_never_was_is_none(old, desk, tmp_path):
+    def report(alias: str):
+        return desk.doorward(
+            "admin", "report", "--from", "-1h", "--to", "-30m", "--server", alias, "--out", str(tmp_path / alias), check=False)
+
+    answer = report("odl")
+    assert (answer.status, answer.json["error"]["code"]) == (1, "unknown_server")
+    assert "doorward admin servers" in answer.json["error"]["next"]
+    assert report("old").json["records"] == 0
+
+
+def test_the_scheme_of_an_address_has_no_case(old, desk):
+    desk.add_server("loud", old.url.replace("http://", "HTTP://"))
+    desk.policy(OPEN_POLICY.replace("server: old,", "server: loud,"))
+    assert desk.doorward("call", "loud", "echo", '{"text": "a"}').status == 0
+    desk.policy(OPEN_POLICY)
+
+
 def test_a_problem_is_said_once(desk):
     error = desk.doorward("admin", "invite", "nobody", check=False).json["error"]
     assert error["message"].count("must be") == 1

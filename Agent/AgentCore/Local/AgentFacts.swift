@@ -67,12 +67,18 @@ package struct AgentFacts: Sendable {
             "listen": Self.optional(listen), "running": .bool(isRunning), "policy_version": .int(policyVersion),
             "servers": .array(servers),
             "audit": .object(audit),
-            "problem": problem.map(Self.document) ?? .null,
+            "problem": (problem ?? (isEnrolled ? nil : Self.notEnrolled)).map(Self.document) ?? .null,
         ]
         if let condition { object["link"] = .text(condition.word) }
         if let evidence { object["evidence"] = Self.document(evidence) }
         return .object(object)
     }
+
+    private static let notEnrolled = LinkError(
+        .notEnrolled,
+        "This machine is not enrolled with a coordinator.",
+        next: "doorward login URL --token-file FILE"
+    )
 
     private static func document(_ evidence: OrgEvidence) -> JSONValue {
         [

@@ -13,7 +13,10 @@ internal import StrictJSON
 struct Logout: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ship what is pending and leave the coordinator; your settings stay.",
-        discussion: "What the coordinator will never take, as it has revoked or forgotten this machine, is kept aside."
+        discussion: """
+            The API tokens and unused invitations that this machine made end with it. What the coordinator will never take, as \
+            it has revoked or forgotten this machine, is kept aside.
+            """
     )
 
     @Flag(name: .long, help: "Leave without the coordinator: records that it does not have stay on this machine.")

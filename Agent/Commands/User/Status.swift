@@ -14,20 +14,11 @@ struct Status: AsyncParsableCommand {
             let facts = try await StatusFacts.ask(context)
             if let problem = facts["problem"], let code = problem["code"]?.text {
                 // All that is known is told first: what is wrong is the last that is read.
-                if !output.json { for word in StatusFacts.words(facts) { Output.line(PlainText.visible(word)) } }
+                if !output.json, facts["agent_id"]?.text != nil { for word in StatusFacts.words(facts) { Output.line(PlainText.visible(word)) } }
                 throw CommandFailure(
                     code,
                     problem["message"]?.text ?? "",
                     next: problem["next"]?.text,
-                    status: .needsUser,
-                    json: facts
-                )
-            }
-            guard facts["agent_id"]?.text != nil else {
-                throw CommandFailure(
-                    "not_enrolled",
-                    "This machine is not enrolled with a coordinator.",
-                    next: "doorward login URL --token-file FILE",
                     status: .needsUser,
                     json: facts
                 )

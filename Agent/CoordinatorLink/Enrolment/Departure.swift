@@ -47,6 +47,9 @@ package struct Departure: Sendable {
             let count = kept.records.map { $0 == 1 ? "1 record" : "\($0) records" } ?? "Records"
             words.append("\(count) that the coordinator does not have: kept in \(kept.path) (\(kept.why)).")
         }
+        if untold == nil {
+            words.append("The API tokens and unused invitations that this machine made have ended with it.")
+        }
         if let untold {
             words.append("The coordinator was not told (\(untold)). Ask an administrator to end this machine there:")
             words.append("doorward admin agents revoke \(agentID)")

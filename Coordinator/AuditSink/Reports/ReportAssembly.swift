@@ -15,6 +15,8 @@ struct ReportAssembly<View: SQLReading> {
     /// The size of the organisation's log that all proofs lead to.
     private let orgSize: UInt64
 
+    /// The server that was asked for.
+    private let server: String?
     private var writer: ReportWriter
     /// Records on their way to the file.
     private var output: [UInt8] = []
@@ -58,6 +60,7 @@ struct ReportAssembly<View: SQLReading> {
         search = RecordSearch(selection: selection, sub: sub)
         file = try RecordsFile(folder: folder)
         orgSize = head.size
+        server = choice.server
         self.view = view
         self.log = log
         self.largest = largest
@@ -69,6 +72,7 @@ struct ReportAssembly<View: SQLReading> {
             guard let span = try search.narrowed(candidate, in: view) else { continue }
             try add(span)
         }
+        if writer.count == 0, let server, try !isKnown(server) { throw Problem.unknownServer(server) }
         try file.append(output)
         written += output.count
         for (agent, position) in try search.removals(in: view) {
@@ -88,6 +92,16 @@ struct ReportAssembly<View: SQLReading> {
             count: writer.count,
             files: [Report.File(path: "records.jsonl", size: written, content: .disk(file))] + others
         )
+    }
+
+    /// Whether a server ever had this alias: the registry states each change in the organisation's log.
+    private func isKnown(_ server: String) throws -> Bool {
+        let change = Array(#""what":"servers/\#(server)""#.utf8)
+        let row = try view.first(
+            "SELECT 1 AS found FROM org_leaf WHERE kind = 'admin.change' AND instr(leaf, ?) > 0 LIMIT 1",
+            [.blob(change)]
+        )
+        return row != nil
     }
 
     // MARK: Agents

@@ -80,6 +80,18 @@ extension Problem {
         )
     }
 
+    /// No server has, or ever had, this alias.
+    static func unknownServer(_ alias: String) -> Problem {
+        Problem(
+            "unknown_server",
+            status: 404,
+            title: "There is no such server",
+            detail: "No server has the alias \(alias), and none ever had it.",
+            next: "Run `doorward admin servers list` to see which there are.",
+            members: ["server": .text(alias)]
+        )
+    }
+
     /// Nobody has this address.
     static func unknownUser(_ user: String) -> Problem {
         Problem(

@@ -17,6 +17,13 @@ package struct ReportFolder: ReportSource, Sendable {
     package init(_ root: String) throws(AuditLogError) {
         var status = stat()
         guard stat(root, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            if status.st_mode & S_IFMT == S_IFREG {
+                throw AuditLogError(
+                    .file,
+                    "\(root) is a file, and a report is a folder.",
+                    hint: "Unpack it, if it is the archive of a report: tar xzf \(root) && doorward verify report"
+                )
+            }
             throw AuditLogError(
                 .file,
                 "There is no folder \(root).",
