@@ -3,13 +3,14 @@
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import OPEN_POLICY
 from parts import http
 from parts.processes import wait_for
+from parts.small_disk import small_disk
 
 STEP = """\
 #define _GNU_SOURCE
@@ -44,18 +45,6 @@ def step(world) -> Path:
     source.write_text(STEP)
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], check=True)
     return library
-
-
-@contextmanager
-def small_disk(folder: Path, size: str):
-    folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)], capture_output=True)
-    if done.returncode != 0:
-        pytest.skip(f"cannot mount a small disk: {done.stderr.decode().strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def call(desk, bearer: str) -> dict:

@@ -60,6 +60,8 @@ build_packages=(
 )
 run_packages=(ca-certificates curl dbus gnome-keyring libglib2.0-bin python3 python3-venv)
 test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellcheck systemd util-linux)
+# The keyrings of other desktops, and a screen on which their windows can be seen and answered: some 130 MB.
+test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvfb)
 
 # What a Swift toolchain needs of Debian 12 to start and to link, by Swift's own page for it.
 swift_packages=(
@@ -102,7 +104,7 @@ need_swift() {
 }
 
 # Makes the Python environment NAME from a list of requirements in Tests/EndToEnd, once, and again when the list changes.
-# Two generations of the MCP SDK cannot stand in one environment, so there are two of them.
+# Two generations of the MCP SDK cannot stand in one environment, and what only some tests need is in one of its own.
 need_python() {
     local name=$1 list="$root/Tests/EndToEnd/requirements-$1.txt" folder="$tools/python-$1" stamp
     stamp=$(sha256sum <"$list")

@@ -33,7 +33,7 @@ def wait_for(what: str, probe: Callable[[], Any], seconds: float = 20, every: fl
         time.sleep(every)
 
 
-def _in_child() -> None:
+def in_child() -> None:
     # A test runner that is killed takes its children along; everything else is ended by `Processes.close`.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -51,7 +51,7 @@ class Process:
         with log.open("ab") as file:
             self.popen = subprocess.Popen(
                 arguments, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=None if outlive else _in_child,
+                start_new_session=True, preexec_fn=None if outlive else in_child,
             )
 
     @property
@@ -139,7 +139,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end, in a process group of its own that ends with it."""
     process = subprocess.Popen(
-        [str(each) for each in arguments], env=environment, text=True, start_new_session=True, preexec_fn=_in_child,
+        [str(each) for each in arguments], env=environment, text=True, start_new_session=True, preexec_fn=in_child,
         stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )
