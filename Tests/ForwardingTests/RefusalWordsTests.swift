@@ -35,7 +35,7 @@ struct RefusalWordsTests {
             (
                 .down("unreachable", "The server cannot be reached: nobody answers.", server: "github", since: 0),
                 "github cannot be reached: nobody answers. It has had trouble since 1970-01-01 00:00 UTC. "
-                    + "`doorward servers` shows when it is back."
+                    + "`doorward status` shows when it is back."
             ),
             (
                 .timeout(after: 300_000_000_000, server: "github"),
@@ -58,15 +58,15 @@ struct RefusalWordsTests {
             ),
             (
                 .failed(UpstreamError(.closed, "The server closed the connection."), wasSent: true, server: "github"),
-                "github closed the connection. It may have done what it was asked. `doorward servers` shows when it is back."
+                "github closed the connection. It may have done what it was asked. `doorward status` shows when it is back."
             ),
             (
                 .failed(UpstreamError(.closed, "The server closed the connection."), wasSent: false, server: "github"),
-                "github closed the connection. `doorward servers` shows when it is back."
+                "github closed the connection. `doorward status` shows when it is back."
             ),
             (
                 .failed(UpstreamError(.timeout, "The server did not answer."), wasSent: false, server: "github"),
-                "github did not answer. Try again in a minute, `doorward servers` shows how it does."
+                "github did not answer. Try again in a minute, `doorward status` shows how it does."
             ),
             (
                 .failed(UpstreamError(.refusedAddress, "The server's address is private."), wasSent: false, server: "github"),
@@ -78,7 +78,7 @@ struct RefusalWordsTests {
             ),
             (
                 .bare(502, .delete, server: "github"),
-                "github does not answer as it should: try again in a minute, `doorward servers` shows how it does."
+                "github does not answer as it should: try again in a minute, `doorward status` shows how it does."
             ),
             (
                 .closed(.notEnrolled),

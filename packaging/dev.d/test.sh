@@ -56,6 +56,7 @@ prepare() {
     swift --version 2>&1 | head -n 1
     need_python modern
     need_python handshake
+    need_python clients
 }
 
 unit() {

@@ -29,7 +29,7 @@ extension Refusal {
         case .foreignServer: return .foreignServer(error.message, server: server)
         case .malformedResponse: return .badAnswer("malformed", error.message, server: server)
         case .timeout:
-            let words = "\(error.message) Try again in a minute, `doorward servers` shows how it does."
+            let words = "\(error.message) Try again in a minute, `doorward status` shows how it does."
             return .down("timeout", words, server: server)
         // It is this machine that has no room: nothing is said about the server.
         case .noRoom, .tooManyConnections: return .down("busy", error.message, server: server)

@@ -74,7 +74,7 @@ extension Refusal {
                 "The head of the request is over \(bytes(bounds.longestHead)): send fewer or shorter headers, or raise the "
                     + "setting `limits.head` in config.yaml."
             )
-        case 502: ("bad_gateway", "The server does not answer as it should: `doorward servers` shows more.")
+        case 502: ("bad_gateway", "The server does not answer as it should: `doorward status` shows more.")
         case 503: ("busy", "The agent has no room for this at the moment: try again in a few seconds.")
         default: nil
         }

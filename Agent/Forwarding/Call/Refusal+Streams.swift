@@ -46,7 +46,7 @@ extension Refusal {
                 "{server} opens no stream of its own for you: its answers come with each request all the same."
             case (.delete, 405): "{server} lets no client end a session: it ends by itself."
             case (_, 502):
-                "{server} does not answer as it should: try again in a minute, `doorward servers` shows how it does."
+                "{server} does not answer as it should: try again in a minute, `doorward status` shows how it does."
             default: "{server} refuses this with HTTP \(status), and the agent cannot say why: ask whoever runs it."
             }
         return .down(status == 502 ? "bad_gateway" : "refused", words, server: server)

@@ -109,7 +109,9 @@ struct Refusal: Equatable {
         case .serverDown:
             guard passes, reason == "down" || reason == "unreachable" else { return nil }
             let time = since.map { "It has had trouble since \(Self.minute($0)). " } ?? ""
-            return "\(time)`doorward servers` shows when it is back."
+            // Not `doorward servers`: Claude Code strikes each word of the server's address out of such a message, and
+            // `servers` is one of them.
+            return "\(time)`doorward status` shows when it is back."
         case .badAnswer:
             return record.map { "`doorward audit show \($0)` shows what is on record." }
         default:

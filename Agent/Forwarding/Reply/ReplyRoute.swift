@@ -119,7 +119,7 @@ enum ReplyRoute: Equatable {
         let again =
             switch (facts.retryAfterMilliseconds, facts.status) {
             case (let wait?, _): ": try again in \(Refusal.wait(wait))."
-            case (nil, 429), (nil, 500...): ": try again in a minute, `doorward servers` shows how it does."
+            case (nil, 429), (nil, 500...): ": try again in a minute, `doorward status` shows how it does."
             case (nil, _): ": whoever runs it can tell more."
             }
         return .down(
