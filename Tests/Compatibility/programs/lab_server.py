@@ -11,12 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-PAGE = 3
+PAGE = 6
 NUMBER = {"type": "object", "properties": {"n": {"type": "number"}}}
 NOTHING = {"type": "object", "properties": {}}
 TOOLS = {
-    "first": NOTHING, "forbidden": NOTHING, "scarce": NOTHING,
-    "big": NUMBER, "nap": NUMBER, "fail": NOTHING,
+    "first": NOTHING, "forbidden": NOTHING, "scarce": NOTHING, "big": NUMBER, "nap": NUMBER, "fail": NOTHING,
     "seventh": NOTHING, "eighth": NOTHING, "last": NOTHING,
 }
 

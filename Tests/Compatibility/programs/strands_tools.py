@@ -15,7 +15,6 @@ numbers = itertools.count(1)
 @contextlib.asynccontextmanager
 async def connect(url: str, headers: dict[str, str]):
     client = MCPClient(lambda: streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=30)))
-    await asyncio.to_thread(client.start)
 
     async def call(name: str, arguments: dict) -> str:
         # As its agents do, which show their model the content of what comes back.
