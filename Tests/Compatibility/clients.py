@@ -24,7 +24,9 @@ programs that have a model, a script in place of it makes the calls. *lists*: al
 can read them (a framework's user or model) when the policy forbids a call (-31001), when a limit is used up (-31002), when
 a server is down (-31004), when the credential is unknown (401) and when there is no such server (404). *sign-in shown*: the
 same for a server that has to be signed in to first (-31003), with the command that does so. *big results*: a result of
-2 MB. *parallel*: five calls at once run at once.
+2 MB. *parallel*: five calls at once run at once. The agent waits for the first event of a server's stream before it
+answers, so that an answer without other events is JSON: a client that makes its next call when the head of an answer has come
+makes them one by one then.
 """
 
 POLICY = """\
@@ -153,13 +155,27 @@ class Lab:
             "lists": seen.lists(), "calls": seen.calls(), "errors shown": seen.errors(),
             "sign-in shown": seen.shown(*SIGN_IN) or "yes", "big results": seen.big(), "parallel": seen.parallel(),
         }
+        if cells["parallel"] != "yes" and (directly := self.directly(interpreter, part)) != cells["parallel"]:
+            cells["parallel"] += f": directly {'all at once' if directly == 'yes' else directly}"
         return Row(part.name, part.version(ground, interpreter), cells, part.note)
+
+    def directly(self, interpreter: Path, part: Part) -> str:
+        """How many calls it makes at once without the agent."""
+        with self.visitor(interpreter, part) as visitor:
+            naps = [each for each in CALLS if "at_once" in each]
+            visitor.told([{"name": "lab", "url": self.url, "authorization": "Bearer none", "calls": naps}])
+            visitor.listed()
+            visitor.goes_on()
+            return Seen(visitor.done(), self.facts(), "").parallel()
+
+    def visitor(self, interpreter: Path, part: Part) -> Visitor:
+        log = self.world.processes.logs / f"client-{part.program.stem}.log"
+        return Visitor(part.name, interpreter, part.program, log, PYTHONPATH=str(CLIENTS), **QUIET)
 
     def visited(self, interpreter: Path, part: Part) -> "Seen":
         bearer = self.desk.client(part.program.stem)
         self.desk.policy(POLICY)
-        log = self.world.processes.logs / f"client-{part.program.stem}.log"
-        with Visitor(part.name, interpreter, part.program, log, PYTHONPATH=str(CLIENTS), **QUIET) as visitor:
+        with self.visitor(interpreter, part) as visitor:
             visitor.told([
                 {"name": "lab", "url": self.desk.url("lab"), "authorization": bearer, "calls": CALLS},
                 *(
@@ -173,7 +189,7 @@ class Lab:
             self.desk.policy(POLICY + FORBIDDEN)
             visitor.goes_on()
             steps = visitor.done(120)
-        return Seen(steps, self.facts(), log.read_text(errors="replace"))
+        return Seen(steps, self.facts(), visitor.log.read_text(errors="replace"))
 
 
 @dataclass
