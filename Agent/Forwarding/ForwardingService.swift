@@ -105,6 +105,7 @@ package final class ForwardingService: Sendable {
         }.get()
         let (tcp, real) = try await Self.open(listeners, address, origins)
         open.withLock { $0.listeners.append(tcp) }
+        await listenBeside(real, listeners)
         do {
             let unix = try await Self.open(listeners, socket, real.port, origins)
             open.withLock {
@@ -112,11 +113,27 @@ package final class ForwardingService: Sendable {
                 $0.socketPath = socket.path
             }
         } catch {
-            try? await tcp.close()
+            for listener in open.withLock({ $0.listeners }) { try? await listener.close() }
             throw error
         }
         logger.info("Listening.", metadata: ["address": "\(real)", "socket": "\(socket.path)"])
         return Listening(address: real, socketPath: socket.path)
+    }
+
+    /// Listens on the other loopback address too: `localhost` may mean either, and whoever else had that one would be shown the
+    /// credentials of clients that say so.
+    private func listenBeside(_ address: ListenAddress, _ listeners: NIOLoopBound<Listeners>) async {
+        guard let other = address.sameOverIPv6 else { return }
+        do {
+            let (listener, _) = try await Self.open(listeners, other, configuration.origins)
+            open.withLock { $0.listeners.append(listener) }
+        } catch let error as ForwardingError where error.kind == .inUse {
+            let words: Logger.Message = "Somebody else listens there: clients have to say 127.0.0.1, and not localhost."
+            logger.warning(words, metadata: ["address": "\(other)"])
+        } catch {
+            // Machines without IPv6 have no such address, and so nobody else listens there.
+            logger.debug("There is no IPv6 loopback address.")
+        }
     }
 
     private static func open(

@@ -6,6 +6,7 @@ import pwd
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from parts import http
@@ -294,6 +295,15 @@ def test_a_client_that_is_removed_is_out_at_once(everything):
     assert twice.status == 1
     everything.doorward("client", "remove", "short-lived")
     wait_for("the client to be gone", lambda: http.rpc(everything.url("everything"), value, "tools/list").status == 401, 2)
+
+
+def test_localhost_is_the_agent_over_both_families(everything, bearer):
+    if not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    for host in ("[::1]", "localhost"):
+        url = everything.url("everything").replace("127.0.0.1", host)
+        assert http.call(url, bearer, "echo", {"text": host})["result"]
+        assert http.rpc(url, "Bearer dwc1_wrong", "tools/list").status == 401
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"])

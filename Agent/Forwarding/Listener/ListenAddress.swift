@@ -39,6 +39,9 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// The same host with the port that the system chose.
     func with(port: Int) -> ListenAddress { ListenAddress(host: host, port: port) }
 
+    /// The address that `localhost` means too; nil for one that it does not mean.
+    var sameOverIPv6: ListenAddress? { host == "127.0.0.1" ? ListenAddress(host: "::1", port: port) : nil }
+
     /// Whether the name is an IPv4 address of 127.0.0.0/8, as four decimal numbers.
     private static func isLoopback(_ name: Substring) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
