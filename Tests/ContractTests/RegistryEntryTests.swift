@@ -143,7 +143,8 @@ struct RegistryEntryTests {
             "https://a\\b/",
             "https://[::1/", "https://[::1]x/", "https://h:0/", "https://h:99999/", "https://h:+1/", "https:///x",
             "https://h/#f",
-            "https://-h/", "https://h-/", "https:/h/", "httpss://h/", "https://h\u{e9}/", "https://1.2.3.4.5/", "https://01.2.3.4/",
+            "https://-h/", "https://h-/", "https:/h/", "httpss://h/", "https://h\u{e9}/", "https://1.2.3.4.5/",
+            "https://01.2.3.4/",
         ]
     )
     func ambiguous(url: String) {

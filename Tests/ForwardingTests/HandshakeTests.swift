@@ -346,7 +346,8 @@ extension RealSockets {
                 ("401 Unauthorized", 405, "Sign in to up first: run `doorward connect up`"),
                 ("403 Forbidden", 405, "up opens no stream of its own for you"),
                 ("404 Not Found", 404, "There is no such session at up any more"),
-                ("429 Wait", 429, "up refuses this with HTTP 429"), ("500 Oops", 502, "up does not answer as it should"),
+                ("429 Wait", 429, "up refuses this with HTTP 429"),
+                ("500 Oops", 502, "up does not answer as it should"),
             ]
         )
         func getStatuses(status: String, expected: Int, words: String) async throws {

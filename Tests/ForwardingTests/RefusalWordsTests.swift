@@ -69,7 +69,11 @@ struct RefusalWordsTests {
                 "github did not answer. Try again in a minute, `doorward status` shows how it does."
             ),
             (
-                .failed(UpstreamError(.refusedAddress, "The server's address is private."), wasSent: false, server: "github"),
+                .failed(
+                    UpstreamError(.refusedAddress, "The server's address is private."),
+                    wasSent: false,
+                    server: "github"
+                ),
                 "github's address is private. An administrator can register another address for it."
             ),
             (

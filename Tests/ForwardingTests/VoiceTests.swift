@@ -25,7 +25,8 @@ extension RealSockets {
             #expect(json["id"] == 1)
             #expect(json["error"]?["code"] == -32000)
             #expect(json["error"]?["message"] == "You have to sign in.")
-            #expect(json["error"]?["data"]?.object?.names == (wait == nil ? ["upstream"] : ["retry_after_ms", "upstream"]))
+            let names: [JSONText] = wait == nil ? ["upstream"] : ["retry_after_ms", "upstream"]
+            #expect(json["error"]?["data"]?.object?.names == names)
             // What the agent knows of its head stands beside what the server said, and not in it.
             #expect(json["error"]?["data"]?["retry_after_ms"]?.int == wait)
             #expect(json["error"]?["data"]?["upstream"]?["data"]?["retry_after_ms"] == nil)

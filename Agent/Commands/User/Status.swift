@@ -14,7 +14,9 @@ struct Status: AsyncParsableCommand {
             let facts = try await StatusFacts.ask(context)
             if let problem = facts["problem"], let code = problem["code"]?.text {
                 // All that is known is told first: what is wrong is the last that is read.
-                if !output.json, facts["agent_id"]?.text != nil { for word in StatusFacts.words(facts) { Output.line(PlainText.visible(word)) } }
+                if !output.json, facts["agent_id"]?.text != nil {
+                    for word in StatusFacts.words(facts) { Output.line(PlainText.visible(word)) }
+                }
                 throw CommandFailure(
                     code,
                     problem["message"]?.text ?? "",
@@ -52,6 +54,10 @@ enum StatusFacts {
                 : "not running   start it with: systemctl --user start doorward (or: doorward agent)",
         ]
         if let link = facts["link"]?.text { words.append("link          \(link)") }
+        if let keyring = facts["keyring"] {
+            let next = keyring["next"]?.text.map { ": \($0)" } ?? ""
+            words.append("keyring       \(keyring["message"]?.text ?? "")\(next)")
+        }
         if let evidence = facts["evidence"] {
             let isSure = evidence["contradiction"]?.bool ?? false
             words.append(

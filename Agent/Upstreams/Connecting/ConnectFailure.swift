@@ -43,7 +43,10 @@ extension UpstreamError {
     static let closed = UpstreamError(.closed, "The server closed the connection before it had answered.")
     static let shutDown = UpstreamError(.closed, "The agent is shutting down.")
     static let down = UpstreamError(.down, "The server could not be reached a moment ago.")
-    static let busy = UpstreamError(.tooManyConnections, "Too many calls to the server are under way: try again in a moment.")
+    static let busy = UpstreamError(
+        .tooManyConnections,
+        "Too many calls to the server are under way: try again in a moment."
+    )
     static let noRoom = UpstreamError(
         .noRoom,
         "The agent has as many files open as it may have, and could open no connection: try again in a moment."
