@@ -25,6 +25,10 @@ package enum OAuthFault: String, Sendable {
     case unsupported = "unsupported_authorization_server"
     /// The server would not take Doorward as its client.
     case registration = "registration_refused"
+    /// The server does not take the client that was registered with it beforehand.
+    case client = "client_refused"
+    /// A secret was given for a client that there is not.
+    case noClient = "no_client"
     /// The user, or the server, said no.
     case denied = "authorization_denied"
     /// The answer to the browser was not one to this sign-in.

@@ -97,6 +97,21 @@ struct DiscoveryTests {
         #expect(await refusal(provider) == nil)
         #expect(!AuthorizationServer.isSame("https://a.example/t/", "https://a.example/t"))
         #expect(!AuthorizationServer.isSame("https:///", "https://"))
+        #expect(!AuthorizationServer.isSame("https://a.example?", "https://a.example/?x"))
+        #expect(!AuthorizationServer.isSame("https://a.example:443", "https://a.example"))
+    }
+
+    @Test("Neither does the case of scheme and host; that of a path does")
+    func letterCase() async throws {
+        #expect(AuthorizationServer.isSame("HTTPS://Login.A.example/", "https://login.a.example"))
+        #expect(AuthorizationServer.isSame("https://A.example/T", "https://a.example/T"))
+        #expect(!AuthorizationServer.isSame("https://a.example/T", "https://a.example/t"))
+        // The sign of kelvin is a k in lower case, and no k.
+        #expect(!AuthorizationServer.isSame("https://\u{212A}.example", "https://k.example"))
+        let provider = try FakeProvider()
+        let origin = provider.origin.replacing("http:", with: "HTTP:")
+        provider.change { $0.serverChanges = ["issuer": .text(origin)] }
+        #expect(await refusal(provider) == nil)
     }
 
     @Test("Where the first authorization server of a resource cannot be reached, the next is asked")
@@ -108,6 +123,12 @@ struct DiscoveryTests {
         // A server that is refused is not got round by naming another one behind it.
         provider.change { $0.resourceChanges = ["authorization_servers": ["https://10.0.0.1", .text(origin)]] }
         #expect(await refusal(provider)?.kind == .refusedAddress)
+        // One that answers and describes itself nowhere is no authorization server either.
+        let nobody = try RawServer { _ in .http(404) }
+        provider.change { $0.resourceChanges = ["authorization_servers": [.text(nobody.origin), .text(origin)]] }
+        #expect(await refusal(provider) == nil)
+        provider.change { $0.resourceChanges = ["authorization_servers": [.text(nobody.origin)]] }
+        #expect(await refusal(provider)?.kind == .badMetadata)
     }
 
     @Test(

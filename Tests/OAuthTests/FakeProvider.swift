@@ -21,6 +21,8 @@ final class FakeProvider: Sendable {
         var challenge: String? = ""
         var lifetime = 3600
         var secret: String?
+        /// The secret of the client `known`, and the only way in which it may prove itself.
+        var known: (secret: String, method: String)?
         /// How long the token endpoint keeps an answer to itself, in milliseconds.
         var delay: UInt32 = 0
 
@@ -183,7 +185,12 @@ final class FakeProvider: Sendable {
 
     private func token(_ request: String, _ fields: [String: String], _ state: inout State) -> RawServer.Answer {
         state.resources.append(fields["resource"])
-        if let secret = state.secret {
+        if let known = state.known {
+            guard Self.isProven(request, fields, known) else {
+                let words = "not the client that is known here: \(fields["client_secret"] ?? "\"nobody\"")"
+                return Self.json(["error": "invalid_client", "error_description": .text(words)], status: 401)
+            }
+        } else if let secret = state.secret {
             let pair = Base64.standard(Array("client-\(state.registrations):\(FormBody.escaped(secret))".utf8))
             if !request.contains("Authorization: Basic \(pair)") { state.complaints.append("client not proven") }
         } else if fields["client_id"].map({ state.clients.contains($0) || $0 == "known" }) != true {
@@ -211,6 +218,17 @@ final class FakeProvider: Sendable {
             return tokens(&state)
         default: return Self.json(["error": "unsupported_grant_type"], status: 400)
         }
+    }
+
+    private static func isProven(
+        _ request: String,
+        _ fields: [String: String],
+        _ known: (secret: String, method: String)
+    ) -> Bool {
+        let pair = Base64.standard(Array("known:\(FormBody.escaped(known.secret))".utf8))
+        return known.method == "client_secret_post"
+            ? fields["client_secret"] == known.secret && !request.contains("Authorization: Basic")
+            : fields["client_secret"] == nil && request.contains("Authorization: Basic \(pair)\r\n")
     }
 
     private func tokens(_ state: inout State) -> RawServer.Answer {

@@ -66,19 +66,8 @@ struct Login: AsyncParsableCommand {
     }
 
     private static func token(from file: String) throws -> EnrolmentToken {
-        let bytes: [UInt8]
-        if file == "-" {
-            // A token has at most 8 KiB; what is longer is none.
-            bytes = Array((try? FileHandle.standardInput.read(upToCount: 16_384)) ?? Data())
-        } else if let data = FileManager.default.contents(atPath: file) {
-            bytes = Array(data)
-        } else {
-            throw CommandFailure(
-                "no_file",
-                "There is no file \(file) that can be read.",
-                next: "Name the token's file."
-            )
-        }
+        // A token has at most 8 KiB; what is longer is none.
+        let bytes = try InputFile.read(file, naming: "Name the token's file.")
         guard let token = EnrolmentToken(String(decoding: bytes, as: UTF8.self)) else {
             throw CommandFailure(
                 "bad_token",

@@ -40,18 +40,28 @@ struct AuthorizationServer: Sendable, Equatable {
         for endpoint in endpoints.compactMap({ $0 }) { try Self.check(endpoint, addresses) }
     }
 
-    /// Whether two names are of one issuer: byte by byte, but for the slash of an empty path (RFC 3986, 6.2.3), which libraries
-    /// add and others take away.
-    static func isSame(_ left: String, _ right: String) -> Bool {
-        withoutEmptyPath(left).utf8.elementsEqual(withoutEmptyPath(right).utf8)
+    /// How a client that was registered beforehand proves itself here: where the server names several ways, in the one that
+    /// every server must have (RFC 6749, 2.3.1).
+    func method(withSecret hasSecret: Bool) -> RegisteredClient.Method {
+        guard hasSecret else { return .none }
+        return tokenMethods.contains(.post) && !tokenMethods.contains(.basic) ? .post : .basic
     }
 
-    private static func withoutEmptyPath(_ issuer: String) -> Substring {
-        guard issuer.hasSuffix("/"), let start = issuer.firstRange(of: "://")?.upperBound,
-            let slash = issuer[start...].firstIndex(of: "/"), slash > start,
-            slash == issuer.index(before: issuer.endIndex)
-        else { return issuer[...] }
-        return issuer.dropLast()
+    /// Whether two names are of one issuer: byte by byte, but for what libraries add or change when they write a URL: the slash
+    /// of an empty path (RFC 3986, 6.2.3), and the case of scheme and host (6.2.2.1).
+    static func isSame(_ left: String, _ right: String) -> Bool {
+        let (left, right) = (Self.parts(left), Self.parts(right))
+        return left.authority.utf8.elementsEqual(right.authority.utf8) && left.path.utf8.elementsEqual(right.path.utf8)
+    }
+
+    /// Scheme and authority in lower case, and all that follows.
+    private static func parts(_ issuer: String) -> (authority: String, path: Substring) {
+        guard issuer.utf8.allSatisfy({ $0 < 0x80 }), let start = issuer.firstRange(of: "://")?.upperBound else {
+            return ("", issuer[...])
+        }
+        let end = issuer[start...].firstIndex { "/?#".contains($0) } ?? issuer.endIndex
+        guard end > start else { return ("", issuer[...]) }
+        return (issuer[..<end].lowercased(), end == issuer.endIndex ? "/" : issuer[end...])
     }
 
     /// An issuer as it can be shown: one that is no plain web address is a stranger's text.

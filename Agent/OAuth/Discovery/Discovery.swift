@@ -84,12 +84,18 @@ struct Discovery: Sendable {
 
     // MARK: The authorization server
 
-    /// The first of the servers that the resource trusts, or the next where that one cannot be reached.
+    /// The first of the servers that the resource trusts, or the next where that one cannot be reached or is none.
     private func firstReachable(_ issuers: [String]) async throws -> AuthorizationServer {
         var failure: (any Error)?
         for issuer in issuers.prefix(4) {
             do {
-                return try await authorizationServer(issuer)
+                if let server = try await authorizationServer(issuer) { return server }
+                failure =
+                    failure
+                    ?? OAuthError(
+                        .badMetadata,
+                        "The authorization server does not describe itself (RFC 8414)."
+                    )
             } catch let error as OAuthError where error.kind == .unavailable {
                 failure = failure ?? error
             }
@@ -97,7 +103,8 @@ struct Discovery: Sendable {
         throw failure ?? OAuthError(.badMetadata, "The server's OAuth metadata names no authorization server.")
     }
 
-    private func authorizationServer(_ issuer: String) async throws -> AuthorizationServer {
+    /// What an issuer says about itself; nil where it says nothing.
+    private func authorizationServer(_ issuer: String) async throws -> AuthorizationServer? {
         try AuthorizationServer.check(issuer, target.addresses)
         guard let url = WebURL(issuer), url.query == nil else {
             throw OAuthError(.badMetadata, "The server names an issuer that is none.")
@@ -113,7 +120,7 @@ struct Discovery: Sendable {
                 return try AuthorizationServer(json, issuer: issuer, addresses: target.addresses)
             }
         }
-        throw OAuthError(.badMetadata, "The authorization server does not describe itself (RFC 8414).")
+        return nil
     }
 
     private static func trimmed(_ path: String) -> String {

@@ -75,7 +75,13 @@ struct AuthorizationFlow: Sendable {
         // First of all: what another server says is not looked at.
         try checkIssuer(query)
         guard let code = query["code"], query["error"] == nil else {
-            throw OAuthError(.denied, "The sign-in was refused\(Self.words(query)).", next: again)
+            let refusal = OAuthRefusal(
+                code: query["error"],
+                description: query["error_description"],
+                withholding: [state, pkce.challenge]
+            )
+            let words = refusal.map { " (\($0.words))" } ?? ""
+            throw OAuthError(.denied, "The sign-in was refused\(words).", next: again)
         }
         return try await exchange(code, now)
     }
@@ -103,25 +109,49 @@ struct AuthorizationFlow: Sendable {
     }
 
     private func exchange(_ code: String, _ now: @Sendable () -> Int) async throws -> Grant {
+        // A code outlives a refusal of the client, who is looked at first (RFC 6749, 3.2.1).
+        var answer = TokenEndpoint.Answer.unreachable
+        for client in [client] + client.otherwise {
+            let begin = now()
+            let next = await ask(code, as: client)
+            if case .tokens(let tokens) = next { return grant(tokens, to: client, at: begin) }
+            // What the client's own way was answered with counts, whatever the others come to.
+            if client == self.client { answer = next }
+            guard next.refusesClient else { break }
+        }
+        throw refusal(answer)
+    }
+
+    private func ask(_ code: String, as client: RegisteredClient) async -> TokenEndpoint.Answer {
         let endpoint = TokenEndpoint(
             fetcher: fetcher,
             url: found.server.tokenEndpoint,
             client: client,
             addresses: server.addresses
         )
-        let begin = now()
-        let answer = await endpoint.ask([
+        return await endpoint.ask([
             ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect),
             ("code_verifier", pkce.verifier), ("resource", found.resource.resource),
         ])
+    }
+
+    private func refusal(_ answer: TokenEndpoint.Answer) -> OAuthError {
         switch answer {
-        case .tokens(let tokens): return grant(tokens, at: begin)
-        case .refused(let why):
-            throw OAuthError(.denied, "The authorization server gave no tokens (\(why)).", next: again)
+        case .refused, .wordless:
+            let told = if case .refused(let refusal) = answer { " (\(refusal.words))" } else { "" }
+            guard answer.refusesClient, let id = server.clientID else {
+                return OAuthError(.denied, "The authorization server gave no tokens\(told).", next: again)
+            }
+            let secret = client.secret == nil ? "without a secret" : "with the secret that is known for it"
+            return OAuthError(
+                .client,
+                "The authorization server does not take the client \(id) \(secret)\(told).",
+                next: "\(again) --client-secret-file FILE (whoever registered the client has its secret)"
+            )
         case .forbidden:
-            throw OAuthError(.refusedAddress, "The token endpoint is at an address that nothing is sent to.")
-        case .spent, .busy, .wordless, .unreachable, .lost:
-            throw OAuthError(
+            return OAuthError(.refusedAddress, "The token endpoint is at an address that nothing is sent to.")
+        case .tokens, .spent, .busy, .unreachable, .lost:
+            return OAuthError(
                 .unavailable,
                 "The authorization server did not answer as a token endpoint does.",
                 next: again
@@ -129,7 +159,7 @@ struct AuthorizationFlow: Sendable {
         }
     }
 
-    private func grant(_ tokens: TokenEndpoint.Tokens, at time: Int) -> Grant {
+    private func grant(_ tokens: TokenEndpoint.Tokens, to client: RegisteredClient, at time: Int) -> Grant {
         Grant(
             credential: AuditID().description,
             generation: 1,
@@ -145,13 +175,15 @@ struct AuthorizationFlow: Sendable {
             scopes: tokens.scopes ?? found.scopes
         )
     }
+}
 
-    /// The server's error code, where it is one, and its description (RFC 6749, 4.1.2.1), where that is plain text.
-    private static func words(_ query: [String: String]) -> String {
-        guard let code = query["error"].flatMap(ErrorCode.init) else { return "" }
-        guard let description = query["error_description"], (1...200).contains(description.utf8.count),
-            description.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
-        else { return " (\(code.text))" }
-        return " (\(code.text): \"\(description)\")"
+extension TokenEndpoint.Answer {
+    /// Whether it is the client that the server does not take, as far as it says so.
+    fileprivate var refusesClient: Bool {
+        switch self {
+        case .refused(let refusal): ["invalid_client", "unauthorized_client"].contains(refusal.code)
+        case .wordless: true
+        case .tokens, .spent, .busy, .unreachable, .lost, .forbidden: false
+        }
     }
 }

@@ -53,7 +53,12 @@ struct Registration: Sendable {
         guard (200..<300).contains(response.status), let json = try? JSONValue(parsing: response.body),
             let client = Self.client(json.withoutNulls, wished: method)
         else {
-            throw OAuthError(.registration, "The authorization server registers no client: status \(response.status).")
+            let told = OAuthRefusal(response.body).map { ", \($0.words)" } ?? ""
+            throw OAuthError(
+                .registration,
+                "The authorization server registers no client: status \(response.status)\(told).",
+                next: "Have an administrator register a client and put its client_id into the server's entry."
+            )
         }
         return client
     }

@@ -15,6 +15,7 @@ package final class SignIn: Sendable {
     ///
     /// - Parameters:
     ///   - server: whose users sign in.
+    ///   - secret: that of the client which was registered beforehand, for the authorization server that is found.
     ///   - fetcher: for metadata, registration and tokens.
     ///   - isOwn: whether the other end of a connection belongs to this user.
     ///   - now: tells the time in seconds since 1970.
@@ -22,6 +23,7 @@ package final class SignIn: Sendable {
     /// - Throws: `OAuthError`.
     init(
         _ server: ProtectedServer,
+        secret: @escaping @Sendable (AuthorizationServer) -> String?,
         fetcher: Fetcher,
         isOwn: @escaping @Sendable (Int32) -> Bool,
         now: @escaping @Sendable () -> Int,
@@ -31,7 +33,7 @@ package final class SignIn: Sendable {
         let redirect = try LoopbackRedirect(port: server.redirectPort, isOwn: isOwn)
         let client: RegisteredClient
         do {
-            client = try await Self.client(server, found, redirect.url, fetcher)
+            client = try await Self.client(server, secret(found.server), found, redirect.url, fetcher)
         } catch {
             redirect.close()
             throw error
@@ -83,11 +85,14 @@ package final class SignIn: Sendable {
 
     private static func client(
         _ server: ProtectedServer,
+        _ secret: String?,
         _ found: Discovery.Found,
         _ redirect: String,
         _ fetcher: Fetcher
     ) async throws -> RegisteredClient {
-        if let id = server.clientID { return RegisteredClient(id: id) }
+        if let id = server.clientID {
+            return RegisteredClient(id: id, secret: secret, method: found.server.method(withSecret: secret != nil))
+        }
         return try await Registration(fetcher: fetcher).register(
             at: found.server,
             redirect: redirect,

@@ -19,8 +19,8 @@ struct TokenEndpoint: Sendable {
         case tokens(Tokens)
         /// A 2xx of JSON and yet no tokens: what was sent is spent, and nothing came for it.
         case spent
-        /// An error of OAuth, by its code.
-        case refused(String)
+        /// An error of OAuth.
+        case refused(OAuthRefusal)
         /// Somebody answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status;
         /// with the seconds that it wants to be left alone.
         case busy(pause: Int?)
@@ -56,19 +56,42 @@ struct TokenEndpoint: Sendable {
             return error.sent == .maybe ? .lost : .unreachable
         }
         let (head, body) = answer.withLock { $0 }
-        return head.map { Self.judge($0, body: body) } ?? .lost
+        return head.map { Self.judge($0, body: body, withholding: secrets(of: fields)) } ?? .lost
     }
 
-    /// Takes a token back (RFC 7009); whether the server says that it is gone.
+    /// What no answer may repeat on a screen.
+    private func secrets(of fields: [(String, String)]) -> [String] {
+        let names = ["code", "code_verifier", "refresh_token", "token"]
+        return fields.filter { names.contains($0.0) }.map(\.1) + [client.secret].compactMap { $0 }
+    }
+
+    /// Takes a token back (RFC 7009).
     ///
-    /// A server may want more of a client here than at its token endpoint: where it refuses a client that keeps no secret,
-    /// it is asked once more in the way that it may have meant.
-    func revoke(token: String, hint: String) async -> Bool {
+    /// A server may want something else of a client here than at its token endpoint: where it refuses the request, it is asked
+    /// once more in each way that it may have meant.
+    func revoke(token: String, hint: String) async -> Revocation {
         let fields = [("token", token), ("token_type_hint", hint)]
-        guard let status = try? await fetcher.fetch(request(fields, as: client)).status else { return false }
-        guard client.method == .none, status == 400 || status == 401 else { return status == 200 }
-        let again = try? await fetcher.fetch(request(fields, as: client.authenticated)).status
-        return again == 200
+        var ways = [(client, fields)]
+        // Servers on the official Python SDK want the member of everybody; it may be empty (RFC 6749, 2.3.1).
+        if client.method != .post { ways.append((client, fields + [("client_secret", "")])) }
+        ways += client.otherwise.map { ($0, fields) }
+        var refusal: Revocation?
+        for (client, fields) in ways {
+            let response: FetchResponse
+            do {
+                response = try await fetcher.fetch(request(fields, as: client))
+            } catch {
+                return refusal ?? .unreachable
+            }
+            // A page is somebody else's: a proxy's, or of whoever wants to be paid first.
+            let isPage = response.mediaType == "text/html" && !response.body.isEmpty
+            if response.status == 200 || response.status == 204, !isPage { return .revoked }
+            let told = OAuthRefusal(response.body, withholding: secrets(of: fields))?.words
+            // What the client's own way was answered with counts, whatever the others come to.
+            refusal = refusal ?? .refused("status \(response.status)\(told.map { ", \($0)" } ?? "")")
+            guard response.status == 400 || response.status == 401 else { break }
+        }
+        return refusal ?? .unreachable
     }
 
     private func request(_ fields: [(String, String)], as client: RegisteredClient) -> FetchRequest {
@@ -79,6 +102,8 @@ struct TokenEndpoint: Sendable {
             // RFC 6749, 2.3.1: both parts are encoded like a form before they are joined.
             let pair = "\(FormBody.escaped(client.id)):\(FormBody.escaped(secret))"
             headers.append(("Authorization", "Basic \(Base64.standard(Array(pair.utf8)))"))
+            // It may stand there as well (3.2.1), and servers on the official Python SDK look nowhere else for it.
+            fields.append(("client_id", client.id))
         case (.post, let secret?):
             fields += [("client_id", client.id), ("client_secret", secret)]
         case (_, _):
@@ -96,7 +121,7 @@ struct TokenEndpoint: Sendable {
     }
 
     /// What an answer means; `body` is nil where it broke off.
-    static func judge(_ head: FetchResponse, body: [UInt8]?) -> Answer {
+    static func judge(_ head: FetchResponse, body: [UInt8]?, withholding secrets: [String] = []) -> Answer {
         let isJSON = head.mediaType == "application/json"
         switch head.status {
         case 200..<300:
@@ -105,12 +130,12 @@ struct TokenEndpoint: Sendable {
             return body.flatMap(tokens).map(Answer.tokens) ?? .spent
         case 400, 401, 403:
             if head.status != 403, let body, body.isEmpty { return .wordless }
-            guard isJSON, let body, let json = try? JSONValue(parsing: body), let code = json["error"]?.text,
-                let known = ErrorCode(code)
-            else { return .busy(pause: nil) }
+            guard isJSON, let body, let refusal = OAuthRefusal(body, withholding: secrets) else {
+                return .busy(pause: nil)
+            }
             // Codes of other endpoints that servers use here as well: nothing was taken.
-            let isPassing = ["temporarily_unavailable", "server_error", "slow_down"].contains(known.text)
-            return isPassing ? .busy(pause: pause(head)) : .refused(known.text)
+            let isPassing = ["temporarily_unavailable", "server_error", "slow_down"].contains(refusal.code)
+            return isPassing ? .busy(pause: pause(head)) : .refused(refusal)
         default:
             return .busy(pause: pause(head))
         }
@@ -147,23 +172,6 @@ struct TokenEndpoint: Sendable {
     /// Printable ASCII, which goes into a header (RFC 6749, appendix A.12).
     private static func isToken(_ text: String) -> Bool {
         (1...16_384).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-    }
-}
-
-/// An error code of OAuth: one that can stand in a record and in a message, since it holds nothing of a stranger's own.
-struct ErrorCode: Sendable, Equatable {
-    let text: String
-
-    /// Nil for what is none: a-z, 0-9 and _, at most 64 of them.
-    init?(_ text: String) {
-        let isCode = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-            default: false
-            }
-        }
-        guard isCode, (1...64).contains(text.utf8.count) else { return nil }
-        self.text = text
     }
 }
 

@@ -100,12 +100,11 @@ struct RegisteredClient: Sendable, Equatable {
         return .object(object)
     }
 
-    /// The same client where it has to prove itself: with the secret that it was given all the same, else with the empty one,
-    /// which may be sent (RFC 6749, 2.3.1).
-    var authenticated: RegisteredClient {
-        secret == nil
-            ? RegisteredClient(id: id, secret: "", method: .post)
-            : RegisteredClient(id: id, secret: secret, method: .basic)
+    /// The other ways in which a server that refuses this client may want it to prove itself, the likeliest first.
+    var otherwise: [RegisteredClient] {
+        guard let secret else { return [] }
+        let methods: [Method] = method == .basic ? [.post] : method == .post ? [.basic] : [.basic, .post]
+        return methods.map { RegisteredClient(id: id, secret: secret, method: $0) }
     }
 
     init(id: String, secret: String? = nil, method: Method = .none) {

@@ -9,9 +9,20 @@ extension TokenVault {
     ///
     /// A locked keyring asks its user first, so that nobody signs in for tokens that have no place.
     ///
+    /// - Parameters:
+    ///   - alias: the server.
+    ///   - clientSecret: that of the client in the server's entry; kept from the first sign-in on that it brings about.
+    /// - Returns: the sign-in under way.
     /// - Throws: `OAuthError` where the keyring or the server's metadata is in the way; then there is no address to open.
-    package func signIn(_ alias: String) async throws -> SignIn {
+    package func signIn(_ alias: String, clientSecret: String? = nil) async throws -> SignIn {
         let server = try server(alias)
+        if clientSecret != nil, server.clientID == nil {
+            throw OAuthError(
+                .noClient,
+                "No client was registered beforehand for \(alias): its entry has no client_id.",
+                next: "doorward connect \(alias)"
+            )
+        }
         let stored = await grants.read(alias, prompting: true)
         switch stored {
         case .grant, .absent, .damaged: break
@@ -19,9 +30,16 @@ extension TokenVault {
         case .unavailable: throw grants.noKeyring
         }
         take(stored, for: server)
+        let known = clientSecret == nil && server.clientID != nil ? try await clientSecrets.read(alias) : nil
         do {
             return try await SignIn(
                 server,
+                secret: { found in
+                    if let clientSecret { return clientSecret }
+                    // It goes to nobody but the authorization server that it was given for.
+                    guard let known, known.isFor(server.clientID ?? "", at: found.issuer) else { return nil }
+                    return known.secret
+                },
                 fetcher: fetcher,
                 isOwn: isOwnPeer,
                 now: { [clock] in Int(clock.wall() / 1_000_000) },
@@ -53,6 +71,9 @@ extension TokenVault {
             let grant = try answer.get()
             try await turnstile.pass(server.alias) {
                 do {
+                    if server.clientID != nil, let secret = ClientSecret(of: grant) {
+                        try await clientSecrets.write(secret, server.alias)
+                    }
                     try await grants.write(grant, server.alias, prompting: true)
                 } catch {
                     throw OAuthError(keyring: error)
@@ -61,6 +82,7 @@ extension TokenVault {
                     state.unstored[server.alias] = nil
                     state.pauses[server.alias] = nil
                     state.refusals[server.alias] = nil
+                    state.troubles[server.alias] = nil
                     if case .held(let old)? = state.entries[server.alias] { intents.clear(old.grant.credential) }
                 }
                 set(hold(grant), for: server)
@@ -77,10 +99,12 @@ extension TokenVault {
     /// Revokes a grant (RFC 7009) and forgets it, whether or not its server can be told; also one of a server that has left
     /// the registry.
     ///
-    /// - Returns: whether the server took it back.
+    /// The secret of a client that was registered beforehand stays for the next sign-in, as long as the registry has the server.
+    ///
+    /// - Returns: what became of it at its server.
     /// - Throws: `OAuthError` where there is no grant, or the keyring cannot be changed.
     @discardableResult
-    package func disconnect(_ alias: String) async throws -> Bool {
+    package func disconnect(_ alias: String) async throws -> SignedOut {
         let known = state.withLock { $0.servers[alias] }
         return try await turnstile.pass(alias) {
             let grant: Grant
@@ -98,9 +122,10 @@ extension TokenVault {
             // No call uses it from here on.
             set(.none, for: server)
             // Revoked before it is forgotten: what is forgotten nobody can revoke any more.
-            let isRevoked = await revoke(grant, server)
+            let revocation = await revoke(grant, server)
             do {
                 try await grants.delete(alias)
+                if known?.clientID == nil { try? await clientSecrets.delete(alias) }
             } catch {
                 throw OAuthError(keyring: error)
             }
@@ -108,15 +133,28 @@ extension TokenVault {
             state.withLock { state in
                 state.unstored[alias] = nil
                 state.pauses[alias] = nil
+                state.troubles[alias] = nil
             }
-            let why = isRevoked ? "user" : "user_unconfirmed"
+            let why = revocation == .revoked ? "user" : "user_unconfirmed"
             events(.revoked(credential: grant.credential, alias: alias, why: why))
-            return isRevoked
+            return SignedOut(issuer: grant.issuer, revocation: revocation)
         }
     }
 
-    private func revoke(_ grant: Grant, _ server: ProtectedServer) async -> Bool {
-        guard let url = grant.revocationEndpoint else { return false }
+    /// Forgets the secret of the client that was registered beforehand for a server.
+    ///
+    /// - Returns: whether there was one.
+    /// - Throws: `OAuthError` where the keyring cannot be read or changed.
+    package func forgetClientSecret(_ alias: String) async throws -> Bool {
+        do {
+            return try await clientSecrets.forget(alias)
+        } catch {
+            throw OAuthError(keyring: error)
+        }
+    }
+
+    private func revoke(_ grant: Grant, _ server: ProtectedServer) async -> Revocation {
+        guard let url = grant.revocationEndpoint else { return .notOffered }
         let endpoint = TokenEndpoint(fetcher: fetcher, url: url, client: grant.client, addresses: server.addresses)
         // The refresh token ends the whole grant, the access token only itself.
         let token = grant.refreshToken.map { ($0, "refresh_token") } ?? (grant.accessToken, "access_token")
