@@ -79,6 +79,11 @@ def visit(url: str) -> Reply:
     raise AssertionError(f"too many redirects, the last one to {url}")
 
 
+def parameter(url: str, name: str) -> str:
+    """A field of a URL's query."""
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)[name][0]
+
+
 MODERN = "2026-07-28"
 
 

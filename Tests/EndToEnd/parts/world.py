@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def python(name: str) -> Path:
-    """The interpreter of an environment that packaging/dev made: `modern` or `handshake`."""
-    return ROOT / ".build" / "tools" / f"python-{name}" / "bin" / "python"
+    """The interpreter of an environment that packaging/dev made, such as `modern` or `handshake`; or one by its path."""
+    return Path(name) if name.startswith("/") else ROOT / ".build" / "tools" / f"python-{name}" / "bin" / "python"
 
 
 def free_port() -> int:
@@ -186,14 +187,16 @@ class Coordinator:
 class Desk:
     """Somebody's machine: a home, a session bus with a keyring, and perhaps an agent."""
 
-    def __init__(self, world: World, name: str, keyring: bool = True, services: bool = True) -> None:
+    def __init__(
+        self, world: World, name: str, keyring: bool = True, services: bool = True, provider: type[Keyring] = Keyring
+    ) -> None:
         self.world = world
         self.name = name
         self.folder = world.folder / name
         self.environment = world.environment(self.folder / "home", self.folder / "run")
         self.home = self.folder / "doorward"
         self.environment["DOORWARD_HOME"] = str(self.home)
-        self.keyring = Keyring(world.processes, self.folder / "home", self.environment, services)
+        self.keyring = provider(world.processes, self.folder / "home", self.environment, services)
         if keyring:
             self.keyring.start()
         # What starts the agent: a program that changes something and then becomes the agent.
@@ -256,27 +259,38 @@ class Desk:
         self.world.secret(value.removeprefix("Bearer "))
         return value
 
-    def connect(self, alias: str) -> dict[str, Any]:
-        """Signs in to a server: reads the address that the command prints and does what a browser would do."""
+    def connect(self, alias: str, *more: str, **options: Any) -> dict[str, Any]:
+        """Signs in to a server, which must succeed."""
+        answer = self.sign_in(alias, *more, **options)
+        if answer.status != 0:
+            raise Failed(f"doorward connect {alias}: {answer}")
+        return answer.json
+
+    def sign_in(
+        self, alias: str, *more: str, input: str | None = None, browse: Callable[[str], http.Reply] = http.visit
+    ) -> Answer:
+        """Tries to sign in to a server: reads the address that the command prints and does what a browser would do."""
         process = subprocess.Popen(
-            [str(self.world.programs / "doorward"), "connect", alias, "--no-browser", "--json"],
-            env=self.environment, text=True, stdin=subprocess.DEVNULL,
+            [str(self.world.programs / "doorward"), "connect", alias, *more, "--no-browser", "--json"],
+            env=self.environment, text=True, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         try:
             assert process.stdout is not None
+            if process.stdin is not None:
+                process.stdin.write(input)
+                process.stdin.close()
+                process.stdin = None
             first = process.stdout.readline()
             if first.strip() and "authorization_url" in (line := json.loads(first)):
-                page = http.visit(line["authorization_url"])
+                page = browse(line["authorization_url"])
                 assert page.status == 200, page
                 self.world.secret(urllib.parse.parse_qs(urllib.parse.urlsplit(line["authorization_url"]).query)["state"][0])
             rest, error = process.communicate(timeout=30)
         finally:
             if process.poll() is None:
                 process.kill()
-        if process.returncode != 0:
-            raise Failed(f"doorward connect {alias}: {first}{rest}{error}")
-        return json.loads(rest.splitlines()[-1])
+        return Answer(process.returncode, rest or first, error)
 
     def servers(self) -> dict[str, dict[str, Any]]:
         return {each["alias"]: each for each in self.doorward("servers").json["servers"]}

@@ -5,7 +5,7 @@ refresh token that comes a second time revokes the whole family, as the specific
 nobody to consent: an authorization request is answered at once.
 
 `/test/counts` tells what happened, `/test/tokens` every secret that was ever handed out (the canary search looks for
-them), `POST /test/fault` makes the token endpoint misbehave for a number of requests.
+them), `POST /test/fault` makes an endpoint misbehave for a number of requests, the one for tokens where none is named.
 """
 
 import argparse
@@ -154,16 +154,17 @@ class Grants(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
 
 
 class Faults:
-    """What the token endpoint does wrong, for how many more requests."""
+    """What an endpoint does wrong, for how many more requests."""
 
     def __init__(self) -> None:
         self.kind = ""
+        self.path = "/token"
         self.left = 0
         self.seconds = 0.0
 
     def wrap(self, app):
         async def faulty(scope, receive, send):
-            if scope["type"] == "http" and scope["path"] == "/token" and self.left > 0:
+            if scope["type"] == "http" and scope["path"] == self.path and self.left > 0:
                 self.left -= 1
                 await asyncio.sleep(self.seconds)
                 if self.kind == "html":
@@ -172,6 +173,9 @@ class Faults:
                     return await Response("busy", 503, {"retry-after": "1"})(scope, receive, send)
                 if self.kind == "limited":
                     return await Response("slow down", 429, {"retry-after": "1"})(scope, receive, send)
+                if self.kind == "refused":
+                    refusal = {"error": "invalid_request", "error_description": "not while the audit runs"}
+                    return await JSONResponse(refusal, 400)(scope, receive, send)
             await app(scope, receive, send)
 
         return faulty
@@ -180,6 +184,7 @@ class Faults:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lifetime", type=int, default=5, help="seconds that an access token lives")
+    parser.add_argument("--as-shipped", action="store_true", help="nothing but the SDK's own routes, metadata and revocation")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
 
@@ -235,6 +240,7 @@ def main() -> None:
     async def fault(request: Request) -> Response:
         body = await request.json()
         faults.kind, faults.left, faults.seconds = body["kind"], body.get("times", 1), body.get("seconds", 0)
+        faults.path = body.get("path", "/token")
         return JSONResponse({})
 
     async def forget(_: Request) -> Response:
@@ -246,15 +252,29 @@ def main() -> None:
         grants.access.clear()
         return JSONResponse({})
 
+    async def living(_: Request) -> Response:
+        return JSONResponse([token.client_id for token, family in grants.refresh.values() if family in grants.families])
+
+    async def add_client(request: Request) -> Response:
+        client = OAuthClientInformationFull.model_validate(await request.json() | {
+            "client_id": f"known-{len(grants.clients)}", "client_secret": secrets.token_urlsafe(24), "scope": " ".join(SCOPES),
+        })
+        grants.clients[client.client_id] = client
+        grants.secrets.append(client.client_secret)
+        return JSONResponse({"client_id": client.client_id, "client_secret": client.client_secret})
+
+    # What a server for desktop programs says instead of what the SDK writes by itself.
+    ours = [Route("/.well-known/oauth-authorization-server", describe), Route("/revoke", revoke, methods=["POST"])]
     routes = [
-        Route("/.well-known/oauth-authorization-server", describe),
-        Route("/revoke", revoke, methods=["POST"]),
+        *([] if options.as_shipped else ours),
         Route("/introspect", introspect, methods=["POST"]),
         Route("/test/counts", counts),
         Route("/test/tokens", tokens),
         Route("/test/fault", fault, methods=["POST"]),
         Route("/test/forget", forget, methods=["POST"]),
         Route("/test/expire", expire, methods=["POST"]),
+        Route("/test/grants", living),
+        Route("/test/clients", add_client, methods=["POST"]),
         *create_auth_routes(grants, AnyHttpUrl(issuer), None, registration, revocation),
     ]
     serve(faults.wrap(Starlette(routes=routes)), listener, issuer=issuer)

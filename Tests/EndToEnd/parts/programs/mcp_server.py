@@ -23,8 +23,12 @@ from mcp_types import (
     TextContent,
     UnsubscribeRequestParams,
 )
-from pydantic import BaseModel
+from pydantic import AnyHttpUrl, BaseModel
 from serving import free_socket, serve
+from signed_tokens import SignedTokens
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from witness import Witness
 
 NOTE = "note://shopping"
@@ -47,7 +51,7 @@ class Introspection:
             return None
         return AccessToken(
             token=token, client_id=facts["client_id"], scopes=facts["scope"].split(), expires_at=facts["exp"],
-            resource=facts["aud"], subject=facts["sub"], claims={"iss": facts["iss"]},
+            resource=facts.get("aud"), subject=facts["sub"], claims={"iss": facts["iss"]},
         )
 
 
@@ -64,7 +68,7 @@ def ask_model() -> Sample:
     return Sample([question], max_tokens=16)
 
 
-def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection | None) -> MCPServer:
+def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection | SignedTokens | None) -> MCPServer:
     server = MCPServer(
         "everything", version="1.0", instructions="One of everything.", auth=auth, token_verifier=verifier,
         log_level="WARNING",
@@ -189,6 +193,11 @@ def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection |
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--issuer", help="the authorization server; without it anybody may call")
+    parser.add_argument("--as-url", action="store_true", help="write the issuer as the SDK writes URLs: a bare origin gets a slash")
+    parser.add_argument("--trusts", action="append", help="the issuers that its metadata names, as they are to be written")
+    parser.add_argument("--keys", help="tokens are signed with these keys; without it the issuer is asked about each")
+    parser.add_argument("--any-resource", action="store_true", help="the authorization server names no resource in its tokens")
+    parser.add_argument("--scope", action="append", help="what a token must be good for")
     parser.add_argument("--json", action="store_true", help="answer with JSON instead of event streams where possible")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
@@ -197,15 +206,23 @@ def main() -> None:
     url = f"http://127.0.0.1:{port}/mcp"
     auth = verifier = None
     if options.issuer:
-        verifier = Introspection(options.issuer)
+        verifier = SignedTokens(options.issuer, options.keys) if options.keys else Introspection(options.issuer)
         # Strings, not URL objects: those write a bare origin with a slash at its end, and issuers compare as strings.
         auth = AuthSettings(
-            issuer_url=options.issuer, resource_server_url=url, required_scopes=["tools"],
-            validate_token_resource=True,
+            issuer_url=AnyHttpUrl(options.issuer) if options.as_url else options.issuer, resource_server_url=url,
+            required_scopes=options.scope or ["tools"], validate_token_resource=not options.any_resource,
         )
     witness = Witness()
     app = build(witness, auth, verifier).streamable_http_app(json_response=options.json)
     app.router.routes.extend(witness.routes())
+    if options.trusts:
+
+        async def trusts(_: Request) -> JSONResponse:
+            return JSONResponse({
+                "resource": url, "authorization_servers": options.trusts, "scopes_supported": options.scope or ["tools"],
+            })
+
+        app.router.routes.insert(0, Route("/.well-known/oauth-protected-resource/mcp", trusts))
     serve(witness.wrap(app), listener, url=url)
 
 
