@@ -69,7 +69,17 @@ struct CallMachine {
     var isActive: Bool { state != .idle }
 
     /// Whether the client waits for something.
-    var isUnanswered: Bool { state != .idle && state != .draining }
+    var isUnanswered: Bool {
+        switch state {
+        case .idle, .draining: false
+        case .recording, .renewing, .waiting, .collecting, .collectingError, .events, .discarding: true
+        }
+    }
+
+    /// Whether the rest of an answer is read that the client has long had.
+    var isDraining: Bool {
+        if case .draining = state { true } else { false }
+    }
 
     // MARK: Before the request has left
 

@@ -67,7 +67,8 @@ extension Refusal {
     static let tooManyRequests = Refusal(
         code: .limited,
         reason: "too_many_requests",
-        message: "Too many requests of {server} wait for the client: the next can be asked once one of them is answered."
+        message:
+            "Too many requests of {server} wait for the client: the next can be asked once one of them is answered."
     )
 
     /// What a server is told that may not ask its client something: what the policy says of it is not its business.

@@ -26,7 +26,8 @@ extension Refusal {
         form: .silent(status: 405),
         code: .invalidRequest,
         reason: "method_not_allowed",
-        message: "MCP \(Revisions.modern.last ?? "") asks by POST alone: `subscriptions/listen` opens a stream, and there are no "
+        message:
+            "MCP \(Revisions.modern.last ?? "") asks by POST alone: `subscriptions/listen` opens a stream, and there are no "
             + "sessions to end."
     )
 

@@ -6,18 +6,18 @@ internal import Upstreams
 final class Beginnings: LoopTurnMember {
     private let turn: LoopTurn
     private var spool: Spool?
-    private var calls: [(connection: ClientConnection, number: Int)] = []
+    private var calls: [Call] = []
 
     init(turn: LoopTurn) {
         self.turn = turn
     }
 
-    /// Takes the call of a connection in, which hears by `recorded`: in this turn, possibly at once.
-    func add(_ connection: ClientConnection, in spool: Spool) {
+    /// Takes a call in, which hears by `recorded`: in this turn, possibly at once.
+    func add(_ call: Call, in spool: Spool) {
         if let other = self.spool, other !== spool { write() }
         self.spool = spool
         let isFirst = calls.isEmpty
-        calls.append((connection, connection.number))
+        calls.append(call)
         if turn.isSingle {
             write()
         } else if isFirst {
@@ -35,6 +35,6 @@ final class Beginnings: LoopTurnMember {
         self.spool = nil
         let begun = calls
         calls = []
-        for (connection, number) in begun { connection.recorded(isWritten, for: number) }
+        for call in begun { call.recorded(isWritten) }
     }
 }

@@ -87,6 +87,28 @@ extension ClientConnection {
         return true
     }
 
+    /// Lays out the head of an event stream; false where it does not fit.
+    func layOutStreamHead(record: AuditID?, session: JSONText?) -> Bool {
+        var head = ReplyHead(status: 200, body: .chunked, content: .events)
+        head.closes = visit.closes
+        head.origin = visit.origin
+        let room = head.room + (session?.utf8.count ?? 0)
+        out.clear(minimumCapacity: room)
+        return path.withDigits(of: record) { digits in
+            head.record = digits
+            guard let session else { return out.writeHead(reserving: room) { head.write(to: &$0) } }
+            return session.utf8.withUnsafeBufferPointer { id in
+                head.session = id
+                return out.writeHead(reserving: room) { head.write(to: &$0) }
+            }
+        }
+    }
+
+    /// Writes the head of an event stream that was laid out: together with the first events, or alone.
+    func writeStreamHead(isAlone: Bool) {
+        writer?.write(out, isLast: isAlone)
+    }
+
     /// Writes, and with the last answer ends the connection.
     func send(_ buffer: ByteBuffer, isLast: Bool) {
         guard let context, let writer else { return }
@@ -115,14 +137,11 @@ extension ClientConnection {
 
     /// The request has its answer: the next one may come.
     func finishRequest() {
-        number += 1
-        isRefusalDue = false
-        request = ByteBuffer()
-        call = nil
+        letGoOfRequest()
         account()
         guard phase == .answering else { return }
         // What follows may be refused before it is looked at, and is not of the same page.
-        visit = Visit()
+        visit = RequestContext()
         phase = .reading
         lastActive = gate.now()
         process()

@@ -12,17 +12,18 @@ extension ClientConnection {
     /// Serves a request to a server.
     func serveServer() {
         if head.method == .post, path.refusals.isFull(for: visit.client) {
-            isRefusalDue = true
-            path.refusals.hold(self, for: visit.client)
+            let request = DelayedRequest(on: self)
+            delayed = request
+            path.refusals.hold(request, for: visit.client)
             return
         }
         serveNow()
     }
 
     /// Serves a request that had to wait until its client's refusals were fewer.
-    func serveHeld() {
-        guard phase == .answering, isRefusalDue else { return }
-        isRefusalDue = false
+    func serveDelayed() {
+        guard phase == .answering else { return }
+        delayed = nil
         serveNow()
     }
 
@@ -110,14 +111,7 @@ extension ClientConnection {
             deny(.unknownMethod(envelope.era), facts, id: id, server: server, bytes)
             return
         }
-        let call = Call(
-            server: server,
-            client: visit.client,
-            how: visit.how,
-            trace: trace,
-            body: head.length..<bytes.count,
-            now: lastActive
-        )
+        let call = Call(on: self, server: server, trace: trace, body: head.length..<bytes.count)
         call.facts = facts
         call.method = envelope.method
         call.era = envelope.era
@@ -210,9 +204,7 @@ extension ClientConnection {
             // Counted, not recorded: nothing is done.
             gate.countPing(server)
             call.facts = nil
-            server.metrics.active.add(1)
-            self.call = call
-            perform(machine.begin(kind, server: server.alias, isStale: isStale))
+            call.begin(kind, isStale: isStale)
             return
         }
         guard let spool = gate.layOutBegin(facts, decision, credential: id) else {
@@ -220,18 +212,36 @@ extension ClientConnection {
             answerRefusal(.notRecorded.about(server.alias), id: literal(call.id, bytes), record: nil)
             return
         }
-        server.metrics.active.add(1)
-        call.spool = spool
-        self.call = call
-        machine.hold(kind, server: server.alias, isStale: isStale)
-        path.beginnings.add(self, in: spool)
+        call.begin(kind, recordedIn: spool, isStale: isStale)
     }
 
-    /// The record of the call's beginning stands, or could not be written.
-    func recorded(_ isWritten: Bool, for number: Int) {
-        // The client may have gone in the meantime.
-        guard number == self.number, call != nil else { return }
-        perform(isWritten ? machine.recorded() : machine.notRecorded())
+    // MARK: Tasks
+
+    /// Why a request about a task may not go: another client made it, or its tool may be called no more.
+    func taskRefusal(
+        _ envelope: Envelope,
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ server: ServedServer
+    ) -> Refusal? {
+        if let item = envelope.item {
+            guard item.kind == .task else { return nil }
+            return item.name.withText(in: body) { taskRefusal($0, server) }
+        }
+        guard envelope.subscribesToTasks else { return nil }
+        for id in envelope.subscribedTaskIDs(in: body) {
+            if let refusal = id.utf8.withUnsafeBufferPointer({ taskRefusal($0, server) }) { return refusal }
+        }
+        return nil
+    }
+
+    private func taskRefusal(_ id: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Refusal? {
+        guard let tool = gate.tasks.tool(of: id, client: visit.client, server: server.alias) else {
+            return .unknownTask
+        }
+        let decision = tool.utf8.withUnsafeBufferPointer { tool in
+            gate.policy.decide(client: visit.client, server: server.alias, ask: .tool(tool))
+        }
+        return decision.isAllowed ? nil : .denied(decision)
     }
 
     // MARK: What is common to all
@@ -278,5 +288,11 @@ extension ClientConnection {
 
     func literal(_ id: Range<Int>?, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         id.map { Array(bytes[$0]) }
+    }
+
+    /// What is at this place of the request at hand.
+    func literal(_ range: Range<Int>?) -> [UInt8]? {
+        let request = request
+        return range.map { range in request.withUnsafeReadableBytes { Array($0[range]) } }
     }
 }

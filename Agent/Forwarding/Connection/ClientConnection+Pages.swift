@@ -28,22 +28,33 @@ extension ClientConnection {
                 isOverSocket: door.isSocket
             )
         }
-        let here = NIOLoopBound((connection: self, number: number), eventLoop: path.loop)
+        let page = PageRequest()
+        self.page = page
+        let here = NIOLoopBound((connection: self, page: page), eventLoop: path.loop)
         let loop = path.loop
         let pages = path.pages
-        page = Task {
+        page.task = Task {
             let answer = await pages.answer(question)
-            loop.execute { here.value.connection.receive(answer, for: here.value.number) }
+            loop.execute { here.value.connection.receive(answer, to: here.value.page) }
         }
     }
 
-    private func receive(_ answer: LocalAnswer, for number: Int) {
-        guard number == self.number, phase == .answering else { return }
-        page = nil
+    private func receive(_ answer: LocalAnswer, to page: PageRequest) {
+        guard self.page === page, phase == .answering else { return }
+        self.page = nil
         Array(answer.contentType.utf8).withUnsafeBufferPointer { type in
             var head = ReplyHead(status: answer.status, body: .length(answer.body.count))
             head.content = .named(type)
             self.answer(head, answer.body)
         }
+    }
+}
+
+/// A request for a page of the agent's own that is being answered elsewhere.
+final class PageRequest {
+    fileprivate(set) var task: Task<Void, Never>?
+
+    func cancel() {
+        task?.cancel()
     }
 }

@@ -40,7 +40,7 @@ extension ClientConnection {
     /// Looks at a head: refuses it, or lets its body come.
     private func admit() {
         let head = reader.head
-        visit = Visit(method: head.method, closes: !head.keepsAlive || path.isEnding)
+        visit = RequestContext(method: head.method, closes: !head.keepsAlive || path.isEnding)
         guard let status = input.withUnsafeReadableBytes({ admission(head, in: $0) }) else {
             if head.expectsContinue { sendContinue() }
             return

@@ -20,16 +20,10 @@ extension ClientConnection {
         guard due > now else {
             return settleRefusal(refusal, facts, id: literal(id, bytes), server: server, isWaited: true)
         }
-        isRefusalDue = true
-        let refused = WaitingRefusals.Refused(
-            facts: facts,
-            refusal: refusal,
-            id: id,
-            server: server,
-            connection: self,
-            number: number
-        )
-        path.refusals.add(refused, for: visit.client, due: due)
+        let refused = DelayedRequest.Refused(facts: facts, refusal: refusal, id: id, server: server)
+        let request = DelayedRequest(on: self, refused)
+        delayed = request
+        path.refusals.add(request, for: visit.client, due: due)
     }
 
     /// Records a refusal, and answers with it where the client still waits.

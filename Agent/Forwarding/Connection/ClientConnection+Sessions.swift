@@ -78,13 +78,8 @@ extension ClientConnection {
         _ call: Call
     ) -> Session.Pending? {
         guard let span = envelope.id, let id = RequestID(span, in: body) else { return nil }
-        let session = call.session ?? gate.sessions.find(sessionless(call.server), now: lastActive)
+        let session = call.session ?? gate.sessions.find(call.sessionless, now: lastActive)
         return session?.answer(id, now: lastActive)
-    }
-
-    /// The key of what this client and a server have in common outside of sessions.
-    func sessionless(_ server: ServedServer) -> SessionKey {
-        SessionKey(client: visit.client, server: server.alias, id: "")
     }
 
     // MARK: GET and DELETE
@@ -117,7 +112,7 @@ extension ClientConnection {
     /// Whether an event with this id went out to the client in this session: a server may take an id for all that it needs
     /// to know, and show what it said to somebody else.
     private func wasGiven(event id: UnsafeBufferPointer<UInt8>, _ call: Call) -> Bool {
-        guard let session = openSession(of: call) else { return false }
+        guard let session = call.openSession else { return false }
         let event = EventIDs.hash(UnsafeRawBufferPointer(id))
         if session.knows(event: event) { return true }
         // A client can come back before it is seen that its stream has ended.
@@ -144,12 +139,10 @@ extension ClientConnection {
 
     private func bareCall(_ server: ServedServer, _ bytes: UnsafeRawBufferPointer) -> Call {
         Call(
+            on: self,
             server: server,
-            client: visit.client,
-            how: visit.how,
             trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random),
-            body: head.length..<bytes.count,
-            now: lastActive
+            body: head.length..<bytes.count
         )
     }
 
@@ -166,9 +159,7 @@ extension ClientConnection {
             answerInstead(.credential(refusal, server: server.alias), kind)
             return
         }
-        server.metrics.active.add(1)
-        self.call = call
-        perform(machine.begin(kind, server: server.alias, isStale: isStale))
+        call.begin(kind, isStale: isStale)
     }
 
     /// Answers what cannot be answered with an error.
@@ -180,7 +171,7 @@ extension ClientConnection {
 extension ClientConnection {
     /// Policy, servers or clients are others: a stream that stays open for long ends, if it would not be opened now.
     func reconsider() {
-        guard let call, machine.isUnanswered, machine.kind.isOpenEnded else { return }
+        guard let call, call.isUnanswered, call.machine.kind.isOpenEnded else { return }
         let decision = gate.policy.decide(client: call.client, server: call.server.alias, ask: .method)
         let isServed = gate.servers.contains { $0 === call.server }
         guard gate.closure != nil || !decision.isAllowed || !isServed || !gate.isKnown(client: call.client) else {

@@ -5,11 +5,10 @@ internal import StrictJSON
 internal import Upstreams
 internal import Wire
 
-/// One connection of a client: reads its requests one after the other, and carries each to its answer.
+/// One connection of a client: reads its requests one after the other, and writes the answer of each.
 ///
-/// It decides nothing: what bytes mean, what may be done and what comes next is the business of `RequestReader`,
-/// `CallJudge`, `ReplyJudge` and `CallMachine`, which are values without I/O. It belongs to the event loop, and is itself
-/// the delegate of the exchange with the server: a call costs no task and no promise.
+/// It decides nothing: what bytes mean and what may be done is the business of `RequestReader` and `CallJudge`, which are
+/// values without I/O, and what a server has to do with it is the business of `Call`. It belongs to the event loop.
 final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
 
@@ -56,29 +55,26 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     private(set) var held = 0
 
     // The request that is being served.
-    var visit = Visit()
+    var visit = RequestContext()
     /// Its head, and behind it its body.
     var request = ByteBuffer()
     var head = RequestHead.none
+    /// What a server has to do with it; nil before it was let through, and once it is answered.
     var call: Call?
-    var machine = CallMachine()
-    var exchange: UpstreamExchange?
-    /// Tells the call at hand from the one that an answer from elsewhere was meant for.
-    var number = 0
-    /// Whether the request is refused, and the answer waits for its time.
-    var isRefusalDue = false
-    var page: Task<Void, Never>?
+    /// The one before, whose answer has bytes that nobody needs and that are read for the sake of the server's connection.
+    private(set) var draining: Call?
+    /// Why nobody looks at the request yet, or at what has become of it.
+    var delayed: DelayedRequest?
+    /// The page of the agent's own that it asks for.
+    var page: PageRequest?
 
     // The answer.
-    /// The one message of a JSON answer, or events that are not whole.
-    var collected = ByteBuffer()
-    var splitter = EventStreamSplitter()
+    /// Where the events of one are laid out.
     var events = EventChunk()
     /// Whether the client's system takes more; asking the channel costs more than to remember it.
     private(set) var isWritable = true
     /// Until when the client must have read on, while more lies before it than its system takes.
     private var readUntil = Int64.max
-    var drained = 0
     /// Where answers and requests are laid out.
     var out = ByteBuffer()
 
@@ -92,7 +88,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     /// Whether somebody waits for an answer on it.
-    var isBusy: Bool { phase == .answering && !isRefusalDue }
+    var isBusy: Bool { phase == .answering && delayed == nil }
 
     // MARK: The channel
 
@@ -123,9 +119,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         phase = .closed
         writer?.end()
         path.table.remove(self)
-        page?.cancel()
-        page = nil
-        loseClient()
+        loseRequest()
         input = ByteBuffer()
         out = ByteBuffer()
         reader.startAgain()
@@ -172,10 +166,11 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        exchange?.isReading = isWritable
+        call?.exchange?.isReading = isWritable
+        draining?.exchange?.isReading = isWritable
         readUntil = isWritable ? .max : gate.now() + gate.configuration.readerRest.nanoseconds
         arm(phaseDeadline)
-        armCall()
+        call?.arm()
         account()
         context.fireChannelWritabilityChanged()
         // The next request waited for the last answers to be read.
@@ -188,7 +183,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// Tells the budget what this connection holds, where that is much.
     func account() {
-        var sum = input.readableBytes + request.readableBytes + collected.readableBytes + reader.joinedBody.count
+        var sum = input.readableBytes + request.readableBytes + reader.joinedBody.count
+        if let call { sum += call.collected.readableBytes }
         if !isWritable { sum += (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
         if sum <= MemoryBudget.free { sum = 0 }
         guard sum != held else { return }
@@ -199,8 +195,8 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// All connections hold too much together, and of those that have to give way this one holds most.
     func giveUp() {
-        if machine.isUnanswered, collected.readableBytes > 0 {
-            stop(machine.crowded())
+        if let call, call.isUnanswered, call.collected.readableBytes > 0 {
+            call.stop(call.machine.crowded())
         } else {
             breakOff()
         }
@@ -229,7 +225,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
             if headBegan == .max { headBegan = now }
             arm(headBegan + gate.configuration.headDeadline.nanoseconds)
         } else {
-            arm(machine.state == .draining ? now + Self.longestDrain : .max)
+            arm(draining == nil ? .max : now + Self.longestDrain)
         }
     }
 
@@ -252,12 +248,45 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         case .reading:
             stopDraining()
         case .answering:
-            callDeadlinePassed(now)
+            call?.deadlinePassed(now)
         case .ending:
             breakOff()
         case .closed:
             break
         }
+    }
+
+    // MARK: The request at hand
+
+    /// The request has its answer: what its call still reads is nothing to the client.
+    func letGoOfRequest() {
+        if let call, call.machine.isDraining { draining = call }
+        call = nil
+        delayed = nil
+        request = ByteBuffer()
+    }
+
+    /// The client has gone, and with it whatever waited for an answer.
+    private func loseRequest() {
+        page?.cancel()
+        page = nil
+        delayed = nil
+        stopDraining()
+        call?.clientDisconnected()
+        call = nil
+        request = ByteBuffer()
+    }
+
+    /// All of an answer was read that the client has long had.
+    func drained(_ call: Call) {
+        if draining === call { draining = nil }
+    }
+
+    /// Gives up the rest of an answer that the client has long had.
+    func stopDraining() {
+        guard let call = draining else { return }
+        draining = nil
+        call.stopDraining()
     }
 
     // MARK: Closing

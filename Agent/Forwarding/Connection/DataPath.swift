@@ -82,7 +82,7 @@ extension DataPath {
     /// Closes what carries nothing, and lets what runs be the last on its connection.
     func beginEnding() {
         isEnding = true
-        for connection in table.connections where !connection.isBusy || connection.machine.kind == .stream {
+        for connection in table.connections where !connection.isBusy || connection.call?.machine.kind == .stream {
             connection.breakOff()
         }
     }
@@ -92,14 +92,17 @@ extension DataPath {
 
     /// Whether somebody waits for the answer to a call that is recorded there.
     func hasCalls(in spool: Spool) -> Bool {
-        table.connections.contains { $0.call?.spool === spool && $0.machine.isUnanswered }
+        table.connections.contains { connection in
+            guard let call = connection.call else { return false }
+            return call.spool === spool && call.isUnanswered
+        }
     }
 
     /// Ends what is recorded there and has not ended: after that nothing more of it can be recorded.
     func endCalls(in spool: Spool) {
         refusals.settle()
         for connection in table.connections where connection.call?.spool === spool {
-            connection.stopCall(isLeaving: true)
+            connection.call?.stop(isLeaving: true)
         }
         for session in gate.sessions.all { gate.close(session, .unknown) }
     }
@@ -110,7 +113,7 @@ extension DataPath {
         upkeep.end()
         changes.end()
         for connection in table.connections {
-            connection.stopCall()
+            connection.call?.stop()
             connection.breakOff()
         }
         // Nobody knows what the server makes of a call whose stream would have been taken up again.

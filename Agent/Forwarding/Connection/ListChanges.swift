@@ -37,50 +37,51 @@ final class ListChanges {
         timer = nil
         let new = path.gate.policy
         var changed: [View: ListKinds] = [:]
-        var streams: [ObjectIdentifier: (connection: ClientConnection, began: Int64, kinds: ListKinds)] = [:]
+        var streams: [ObjectIdentifier: (call: Call, kinds: ListKinds)] = [:]
         for connection in path.table.connections {
-            guard let call = connection.call, let old = call.shown, connection.machine.isUnanswered else { continue }
+            guard let call = connection.call, let old = call.shown, call.isUnanswered else { continue }
             call.shown = new
             let view = View(client: call.client, server: call.server.alias, policy: ObjectIdentifier(old))
             let kinds = changed[view] ?? new.listsChanged(since: old, client: view.client, server: view.server)
             changed[view] = kinds
-            guard connection.machine.kind == .stream, let session = call.session else {
-                connection.tell(changed: kinds)
+            guard call.machine.kind == .stream, let session = call.session else {
+                call.tell(changed: kinds)
                 continue
             }
             // Of the streams of one session a message goes over one alone; the newest is the one that is read.
             let key = ObjectIdentifier(session)
             let other = streams[key]
-            let newest = other.map { $0.began > call.began ? $0.connection : connection } ?? connection
-            streams[key] = (newest, max(other?.began ?? .min, call.began), kinds.union(other?.kinds ?? []))
+            let newest = other.map { $0.call.began > call.began ? $0.call : call } ?? call
+            streams[key] = (newest, kinds.union(other?.kinds ?? []))
         }
-        for stream in streams.values { stream.connection.tell(changed: stream.kinds) }
+        for stream in streams.values { stream.call.tell(changed: stream.kinds) }
     }
 }
 
 // What the agent itself says on streams that clients keep open.
-extension ClientConnection {
+extension Call {
     /// Tells the client of this stream that lists are others now, as soon as its stream has begun.
     func tell(changed kinds: ListKinds) {
-        guard let call else { return }
-        call.untold.formUnion(kinds.intersection(call.listens))
+        untold.formUnion(kinds.intersection(listens))
         layOutChanges()
-        if let chunk = events.take(isLast: false) { send(chunk, isLast: false) }
+        // What was laid out before the head has gone waits for it.
+        guard machine.state == .events(isCommitted: true) else { return }
+        sendEvents(isLast: false)
     }
 
     /// Lays out what the client has to be told: between two events of the server, which are sent whole.
     func layOutChanges() {
-        guard let call, !call.untold.isEmpty, machine.state == .events(isCommitted: true) else { return }
+        guard !untold.isEmpty, machine.state == .events(isCommitted: true) else { return }
         let isListen = machine.kind != .stream
         // The first message of a subscription is that the server has taken it (2026-07-28, "Subscriptions").
-        guard !isListen || call.isAcknowledged else { return }
+        guard !isListen || isAcknowledged else { return }
         let subscription = isListen ? literalID : nil
-        for method in call.untold.notifications {
+        for method in untold.notifications {
             let body = Self.notification(method, subscription: subscription)
-            call.bytesOut += body.count
-            body.withUnsafeBytes { events.append(data: $0, id: nil) }
+            bytesOut += body.count
+            body.withUnsafeBytes { connection.events.append(data: $0, id: nil) }
         }
-        call.untold = []
+        untold = []
     }
 
     private static func notification(_ method: MCPMethod, subscription: [UInt8]?) -> [UInt8] {

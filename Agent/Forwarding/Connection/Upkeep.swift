@@ -39,9 +39,9 @@ final class Upkeep {
         let now = gate.now()
         var listening: Set<ObjectIdentifier> = []
         for connection in path.table.connections {
-            guard let session = connection.call?.session else { continue }
+            guard let call = connection.call, let session = call.session else { continue }
             session.lastUsed = now
-            if connection.machine.kind == .stream { listening.insert(ObjectIdentifier(session)) }
+            if call.machine.kind == .stream { listening.insert(ObjectIdentifier(session)) }
         }
         for (session, id) in gate.parked.overdue(now, listening: listening) { path.timeOut(id, in: session) }
         gate.tasks.releaseOverdue(now)
@@ -57,18 +57,18 @@ extension DataPath {
     func timeOut(_ id: RequestID, in session: Session) {
         guard let call = gate.endParked(id, in: session, .timeout) else { return }
         call.note.send("timeout", on: self)
-        let listener = table.connections.first { $0.call?.session === session && $0.machine.kind == .stream }
+        let streams = table.connections.lazy.compactMap(\.call)
+        let listener = streams.first { $0.session === session && $0.machine.kind == .stream }
         listener?.tell(call, .timeout(after: call.server.timeout, server: call.server.alias))
     }
 
     /// Gives back the slots of a request that its client took back, some seconds after the server was told.
     func releaseLater(_ id: RequestID, of note: Call) {
-        let connection = table.connections.first { other in
-            guard let call = other.call, call.id != nil, !call.permit.isEmpty else { return false }
+        let call = table.connections.lazy.compactMap(\.call).first { call in
+            guard call.id != nil, !call.permit.isEmpty else { return false }
             return call.session === note.session && call.server === note.server && call.client == note.client
-                && other.requestID == id
+                && call.requestID == id
         }
-        let call = connection?.call
         let session = note.session
         guard call != nil || session?.parked[id] != nil else { return }
         let ticket = session?.parked[id]?.ticket

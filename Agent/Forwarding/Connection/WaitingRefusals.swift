@@ -8,24 +8,12 @@ internal import StrictJSON
 /// Each refusal has its record, also where its client has gone in the meantime. Of those that wait there is a bound; once a
 /// client has reached it, its next requests are not looked at until one of them was answered.
 final class WaitingRefusals {
-    /// One that waits.
-    struct Refused {
-        let facts: CallFacts
-        let refusal: Refusal
-        /// Where the literal of the request's id stands in its bytes, which the connection keeps as long as it waits.
-        let id: Range<Int>?
-        let server: ServedServer?
-        let connection: ClientConnection
-        /// The request of the connection.
-        let number: Int
-    }
-
     /// What there is to say about one client.
     private final class Lane {
         var pace = RefusalPace()
-        var waiting: ArraySlice<(due: Int64, refused: Refused)> = []
+        var waiting: ArraySlice<(due: Int64, request: DelayedRequest)> = []
         /// Requests that are not looked at yet.
-        var held: ArraySlice<(connection: ClientConnection, number: Int)> = []
+        var held: ArraySlice<DelayedRequest> = []
         /// How many are held before it is looked whether their connections are still there.
         var manyHeld = 1024
         var timer: Scheduled<Void>?
@@ -59,9 +47,9 @@ final class WaitingRefusals {
     }
 
     /// Takes a refusal in that is due later.
-    func add(_ refused: Refused, for client: JSONText, due: Int64) {
+    func add(_ request: DelayedRequest, for client: JSONText, due: Int64) {
         guard let lane = lanes[client] else { return }
-        lane.waiting.append((due, refused))
+        lane.waiting.append((due, request))
         if lane.waiting.count == Self.mostWaiting { full += 1 }
         arm(lane)
     }
@@ -73,13 +61,13 @@ final class WaitingRefusals {
     }
 
     /// Has a request wait until it may be looked at: then its connection goes on with it.
-    func hold(_ connection: ClientConnection, for client: JSONText) {
+    func hold(_ request: DelayedRequest, for client: JSONText) {
         guard let lane = lanes[client] else { return }
         if lane.held.count >= lane.manyHeld {
-            lane.held = lane.held.filter { $0.connection.number == $0.number }
+            lane.held = lane.held.filter(\.isWaited)
             lane.manyHeld = max(1024, 2 * lane.held.count)
         }
-        lane.held.append((connection, connection.number))
+        lane.held.append(request)
     }
 
     /// Records all that wait, at once: there is no later.
@@ -87,7 +75,7 @@ final class WaitingRefusals {
         for lane in lanes.values {
             lane.timer?.cancel()
             // An answer lets the next request of its connection in, which may be refused too.
-            while let next = lane.waiting.popFirst() { next.refused.settle() }
+            while let next = lane.waiting.popFirst() { next.request.refuse() }
         }
         lanes = [:]
         full = 0
@@ -99,7 +87,7 @@ final class WaitingRefusals {
             if lane.waiting.count == Self.mostWaiting { full -= 1 }
             let waiting = lane.waiting
             lane.waiting = []
-            for next in waiting { next.refused.settle() }
+            for next in waiting { next.request.refuse() }
             admitHeld(lane)
         }
     }
@@ -116,7 +104,7 @@ final class WaitingRefusals {
         while let next = lane.waiting.first, next.due <= now {
             if lane.waiting.count == Self.mostWaiting { full -= 1 }
             lane.waiting.removeFirst()
-            next.refused.settle()
+            next.request.refuse()
             admitHeld(lane)
         }
         arm(lane)
@@ -125,16 +113,7 @@ final class WaitingRefusals {
     /// Has held requests looked at, until as many wait again as may.
     private func admitHeld(_ lane: Lane) {
         while lane.waiting.count < Self.mostWaiting, let next = lane.held.popFirst() {
-            if next.connection.number == next.number { next.connection.serveHeld() }
+            next.serve()
         }
-    }
-}
-
-extension WaitingRefusals.Refused {
-    /// Records the refusal and, where its client still waits for it, answers with it.
-    fileprivate func settle() {
-        let isWaited = connection.number == number
-        let id = isWaited ? connection.literal(id) : nil
-        connection.settleRefusal(refusal, facts, id: id, server: server, isWaited: isWaited)
     }
 }

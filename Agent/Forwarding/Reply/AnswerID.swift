@@ -12,12 +12,12 @@ enum Answering {
     case foreign
 }
 
-extension ClientConnection {
+extension Call {
     /// Tells whether a result or an error answers the request at hand; `isRefused` if the status of HTTP says already that
     /// the request is refused.
     func answering(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isRefused: Bool) -> Answering {
-        guard let range = call?.id else { return .foreign }
-        let request = request
+        guard let range = id else { return .foreign }
+        let request = connection.request
         return request.withUnsafeReadableBytes { asked in
             let asked = UnsafeRawBufferPointer(rebasing: asked[range]).bindMemory(to: UInt8.self)
             if let span = envelope.id {

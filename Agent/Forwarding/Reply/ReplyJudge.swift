@@ -95,7 +95,8 @@ struct ReplyJudge {
             return Refusal(
                 code: .denied,
                 reason: "unknown_method",
-                message: "{server} asks your client for something that MCP does not know, so its answer was not passed on: "
+                message:
+                    "{server} asks your client for something that MCP does not know, so its answer was not passed on: "
                     + "tell whoever runs it.",
                 server: server
             )

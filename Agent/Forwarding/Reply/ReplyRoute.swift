@@ -77,7 +77,8 @@ enum ReplyRoute: Equatable {
         case 401:
             return .unauthorized
         case 403:
-            let words = "The server refuses this (HTTP 403): your account there may not do it, as whoever runs it can tell."
+            let words =
+                "The server refuses this (HTTP 403): your account there may not do it, as whoever runs it can tell."
             return .refuse(facts.lacksScope ? .insufficientScope(server) : .down("refused", words, server: server))
         case 404 where facts.hasSession && facts.contentType != .json:
             return .sessionEnded

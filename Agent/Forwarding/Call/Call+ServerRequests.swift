@@ -7,61 +7,61 @@ internal import StrictJSON
 internal import Wire
 
 // Requests of the server to the client, in the handshake era.
-extension ClientConnection {
+extension Call {
     func receiveRequest(
         _ envelope: Envelope,
         _ message: UnsafeBufferPointer<UInt8>,
         _ eventID: UnsafeRawBufferPointer?
     ) {
-        guard let call, let span = envelope.id else { return }
+        guard let span = envelope.id else { return }
         guard let id = RequestID(span, in: message) else {
             stop(machine.violated("server_request", "The server asks under an id that is too long."))
             return
         }
-        switch call.judge(gate).judge(request: envelope) {
+        switch judge.judge(request: envelope) {
         case .violation:
             stop(machine.violated("server_request", "The server asks something, which it may not in this revision."))
         case .ping:
-            gate.countPing(call.server)
-            guard remember(id, facts: nil, in: nil, bytes: message.count, call) else { return }
+            gate.countPing(server)
+            guard remember(id, facts: nil, in: nil, bytes: message.count) else { return }
             pass(message, eventID)
         case .ask(let decision):
-            let facts = facts(envelope, message, call)
+            let facts = facts(envelope, message)
             guard let spool = gate.recordBegin(facts, decision, credential: nil) else {
                 // What cannot be recorded is not done, here as on the way there.
-                refuse(call, id: message[span.range], .notRecorded)
+                refuse(id: message[span.range], .notRecorded)
                 return
             }
-            guard remember(id, facts: facts, in: spool, bytes: message.count, call) else {
+            guard remember(id, facts: facts, in: spool, bytes: message.count) else {
                 gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count), in: spool)
-                refuse(call, id: message[span.range], .tooManyRequests)
+                refuse(id: message[span.range], .tooManyRequests)
                 return
             }
             pass(message, eventID)
         case .refuse(let decision):
             let refusal = decision.map(Refusal.denied) ?? .unknownMethod(.handshake)
-            _ = gate.recordDenial(facts(envelope, message, call), refusal)
-            refuse(call, id: message[span.range], refusal)
+            _ = gate.recordDenial(facts(envelope, message), refusal)
+            refuse(id: message[span.range], refusal)
         }
     }
 
-    private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>, _ call: Call) -> CallFacts {
+    private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>) -> CallFacts {
         CallFacts(
             call: gate.random.id(),
-            trace: call.trace.trace,
-            client: call.client,
-            how: call.how,
-            server: call.server.alias,
+            trace: trace.trace,
+            client: client,
+            how: how,
+            server: server.alias,
             method: CallNames.method(of: envelope, in: message),
             item: .none
         )
     }
 
     /// Remembers what the client will have to answer.
-    private func remember(_ id: RequestID, facts: CallFacts?, in spool: Spool?, bytes: Int, _ call: Call) -> Bool {
+    private func remember(_ id: RequestID, facts: CallFacts?, in spool: Spool?, bytes: Int) -> Bool {
         // The client answers within the session that begins here.
         _ = bindSession()
-        let session = call.session ?? beginSession(sessionless(call.server))
+        let session = session ?? beginSession(sessionless)
         return session.add(
             id,
             Session.Pending(
@@ -69,7 +69,7 @@ extension ClientConnection {
                 spool: spool,
                 began: gate.now(),
                 bytes: bytes,
-                stream: ObjectIdentifier(self)
+                stream: ObjectIdentifier(connection)
             )
         )
     }
@@ -77,28 +77,19 @@ extension ClientConnection {
     /// Answers a request of the server in the client's place.
     ///
     /// Each has its record, and so a server could fill the spool by asking: not many of them come over one stream.
-    private func refuse(_ call: Call, id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
-        call.refusedRequests += 1
-        guard call.refusedRequests <= Session.most, call.server.refusals.takeNow(gate.now()) else {
+    private func refuse(id: Slice<UnsafeBufferPointer<UInt8>>, _ refusal: Refusal) {
+        refusedRequests += 1
+        guard refusedRequests <= Session.most, server.refusals.takeNow(gate.now()) else {
             stop(machine.violated("server_request", "The server asks again and again for what it may not."))
             return
         }
         let body = GatewayError.encode(code: .methodNotFound, message: refusal.wordsForServer, id: id)
-        tell(call, body)
-    }
-
-    /// Sends a message of the agent's own within the call's session.
-    private func tell(_ call: Call, _ body: [UInt8]) {
-        let request = request
-        let version = request.withUnsafeReadableBytes { bytes in
-            head.value(.protocolVersion, in: bytes).map { Array($0) }
-        }
         Aside.send(
             body,
-            to: call.server,
-            session: call.session?.key.id,
+            to: server,
+            session: session?.key.id,
             version: version,
-            authorization: call.authorization,
+            authorization: authorization,
             path: path
         )
     }

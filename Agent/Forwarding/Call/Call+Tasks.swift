@@ -5,41 +5,14 @@ internal import Policy
 internal import StrictJSON
 
 // Tasks: calls that are answered before they are done.
-extension ClientConnection {
-    /// Why a request about a task may not go: another client made it, or its tool may be called no more.
-    func taskRefusal(
-        _ envelope: Envelope,
-        _ body: UnsafeBufferPointer<UInt8>,
-        _ server: ServedServer
-    ) -> Refusal? {
-        if let item = envelope.item {
-            guard item.kind == .task else { return nil }
-            return item.name.withText(in: body) { taskRefusal($0, server) }
-        }
-        guard envelope.subscribesToTasks else { return nil }
-        for id in envelope.subscribedTaskIDs(in: body) {
-            if let refusal = id.utf8.withUnsafeBufferPointer({ taskRefusal($0, server) }) { return refusal }
-        }
-        return nil
-    }
-
-    private func taskRefusal(_ id: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Refusal? {
-        guard let tool = gate.tasks.tool(of: id, client: visit.client, server: server.alias) else {
-            return .unknownTask
-        }
-        let decision = tool.utf8.withUnsafeBufferPointer { tool in
-            gate.policy.decide(client: visit.client, server: server.alias, ask: .tool(tool))
-        }
-        return decision.isAllowed ? nil : .denied(decision)
-    }
-
+extension Call {
     /// Takes note of what a response says of a task, before the call that it answers lets go of its slots.
     func noteTask(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let call, let news = TaskNews(envelope, bytes, call.method, call.asksForTask, gate) else { return }
+        guard let news = TaskNews(envelope, bytes, method, asksForTask, gate) else { return }
         if news.isMade {
-            add(news, tool: asked(.tool, by: call), at: call.server) { call.takePermit() }
-        } else if let id = askedTask(call) {
-            hear(news, of: id, at: call.server)
+            add(news, tool: asked(.tool), at: server) { takePermit() }
+        } else if let id = askedTask {
+            hear(news, of: id, at: server)
         }
     }
 
@@ -64,7 +37,7 @@ extension ClientConnection {
         let gone = id.utf8.withUnsafeBufferPointer { id in
             gate.tasks.add(
                 id,
-                of: visit.client,
+                of: client,
                 at: server.alias,
                 tool: tool,
                 timeout: server.timeout,
@@ -78,15 +51,15 @@ extension ClientConnection {
 
     private func hear(_ news: TaskNews, of id: JSONText, at server: ServedServer) {
         id.utf8.withUnsafeBufferPointer { id in
-            gate.tasks.heard(of: id, client: visit.client, server: server.alias, isOver: news.isOver, now: gate.now())
+            gate.tasks.heard(of: id, client: client, server: server.alias, isOver: news.isOver, now: gate.now())
         }
     }
 
     /// What a request has to do with tasks: the tool that is to make one, or the id of the one that it asks for.
-    func askedTask(_ call: Call) -> JSONText? {
-        switch call.method {
-        case .toolsCall where call.asksForTask: asked(.tool, by: call)
-        case .tasksGet, .tasksResult, .tasksCancel: asked(.task, by: call)
+    var askedTask: JSONText? {
+        switch method {
+        case .toolsCall where asksForTask: asked(.tool)
+        case .tasksGet, .tasksResult, .tasksCancel: asked(.task)
         default: nil
         }
     }
@@ -97,10 +70,10 @@ extension ClientConnection {
     /// The name that a request has for what it asks for; nil for one that is too long to be kept.
     ///
     /// Records have a hash in place of a name that is not plain, and no rule matches that.
-    private func asked(_ kind: MCPMethod.ItemKind, by call: Call) -> JSONText? {
-        let request = request
+    private func asked(_ kind: MCPMethod.ItemKind) -> JSONText? {
+        let request = connection.request
         return request.withUnsafeReadableBytes { bytes in
-            let asked = UnsafeRawBufferPointer(rebasing: bytes[call.body]).bindMemory(to: UInt8.self)
+            let asked = UnsafeRawBufferPointer(rebasing: bytes[body]).bindMemory(to: UInt8.self)
             guard let envelope = try? Envelope.scan(asked, limits: gate.configuration.messageLimits),
                 let item = envelope.item, item.kind == kind
             else { return nil }

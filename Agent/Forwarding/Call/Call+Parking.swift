@@ -7,19 +7,17 @@ internal import Upstreams
 internal import Wire
 
 // Calls that go on although a stream has ended: the server's that can be taken up again, and those whose client has gone.
-extension ClientConnection {
+extension Call {
     /// Whether the answer to the request at hand can still come when its stream is taken up again: in the handshake era, in
     /// a session, behind an event with an id, and where the client has not taken the request back.
     var canResume: Bool {
-        guard let call, call.era == .handshake, call.lastEvent != nil, call.facts != nil, let session = call.session,
-            let id = requestID
-        else { return false }
+        guard era == .handshake, lastEvent != nil, facts != nil, let session, let id = requestID else { return false }
         return session.canPark(id) && !session.hasCancelled(id)
     }
 
     /// Whether the client has taken the request at hand back, and so the server was told.
-    var isTakenBack: Bool {
-        guard let session = call?.session, session.hasCancelled, let id = requestID else { return false }
+    private var isTakenBack: Bool {
+        guard let session, session.hasCancelled, let id = requestID else { return false }
         return session.hasCancelled(id)
     }
 
@@ -28,25 +26,23 @@ extension ClientConnection {
     /// - Parameter isClientHere: whether the client is still there, and can answer what the server has asked on the stream.
     /// - Returns: false where the answer cannot come any more.
     func park(isClientHere: Bool) -> Bool {
-        guard canResume, let call, let event = call.lastEvent, let facts = call.facts, let session = call.session,
-            let id = requestID
-        else { return false }
+        guard canResume, let event = lastEvent, let facts, let session, let id = requestID else { return false }
         let parked = ParkedCall(
             facts: facts,
-            spool: call.spool,
-            method: call.method,
-            began: call.began,
-            bytesIn: call.body.count,
-            server: call.server,
-            permit: call.takePermit(),
+            spool: spool,
+            method: method,
+            began: began,
+            bytesIn: body.count,
+            server: server,
+            permit: takePermit(),
             lastEvent: event,
             since: gate.now(),
-            asksForTask: call.asksForTask,
-            task: askedTask(call),
-            note: cancelNote(call)
+            asksForTask: asksForTask,
+            task: askedTask,
+            note: cancelNote
         )
-        if isClientHere { session.keepPending(of: ObjectIdentifier(self)) }
-        leave(call)
+        if isClientHere { session.keepPending(of: ObjectIdentifier(connection)) }
+        leave()
         gate.park(parked, id, in: session)?.note.send("too_many", on: path)
         path.upkeep.wake()
         return true
@@ -55,47 +51,41 @@ extension ClientConnection {
     /// The server's stream broke off behind an event with an id: the client's does too, so that it can be taken up again,
     /// and the call goes on.
     func suspend() {
-        guard let call, park(isClientHere: true) else { return breakOff() }
+        guard park(isClientHere: true) else { return connection.breakOff() }
         collected = ByteBuffer()
         // The event may not have gone out: without it the client would not know where to go on.
-        if !call.isCommitted { openStream() }
-        if let chunk = events.take(isLast: false) { send(chunk, isLast: false) }
-        self.call = nil
-        number += 1
-        breakOff()
+        if !isCommitted { openStream() }
+        sendEvents(isLast: false)
+        connection.call = nil
+        connection.breakOff()
     }
 
     /// Ends what the client waited for; with its stream closed a modern request is cancelled at the server too.
-    func loseClient() {
-        number += 1
+    func clientDisconnected() {
         let exchange = exchange
         self.exchange = nil
-        defer {
-            request = ByteBuffer()
-            collected = ByteBuffer()
-        }
-        guard machine.isUnanswered, let call else {
+        defer { collected = ByteBuffer() }
+        guard machine.isUnanswered else {
             machine.abandoned()
             exchange?.cancel()
             return
         }
         machine.abandoned()
-        defer { self.call = nil }
         if park(isClientHere: false) {
             exchange?.cancel()
             return
         }
-        if let exchange { abandon(exchange, of: call) }
-        endCall(.cancelled)
+        if let exchange { abandon(exchange) }
+        recordEnd(.cancelled)
     }
 
     /// Lets go of what the server does for a client that has gone.
-    private func abandon(_ exchange: UpstreamExchange, of call: Call) {
+    private func abandon(_ exchange: UpstreamExchange) {
         // Of what has not left, nobody works on anything.
-        guard exchange.isRunning, call.facts != nil else { return exchange.cancel() }
-        let isTold = call.era == .handshake && call.method != .initialize
-        if isTold, !isTakenBack { cancelNote(call).send("client_gone", on: path) }
-        let permit = call.takePermit()
+        guard exchange.isRunning, facts != nil else { return exchange.cancel() }
+        let isTold = era == .handshake && method != .initialize
+        if isTold, !isTakenBack { cancelNote.send("client_gone", on: path) }
+        let permit = takePermit()
         guard !permit.isEmpty else { return exchange.cancel() }
         // A modern server is told by the end of its stream, one of the handshake era may yet answer on it.
         if !isTold { exchange.cancel() }
@@ -107,18 +97,15 @@ extension ClientConnection {
         )
     }
 
-    /// What the server has to be told if nobody waits any more for its answer to a call.
-    func cancelNote(_ call: Call) -> CancelNote {
-        let request = request
-        return request.withUnsafeReadableBytes { bytes in
-            CancelNote(
-                server: call.server,
-                session: call.session?.key.id,
-                version: head.value(.protocolVersion, in: bytes).map { Array($0) },
-                authorization: call.authorization,
-                id: call.id.map { Array(bytes[$0]) } ?? []
-            )
-        }
+    /// What the server has to be told if nobody waits any more for its answer.
+    var cancelNote: CancelNote {
+        CancelNote(
+            server: server,
+            session: session?.key.id,
+            version: version,
+            authorization: authorization,
+            id: literalID ?? []
+        )
     }
 
     /// Answers a parked call of the session in the server's place, on the server's own stream.
@@ -126,8 +113,8 @@ extension ClientConnection {
         guard machine.state == .events(isCommitted: true) else { return }
         let told = refusal.about(parked.server, parked.facts.item, gate.configuration)
         let body = told.body(id: parked.note.id, record: parked.facts.call)
-        call?.bytesOut += body.count
-        body.withUnsafeBytes { events.append(data: $0, id: nil) }
-        if let chunk = events.take(isLast: false) { send(chunk, isLast: false) }
+        bytesOut += body.count
+        body.withUnsafeBytes { connection.events.append(data: $0, id: nil) }
+        sendEvents(isLast: false)
     }
 }

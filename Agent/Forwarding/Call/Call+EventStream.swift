@@ -5,14 +5,14 @@ internal import StrictJSON
 internal import Upstreams
 internal import Wire
 
-// Events of the server, each judged once it is whole.
-extension ClientConnection {
+// An answer in events of the server, each judged once it is whole.
+extension Call {
     func receiveEvents(_ body: ByteBuffer) {
         collected.append(received: body)
         while machine.isReadingEvents {
             let buffer = collected
             let step = buffer.withUnsafeReadableBytes { bytes in
-                let step = splitter.next(in: bytes)
+                let step = splitter?.next(in: bytes) ?? .incomplete
                 if case .event(let event) = step { receive(event, bytes) }
                 return step
             }
@@ -27,49 +27,49 @@ extension ClientConnection {
             collected = ByteBuffer()
             return
         }
-        collected.moveReaderIndex(forwardBy: splitter.discard())
+        collected.moveReaderIndex(forwardBy: splitter?.discard() ?? 0)
         if collected.readableBytes == 0 { collected = ByteBuffer() }
-        account()
-        flushEvents()
+        connection.account()
+        guard machine.state == .events(isCommitted: true) else { return }
+        sendEvents(isLast: false)
     }
 
     /// Takes note of the id of an event, behind which the stream can be taken up again in this session.
     private func remember(event id: UnsafeRawBufferPointer) {
-        guard let call, call.era == .handshake else { return }
+        guard era == .handshake else { return }
         guard !id.isEmpty else {
-            call.lastEvent = nil
+            lastEvent = nil
             return
         }
         let event = EventIDs.hash(id)
-        call.lastEvent = event
-        let session = call.session ?? beginSession(sessionless(call.server))
+        lastEvent = event
+        let session = session ?? beginSession(sessionless)
         session.events.remember(event, isOfStream: machine.kind == .stream)
     }
 
-    /// Sends what was laid out, in one chunk.
-    private func flushEvents() {
-        guard machine.state == .events(isCommitted: true) else { return }
-        guard let chunk = events.take(isLast: false) else { return }
-        send(chunk, isLast: false)
+    /// Sends what was laid out, in one chunk; with the last one behind it where the stream ends.
+    func sendEvents(isLast: Bool) {
+        guard let chunk = connection.events.take(isLast: isLast) else { return }
+        connection.send(chunk, isLast: isLast && connection.visit.closes)
     }
 
     private func receive(_ event: ServerSentEvent, _ bytes: UnsafeRawBufferPointer) {
         let id = event.id.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
         // An empty id takes the last one back.
         if let id { remember(event: id) }
-        if let retry = event.retry { events.note(retry: UnsafeRawBufferPointer(rebasing: bytes[retry])) }
+        if let retry = event.retry { connection.events.note(retry: UnsafeRawBufferPointer(rebasing: bytes[retry])) }
         guard event.hasData else {
             // Before the head of the reply has gone, a mark waits with it, and a comment has nobody to tell.
             if let id {
                 // Of marks that wait only the last one counts, and a server could send any number of them.
-                if machine.state == .events(isCommitted: false) { events.clear(keepsRetry: true) }
-                events.append(mark: id)
+                if machine.state == .events(isCommitted: false) { connection.events.clear(keepsRetry: true) }
+                connection.events.append(mark: id)
             } else if machine.state == .events(isCommitted: true) {
                 if event.retry != nil {
-                    events.appendRetry()
+                    connection.events.appendRetry()
                 } else if event.dataLines == 0, ![0x0A, 0x0D].contains(bytes[event.range.lowerBound]) {
                     // The empty line behind a comment is none of its own.
-                    events.appendComment()
+                    connection.events.appendComment()
                 }
             }
             return
@@ -107,15 +107,14 @@ extension ClientConnection {
         _ message: UnsafeBufferPointer<UInt8>,
         _ id: UnsafeRawBufferPointer?
     ) {
-        guard let call else { return }
         if machine.kind == .stream {
             receiveParked(envelope, message, id)
             return
         }
         if machine.state == .events(isCommitted: false) {
             // Nothing came before it: as JSON it reaches clients that take no large events.
-            events.clear()
-            answerWith(envelope, message, status: 200)
+            connection.events.clear()
+            answer(with: envelope, message, status: 200)
             return
         }
         switch answering(envelope, message, isRefused: false) {
@@ -127,14 +126,14 @@ extension ClientConnection {
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
-        switch call.judge(gate).judge(response: envelope, in: message) {
+        switch judge.judge(response: envelope, in: message) {
         case .pass(let outcome):
             noteTask(envelope, message)
             finishStream(UnsafeRawBufferPointer(message), id, outcome)
         case .replace(let other, let outcome): other.withUnsafeBytes { finishStream($0, id, outcome) }
         case .refuse(let refusal, let outcome):
-            let told = refusal.about(call.server, call.facts?.item, gate.configuration)
-            let body = told.body(id: literalID, record: call.facts?.call)
+            let told = refusal.about(server, facts?.item, gate.configuration)
+            let body = told.body(id: literalID, record: facts?.call)
             body.withUnsafeBytes { finishStream($0, nil, outcome) }
         }
     }
@@ -142,12 +141,12 @@ extension ClientConnection {
     /// The response is the last thing on its stream.
     private func finishStream(_ message: UnsafeRawBufferPointer, _ id: UnsafeRawBufferPointer?, _ outcome: Outcome.Kind)
     {
-        call?.bytesOut += message.count
-        events.append(data: message, id: id)
-        settle()
-        endCall(outcome)
-        if let chunk = events.take(isLast: true) { send(chunk, isLast: visit.closes) }
-        finishRequest()
+        bytesOut += message.count
+        connection.events.append(data: message, id: id)
+        finishReading()
+        recordEnd(outcome)
+        sendEvents(isLast: true)
+        connection.finishRequest()
     }
 
     /// A response on the server's own stream: only to a request whose stream broke off.
@@ -156,7 +155,7 @@ extension ClientConnection {
         _ message: UnsafeBufferPointer<UInt8>,
         _ id: UnsafeRawBufferPointer?
     ) {
-        guard let call, let session = call.session, let span = envelope.id, let answered = RequestID(span, in: message),
+        guard let session, let span = envelope.id, let answered = RequestID(span, in: message),
             let (request, parked) = session.parkedCall(answeredBy: answered)
         else { return }
         guard message[span.range].elementsEqual(parked.note.id) else {
@@ -165,7 +164,7 @@ extension ClientConnection {
             mended.withUnsafeBufferPointer { receive($0, id) }
             return
         }
-        let judge = call.judge(gate).about(parked.method)
+        let judge = self.judge.about(parked.method)
         let outcome: Outcome.Kind
         var bytesOut = message.count
         switch judge.judge(response: envelope, in: message) {
@@ -194,50 +193,35 @@ extension ClientConnection {
         _ message: UnsafeBufferPointer<UInt8>,
         _ id: UnsafeRawBufferPointer?
     ) {
-        guard let call else { return }
-        gate.countNotification(call.server)
-        guard call.judge(gate).passes(notification: envelope, in: message) else { return }
+        gate.countNotification(server)
+        guard judge.passes(notification: envelope, in: message) else { return }
         if envelope.method == .cancelled, let span = envelope.cancelledID, let request = RequestID(span, in: message),
-            let pending = openSession(of: call)?.answer(request, now: gate.now())
+            let pending = openSession?.answer(request, now: gate.now())
         {
             gate.endPending(pending, .cancelled, bytesOut: 0, now: gate.now())
         }
         pass(message, id)
         guard envelope.method == .subscriptionsAcknowledged else { return }
-        call.isAcknowledged = true
+        isAcknowledged = true
         layOutChanges()
     }
 
     /// Passes a message on; with the first one the head of the reply goes out.
     func pass(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
         if machine.state == .events(isCommitted: false) { openStream() }
-        call?.bytesOut += message.count
-        events.append(data: UnsafeRawBufferPointer(message), id: id)
+        bytesOut += message.count
+        connection.events.append(data: UnsafeRawBufferPointer(message), id: id)
     }
 
     /// Sends the head of an event stream; at once, where nothing follows it for now.
     func openStream(isAlone: Bool = false) {
-        let record = call?.facts?.call
         let session = bindSession()
-        var head = ReplyHead(status: 200, body: .chunked, content: .events)
-        head.closes = visit.closes
-        head.origin = visit.origin
-        let room = head.room + (session?.utf8.count ?? 0)
-        out.clear(minimumCapacity: room)
-        let isWritten = path.withDigits(of: record) { digits in
-            head.record = digits
-            guard let session else { return out.writeHead(reserving: room) { head.write(to: &$0) } }
-            return session.utf8.withUnsafeBufferPointer { id in
-                head.session = id
-                return out.writeHead(reserving: room) { head.write(to: &$0) }
-            }
-        }
-        guard isWritten else { return breakOff() }
+        guard connection.layOutStreamHead(record: facts?.call, session: session) else { return connection.breakOff() }
         machine.committed()
-        call?.isCommitted = true
+        isCommitted = true
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
-        writer?.write(out, isLast: isAlone || machine.kind == .stream)
-        armCall()
+        connection.writeStreamHead(isAlone: isAlone || machine.kind == .stream)
+        arm()
         // A change may have come before the stream had begun.
         if machine.kind == .stream { tell(changed: []) }
     }
