@@ -34,7 +34,8 @@ final class Call {
     let body: Range<Int>
     /// Where the literal of the request's id is in the request's bytes.
     var id: Range<Int>?
-    var permit = LimitPermit()
+    /// The slots of the limits that it has.
+    var permit: LimitPermit
     /// Whether it is to be answered with a task.
     var asksForTask = false
     /// The session that it belongs to.
@@ -81,11 +82,17 @@ final class Call {
     init(
         on connection: ClientConnection,
         server: ServedServer,
+        session: Session?,
+        permit: LimitPermit = LimitPermit(),
+        authorization: [UInt8]? = nil,
         trace: TraceContext,
         body: Range<Int>
     ) {
         self.connection = connection
         self.server = server
+        self.session = session
+        self.permit = permit
+        self.authorization = authorization
         client = connection.visit.client
         how = connection.visit.how
         self.trace = trace

@@ -52,7 +52,7 @@ extension ClientConnection {
         if envelope.kind == .request {
             serveRequest(envelope, body, bytes)
         } else {
-            serveNote(envelope, body, bytes)
+            serveMessage(withoutID: envelope, body, bytes)
         }
     }
 
@@ -70,7 +70,7 @@ extension ClientConnection {
             item: .none
         )
         let id = error.id.map { head.length + $0.lower..<head.length + $0.upper }
-        deny(.unreadable(error, headerEra(bytes)), facts, id: id, server: server, bytes)
+        deny(.unreadable(error, headers(in: bytes).era), facts, id: id, server: server, bytes)
     }
 
     // MARK: Requests
@@ -93,25 +93,31 @@ extension ClientConnection {
             item: CallNames.item(of: envelope, in: body)
         )
         let id = envelope.id.map { head.length + $0.lower..<head.length + $0.upper }
-        if let refusal = flaw(of: envelope, body, bytes) ?? gate.closed {
-            deny(refusal, facts, id: id, server: server, bytes)
+        let plan: CallPlan<ServedServer>
+        do throws(CallDenial) {
+            plan = try CallAuthorizer.authorize(
+                envelope,
+                in: body,
+                headers: headers(in: bytes),
+                by: RequestAuthorities(connection: self, bytes: bytes, server: server)
+            )
+        } catch {
+            switch error {
+            case .refused(let refusal): deny(refusal, facts, id: id, server: server, bytes)
+            case .unknownServer:
+                deny(.unknownServer, facts.of(server: strangersAlias(in: bytes)), id: id, server: nil, bytes)
+            }
             return
         }
-        if gate.policy.isClosed {
-            // Nobody may do anything anywhere: every alias gets the same answer, whether there is such a server or not.
-            let decision = gate.policy.decide(client: visit.client, server: facts.server, ask: .method)
-            deny(.denied(decision), facts, id: id, server: server, bytes)
-            return
-        }
-        guard let server, gate.policy.knows(server: server.alias) else {
-            deny(.unknownServer, facts.of(server: strangersAlias(in: bytes)), id: id, server: nil, bytes)
-            return
-        }
-        guard CallJudge.isKnown(envelope.method, in: envelope.era) else {
-            deny(.unknownMethod(envelope.era), facts, id: id, server: server, bytes)
-            return
-        }
-        let call = Call(on: self, server: server, trace: trace, body: head.length..<bytes.count)
+        let call = Call(
+            on: self,
+            server: plan.server,
+            session: plan.session,
+            permit: plan.permit,
+            authorization: plan.authorization,
+            trace: trace,
+            body: head.length..<bytes.count
+        )
         call.facts = facts
         call.method = envelope.method
         call.era = envelope.era
@@ -120,128 +126,25 @@ extension ClientConnection {
         if envelope.method == .subscriptionsListen {
             call.listen(for: envelope.listSubscriptions, shown: gate.policy)
         }
-        switch session(for: envelope.era, server, bytes) {
-        case .unknown:
-            deny(.unknownSession, facts, id: id, server: server, bytes)
-            return
-        case .none: break
-        case .found(let session): call.session = session
-        }
-        let decision = CallJudge.decide(
-            envelope,
-            in: body,
-            policy: gate.policy,
-            client: visit.client,
-            server: server.alias
-        )
-        guard decision.isAllowed else {
-            deny(.denied(decision), facts, id: id, server: server, bytes)
-            return
-        }
-        if let refusal = taskRefusal(envelope, body, server) {
-            deny(refusal, facts, id: id, server: server, bytes)
-            return
-        }
-        begin(call, envelope, body, decision, bytes)
+        begin(call, plan, bytes)
     }
 
-    /// Everything that the policy allows has to pass the limits, needs a credential, and is recorded before it goes.
-    private func begin(
-        _ call: Call,
-        _ envelope: Envelope,
-        _ body: UnsafeBufferPointer<UInt8>,
-        _ decision: Decision,
-        _ bytes: UnsafeRawBufferPointer
-    ) {
-        let server = call.server
-        guard let facts = call.facts else { return }
-        if server.upstream.isKnownDown {
-            let health = server.health(now: gate.clock.wall())
-            let message = health.error ?? "The server is down."
-            deny(
-                .down("down", message, server: server.alias, since: health.since),
-                facts,
-                id: call.id,
-                server: server,
-                bytes
-            )
-            return
-        }
-        if envelope.method == .toolsCall, let item = envelope.item {
-            let admission = item.name.withText(in: body) { tool in
-                gate.limits.admit(client: call.client, server: server.alias, tool: tool, now: call.began)
-            }
-            switch admission {
-            case .admitted(let permit):
-                call.permit = permit
-            case .limited(let rule, let wait):
-                let words = gate.limits.rule(named: rule)?.words
-                let refusal = Refusal.limited(rule: rule, words: words, retryAfterMilliseconds: wait)
-                deny(refusal, facts, id: call.id, server: server, bytes)
-                return
-            }
-        }
-        var credential = CredentialState.notNeeded
-        if let target = server.credential { credential = gate.credentials.current(target) }
-        let id: JSONText?
-        var isStale = false
-        switch credential {
-        case .notNeeded:
-            id = nil
-        case .ready(let name, let header):
-            id = name
-            call.authorization = header
-        case .stale(let name):
-            id = name
-            isStale = true
-        case .refused(let refusal):
-            call.permit.release()
-            deny(.credential(refusal, server: server.alias), facts, id: call.id, server: server, bytes)
-            return
-        }
+    /// Records the beginning of a call, without which nothing leaves.
+    private func begin(_ call: Call, _ plan: CallPlan<ServedServer>, _ bytes: UnsafeRawBufferPointer) {
         let kind = CallKind.request(call.method, call.era)
-        if envelope.method == .ping {
+        guard call.method != .ping, let facts = call.facts else {
             // Counted, not recorded: nothing is done.
-            gate.countPing(server)
+            gate.countPing(call.server)
             call.facts = nil
-            call.begin(kind, isStale: isStale)
+            call.begin(kind, isStale: plan.isStale)
             return
         }
-        guard let spool = gate.layOutBegin(facts, decision, credential: id) else {
+        guard let spool = gate.layOutBegin(facts, plan.decision, credential: plan.credential) else {
             call.permit.release()
-            answerRefusal(.notRecorded.about(server.alias), id: literal(call.id, bytes), record: nil)
+            answerRefusal(.notRecorded.about(call.server.alias), id: literal(call.id, bytes), record: nil)
             return
         }
-        call.begin(kind, recordedIn: spool, isStale: isStale)
-    }
-
-    // MARK: Tasks
-
-    /// Why a request about a task may not go: another client made it, or its tool may be called no more.
-    func taskRefusal(
-        _ envelope: Envelope,
-        _ body: UnsafeBufferPointer<UInt8>,
-        _ server: ServedServer
-    ) -> Refusal? {
-        if let item = envelope.item {
-            guard item.kind == .task else { return nil }
-            return item.name.withText(in: body) { taskRefusal($0, server) }
-        }
-        guard envelope.subscribesToTasks else { return nil }
-        for id in envelope.subscribedTaskIDs(in: body) {
-            if let refusal = id.utf8.withUnsafeBufferPointer({ taskRefusal($0, server) }) { return refusal }
-        }
-        return nil
-    }
-
-    private func taskRefusal(_ id: UnsafeBufferPointer<UInt8>, _ server: ServedServer) -> Refusal? {
-        guard let tool = gate.tasks.tool(of: id, client: visit.client, server: server.alias) else {
-            return .unknownTask
-        }
-        let decision = tool.utf8.withUnsafeBufferPointer { tool in
-            gate.policy.decide(client: visit.client, server: server.alias, ask: .tool(tool))
-        }
-        return decision.isAllowed ? nil : .denied(decision)
+        call.begin(kind, recordedIn: spool, isStale: plan.isStale)
     }
 
     // MARK: What is common to all
@@ -273,17 +176,13 @@ extension ClientConnection {
         RecordName.hash(of: JSONText(utf8: alias(in: bytes)))
     }
 
-    func flaw(
-        of envelope: Envelope,
-        _ body: UnsafeBufferPointer<UInt8>,
-        _ bytes: UnsafeRawBufferPointer
-    ) -> Refusal? {
-        let headers = MCPHeaders(
+    /// What the head says of a message.
+    func headers(in bytes: UnsafeRawBufferPointer) -> MCPHeaders {
+        MCPHeaders(
             protocolVersion: head.value(.protocolVersion, in: bytes),
             method: head.value(.method, in: bytes),
             name: head.value(.name, in: bytes)
         )
-        return CallJudge.flaw(of: envelope, in: body, headers: headers)
     }
 
     func literal(_ id: Range<Int>?, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
