@@ -121,8 +121,8 @@ extension ClientConnection {
             }
             return
         }
-        phase = .ending
-        arm(gate.now() + Self.lastRead)
+        state.ends(gate.now())
+        armTable()
         let promise = context.eventLoop.makePromise(of: Void.self)
         // Closed at once, with bytes of the client unread, its system would throw the answer away.
         promise.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(mode: .output, promise: nil) }
@@ -132,18 +132,13 @@ extension ClientConnection {
     /// The largest memory that is kept for the next answer.
     private static let mostKept = 64 << 10
 
-    /// How long a client is left to read the last answer.
-    private static let lastRead: Int64 = 2_000_000_000
-
     /// The request has its answer: the next one may come.
     func finishRequest() {
         letGoOfRequest()
         account()
-        guard phase == .answering else { return }
+        guard state.answered(gate.now()) else { return }
         // What follows may be refused before it is looked at, and is not of the same page.
         visit = RequestContext()
-        phase = .reading
-        lastActive = gate.now()
         process()
     }
 

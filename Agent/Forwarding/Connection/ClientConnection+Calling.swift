@@ -22,7 +22,7 @@ extension ClientConnection {
 
     /// Serves a request that had to wait until its client's refusals were fewer.
     func serveDelayed() {
-        guard phase == .answering else { return }
+        guard state.phase == .answering else { return }
         delayed = nil
         serveNow()
     }

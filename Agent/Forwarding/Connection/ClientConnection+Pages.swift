@@ -40,7 +40,7 @@ extension ClientConnection {
     }
 
     private func receive(_ answer: LocalAnswer, to page: PageRequest) {
-        guard self.page === page, phase == .answering else { return }
+        guard self.page === page, state.phase == .answering else { return }
         self.page = nil
         Array(answer.contentType.utf8).withUnsafeBufferPointer { type in
             var head = ReplyHead(status: answer.status, body: .length(answer.body.count))

@@ -8,11 +8,9 @@ internal import Wire
 extension ClientConnection {
     /// Reads on, and serves what is whole, until something is missing or an answer is awaited.
     func process() {
-        // What is served may be answered before this returns, and then asks for the next.
-        guard !isProcessing else { return }
-        isProcessing = true
-        defer { isProcessing = false }
-        while phase == .reading, input.readableBytes > 0 {
+        guard state.beginProcessing() else { return }
+        defer { state.endProcessing() }
+        while state.phase == .reading, input.readableBytes > 0 {
             // A client that does not read its answers gets no more of them.
             guard isWritable else { return holdReading(true) }
             switch input.withUnsafeReadableBytes({ reader.next($0) }) {
@@ -25,14 +23,13 @@ extension ClientConnection {
             case .head:
                 admit()
             case .request:
-                disarmReading()
                 takeRequest()
                 serve()
             case .refused(let status, let message):
                 refuse(status, message)
             }
         }
-        guard phase == .reading else { return }
+        guard state.phase == .reading else { return }
         holdReading(false)
         armReading()
     }
@@ -41,71 +38,27 @@ extension ClientConnection {
     private func admit() {
         let head = reader.head
         visit = RequestContext(method: head.method, closes: !head.keepsAlive || path.isEnding)
-        guard let status = input.withUnsafeReadableBytes({ admission(head, in: $0) }) else {
+        let status = input.withUnsafeReadableBytes { bytes in
+            RequestGuard.refusal(of: head, in: bytes, at: door, &visit) { client(authorization: $0) }
+        }
+        guard let status else {
             if head.expectsContinue { sendContinue() }
             return
         }
         refuse(status, nil)
     }
 
-    /// The status to refuse a head with; nil for one whose body may come.
-    private func admission(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Int? {
-        if let status = door.rules.refusal(of: head, in: bytes, isOverSocket: door.isSocket) { return status }
-        visit.route = Route(head.path.slice(of: bytes))
-        // The other pages are not for the web: numbers, and what this user's commands ask.
-        switch visit.route {
-        case .server, .wellKnown: visit.origin = door.rules.foreignOrigin(of: head, in: bytes)
-        case .control, .health, .openPage, .nowhere: break
-        }
-        if visit.origin != nil, head.method == .options {
-            // A browser asks without the credential, and takes any other status for a no.
-            visit.preflight = head.value(.requestedHeaders, in: bytes).map { Array($0) } ?? []
-            return 204
-        }
-        if !visit.route.isOpen, !recognise(head, in: bytes) { return 401 }
-        switch visit.route {
-        case .health, .openPage: return head.method == .get || head.method == .head ? nil : 405
-        case .wellKnown, .nowhere: return 404
-        case .control:
-            guard door.isSocket else { return 404 }
-            return head.method == .get || head.method == .post ? nil : 405
-        case .server:
-            switch head.method {
-            // A form or a text can be sent by any page; JSON only by one that was let in.
-            case .post: return head.contentType == .json && !isCoded(head, in: bytes) ? nil : 415
-            // Neither has a body: one that was passed on would be a second request to the server, which nobody judged.
-            case .get, .delete: return head.framing == .none || head.framing == .fixed(0) ? nil : 400
-            case .head, .put, .patch, .options, .other: return 405
-            }
-        }
-    }
-
-    /// Whether a content coding hides the body from whoever judges it.
-    private func isCoded(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let coding = head.value(.contentEncoding, in: bytes) else { return false }
-        return !coding.isEmpty && !coding.elementsEqual("identity".utf8, by: { $0 | 0x20 == $1 })
-    }
-
-    /// Tells which client it is; false for one that shows no credential where one is needed, or one that is not known.
-    private func recognise(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let value = head.value(.authorization, in: bytes) else {
-            // The kernel vouches for the user, and that is all that is known.
-            return door.isSocket
-        }
-        visit.how = .token
+    /// The client that a value of `Authorization` belongs to; nil for one that is not known.
+    private func client(authorization value: UnsafeBufferPointer<UInt8>) -> (name: JSONText, number: Int)? {
         if let known, known.generation == gate.clientsGeneration,
             known.value.withUnsafeBufferPointer(value.isEqual)
         {
-            visit.client = known.name
-            visit.clientNumber = known.number
-            return true
+            return (known.name, known.number)
         }
-        guard let token = BearerToken.token(in: value), let name = gate.client(token: token) else { return false }
+        guard let token = BearerToken.token(in: value), let name = gate.client(token: token) else { return nil }
         let number = gate.number(of: name)
         known = KnownClient(value: Array(value), name: name, number: number, generation: gate.clientsGeneration)
-        visit.client = name
-        visit.clientNumber = number
-        return true
+        return (name, number)
     }
 
     /// Takes the request that is whole out of the input.
@@ -126,8 +79,7 @@ extension ClientConnection {
         }
         if input.readableBytes == 0 { input = ByteBuffer() }
         reader.startAgain()
-        phase = .answering
-        lastActive = gate.now()
+        state.requestTaken(gate.now())
         // The rest of an answer that the client has long had is worth less than the time of this request.
         stopDraining()
     }
@@ -145,10 +97,9 @@ extension ClientConnection {
         visit.method = reader.head.method
         let isWhole = reader.isWaitingForBody && reader.head.framing == .none && message == nil
         if isWhole, case .request = input.withUnsafeReadableBytes({ reader.next($0) }) {
-            disarmReading()
             takeRequest()
         } else {
-            phase = .answering
+            state.refusedEarly()
             visit.closes = true
         }
         answerPlainly(status, message)

@@ -12,40 +12,22 @@ internal import Wire
 final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
 
-    /// What the connection does.
-    enum Phase {
-        /// Nothing is read before the peer is known.
-        case closed
-        case reading
-        /// A request has gone to a server or to a page, and has no answer yet.
-        case answering
-        /// The last answer has gone out; the client is left the time to read it.
-        case ending
-    }
-
     let path: DataPath
     let gate: Gate
     let door: Door
     private(set) var context: ChannelHandlerContext?
     private(set) var writer: SocketWriter?
 
+    /// What it does, how long it may take, and whether more is read.
+    var state: StateMachine
+
     // Reading.
-    var phase = Phase.closed
     /// Bytes that belong to the request that is being read, and to those behind it.
     var input = ByteBuffer()
     var reader: RequestReader
-    var isProcessing = false
-    /// Whether something was read in this turn of the loop that is not yet looked at.
-    private var isRead = false
-    private var isReadHeld = false
-    private var headBegan: Int64 = .max
 
-    // Kept for the table of connections.
+    /// Where the table of connections has it.
     var slot = -1
-    /// When the next thing must have happened, in nanoseconds: what the phase waits for, or that the client reads.
-    var deadline: Int64 { min(phaseDeadline, readUntil) }
-    private var phaseDeadline = Int64.max
-    var lastActive: Int64
 
     /// The credential that was last found good on this connection, and whose it is.
     var known: KnownClient?
@@ -71,10 +53,6 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     // The answer.
     /// Where the events of one are laid out.
     var events = EventChunk()
-    /// Whether the client's system takes more; asking the channel costs more than to remember it.
-    private(set) var isWritable = true
-    /// Until when the client must have read on, while more lies before it than its system takes.
-    private var readUntil = Int64.max
     /// Where answers and requests are laid out.
     var out = ByteBuffer()
 
@@ -84,11 +62,15 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         gate = path.gate
         let configuration = gate.configuration
         reader = RequestReader(longestHead: configuration.longestHead, longestBody: configuration.longestBody)
-        lastActive = gate.now()
+        state = StateMachine(gate.bounds, now: gate.now())
     }
 
     /// Whether somebody waits for an answer on it.
-    var isBusy: Bool { phase == .answering && delayed == nil }
+    var isBusy: Bool { state.phase == .answering && delayed == nil }
+
+    var isWritable: Bool { state.isWritable }
+    var lastActive: Int64 { state.lastActive }
+    var deadline: Int64 { state.deadline }
 
     // MARK: The channel
 
@@ -107,7 +89,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
             context.close(promise: nil)
             return
         }
-        phase = .reading
+        state.opened()
         writer = SocketWriter(context, isPlain: true)
         path.table.add(self)
     }
@@ -116,7 +98,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         // The socket's number is free already, and what was read last may yet be answered.
         writer?.end()
         turnReached(.judge)
-        phase = .closed
+        state.closed()
         writer?.end()
         path.table.remove(self)
         loseRequest()
@@ -127,18 +109,11 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch phase {
-        case .closed, .ending:
-            return
-        case .reading, .answering:
-            break
-        }
+        guard state.takesBytes else { return }
         input.append(received: unwrapInboundIn(data))
-        holdReading((phase == .answering || !isWritable) && input.readableBytes > Self.mostPipelined)
+        holdReading(state.isTooMuch(input.readableBytes))
         account()
-        guard !isRead else { return }
-        isRead = true
-        path.turn.add(self, to: .judge)
+        if state.received() { path.turn.add(self, to: .judge) }
     }
 
     /// Nobody behind wants to know.
@@ -149,34 +124,26 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
             writer?.flush()
             return
         }
-        guard isRead else { return }
-        isRead = false
-        process()
+        if state.takeJudging() { process() }
     }
 
-    /// Holds reading back while more requests lie here than are served, so that the client's system holds back too; or
-    /// reads on.
+    /// Holds reading back, or reads on.
     func holdReading(_ isHeld: Bool) {
-        guard isHeld != isReadHeld else { return }
-        isReadHeld = isHeld
+        guard state.holdReading(isHeld) else { return }
         try? context?.channel.syncOptions?.setOption(.autoRead, value: !isHeld)
     }
 
-    private static let mostPipelined = 64 << 10
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        isWritable = context.channel.isWritable
+        state.writable(context.channel.isWritable, gate.now())
         call?.exchange?.isReading = isWritable
         draining?.exchange?.isReading = isWritable
-        readUntil = isWritable ? .max : gate.now() + gate.configuration.readerRest.nanoseconds
-        arm(phaseDeadline)
+        armTable()
         call?.arm()
         account()
         context.fireChannelWritabilityChanged()
         // The next request waited for the last answers to be read.
-        guard isWritable, phase == .reading, input.readableBytes > 0, !isRead else { return }
-        isRead = true
-        path.turn.add(self, to: .judge)
+        guard isWritable, state.phase == .reading, input.readableBytes > 0 else { return }
+        if state.received() { path.turn.add(self, to: .judge) }
     }
 
     // MARK: Memory
@@ -211,48 +178,33 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// Sets when the next thing must have happened, beside that the client reads.
     func arm(_ time: Int64) {
-        phaseDeadline = time
-        let deadline = deadline
-        if deadline != .max { path.table.arm(deadline) }
+        state.wait(until: time)
+        armTable()
     }
 
     /// Sets the deadline of a request that is being read, by what has come of it.
     func armReading() {
-        let now = gate.now()
-        if reader.isWaitingForBody {
-            arm(now + gate.configuration.bodyRest.nanoseconds)
-        } else if input.readableBytes > 0 {
-            if headBegan == .max { headBegan = now }
-            arm(headBegan + gate.configuration.headDeadline.nanoseconds)
-        } else {
-            arm(draining == nil ? .max : now + Self.longestDrain)
-        }
+        let missing: StateMachine.Missing =
+            reader.isWaitingForBody
+            ? .body : input.readableBytes > 0 ? .head : .request(isDraining: draining != nil)
+        state.wait(for: missing, gate.now())
+        armTable()
     }
 
-    /// How long the rest of an answer may take that the client has long had.
-    private static let longestDrain: Int64 = 5_000_000_000
-
-    /// A request is whole.
-    func disarmReading() {
-        headBegan = .max
-        arm(.max)
+    func armTable() {
+        let deadline = state.deadline
+        if deadline != .max { path.table.arm(deadline) }
     }
 
     /// Something should have happened by now.
     func deadlinePassed(_ now: Int64) {
-        phaseDeadline = .max
-        guard now < readUntil else { return breakOff() }
-        switch phase {
-        case .reading where reader.isWaitingForBody || input.readableBytes > 0:
-            refuse(408, "The request did not come in time.")
-        case .reading:
-            stopDraining()
-        case .answering:
-            call?.deadlinePassed(now)
-        case .ending:
-            breakOff()
-        case .closed:
-            break
+        let isRequestBegun = reader.isWaitingForBody || input.readableBytes > 0
+        switch state.deadlinePassed(now, isRequestBegun: isRequestBegun) {
+        case .nothing: break
+        case .refuseRequest: refuse(408, "The request did not come in time.")
+        case .stopDraining: stopDraining()
+        case .call: call?.deadlinePassed(now)
+        case .close: breakOff()
         }
     }
 

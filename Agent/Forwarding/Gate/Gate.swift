@@ -11,6 +11,8 @@ internal import Upstreams
 /// What comes from outside (policy, servers, clients, spool) is replaced as a whole between two calls.
 final class Gate {
     let configuration: ForwardingConfiguration
+    /// How long the client of a connection may take.
+    let bounds: ClientConnection.StateMachine.Bounds
     let clock: MachineClock
     let credentials: any CredentialSource
     private let metrics: MetricsRegistry
@@ -58,6 +60,11 @@ final class Gate {
         makeUpstream: @escaping (UpstreamEndpoint) -> UpstreamServer
     ) {
         self.configuration = configuration
+        bounds = ClientConnection.StateMachine.Bounds(
+            head: configuration.headDeadline.nanoseconds,
+            body: configuration.bodyRest.nanoseconds,
+            reader: configuration.readerRest.nanoseconds
+        )
         self.clock = clock
         self.credentials = credentials
         self.metrics = metrics
