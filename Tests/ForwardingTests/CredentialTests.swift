@@ -1,7 +1,8 @@
-import Forwarding
 import StrictJSON
 import Synchronization
 import Testing
+
+@testable import Forwarding
 
 extension RealSockets {
     @Suite("Credentials of servers")
@@ -107,20 +108,27 @@ extension RealSockets {
 
         @Test("A client that leaves during a renewal has sent nothing")
         func leftDuringRenewal() async throws {
+            let latch = Latch()
             let credentials = FakeCredentials(
                 .stale(id: "c"),
                 next: FakeCredentials.ready("new"),
-                delay: .milliseconds(200)
+                latch: latch
             )
             try await withDesk(Self.protected("new"), credentials: credentials) { desk, upstream in
                 let client = try await desk.client()
                 try await client.send(desk.call())
-                try await Task.sleep(for: .milliseconds(50))
+                for _ in 0..<1000 where credentials.renewals.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 await client.close()
-                try await Task.sleep(for: .milliseconds(300))
-                #expect(upstream.requests.isEmpty)
-                let ends = try await desk.records().filter { $0["kind"] == "call.end" }
-                #expect(ends.compactMap { $0["out"]?["is"]?.text } == ["cancelled"])
+                #expect(try await desk.wait(forEnds: 1) == ["cancelled"])
+                // Another waits for the same renewal; it has its answer once both have been told.
+                let other = try await desk.client()
+                try await other.send(desk.call("other"))
+                for _ in 0..<1000 where credentials.renewals.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+                latch.open()
+                #expect(try await other.answer().status == 200)
+                try await desk.wait { !$0.hasCalls }
+                #expect(upstream.requests.map { $0.header("Mcp-Name") } == ["other"])
+                #expect(try await desk.outcomes() == (1, ["cancelled"]))
             }
         }
 

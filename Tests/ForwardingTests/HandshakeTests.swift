@@ -1,9 +1,10 @@
-import Forwarding
 import MCP
 import Policy
 import StrictJSON
 import Synchronization
 import Testing
+
+@testable import Forwarding
 
 extension RealSockets {
     @Suite("The handshake era")
@@ -233,7 +234,9 @@ extension RealSockets {
                 let client = try await begin(desk)
                 try await client.send(desk.post(Desk.handshake(), Self.version, Self.session))
                 try await client.wait { $0.text.contains("elicitation") }
-                try await Task.sleep(for: .milliseconds(1200))
+                // The call has had its time, and was given more.
+                let due = await desk.service.onLoop { $0.table.connections.map(\.deadline).min() ?? 0 }
+                try await desk.wait { $0.table.connections.allSatisfy { $0.deadline > due } }
                 #expect(!client.isClosed)
                 let other = try await desk.client()
                 try await other.send(
@@ -306,7 +309,7 @@ extension RealSockets {
             let steps: [FakeUpstream.Step] = [
                 .events(), .event("", id: "4"), .wait(latch), .event(updated("secret://a")),
                 .event(updated("note://a"), id: "5"),
-                .event(Desk.result()), .pause(milliseconds: 5000),
+                .event(Desk.result()), .event(updated("note://b")), .pause(milliseconds: 5000),
             ]
             try await withDesk(
                 Self.server { request in request.line.hasPrefix("GET") ? steps : [.json(Desk.result())] },
@@ -324,15 +327,15 @@ extension RealSockets {
                 )
                 let head = try await stream.wait { $0.text.contains("\r\n\r\n") }
                 #expect(head.contains("text/event-stream"))
-                // Longer than a call may be silent.
-                try await Task.sleep(for: .milliseconds(400))
+                // It may be silent for longer than a call.
+                let isTimed = await desk.service.onLoop { $0.table.connections.contains { $0.deadline < .max } }
+                #expect(!isTimed)
                 latch.open()
-                let text = try await stream.wait { $0.text.contains("note://a") }
-                #expect(!text.contains("secret"))
-                #expect(upstream.requests.last?.header("Last-Event-ID") == "4")
-                try await Task.sleep(for: .milliseconds(50))
+                let text = try await stream.wait { $0.text.contains("note://b") }
+                #expect(text.contains("note://a") && !text.contains("secret"))
                 // An answer to nothing that this client has asked.
-                #expect(!stream.text.contains("result"))
+                #expect(!text.contains("result"))
+                #expect(upstream.requests.last?.header("Last-Event-ID") == "4")
                 // Once the policy is another, the stream is not there any more.
                 await desk.update { $0.policy = .none }
                 try await stream.wait { $0.isClosed }

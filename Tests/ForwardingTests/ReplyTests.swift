@@ -1,8 +1,9 @@
-import Forwarding
 import MCP
 import Policy
 import StrictJSON
 import Testing
+
+@testable import Forwarding
 
 extension RealSockets {
     @Suite("Answers of servers")
@@ -32,9 +33,9 @@ extension RealSockets {
                     let answer = try await client.answer()
                     #expect(answer.headers["content-type"] == "application/json")
                     #expect(answer.body == Desk.result())
-                    try await Task.sleep(for: .milliseconds(20))
+                    try await desk.wait { $0.table.connections.allSatisfy { $0.draining == nil } }
                 }
-                #expect(upstream.closedConnections == 0)
+                #expect(upstream.connections == 1)
             }
         }
 
@@ -352,16 +353,15 @@ extension RealSockets {
                 let client = try await desk.client()
                 try await client.send(desk.call())
                 try await client.stopReading()
-                try await Task.sleep(for: .milliseconds(200))
+                try await desk.wait { $0.table.connections.contains { !$0.isWritable } }
                 try await client.startReading()
                 #expect(try await client.answer(seconds: 20).events.count == 61)
 
                 let stuck = try await desk.client()
                 try await stuck.stopReading()
                 try await stuck.send(desk.call("endless"))
-                try await Task.sleep(for: .milliseconds(1500))
-                let ends = try await desk.records().filter { $0["kind"] == "call.end" }
-                #expect(ends.compactMap { $0["out"]?["is"]?.text } == ["ok", "cancelled"])
+                #expect(try await desk.wait(forEnds: 1, of: "endless") == ["cancelled"])
+                #expect(try await desk.outcomes() == (1, ["ok"]))
                 await stuck.close()
             }
         }
@@ -376,8 +376,8 @@ extension RealSockets {
                 try await client.stopReading()
                 try await client.send(desk.call())
                 // The call itself has long ended; what is left is a connection that holds its answer.
-                for _ in 0..<200 where try await desk.records().last?["kind"] != "call.end" {}
-                try await Task.sleep(for: .milliseconds(1500))
+                _ = try await desk.wait(forEnds: 1)
+                try await desk.wait { $0.table.connections.isEmpty }
                 try await client.startReading()
                 let text = try await client.end(seconds: 10)
                 #expect(text.utf8.count < 7_500_000)
@@ -400,11 +400,12 @@ extension RealSockets {
                 let long = try await desk.client()
                 try await long.send(desk.call("long"))
                 try await upstream.wait { $0.header("Mcp-Name") == "long" }
-                Task {
-                    try await Task.sleep(for: .milliseconds(50))
+                let opening = Task {
+                    try await desk.wait { $0.isEnding }
                     latch.open()
                 }
                 await desk.service.shutdown()
+                try await opening.value
                 #expect(short.text.contains("result"))
                 try await long.wait { $0.isClosed }
                 let ends = try await desk.records().filter { $0["kind"] == "call.end" }

@@ -1,6 +1,5 @@
 import AuditLog
 import Fetch
-import Forwarding
 import Foundation
 import NIOCore
 import NIOPosix
@@ -10,6 +9,8 @@ import Spool
 import StrictJSON
 import Synchronization
 import Upstreams
+
+@testable import Forwarding
 
 /// A running data path with a client of its own, a spool and a folder that goes with it.
 final class Desk: Sendable {
@@ -85,10 +86,21 @@ final class Desk: Sendable {
 
     /// All records in the order in which they were made, those that are deferred included.
     func records() async throws -> [JSONValue] {
-        try await Task.sleep(for: .milliseconds(60))
+        // What the loop has begun to do for a call, the record of its end included, is done behind this.
+        await service.onLoop { _ in }
+        try? spool.write()
         return try await spool.tail(1000).map { try JSONValue(parsing: $0) }.filter { record in
             record["kind"]?.text?.hasPrefix("call.") ?? false
         }
+    }
+
+    /// Waits until what goes on in the data path is as a test wants it.
+    func wait(until isReached: @escaping @Sendable (DataPath) -> Bool) async throws {
+        for _ in 0..<2000 {
+            if await service.onLoop(isReached) { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw FakeUpstream.NeverCame()
     }
 
     /// The bytes of the spool's files as they are now: what would be left if this process were killed.
@@ -178,14 +190,17 @@ extension FakeUpstream {
 final class FakeCredentials: CredentialSource {
     private let state: Mutex<(current: CredentialState, next: CredentialState, renewals: [String?])>
     private let delay: Duration
+    private let latch: Latch?
 
     init(
         _ current: CredentialState = .notNeeded,
         next: CredentialState = .refused(.needsSignIn),
-        delay: Duration = .zero
+        delay: Duration = .zero,
+        latch: Latch? = nil
     ) {
         state = Mutex((current, next, []))
         self.delay = delay
+        self.latch = latch
     }
 
     func current(_ target: CredentialTarget) -> CredentialState { state.withLock { $0.current } }
@@ -193,6 +208,7 @@ final class FakeCredentials: CredentialSource {
     func renew(_ target: CredentialTarget, rejected: [UInt8]?) async -> CredentialState {
         state.withLock { $0.renewals.append(rejected.map { String(decoding: $0, as: UTF8.self) }) }
         try? await Task.sleep(for: delay)
+        if let latch { await latch.wait() }
         return state.withLock { state in
             state.current = state.next
             return state.next

@@ -30,6 +30,7 @@ final class FakeUpstream: Sendable {
 
     private struct State {
         var requests: [Request] = []
+        var opened = 0
         var closed = 0
     }
 
@@ -58,6 +59,8 @@ final class FakeUpstream: Sendable {
     var port: Int { channel.localAddress?.port ?? 0 }
     var url: String { "http://127.0.0.1:\(port)/mcp" }
     var requests: [Request] { shared.state.withLock { $0.requests } }
+    /// How many connections were made to it.
+    var connections: Int { shared.state.withLock { $0.opened } }
     /// How many connections were closed by the other side.
     var closedConnections: Int { shared.state.withLock { $0.closed } }
 
@@ -95,6 +98,10 @@ final class FakeUpstream: Sendable {
                 shared.state.withLock { $0.requests.append(request) }
                 perform(shared.answer(request)[...], NIOLoopBound(context, eventLoop: context.eventLoop))
             }
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            shared.state.withLock { $0.opened += 1 }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
@@ -146,6 +153,11 @@ final class Latch: Sendable {
 
     var isOpen: Bool { state.withLock { $0 } }
     func open() { state.withLock { $0 = true } }
+
+    /// Waits until it is open.
+    func wait() async {
+        while !isOpen { try? await Task.sleep(for: .milliseconds(2)) }
+    }
 }
 
 extension FakeUpstream.Step {

@@ -68,9 +68,10 @@ extension Desk {
 
     /// Waits until so many calls of a tool have ended.
     func wait(forEnds count: Int, of tool: String = "echo") async throws -> [String] {
-        for _ in 0..<100 {
+        for _ in 0..<2000 {
             let ended = try await outcomes(of: tool).ended
             if ended.count >= count { return ended }
+            try await Task.sleep(for: .milliseconds(5))
         }
         throw FakeUpstream.NeverCame()
     }
