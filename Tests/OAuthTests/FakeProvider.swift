@@ -225,7 +225,8 @@ final class FakeProvider: Sendable {
         _ fields: [String: String],
         _ known: (secret: String, method: String)
     ) -> Bool {
-        let pair = Base64.standard(Array("known:\(FormBody.escaped(known.secret))".utf8))
+        let secret = known.method == "bare" ? known.secret : FormBody.escaped(known.secret)
+        let pair = Base64.standard(Array("known:\(secret)".utf8))
         return known.method == "client_secret_post"
             ? fields["client_secret"] == known.secret && !request.contains("Authorization: Basic")
             : fields["client_secret"] == nil && request.contains("Authorization: Basic \(pair)\r\n")

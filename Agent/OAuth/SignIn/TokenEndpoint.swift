@@ -98,9 +98,10 @@ struct TokenEndpoint: Sendable {
         var fields = fields
         var headers = [("Content-Type", FormBody.mediaType), ("Accept", "application/json")]
         switch (client.method, client.secret) {
-        case (.basic, let secret?):
+        case (.basic, let secret?), (.bareBasic, let secret?):
             // RFC 6749, 2.3.1: both parts are encoded like a form before they are joined.
-            let pair = "\(FormBody.escaped(client.id)):\(FormBody.escaped(secret))"
+            let isBare = client.method == .bareBasic
+            let pair = (isBare ? [client.id, secret] : [client.id, secret].map(FormBody.escaped)).joined(separator: ":")
             headers.append(("Authorization", "Basic \(Base64.standard(Array(pair.utf8)))"))
             // It may stand there as well (3.2.1), and servers on the official Python SDK look nowhere else for it.
             fields.append(("client_id", client.id))

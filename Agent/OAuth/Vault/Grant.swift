@@ -88,6 +88,8 @@ struct RegisteredClient: Sendable, Equatable {
     /// How a client proves itself at the token endpoint (RFC 6749, 2.3).
     enum Method: String, Sendable, CaseIterable {
         case none, basic = "client_secret_basic", post = "client_secret_post"
+        /// Basic without the encoding of a form, as servers want it that read the pair as it comes; no name of a standard.
+        case bareBasic = "client_secret_basic_bare"
     }
 
     let id: String
@@ -103,8 +105,9 @@ struct RegisteredClient: Sendable, Equatable {
     /// The other ways in which a server that refuses this client may want it to prove itself, the likeliest first.
     var otherwise: [RegisteredClient] {
         guard let secret else { return [] }
-        let methods: [Method] = method == .basic ? [.post] : method == .post ? [.basic] : [.basic, .post]
-        return methods.map { RegisteredClient(id: id, secret: secret, method: $0) }
+        let isPlain = FormBody.escaped(id + secret) == id + secret || id.contains(":")
+        let basics: [Method] = isPlain ? [.basic] : [.basic, .bareBasic]
+        return (basics + [.post]).filter { $0 != method }.map { RegisteredClient(id: id, secret: secret, method: $0) }
     }
 
     init(id: String, secret: String? = nil, method: Method = .none) {
