@@ -66,6 +66,7 @@ let testTargets: [Target] = [
     tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
     tests("Addresses", ["Addresses"]),
     tests("Fetch", ["Addresses", "Fetch", "Kits"]),
+    tests("Archive", ["Archive"]),
     tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
     tests(
@@ -90,7 +91,7 @@ let testTargets: [Target] = [
             "ServiceKit", nioCore, nioPosix,
         ]
     ),
-    tests("Database", ["Database"]),
+    tests("Database", ["Database", "ServiceKit"]),
     tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests("People", ["People", "Policy", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
@@ -158,6 +159,8 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
         part("Shared", "Fetch", ["CCurl", "Addresses"]),
+        .systemLibrary(name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        part("Shared", "Archive", ["CZlib"]),
         part("Shared", "ServiceKit", ["StrictJSON", "StrictYAML", "AuditLog", logging, serviceLifecycle]),
 
         .systemLibrary(
@@ -206,13 +209,14 @@ let package = Package(
             "Agent",
             "Commands",
             [
-                "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "ServiceKit", "Keyring",
-                "OAuth", "Spool", "Wire", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
+                "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "Archive", "ServiceKit",
+                "Keyring", "OAuth", "Spool", "Wire", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser,
+                logging,
             ]
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),
 
-        part("Coordinator", "Database", [grdb]),
+        part("Coordinator", "Database", ["ServiceKit", grdb]),
         part("Coordinator", "AuditSink", ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", logging]),
         part(
             "Coordinator",
@@ -244,9 +248,9 @@ let package = Package(
             "Coordinator",
             "API",
             [
-                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
-                "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
-                logging,
+                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "Archive", "ServiceKit", "Database",
+                "AuditSink", "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1,
+                nioHTTPTypes, logging,
             ]
         ),
         part(

@@ -1,10 +1,12 @@
+package import ServiceKit
+
 /// The counter by which agents learn what they do not have yet.
 ///
 /// Whatever changes takes the next number as its revision. A machine that has everything up to N has missed what has
 /// a revision above N, and nothing else. Each raise wakes those who wait, once it is committed.
 package struct Revisions: Sendable {
-    /// Rings after each committed change.
-    package let bell: ChangeBell
+    /// Given after each committed change.
+    package let changes: Signal
 
     /// The revisions that are counted for everyone.
     package struct Current: Sendable, Equatable {
@@ -14,8 +16,8 @@ package struct Revisions: Sendable {
         package let entries: Int
     }
 
-    /// The counter that rings `bell`.
-    package init(bell: ChangeBell) { self.bell = bell }
+    /// The counter whose raises give the signal.
+    package init(changes: Signal) { self.changes = changes }
 
     /// What was counted last.
     package func current(in view: some SQLReading) throws -> Current {
@@ -48,7 +50,7 @@ package struct Revisions: Sendable {
     }
 
     private func ringAfter(_ transaction: SQLTransaction) {
-        let bell = bell
-        transaction.afterCommit { bell.ring() }
+        let changes = changes
+        transaction.afterCommit { changes.notify() }
     }
 }

@@ -73,34 +73,20 @@ extension Fleet {
         try await keep(seen: question.seen, by: id)
         let end = ContinuousClock.now + hold
         while true {
-            // Read before looking: a change after the look has then rung once more.
-            let strokes = revisions.bell.strokes
+            // Read before looking: a change after the look has then raised it once more.
+            let version = revisions.changes.version
             let found = try await database.read { view in try answer(question, of: id, in: view) }
             if let found { return found }
-            guard try await rings(after: strokes, until: end) else { return nil }
+            guard try await changes(after: version, until: end) else { return nil }
         }
     }
 
-    /// Whether the bell rang before the time was up.
-    private func rings(after strokes: Int, until end: ContinuousClock.Instant) async throws -> Bool {
+    /// Whether something has changed before the time was up.
+    private func changes(after version: Int, until end: ContinuousClock.Instant) async throws -> Bool {
         guard ContinuousClock.now < end else { return false }
-        let bell = revisions.bell
-        let rang = await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await bell.wait(after: strokes)
-                return bell.strokes != strokes
-            }
-            group.addTask {
-                // Ignorable: it is cancelled when the bell rings.
-                try? await Task.sleep(until: end, clock: .continuous)
-                return false
-            }
-            let first = await group.next() ?? false
-            group.cancelAll()
-            return first
-        }
+        let reached = await revisions.changes.wait(after: version, atMost: end - .now)
         try Task.checkCancellation()
-        return rang
+        return reached != version
     }
 
     /// Stores what the machine says of itself, where it has changed; nobody needs to hear of it.

@@ -11,7 +11,7 @@ package import StrictJSON
 /// Where policies are checked, put in force and signed.
 ///
 /// What it gives out was committed before. A policy is in force from the commit on, with its file, its bundle and its
-/// leaves of the organisation's log; agents are told by the bell.
+/// leaves of the organisation's log; agents are told by the changes.
 package final class PolicyDesk: Sendable {
     let database: SQLDatabase
     let log: OrgLog

@@ -103,7 +103,7 @@ struct HarnessTests {
             let next = try #require(try answer.json().syncCounter)
             #expect(next > counter)
             async let nothing = machine.send(client, "GET", "/v1/agent/bundle?after=\(next)")
-            office.bell.close()
+            office.changes.close()
             #expect(try await nothing.status == .noContent)
         }
     }

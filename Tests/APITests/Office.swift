@@ -24,7 +24,7 @@ final class Office: Sendable {
     let folder: URL
     let database: SQLDatabase
     let domain: Domain
-    let bell = ChangeBell()
+    let changes = Signal()
     let metrics = MetricsRegistry()
     let api: CoordinatorAPI
 
@@ -35,7 +35,7 @@ final class Office: Sendable {
         domain = Domain(
             database: database,
             key: CoordinatorKey(signing: SigningKey(), names: LogNames(host: "office.example")),
-            revisions: Revisions(bell: bell),
+            revisions: Revisions(changes: changes),
             clock: .system,
             authority: nil,
             folder: folder.path

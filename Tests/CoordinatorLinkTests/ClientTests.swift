@@ -171,21 +171,4 @@ struct WaitingTests {
         backoff.reset()
         #expect(backoff.failed(chance: 1) == .seconds(1))
     }
-
-    @Test("A bell wakes who waits, or who waits next")
-    func bell() async {
-        let bell = Bell()
-        bell.ring()
-        await bell.wait(atMost: .seconds(100))
-        let waiting = Task { await bell.wait(atMost: .seconds(100)) }
-        try? await Task.sleep(for: .milliseconds(20))
-        bell.ring()
-        await waiting.value
-        let cancelled = Task { await bell.wait(atMost: .seconds(100)) }
-        cancelled.cancel()
-        await cancelled.value
-        let start = ContinuousClock.now
-        await bell.wait(atMost: .milliseconds(30))
-        #expect(ContinuousClock.now - start >= .milliseconds(25))
-    }
 }

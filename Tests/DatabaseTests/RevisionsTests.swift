@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKit
 import Testing
 
 @testable import Database
@@ -6,7 +7,7 @@ import Testing
 @Suite("The counter of changes")
 struct RevisionsTests {
     private let database: SQLDatabase
-    private let revisions = Revisions(bell: ChangeBell())
+    private let revisions = Revisions(changes: Signal())
 
     init() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("revisions-\(UUID().uuidString)")
@@ -34,36 +35,36 @@ struct RevisionsTests {
     func waking() async throws {
         struct Refused: Error {}
         let (database, revisions) = (database, revisions)
-        let before = revisions.bell.strokes
+        let before = revisions.changes.version
         await #expect(throws: Refused.self) {
             try await database.write { transaction in
                 try revisions.raiseBundle(in: transaction)
                 throw Refused()
             }
         }
-        #expect(revisions.bell.strokes == before)
-        async let woken: Void = revisions.bell.wait(after: before)
+        #expect(revisions.changes.version == before)
+        async let woken: Void = revisions.changes.wait(after: before)
         try await database.write { try revisions.raiseBundle(in: $0) }
         await woken
-        #expect(revisions.bell.strokes == before + 1)
+        #expect(revisions.changes.version == before + 1)
     }
 
     @Test("A change between looking and waiting is not missed", .timeLimit(.minutes(1)))
     func race() async {
-        let before = revisions.bell.strokes
-        revisions.bell.ring()
-        await revisions.bell.wait(after: before)
+        let before = revisions.changes.version
+        revisions.changes.notify()
+        await revisions.changes.wait(after: before)
     }
 
     @Test("Cancelling and closing end the wait", .timeLimit(.minutes(1)))
     func ends() async {
-        let bell = revisions.bell
-        let waiter = Task { await bell.wait(after: bell.strokes) }
+        let changes = revisions.changes
+        let waiter = Task { await changes.wait(after: changes.version) }
         waiter.cancel()
         await waiter.value
-        async let other: Void = bell.wait(after: bell.strokes)
-        bell.close()
+        async let other: Void = changes.wait(after: changes.version)
+        changes.close()
         await other
-        await bell.wait(after: bell.strokes)
+        await changes.wait(after: changes.version)
     }
 }

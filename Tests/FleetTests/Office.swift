@@ -25,7 +25,7 @@ struct Office {
     let folder: URL
     let database: SQLDatabase
     let log: OrgLog
-    let revisions = Revisions(bell: ChangeBell())
+    let revisions = Revisions(changes: Signal())
     let people: People
     let registry: Registry
     let desk: PolicyDesk

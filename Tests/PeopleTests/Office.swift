@@ -38,7 +38,7 @@ struct Office {
         people = People(
             database: database,
             log: log,
-            revisions: Revisions(bell: ChangeBell()),
+            revisions: Revisions(changes: Signal()),
             clock: clock.machine,
             authority: [0x30, 0x82]
         )

@@ -23,7 +23,7 @@ struct Desk {
     let folder: URL
     let database: SQLDatabase
     let log: OrgLog
-    let revisions = Revisions(bell: ChangeBell())
+    let revisions = Revisions(changes: Signal())
     let people: People
     let desk: PolicyDesk
 

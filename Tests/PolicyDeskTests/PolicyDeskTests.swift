@@ -6,6 +6,7 @@ import People
 import Policy
 import PolicyFile
 import StrictJSON
+import ServiceKit
 import Testing
 
 @testable import PolicyDesk
@@ -59,7 +60,7 @@ struct PolicyDeskTests {
         #expect(try PolicyRules(bundle.rules) == current.rules)
         let text = String(decoding: try bundle.json.canonicalBytes(), as: UTF8.self)
         #expect(!text.contains("example.com"))
-        #expect(office.revisions.bell.strokes == 1)
+        #expect(office.revisions.changes.version == 1)
 
         let bodies = try await office.leaves().map(\.body)
         let digest = try #require(Hash(base64URL: bundle.digest))
@@ -145,7 +146,7 @@ struct PolicyDeskTests {
         #expect(stale == "precondition_failed")
         #expect(try await desk.current().tag == applied.tag)
         #expect(try await office.leaves().count == leaves)
-        #expect(office.revisions.bell.strokes == 1)
+        #expect(office.revisions.changes.version == 1)
     }
 
     @Test("Editors and above change it, auditors look at it, members do neither")
@@ -176,7 +177,7 @@ struct PolicyDeskTests {
             return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(renewed == 1)
-        #expect(office.revisions.bell.strokes == 2)
+        #expect(office.revisions.changes.version == 2)
         let second = try await desk.current()
         #expect(second.tag == first.tag)
         let (old, new) = (try office.bundle(first), try office.bundle(second))

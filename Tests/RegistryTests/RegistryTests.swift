@@ -13,7 +13,7 @@ import Testing
 struct RegistryTests {
     private let database: SQLDatabase
     private let log = OrgLog(key: CoordinatorKey(signing: SigningKey(), names: LogNames(host: "example.com")))
-    private let revisions = Revisions(bell: ChangeBell())
+    private let revisions = Revisions(changes: Signal())
     private let registry: Registry
 
     init() throws {
@@ -68,10 +68,10 @@ struct RegistryTests {
         try await registry.add(first, by: "p-ann")
         try await registry.add(second, by: "p-ann")
         #expect(try await registry.entries() == [second, first])
-        #expect(revisions.bell.strokes == 2)
+        #expect(revisions.changes.version == 2)
         try await registry.remove("github", by: "p-bob")
         #expect(try await registry.entries() == [second])
-        #expect(revisions.bell.strokes == 3)
+        #expect(revisions.changes.version == 3)
         let digest = Hash.of(first.json.bytes)
         #expect(
             try await changes() == [
@@ -104,9 +104,9 @@ struct RegistryTests {
         #expect(codes.count(where: { $0 == nil }) == 1)
         #expect(codes.count(where: { $0 == "alias_taken" }) == 7)
         #expect(try await changes().count == 1)
-        #expect(revisions.bell.strokes == 1)
+        #expect(revisions.changes.version == 1)
         #expect(await code { try await registry.remove("other", by: "p-ann") } == "unknown_server")
-        #expect(revisions.bell.strokes == 1)
+        #expect(revisions.changes.version == 1)
     }
 
     @Test("What is sent is refused with its member")

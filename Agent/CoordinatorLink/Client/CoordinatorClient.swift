@@ -64,6 +64,7 @@ package final class CoordinatorClient: Sendable {
     ///   - timeout: From the call to the last byte of the answer.
     ///   - maxBytes: The longest answer.
     ///   - isIdempotent: Whether doing it twice is the same as once; by default so for GET.
+    ///   - file: Where the body of a good answer goes in place of memory.
     /// - Returns: The answer.
     /// - Throws: `LinkError` where the key cannot be had, `FetchError` where there is no answer.
     package func request(
@@ -74,7 +75,8 @@ package final class CoordinatorClient: Sendable {
         body: [UInt8]? = nil,
         timeout: Duration = .seconds(30),
         maxBytes: Int = 8 << 20,
-        isIdempotent: Bool? = nil
+        isIdempotent: Bool? = nil,
+        into file: Int32? = nil
     ) async throws -> FetchResponse {
         try await key.load()
         var request = FetchRequest(
@@ -86,6 +88,7 @@ package final class CoordinatorClient: Sendable {
             addresses: .any,
             caPEM: membership.caPEM
         )
+        request.file = file
         for isRepeated in [false, true] {
             let signed = try RequestSigner.sign(
                 method: method,

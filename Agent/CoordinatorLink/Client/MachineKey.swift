@@ -44,7 +44,7 @@ package final class MachineKey: Sendable {
         )
         switch reading {
         case .absent, .corrupt, .foreign: throw Self.missing
-        case .locked, .guarded, .cancelled, .unavailable:
+        case .locked, .guarded, .cancelled, .unavailable, .elsewhere:
             throw LinkError(keyring: KeyringError(reading, secrets.provider) ?? .locked)
         case .found(let bytes):
             guard let key = SigningKey(seed: bytes), key.publicKey == publicKey else { throw Self.missing }

@@ -172,7 +172,7 @@ extension Enrolment {
     }
 
     private func removeWords() {
-        for name in ["sync.json", "org.note", "servers.json", "sessions.json"] { unlink("\(home.state)/\(name)") }
+        for name in ["sync.json", "org.note", "servers.json", "sessions.json", "keyring"] { unlink("\(home.state)/\(name)") }
         MembershipStanding.remove(home)
     }
 

@@ -78,6 +78,9 @@ package struct AgentHome: Sendable, Equatable {
     /// Where contradictions of the coordinator are kept.
     package var evidence: String { "\(state)/evidence" }
 
+    /// Where it is kept which keyring has the secrets of this home.
+    package var keyringFile: String { "\(state)/keyring" }
+
     /// Sets this home's secrets apart from those of another home in the same keyring.
     package var secretNamespace: String { String(Hash.of(state.utf8).base64URL.prefix(22)) }
 

@@ -29,8 +29,11 @@ extension AuditShipper {
             _ = await act(on: action)
             return
         }
-        // Woken now and then for the clock alone, which nobody rings for.
-        await bell.wait(atMost: until.map { max(.zero, $0 - now) } ?? .seconds(60))
+        // What becomes durable from here on is told; what has meanwhile was not.
+        awaited.withLock { $0 = machine.awaited }
+        guard spool.durable < machine.awaited else { return }
+        // Woken now and then for the clock alone, of which nobody tells.
+        newsSeen = await news.wait(after: newsSeen, atMost: until.map { max(.zero, $0 - now) } ?? .seconds(60))
     }
 
     /// Does what the machine asks for; false if it did not work.
@@ -107,12 +110,12 @@ extension AuditShipper {
     /// Uploads a batch; false if it is not known what became of it.
     private func upload(from edge: MerkleFrontier, to size: UInt64) async throws -> Bool {
         try await client.key.load()
-        let batch = try await spool.batch(from: edge.size, atMost: Int(size - edge.size), bytes: Self.longest)
+        var batch = try await spool.batch(from: edge.size, atMost: Int(size - edge.size), bytes: Self.longest)
         var next = edge
         for hash in batch.hashes { next.append(hash: hash) }
         let checkpoint = Checkpoint(origin: proofs.origin, size: next.size, root: next.root)
         let note = try client.key.sign(checkpoint)
-        let body = LogUpload(old: Int(edge.size), note: note.bytes, records: batch.records.map { $0[...] }).bytes
+        let body = LogUpload.body(old: Int(edge.size), note: note.bytes, lines: batch.takeLines())
         // What comes from here on may be another denial.
         isUrgent.withLock { $0 = false }
         do {
@@ -129,7 +132,7 @@ extension AuditShipper {
             machine.uploaded(next)
             if deferral.withLock({ $0 }) != nil { logger.notice("The coordinator takes records again.") }
             deferral.withLock { $0 = nil }
-            do { try watch.claimed(head.note) } catch { say(error) }
+            do { try watch.claimed(head) } catch { say(error) }
             return true
         } catch let deferral as Deferral {
             put(deferral, to: next.size)

@@ -20,7 +20,7 @@ package enum ShippingEnd: Sendable, Equatable {
 
 /// Brings the records to the coordinator and its countersignatures back.
 ///
-/// A batch is closed at 256 records, after a second, or at once after a denial. The records stay in the spool until
+/// A batch is closed at 2048 records, after a second, or at once after a denial. The records stay in the spool until
 /// what the coordinator answers was verified. An actor, since a batch is work with many waits, one after the other.
 package actor AuditShipper: Service {
     let client: CoordinatorClient
@@ -30,9 +30,13 @@ package actor AuditShipper: Service {
     let logger: Logger
     let proofs: UploadProofs
     var machine: UploadMachine
-    let bell = Bell()
+    let news = Signal()
+    /// The last news that a wait has seen.
+    var newsSeen = 0
     /// Whether a record waits that is not to wait for others.
     let isUrgent = Mutex(false)
+    /// How many durable records are news: to be told of fewer would cost more than to ship them.
+    let awaited = Mutex<UInt64>(0)
     /// Whether somebody thinks that what did not work will work now.
     let isNudged = Mutex(false)
     let halted = Mutex<UploadMachine.Halt?>(nil)
@@ -79,13 +83,15 @@ package actor AuditShipper: Service {
     /// Tries at once: the coordinator was heard of, or the keyring unlocked.
     package nonisolated func nudge() {
         isNudged.withLock { $0 = true }
-        bell.ring()
+        news.notify()
     }
 
     package func run() async throws {
-        let observation = spool.observe { [weak self] news in
-            if news.isUrgent { self?.isUrgent.withLock { $0 = true } }
-            self?.bell.ring()
+        let observation = spool.observe { [weak self] event in
+            guard let self else { return }
+            if event.isUrgent { isUrgent.withLock { $0 = true } }
+            let isNews = event.durable >= awaited.withLock { $0 }
+            if isNews || event.isUrgent || event.failure != nil { news.notify() }
         }
         defer { observation.cancel() }
         await cancelWhenGracefulShutdown {
@@ -117,7 +123,7 @@ package actor AuditShipper: Service {
                 nextNudge += .seconds(1)
                 nudge()
             }
-            bell.ring()
+            news.notify()
             try? await Task.sleep(for: .milliseconds(20))
         }
         let counts = spool.counts

@@ -60,9 +60,14 @@ struct UploadMachine: Sendable {
     private(set) var deferredSince: Duration?
     /// When the oldest record that waits was first seen.
     private var waitingSince: Duration?
+    /// How many durable records end the last wait that `next` asked for, before its time is up.
+    private(set) var awaited: UInt64 = 0
 
     /// The most records of an upload.
-    static let batch: UInt64 = 256
+    ///
+    /// What an upload costs beside its records, both sides' signatures, waits for the disk and the way there and back, is
+    /// as much as that of some hundred records.
+    static let batch: UInt64 = 2048
     /// The longest that a record waits for others to go with it.
     static let linger = Duration.seconds(1)
     /// How long it rests once it has halted, before it looks whether somebody has seen to it.
@@ -86,6 +91,7 @@ struct UploadMachine: Sendable {
     ///   - isUrgent: Whether one of them is not to wait for others.
     /// - Returns: One action; its outcome is told before the next is asked for.
     mutating func next(now: Duration, durable: UInt64, isUrgent: Bool) -> Action {
+        awaited = .max
         if let pause, now < pause { return .wait(until: pause) }
         switch phase {
         case .halted:
@@ -99,12 +105,16 @@ struct UploadMachine: Sendable {
         }
         guard durable > edge.size else {
             waitingSince = nil
+            awaited = edge.size + 1
             return .wait(until: nil)
         }
         let due = (waitingSince ?? now) + Self.linger
         waitingSince = waitingSince ?? now
         if let unsure { return .upload(from: edge, to: unsure) }
-        guard isUrgent || durable - edge.size >= Self.batch || now >= due else { return .wait(until: due) }
+        guard isUrgent || durable - edge.size >= Self.batch || now >= due else {
+            awaited = edge.size + Self.batch
+            return .wait(until: due)
+        }
         return .upload(from: edge, to: min(durable, edge.size + Self.batch))
     }
 }

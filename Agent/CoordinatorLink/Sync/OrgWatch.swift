@@ -152,8 +152,12 @@ package final class OrgWatch: Sendable {
 
     /// Takes the state in a receipt; throws `LinkError` as `answered` does.
     func claimed(_ note: String) throws {
-        let head = try OrgHead(note, origin: origin, key: key)
-        try state.withLock { state in
+        try claimed(try OrgHead(note, origin: origin, key: key))
+    }
+
+    /// The same of a state whose signature was checked.
+    func claimed(_ head: OrgHead) throws(LinkError) {
+        try state.withLock { state throws(LinkError) in
             do throws(OrgRefusal) {
                 try state.history.claimed(head)
             } catch .unproven {

@@ -16,11 +16,11 @@ package final class PolicySync: Service {
     private let home: AgentHome
     private let watch: OrgWatch
     private let logger: Logger
-    private let onChange: @Sendable (SyncedState) -> Void
+    private let onChange: @Sendable (SyncedState) async -> Void
     private let onCondition: @Sendable (LinkCondition) -> Void
     private let documents: Mutex<SyncDocuments>
     private let status = Mutex(LinkCondition.connecting)
-    private let bell = Bell()
+    private let retries = Signal()
 
     private var path: String { "\(home.state)/sync.json" }
 
@@ -40,7 +40,7 @@ package final class PolicySync: Service {
     ///   - home: Where it is kept.
     ///   - watch: Watches the organisation's log.
     ///   - logger: Learns of what could not be taken.
-    ///   - onChange: Told once at the start and at each change, after it was kept.
+    ///   - onChange: Told once at the start and at each change, after it was kept; the next poll waits for its end.
     ///   - onCondition: Told when it changes how it stands with the coordinator.
     /// - Throws: `FileError` where it is not known what was kept: it must not be taken for nothing, since an older answer
     ///   would be news to whoever knows nothing.
@@ -49,7 +49,7 @@ package final class PolicySync: Service {
         home: AgentHome,
         watch: OrgWatch,
         logger: Logger,
-        onChange: @escaping @Sendable (SyncedState) -> Void,
+        onChange: @escaping @Sendable (SyncedState) async -> Void,
         onCondition: @escaping @Sendable (LinkCondition) -> Void = { _ in }
     ) throws {
         self.client = client
@@ -86,18 +86,19 @@ package final class PolicySync: Service {
     }
 
     /// Asks now, without waiting for the next try.
-    package func retry() { bell.ring() }
+    package func retry() { retries.notify() }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            onChange(state)
+            await onChange(state)
             var backoff = Backoff()
+            var retry = retries.version
             while !Task.isCancelled {
                 if let standing = client.standing, standing.isRevoked {
                     // For good: nothing that comes after the coordinator's own word would be from it.
                     move(to: .revoked)
                     standing.keepAgain()
-                    await bell.wait(atMost: .seconds(60))
+                    retry = await retries.wait(after: retry, atMost: .seconds(60))
                     continue
                 }
                 do {
@@ -108,12 +109,12 @@ package final class PolicySync: Service {
                     // A coordinator holds a question for news; something on the way that answers for it must not make us
                     // ask without end.
                     if state.counter == known, ContinuousClock.now - began < Self.shortestPoll {
-                        await bell.wait(atMost: Self.shortestPoll)
+                        retry = await retries.wait(after: retry, atMost: Self.shortestPoll)
                     }
                 } catch {
                     if Task.isCancelled { return }
                     let pause = backoff.failed(chance: .random(in: 0...1))
-                    await bell.wait(atMost: react(to: error, pause))
+                    retry = await retries.wait(after: retry, atMost: react(to: error, pause))
                 }
             }
         }
@@ -183,7 +184,7 @@ package final class PolicySync: Service {
             logger.error("The policy could not be kept.", metadata: ["error": "\(error)"])
         }
         documents.withLock { $0 = next }
-        onChange(next.state)
+        await onChange(next.state)
     }
 
     /// How long to wait after an error.

@@ -73,7 +73,7 @@ package struct OwnerInvitation: Sendable {
         let people = People(
             database: database,
             log: OrgLog(key: try setup.key(in: folder)),
-            revisions: Revisions(bell: ChangeBell()),
+            revisions: Revisions(changes: Signal()),
             clock: clock,
             authority: try ServerCertificate.authority(setup, in: folder)
         )

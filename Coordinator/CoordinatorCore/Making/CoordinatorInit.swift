@@ -119,7 +119,7 @@ package struct CoordinatorInit: Sendable {
         let people = People(
             database: database,
             log: OrgLog(key: key),
-            revisions: Revisions(bell: ChangeBell()),
+            revisions: Revisions(changes: Signal()),
             clock: clock,
             authority: authority
         )

@@ -93,11 +93,11 @@ package struct CoordinatorServer: Sendable {
         let ledger = ConnectionLedger(most: mostConnections, metrics: metrics)
         let server = try httpServer(ledger)
         let database = try SQLDatabase(path: folder.database, storage: storage)
-        let bell = ChangeBell()
+        let changes = Signal()
         let domain = Domain(
             database: database,
             key: try setup.key(in: folder),
-            revisions: Revisions(bell: bell),
+            revisions: Revisions(changes: changes),
             clock: clock,
             authority: try ServerCertificate.authority(setup, in: folder),
             folder: folder.path,
@@ -105,8 +105,9 @@ package struct CoordinatorServer: Sendable {
         )
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }
+        try await SearchCompletion(database: database, logger: logger).run()
         do {
-            try await serve(domain, server: server, ledger: ledger, bell: bell)
+            try await serve(domain, server: server, ledger: ledger, changes: changes)
         } catch {
             try? database.close()
             throw error
@@ -119,7 +120,7 @@ package struct CoordinatorServer: Sendable {
         _ domain: Domain,
         server: HTTPServerBuilder,
         ledger: ConnectionLedger,
-        bell: ChangeBell
+        changes: Signal
     ) async throws {
         let api = CoordinatorAPI(
             domain,
@@ -131,7 +132,7 @@ package struct CoordinatorServer: Sendable {
         if let metricsAddress { services.append(metricsListener(metricsAddress)) }
         let main = application(api.responder, server: server)
         services.append(Listener(address: address, option: "--listen", ledger: ledger, server: main))
-        services.append(Farewell(bell: bell, logger: logger))
+        services.append(Farewell(changes: changes, logger: logger))
         let configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -7,12 +7,12 @@ internal import ServiceLifecycle
 ///
 /// Started last, so that it is the first to end: the server then finds every request answered.
 struct Farewell: Service {
-    let bell: ChangeBell
+    let changes: Signal
     let logger: Logger
 
     func run() async throws {
         // However it ends: nobody is left waiting.
-        defer { bell.close() }
+        defer { changes.close() }
         try await gracefulShutdown()
         logger.info("The coordinator is asked to end.")
         ServiceNotification.stopping()

@@ -14,7 +14,6 @@ struct Housekeeping: Sendable {
 
     /// Each does a little at a time and stands back for requests.
     var services: [any Service] {
-        let indexer = SearchIndexer(database: domain.database)
         let watch = StorageWatch(database: domain.database, metrics: metrics, logger: logger)
         return [
             Periodic(name: "room", interval: .seconds(1), logger: logger) {
@@ -26,8 +25,6 @@ struct Housekeeping: Sendable {
                 if try await domain.removal.sweep() { return true }
                 return try await domain.database.giveBack()
             },
-            // What was uploaded becomes quick to find; until then it is found by looking into it.
-            Periodic(name: "search", interval: .seconds(1), logger: logger) { try await indexer.step() },
             // A bundle lasts seven days and is signed again after half of them.
             Periodic(name: "bundle", interval: .seconds(600), logger: logger) { [desk = domain.desk] in
                 if try await desk.renewIfDue() { logger.info("The policy's bundle was signed again.") }

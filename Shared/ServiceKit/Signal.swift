@@ -1,9 +1,11 @@
 internal import Synchronization
 
-/// Tells everyone who waits that something which agents are told about has changed.
-package final class ChangeBell: Sendable {
+/// Wakes tasks that wait for something to happen, and counts how often it has.
+///
+/// Whoever waits names the version that was seen last, so what happens between a look and the wait is not missed.
+package final class Signal: Sendable {
     private struct State {
-        var strokes = 0
+        var version = 0
         var isClosed = false
         var nextWaiter = 0
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -11,17 +13,17 @@ package final class ChangeBell: Sendable {
 
     private let state = Mutex(State())
 
-    /// A bell that nobody waits for yet.
+    /// A signal that nobody waits for yet.
     package init() {}
 
-    /// How often it has rung.
+    /// How often it was given.
     ///
     /// Read it before looking, so that a change after the look is not missed.
-    package var strokes: Int { state.withLock { $0.strokes } }
+    package var version: Int { state.withLock { $0.version } }
 
     /// Wakes everyone.
-    package func ring() {
-        wake { $0.strokes += 1 }
+    package func notify() {
+        wake { $0.version += 1 }
     }
 
     /// Wakes everyone for good: nobody waits any more.
@@ -31,8 +33,8 @@ package final class ChangeBell: Sendable {
         wake { $0.isClosed = true }
     }
 
-    /// Waits until the bell has rung more often than `strokes`, it is closed, or the task is cancelled.
-    package func wait(after strokes: Int) async {
+    /// Waits until the version differs from the one named, the signal is closed, or the task is cancelled.
+    package func wait(after version: Int) async {
         let waiter = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -40,8 +42,8 @@ package final class ChangeBell: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    // Looked at again under the lock: it may have rung, or the task been cancelled, since.
-                    guard state.strokes == strokes, !state.isClosed, !Task.isCancelled else { return true }
+                    // Looked at again under the lock: it may have been given, or the task been cancelled, since.
+                    guard state.version == version, !state.isClosed, !Task.isCancelled else { return true }
                     state.waiting[waiter] = continuation
                     return false
                 }
@@ -50,6 +52,20 @@ package final class ChangeBell: Sendable {
         } onCancel: {
             state.withLock { $0.waiting.removeValue(forKey: waiter) }?.resume()
         }
+    }
+
+    /// The same, and no longer than `time`.
+    ///
+    /// - Returns: the version by then, to wait after next.
+    @discardableResult
+    package func wait(after version: Int, atMost time: Duration) async -> Int {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: time) }
+            group.addTask { await self.wait(after: version) }
+            await group.next()
+            group.cancelAll()
+        }
+        return self.version
     }
 
     private func wake(_ change: (inout sending State) -> Void) {
