@@ -51,16 +51,10 @@ package struct Agent: Sendable {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let metrics = MetricsRegistry()
         let credentials = VaultCredentials()
-        let operations = RunningAgent(home: parts.home)
         let forwarding = try await ForwardingService.make(
             loop: loops.next(),
             configuration: settings.forwarding,
             credentials: credentials,
-            pages: ControlPages(
-                control: ControlHarness(operations),
-                metrics: metrics,
-                hindrance: { operations.hindrance }
-            ),
             metrics: metrics,
             clock: parts.clock,
             proxies: ProxyEnvironment(),
@@ -84,15 +78,14 @@ package struct Agent: Sendable {
         )
         await board.set(clients: try ClientCredentials(home: parts.home).list())
         let supervisor = Supervisor(parts, board: board, forwarding: forwarding, credentials: credentials)
-        operations.attach(
-            RunningAgent.Attachment(parts: parts, board: board, forwarding: forwarding, supervisor: supervisor)
-        )
+        let operations = RunningAgent(parts: parts, board: board, forwarding: forwarding, supervisor: supervisor)
         // Ended in reverse: first nobody gets in any more, then what was recorded is shipped.
         let listening = Listening(
             address: listen,
             forwarding: forwarding,
             supervisor: supervisor,
             operations: operations,
+            metrics: metrics,
             debts: debts,
             sessions: sessions,
             parts: parts

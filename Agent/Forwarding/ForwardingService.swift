@@ -44,7 +44,6 @@ package final class ForwardingService: Sendable {
     ///   - loop: the one event loop.
     ///   - configuration: the bounds.
     ///   - credentials: where credentials of servers come from.
-    ///   - pages: answers what is no MCP route.
     ///   - metrics: where calls are counted.
     ///   - clock: the machine's clocks.
     ///   - proxies: which servers are reached through a proxy.
@@ -55,7 +54,6 @@ package final class ForwardingService: Sendable {
         loop: any EventLoop,
         configuration: ForwardingConfiguration = ForwardingConfiguration(),
         credentials: any CredentialSource,
-        pages: any LocalPages,
         metrics: MetricsRegistry,
         clock: MachineClock = .system,
         proxies: ProxyEnvironment,
@@ -79,7 +77,7 @@ package final class ForwardingService: Sendable {
                 most: min(configuration.mostConnections, files.clients),
                 now: clock.boot
             )
-            let path = DataPath(loop: loop, gate: gate, pool: pool, pages: pages, table: table)
+            let path = DataPath(loop: loop, gate: gate, pool: pool, table: table)
             return ForwardingService(loop: loop, configuration: configuration, logger: logger, path: path)
         }.get()
     }
@@ -91,9 +89,14 @@ package final class ForwardingService: Sendable {
     /// - Parameters:
     ///   - address: on loopback; port 0 for one that is free.
     ///   - socketPath: of the unix socket; its folder is made where it is missing.
+    ///   - pages: answers what is no MCP route.
     /// - Returns: where it listens.
     /// - Throws: `ForwardingError`.
-    package func listen(on address: ListenAddress, socketPath: String) async throws -> Listening {
+    package func listen(
+        on address: ListenAddress,
+        socketPath: String,
+        pages: any LocalPages
+    ) async throws -> Listening {
         let path = path
         let origins = configuration.origins
         let socket = try SocketPath(preparing: socketPath)
@@ -101,7 +104,7 @@ package final class ForwardingService: Sendable {
             guard let check = PeerCheck() else {
                 throw ForwardingError(.system, "The kernel does not say who connects (sock_diag), so nobody may.")
             }
-            return NIOLoopBound(Listeners(path: path.value, check: check), eventLoop: path.value.loop)
+            return NIOLoopBound(Listeners(path: path.value, pages: pages, check: check), eventLoop: path.value.loop)
         }.get()
         let (tcp, real) = try await Self.open(listeners, address, origins)
         open.withLock { $0.listeners.append(tcp) }

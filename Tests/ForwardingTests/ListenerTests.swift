@@ -258,7 +258,11 @@ extension RealSockets {
             try await withDesk { desk in
                 let path = desk.listening.socketPath
                 await #expect(throws: ForwardingError(.inUse, "")) {
-                    _ = try await desk.service.listen(on: ListenAddress("127.0.0.1:0"), socketPath: path)
+                    _ = try await desk.service.listen(
+                        on: ListenAddress("127.0.0.1:0"),
+                        socketPath: path,
+                        pages: FakePages()
+                    )
                 }
                 // A socket is left behind by an agent that was killed.
                 let stale = desk.folder + "/run/stale.sock"
@@ -273,7 +277,11 @@ extension RealSockets {
                 }
                 #expect(status == 0)
                 Glibc.close(file)
-                let second = try await desk.service.listen(on: ListenAddress("127.0.0.1:0"), socketPath: stale)
+                let second = try await desk.service.listen(
+                    on: ListenAddress("127.0.0.1:0"),
+                    socketPath: stale,
+                    pages: FakePages()
+                )
                 #expect(second.socketPath == stale)
             }
         }
@@ -284,7 +292,8 @@ extension RealSockets {
                 let folder = desk.folder + "/a/b"
                 let second = try await desk.service.listen(
                     on: ListenAddress("127.0.0.1:0"),
-                    socketPath: folder + "/s.sock"
+                    socketPath: folder + "/s.sock",
+                    pages: FakePages()
                 )
                 #expect(second.socketPath == folder + "/s.sock")
                 for each in [folder, desk.folder + "/a"] {
@@ -299,19 +308,25 @@ extension RealSockets {
             try await withDesk { desk in
                 let long = desk.folder + "/" + String(repeating: "a", count: 120)
                 await #expect(throws: ForwardingError(.pathTooLong, "")) {
-                    _ = try await desk.service.listen(on: ListenAddress("127.0.0.1:0"), socketPath: long)
+                    _ = try await desk.service.listen(
+                        on: ListenAddress("127.0.0.1:0"),
+                        socketPath: long,
+                        pages: FakePages()
+                    )
                 }
                 await #expect(throws: ForwardingError(.inUse, "")) {
                     _ = try await desk.service.listen(
                         on: ListenAddress("127.0.0.1:\(desk.port)"),
-                        socketPath: desk.folder + "/run/b.sock"
+                        socketPath: desk.folder + "/run/b.sock",
+                        pages: FakePages()
                     )
                 }
                 #expect(FileManager.default.createFile(atPath: desk.folder + "/run/c.sock", contents: nil))
                 await #expect(throws: ForwardingError(.badFolder, "")) {
                     _ = try await desk.service.listen(
                         on: ListenAddress("127.0.0.1:0"),
-                        socketPath: desk.folder + "/run/c.sock"
+                        socketPath: desk.folder + "/run/c.sock",
+                        pages: FakePages()
                     )
                 }
             }

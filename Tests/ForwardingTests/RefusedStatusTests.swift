@@ -1,5 +1,6 @@
 import Forwarding
 import Foundation
+import ServiceKit
 import StrictJSON
 import Testing
 

@@ -59,7 +59,7 @@ final class Desktop: Sendable {
     /// A vault that is signed in.
     func signedIn(to provider: FakeProvider) async throws -> TokenVault {
         let vault = vault()
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         let signIn = try await vault.signIn("a")
         try await browse(provider.consent(signIn.authorizationURL))
         try await signIn.wait()
@@ -75,7 +75,7 @@ final class Desktop: Sendable {
     /// The same program after it was killed.
     func reborn(_ provider: FakeProvider) async -> TokenVault {
         let vault = vault()
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         return vault
     }
 
@@ -94,5 +94,13 @@ extension TokenVault {
     /// The token that there is now.
     var token: AccessToken? {
         if case .ready(let token) = current("a") { token } else { nil }
+    }
+}
+
+extension TokenVault {
+    /// Takes servers, and waits for what the keyring has for them.
+    func take(_ servers: [ProtectedServer]) async {
+        configure(servers)
+        await load()
     }
 }

@@ -14,7 +14,7 @@ struct RealServerTests {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         provider.change { $0.revocationWantsSecret = true }
         let refresh = provider.state.withLock { $0.refresh }
-        #expect(try await vault.disconnect("a"))
+        #expect(try await vault.disconnect("a").revocation == .revoked)
         #expect(provider.state.withLock { $0.revocations } == [refresh])
         guard case .revoked(_, _, "user")? = desktop.events.last else { return #expect(Bool(false)) }
     }
@@ -46,11 +46,36 @@ struct RealServerTests {
         desktop.store.condition = .locked
         for _ in 0..<15 {
             let error = await Desktop.error { _ = try await vault.renew("a", rejected: token.header) }
-            #expect(error?.kind == .locked || error?.kind == .unavailable)
-            desktop.pass(seconds: 3)
+            #expect(error?.kind == .locked)
+            // Also before it is looked at again.
+            desktop.pass(seconds: 1)
         }
         desktop.store.condition = .open
         #expect(try await vault.renew("a", rejected: token.header) != token)
+        #expect(provider.counts.refreshes == 1)
+    }
+
+    @Test(
+        "What waits for the keyring is told as that, and goes on at once when it was opened",
+        arguments: [MemorySecretStore.Condition.locked, .away]
+    )
+    func waiting(condition: MemorySecretStore.Condition) async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.pass(seconds: 4000)
+        desktop.store.condition = condition
+        #expect(!vault.waitsForKeyring("a"))
+        for _ in 0..<2 {
+            let error = await Desktop.error { _ = try await vault.renew("a", rejected: nil) }
+            #expect(error?.kind == (condition == .locked ? .locked : .keyringUnavailable))
+            #expect(error?.next == "doorward unlock")
+            #expect(vault.waitsForKeyring("a"))
+            #expect(vault.trouble("a")?.contains("doorward unlock") ?? false)
+        }
+        desktop.store.condition = .open
+        await vault.keyringOpened()
+        _ = try await vault.renew("a", rejected: nil)
+        #expect(!vault.waitsForKeyring("a"))
+        #expect(vault.trouble("a") == nil)
         #expect(provider.counts.refreshes == 1)
     }
 
@@ -103,7 +128,7 @@ struct RealServerTests {
             redirectPort: number,
             allowsLoopback: true
         )
-        await vault.configure([server])
+        await vault.take([server])
         #expect(await Desktop.error { _ = try await vault.signIn("a") }?.message.contains("Port \(number)") == true)
         port = nil
         for _ in 0..<2 {

@@ -104,7 +104,7 @@ struct RenewalTests {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         desktop.pass(seconds: 4000)
         desktop.store.failWrites(failure)
-        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
+        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .keyringUnavailable)
         #expect(provider.counts.refreshes == 1)
         await vault.storeLate("a")
         #expect(vault.token != nil)
@@ -180,7 +180,7 @@ struct RenewalTests {
         desktop.pass(seconds: 4000)
         desktop.store.failWrites(.before)
         #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
-        await vault.configure([
+        await vault.take([
             ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
         ])
         await vault.storeLate("a")
@@ -195,13 +195,13 @@ struct RenewalTests {
         provider.change { $0.delay = 300 }
         async let renewed = Desktop.error { _ = try await vault.renew("a", rejected: nil) }
         while provider.counts.refreshes == 0 { try await Task.sleep(for: .milliseconds(5)) }
-        await vault.configure([
+        await vault.take([
             ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
         ])
         #expect(await renewed?.kind == .unavailable)
         #expect(vault.current("a") == .needsSignIn)
         // It is the old server's, and there for it.
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         #expect(vault.token != nil)
     }
 

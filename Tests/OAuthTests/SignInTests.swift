@@ -20,7 +20,7 @@ struct SignInTests {
         let (provider, desktop) = (try FakeProvider(), try Desktop())
         provider.change(change)
         let vault = desktop.vault()
-        await vault.configure([provider.protected(clientID: clientID, scopes: scopes)])
+        await vault.take([provider.protected(clientID: clientID, scopes: scopes)])
         return (provider, desktop, vault, try await vault.signIn("a"))
     }
 
@@ -256,7 +256,7 @@ struct SignInTests {
     func keyring() async throws {
         let (provider, desktop) = (try FakeProvider(), try Desktop())
         let vault = desktop.vault()
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         desktop.store.condition = .locked
         #expect(await Desktop.error { _ = try await vault.signIn("a") }?.code == "keyring_locked")
         desktop.store.condition = .away
@@ -270,7 +270,7 @@ struct SignInTests {
     func foreignPeer() async throws {
         let (provider, desktop) = (try FakeProvider(), try Desktop())
         let vault = desktop.vault(isOwnPeer: { _ in false })
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         let signIn = try await vault.signIn("a")
         await #expect(throws: FetchError.self) {
             try await desktop.browse(provider.consent(signIn.authorizationURL))

@@ -107,12 +107,12 @@ struct TokenVaultTests {
     func anotherServer() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         let elsewhere = ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
-        await vault.configure([elsewhere])
+        await vault.take([elsewhere])
         #expect(vault.current("a") == .needsSignIn)
-        await vault.configure([])
+        await vault.take([])
         #expect(vault.current("a") == .needsSignIn)
         // The grant stayed where it was.
-        await vault.configure([provider.protected()])
+        await vault.take([provider.protected()])
         #expect(vault.token != nil)
         #expect(desktop.store.names.count == 1)
     }
@@ -122,7 +122,7 @@ struct TokenVaultTests {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         let credential = try #require(vault.token).credential
         let refresh = provider.state.withLock { $0.refresh }
-        #expect(try await vault.disconnect("a"))
+        #expect(try await vault.disconnect("a").revocation == .revoked)
         #expect(provider.state.withLock { $0.revocations } == [refresh])
         #expect(vault.current("a") == .needsSignIn)
         #expect(desktop.store.names.isEmpty)
@@ -131,7 +131,7 @@ struct TokenVaultTests {
 
         let (other, elsewhere, away) = try await Desktop.signedIn()
         other.instead("/revoke", .http(503))
-        #expect(try await !away.disconnect("a"))
+        #expect(try await away.disconnect("a").revocation == .refused("status 503"))
         #expect(elsewhere.store.names.isEmpty)
         guard case .revoked(_, _, "user_unconfirmed")? = elsewhere.events.last else { return #expect(Bool(false)) }
     }
@@ -140,8 +140,8 @@ struct TokenVaultTests {
     func disconnectFormer() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         let refresh = provider.state.withLock { $0.refresh }
-        await vault.configure([])
-        #expect(try await vault.disconnect("a"))
+        await vault.take([])
+        #expect(try await vault.disconnect("a").revocation == .revoked)
         #expect(provider.state.withLock { $0.revocations } == [refresh])
         #expect(desktop.store.names.isEmpty)
         #expect(await Desktop.error { try await vault.disconnect("a") }?.kind == .unknownServer)
@@ -184,7 +184,7 @@ struct TokenVaultTests {
             events: { _ in }
         )
         let begin = ContinuousClock.now
-        await vault.configure([ProtectedServer(alias: "a", url: "https://a.example", allowsLoopback: false)])
+        await vault.take([ProtectedServer(alias: "a", url: "https://a.example", allowsLoopback: false)])
         #expect(ContinuousClock.now - begin < .seconds(3))
         #expect(vault.current("a") == .locked)
     }

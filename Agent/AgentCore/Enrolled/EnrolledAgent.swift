@@ -24,14 +24,31 @@ final class EnrolledAgent: Sendable {
     private let sync: PolicySync
     private let shipper: AuditShipper
     private let standing: MembershipStanding
+    private let secrets: any SecretStore
     private let logger: Logger
 
     /// Opens the records of a membership, and joins what is needed to run it; nothing runs yet.
-    init(_ membership: Membership, parts: AgentParts, board: DataPathBoard, forwarding: ForwardingService) throws {
+    ///
+    /// - Parameters:
+    ///   - membership: what this machine belongs to.
+    ///   - parts: what every part of an agent works with.
+    ///   - board: takes what decides on calls.
+    ///   - forwarding: the data path.
+    ///   - onSettled: told when `isSettled` may have become true.
+    /// - Throws: where the records, or what is kept of the coordinator, cannot be opened.
+    init(
+        _ membership: Membership,
+        parts: AgentParts,
+        board: DataPathBoard,
+        forwarding: ForwardingService,
+        onSettled: @escaping @Sendable () -> Void
+    ) throws {
         self.membership = membership
+        self.onSettled = onSettled
         self.board = board
         self.forwarding = forwarding
         logger = parts.logger
+        secrets = parts.secrets
         let spool = try Spool(
             folder: parts.home.spool(agent: membership.agentID),
             writer: membership.recordWriter(),
@@ -69,8 +86,6 @@ final class EnrolledAgent: Sendable {
             logger: parts.logger
         )
         self.shipper = shipper
-        let changes = AsyncStream.makeStream(of: SyncedState.self, bufferingPolicy: .bufferingNewest(1))
-        self.changes = changes.stream
         let contacts = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.contacts = contacts.stream
         let time = board.time
@@ -79,7 +94,12 @@ final class EnrolledAgent: Sendable {
             home: parts.home,
             watch: watch,
             logger: parts.logger,
-            onChange: { changes.continuation.yield($0) },
+            onChange: { [vault, entriesChanged] state in
+                // Enforced at once; the keyring, which may be slow or hang, is asked beside it.
+                vault.configure(state.entries.compactMap(ProtectedServer.init))
+                await board.set(synced: state)
+                entriesChanged.notify()
+            },
             onCondition: { condition in
                 guard condition == .online else { return }
                 time.heard(client.now)
@@ -90,8 +110,8 @@ final class EnrolledAgent: Sendable {
         )
     }
 
-    /// What the coordinator says, the newest of it.
-    private let changes: AsyncStream<SyncedState>
+    /// That what the coordinator says is in force, and the keyring may have something for a new entry.
+    private let entriesChanged = Signal()
     /// That the coordinator was heard of again.
     private let contacts: AsyncStream<Void>
     /// That this machine's key was revoked.
@@ -99,13 +119,22 @@ final class EnrolledAgent: Sendable {
 
     /// How long renewals may still take at the end: a request to an authorization server is given up within this.
     private static let renewalsEnd = Duration.seconds(12)
+    /// How long the coordinator may take to answer when the key is there.
+    private static let firstSync = Duration.seconds(3)
     /// Whether this machine leaves: then nothing more is recorded for a coordinator that does not take it.
     private let hasLeft = Mutex(false)
 
-    private let settled = Mutex((policy: false, key: false))
+    private let settled = Mutex((grants: false, key: false))
+    private let onSettled: @Sendable () -> Void
+    private let keyringProblem = Mutex<LinkError?>(nil)
 
-    /// Whether the policy that was kept is in force, and the first look into the keyring has ended.
-    var isSettled: Bool { settled.withLock { $0.policy && $0.key } }
+    /// Whether the policy that was kept is in force, and the first looks into the keyring have ended.
+    var isSettled: Bool { settled.withLock { $0.grants && $0.key } }
+
+    private func settle(_ change: (inout (grants: Bool, key: Bool)) -> Void) {
+        settled.withLock { change(&$0) }
+        onSettled()
+    }
 
     /// How it stands with the coordinator.
     var condition: LinkCondition { standing.isRevoked ? .revoked : sync.condition }
@@ -127,7 +156,7 @@ final class EnrolledAgent: Sendable {
         let shipping = Task { try await shipper.run() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await self.sync.run() }
-            group.addTask { await self.followChanges() }
+            group.addTask { await self.loadGrants() }
             group.addTask { for await _ in self.contacts { await self.board.timeIsKnown() } }
             group.addTask { await self.followRevocation() }
             group.addTask { await self.unlock() }
@@ -160,11 +189,16 @@ final class EnrolledAgent: Sendable {
         }
     }
 
-    private func followChanges() async {
-        for await state in changes {
-            await vault.configure(state.entries.compactMap(ProtectedServer.init))
-            await board.set(synced: state)
-            settled.withLock { $0.policy = true }
+    private func loadGrants() async {
+        var seen = 0
+        while !Task.isCancelled {
+            let version = entriesChanged.version
+            if version != seen {
+                seen = version
+                await vault.load()
+                settle { $0.grants = true }
+            }
+            await entriesChanged.wait(after: seen)
         }
     }
 
@@ -175,35 +209,69 @@ final class EnrolledAgent: Sendable {
         }
     }
 
+    /// Has the keyring ask its user to open, over this agent's own connection: some keyrings allow to a connection and not
+    /// to a program.
+    func openKeyring() async throws {
+        try await secrets.open()
+        await lookForKey()
+        await vault.keyringOpened()
+        do {
+            try await client.key.load()
+        } catch let error as LinkError where error.kind == .keyMissing {
+            // It is open, and what it does not hold is told elsewhere.
+            return
+        }
+        // Whoever goes on at once finds the servers that there are by now.
+        sync.retry()
+        shipper.nudge()
+        let deadline = ContinuousClock.now + Self.firstSync
+        while [.locked, .connecting].contains(sync.condition), ContinuousClock.now < deadline, !Task.isCancelled {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Looks for the key at once, where the keyring may have been opened just now.
     func lookForKey() async {
         guard !client.key.isLoaded, (try? await client.key.load()) != nil else { return }
+        keyringProblem.withLock { $0 = nil }
         await board.set(nil, for: .key)
     }
+
+    /// Why the key cannot be read from the keyring; nil once it was.
+    var keyringTrouble: LinkError? { keyringProblem.withLock { $0 } }
 
     /// Waits for the keyring to be open once since the start; from then on the key is in memory.
     private func unlock() async {
         var isTold = false
         while !Task.isCancelled {
-            defer { settled.withLock { $0.key = true } }
+            defer { settle { $0.key = true } }
             do {
                 try await client.key.load()
                 standing.set(.keyMissing, false)
+                keyringProblem.withLock { $0 = nil }
                 await board.set(nil, for: .key)
                 sync.retry()
                 shipper.nudge()
                 return
             } catch {
+                // Somebody else may have read it meanwhile.
+                if client.key.isLoaded { continue }
+                let problem = error as? LinkError
+                keyringProblem.withLock { $0 = problem?.kind == .keyMissing ? nil : problem }
                 // A keyring that does not answer says nothing new of the key.
-                switch (error as? LinkError)?.kind {
+                switch problem?.kind {
                 case .keyMissing?: standing.set(.keyMissing, true)
                 case .locked?: standing.set(.keyMissing, false)
                 default: break
                 }
-                await board.set(standing.isMissingKey ? .keyMissing : .locked, for: .key)
+                if standing.isMissingKey {
+                    await board.set(.keyMissing, for: .key)
+                } else {
+                    await board.set(.locked, because: problem?.sentences, for: .key)
+                }
                 if !isTold {
                     isTold = true
-                    let words = (error as? LinkError)?.message ?? "\(error)"
+                    let words = problem?.message ?? "\(error)"
                     logger.warning("The signing key cannot be read yet.", metadata: ["error": "\(words)"])
                 }
                 try? await Task.sleep(for: .seconds(1))
@@ -248,6 +316,15 @@ extension Membership {
             boot: RecordWriter.bootMark(bootID: Array(MachineBoot.id.utf8), agent: JSONText(agentID)),
             subject: JSONText(sub)
         )
+    }
+}
+
+extension LinkError {
+    /// What it says and what to do, for those who read nothing else.
+    fileprivate var sentences: String {
+        // A program's name stays as it is written.
+        let first = message.hasPrefix("the") ? message.prefix(1).uppercased() + message.dropFirst() : message
+        return next.map { "\(first): \($0)" } ?? first
     }
 }
 

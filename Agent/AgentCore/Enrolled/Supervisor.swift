@@ -33,7 +33,9 @@ final class Supervisor: Service {
     private let forwarding: ForwardingService
     private let credentials: VaultCredentials
     private let current = Mutex(Situation.none)
-    private let settling = Mutex(false)
+    private let hasLooked = Mutex(false)
+    /// Given whenever what somebody waits for may have come.
+    private let progress = Signal()
     /// Whether somebody waits for what is on disk to run.
     private let isAsked = Mutex(false)
     private let reloads: AsyncStream<Void>
@@ -58,10 +60,15 @@ final class Supervisor: Service {
     ///
     /// A keyring that is locked or hangs is not waited for: then calls are told so.
     func settle(atMost time: Duration) async {
+        await wait(atMost: time) { self.hasLooked.withLock { $0 } && self.agent?.isSettled ?? true }
+    }
+
+    /// Waits until something is so, no longer than `time`.
+    private func wait(atMost time: Duration, until isSo: () -> Bool) async {
         let deadline = ContinuousClock.now + time
-        while ContinuousClock.now < deadline, !Task.isCancelled {
-            if settling.withLock({ $0 }), agent?.isSettled ?? true { return }
-            try? await Task.sleep(for: .milliseconds(2))
+        var version = progress.version
+        while !isSo(), ContinuousClock.now < deadline, !Task.isCancelled {
+            version = await progress.wait(after: version, atMost: deadline - .now)
         }
     }
 
@@ -69,14 +76,9 @@ final class Supervisor: Service {
     func look(atMost time: Duration) async {
         isAsked.withLock { $0 = true }
         reload.yield()
-        let deadline = ContinuousClock.now + time
-        while ContinuousClock.now < deadline, !Task.isCancelled {
-            do {
-                if try Membership.load(parts.home) == situation.membership { return }
-            } catch {
-                // It cannot be read now: nobody knows what to wait for.
-            }
-            try? await Task.sleep(for: .milliseconds(10))
+        await wait(atMost: time) {
+            // While it cannot be read nobody knows what to wait for.
+            do { return try Membership.load(self.parts.home) == self.situation.membership } catch { return false }
         }
     }
 
@@ -99,7 +101,10 @@ final class Supervisor: Service {
         var trial = Trial()
         reload.yield()
         for await _ in reloads {
-            defer { settling.withLock { $0 = true } }
+            defer {
+                hasLooked.withLock { $0 = true }
+                progress.notify()
+            }
             let isAsked = isAsked.withLock { isAsked in
                 defer { isAsked = false }
                 return isAsked
@@ -126,7 +131,13 @@ final class Supervisor: Service {
                 continue
             }
             do {
-                let agent = try EnrolledAgent(membership, parts: parts, board: board, forwarding: forwarding)
+                let agent = try EnrolledAgent(
+                    membership,
+                    parts: parts,
+                    board: board,
+                    forwarding: forwarding,
+                    onSettled: progress.notify
+                )
                 trial.ended()
                 current.withLock { $0 = .running(agent) }
                 credentials.use(agent.vault)

@@ -22,6 +22,8 @@ package struct AgentFacts: Sendable {
     var evidence: OrgEvidence?
     /// What the user has to do something about; nil while there is nothing.
     var problem: (any ExplainedError)?
+    /// Why the keyring does not give the key; nil once it did.
+    var keyring: (any ExplainedError)?
 
     init(membership: Membership?) {
         self.membership = membership
@@ -70,6 +72,7 @@ package struct AgentFacts: Sendable {
             "problem": (problem ?? (isEnrolled ? nil : Self.notEnrolled)).map(Self.document) ?? .null,
         ]
         if let condition { object["link"] = .text(condition.word) }
+        if let keyring { object["keyring"] = Self.document(keyring) }
         if let evidence { object["evidence"] = Self.document(evidence) }
         return .object(object)
     }
@@ -114,22 +117,25 @@ extension LinkCondition {
 
 /// The servers of this user, with how each does.
 struct ServerFacts: Sendable {
-    private let attachment: RunningAgent.Attachment
-
-    init(_ attachment: RunningAgent.Attachment) {
-        self.attachment = attachment
-    }
+    let board: DataPathBoard
+    let forwarding: ForwardingService
+    let vault: TokenVault?
 
     func list() async -> [JSONValue] {
-        let entries = await attachment.board.entries
-        let health = await attachment.forwarding.health()
-        let vault = attachment.supervisor.agent?.vault
+        let entries = await board.entries
+        let health = await forwarding.health()
         return entries.map { entry in
             if entry.authorization.kind == .oauth {
+                let trouble = vault?.trouble(entry.alias)
                 switch vault?.current(entry.alias) {
-                case .ready?, .stale?: break
-                case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in")
-                case .locked?: return Self.document(entry, state: "needs_sign_in", error: "the keyring is locked")
+                case .ready? where vault?.waitsForKeyring(entry.alias) ?? false:
+                    return Self.document(entry, state: "degraded", error: trouble)
+                case .ready?: break
+                case .stale?:
+                    if let trouble { return Self.document(entry, state: "degraded", error: trouble) }
+                case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in", error: trouble)
+                // Nobody knows whether there is a sign-in.
+                case .locked?: return Self.document(entry, state: "degraded", error: TokenVault.lockedWords)
                 }
             }
             let known = health.first { $0.alias == JSONText(entry.alias) }

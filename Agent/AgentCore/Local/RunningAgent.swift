@@ -2,6 +2,7 @@ internal import AuditLog
 internal import Contract
 internal import CoordinatorLink
 internal import Forwarding
+internal import Keyring
 internal import LocalControl
 internal import Logging
 internal import OAuth
@@ -13,16 +14,7 @@ internal import Synchronization
 
 /// What a running agent does for the commands of its user.
 final class RunningAgent: AgentOperations {
-    /// The parts that are asked.
-    struct Attachment: Sendable {
-        let parts: AgentParts
-        let board: DataPathBoard
-        let forwarding: ForwardingService
-        let supervisor: Supervisor
-    }
-
     private struct State {
-        var attachment: Attachment?
         var listen: String?
         var signIns = SignIns()
     }
@@ -32,38 +24,34 @@ final class RunningAgent: AgentOperations {
     /// The same for what ends with a membership: renewals and the last records have their time.
     private static let longPatience = Duration.seconds(20)
 
-    private let home: AgentHome
+    private let parts: AgentParts
+    private let board: DataPathBoard
+    private let forwarding: ForwardingService
+    private let supervisor: Supervisor
     private let state = Mutex(State())
+    private var home: AgentHome { parts.home }
 
-    init(home: AgentHome) {
-        self.home = home
+    init(parts: AgentParts, board: DataPathBoard, forwarding: ForwardingService, supervisor: Supervisor) {
+        self.parts = parts
+        self.board = board
+        self.forwarding = forwarding
+        self.supervisor = supervisor
     }
-
-    /// Joined once everything stands: the data path has to be made before, and it needs somebody to ask.
-    func attach(_ attachment: Attachment) { state.withLock { $0.attachment = attachment } }
 
     func listens(on address: String) { state.withLock { $0.listen = address } }
 
     /// Why no call can be recorded, and so none passes; nil while there is nothing to record or it can be.
     var hindrance: String? {
-        switch state.withLock({ $0.attachment })?.supervisor.situation {
-        case .running(let agent)?: agent.spool.problem?.message
-        case .broken(_, let error)?: error.message
-        case .none?, nil: nil
+        switch supervisor.situation {
+        case .running(let agent): agent.spool.problem?.message
+        case .broken(_, let error): error.message
+        case .none: nil
         }
     }
 
-    private func attached() throws -> Attachment {
-        guard let attachment = state.withLock({ $0.attachment }) else {
-            throw ControlFailure("starting", "The agent is still starting.", next: "doorward status")
-        }
-        return attachment
-    }
-
-    private func enrolled() throws -> (Attachment, EnrolledAgent) {
-        let attachment = try attached()
-        switch attachment.supervisor.situation {
-        case .running(let agent): return (attachment, agent)
+    private func enrolled() throws -> EnrolledAgent {
+        switch supervisor.situation {
+        case .running(let agent): return agent
         case .broken(_, let error): throw ControlFailure(error.code, error.message, next: error.next)
         case .none: throw Self.notEnrolled
         }
@@ -79,20 +67,20 @@ final class RunningAgent: AgentOperations {
     // MARK: Facts
 
     func status() async throws -> JSONValue {
-        let attachment = try attached()
         let listen = state.withLock { $0.listen }
-        let situation = attachment.supervisor.situation
+        let situation = supervisor.situation
         var facts = AgentFacts(membership: situation.membership)
         facts.listen = listen
         facts.isRunning = true
-        facts.policyVersion = await attachment.board.policy.version
-        facts.servers = await ServerFacts(attachment).list()
+        facts.policyVersion = await board.policy.version
+        facts.servers = await serverList()
         if case .broken(let membership, let error) = situation {
             facts.problem = error
             if let membership { facts.count(home, membership) }
         }
         if case .running(let agent) = situation {
             facts.problem = agent.trouble
+            facts.keyring = agent.keyringTrouble
             facts.recorded = agent.spool.counts.recorded
             facts.countersigned = agent.spool.counts.countersigned
             facts.condition = agent.condition
@@ -102,27 +90,31 @@ final class RunningAgent: AgentOperations {
         return facts.json
     }
 
+    private func serverList() async -> [JSONValue] {
+        await ServerFacts(board: board, forwarding: forwarding, vault: supervisor.agent?.vault).list()
+    }
+
     func servers() async throws -> JSONValue {
-        let (attachment, _) = try enrolled()
-        return ["servers": .array(await ServerFacts(attachment).list())]
+        _ = try enrolled()
+        return ["servers": .array(await serverList())]
     }
 
     /// Keeps how the servers do, for the time in which no agent runs.
     func keepServers() async {
-        guard let (attachment, agent) = try? enrolled() else { return }
-        let kept = KeptServers(await ServerFacts(attachment).list())
+        guard let agent = try? enrolled() else { return }
+        let kept = KeptServers(await serverList())
         // A logout takes the file away.
-        guard let (_, same) = try? enrolled(), same === agent else { return }
+        guard let same = try? enrolled(), same === agent else { return }
         do {
             try kept.keep(home, agent: agent.membership.agentID)
         } catch {
-            attachment.parts.logger.warning("How the servers do could not be kept.")
+            parts.logger.warning("How the servers do could not be kept.")
         }
     }
 
     func explain(server: String, tool: String, client: String) async throws -> JSONValue {
-        let (attachment, _) = try enrolled()
-        let policy = await attachment.board.policy
+        _ = try enrolled()
+        let policy = await board.policy
         let decision = policy.explain(client: JSONText(client), server: JSONText(server), tool: JSONText(tool))
         var facts: JSONObject = [
             "decision": decision.isAllowed ? "allow" : "deny", "rules": .array(decision.rules.map(JSONValue.string)),
@@ -135,18 +127,23 @@ final class RunningAgent: AgentOperations {
     // MARK: Records
 
     func records(newest count: Int) async throws -> JSONValue {
-        let (_, agent) = try enrolled()
+        let agent = try enrolled()
         let next = agent.spool.counts.recorded
         let records = try await told { try await agent.spool.tail(count) }
         return ["records": Self.parsed(records), "next": .int(Int(next))]
     }
 
     func records(from next: Int, waiting seconds: Int) async throws -> JSONValue {
-        let (_, agent) = try enrolled()
+        let agent = try enrolled()
         let spool = agent.spool
         let deadline = ContinuousClock.now + .seconds(seconds)
-        while spool.counts.recorded <= UInt64(next), ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(100))
+        let news = Signal()
+        let observation = spool.observe { _ in news.notify() }
+        defer { observation.cancel() }
+        while !Task.isCancelled {
+            let version = news.version
+            guard spool.counts.recorded <= UInt64(next), ContinuousClock.now < deadline else { break }
+            await news.wait(after: version, atMost: deadline - .now)
         }
         guard spool.counts.recorded > UInt64(next) else { return ["records": [], "next": .int(next)] }
         let records = try await told { try await spool.records(from: UInt64(next), atMost: 256) }
@@ -154,7 +151,7 @@ final class RunningAgent: AgentOperations {
     }
 
     func records(call: String) async throws -> JSONValue {
-        let (_, agent) = try enrolled()
+        let agent = try enrolled()
         guard let id = AuditID(hex: call.utf8) else {
             throw ControlFailure("bad_id", "An audit id is 32 hex digits.", next: "doorward audit tail")
         }
@@ -167,14 +164,14 @@ final class RunningAgent: AgentOperations {
 
     // MARK: Sign-in
 
-    func beginSignIn(server: String) async throws -> JSONValue {
-        let (attachment, agent) = try enrolled()
-        let entry = await attachment.board.entries.first { $0.alias == server }
+    func beginSignIn(server: String, clientSecret: String?) async throws -> JSONValue {
+        let agent = try enrolled()
+        let entry = await board.entries.first { $0.alias == server }
         guard let entry else {
             throw ControlFailure("unknown_server", "There is no server \(server) for you.", next: "doorward servers")
         }
         guard entry.authorization.kind == .oauth else { return ["state": "up"] }
-        let signIn = try await told { try await agent.vault.signIn(server) }
+        let signIn = try await told { try await agent.vault.signIn(server, clientSecret: clientSecret) }
         // It may have opened the keyring: what comes next is no longer called locked.
         await agent.lookForKey()
         let flow = AuditID().description
@@ -201,29 +198,47 @@ final class RunningAgent: AgentOperations {
         return ["state": "up"]
     }
 
-    func signOut(server: String) async throws -> JSONValue {
-        let (_, agent) = try enrolled()
-        let isRevoked = try await told { try await agent.vault.disconnect(server) }
-        return ["state": "needs_sign_in", "revoked": .bool(isRevoked)]
+    func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue {
+        let agent = try enrolled()
+        let isForgotten = forgettingSecret ? try await told { try await agent.vault.forgetClientSecret(server) } : false
+        let ended: SignedOut
+        do {
+            ended = try await told { try await agent.vault.disconnect(server) }
+        } catch let failure as ControlFailure where isForgotten && failure.code == "needs_sign_in" {
+            return ["state": "needs_sign_in", "revoked": false, "revocation": "none"]
+        }
+        var facts: JSONObject = [
+            "state": "needs_sign_in", "revoked": .bool(ended.revocation == .revoked),
+            "revocation": .text(ended.revocation.word), "issuer": .text(ended.issuer),
+        ]
+        if case .refused(let words) = ended.revocation { facts["words"] = .text(words) }
+        return .object(facts)
     }
 
     // MARK: Changes
 
+    func unlock() async throws -> JSONValue {
+        let agent = try enrolled()
+        do {
+            try await told { try await agent.openKeyring() }
+        } catch let error as KeyringError {
+            throw ControlFailure(error.code.description, "\(error.message).", next: error.hint, needsUser: true)
+        }
+        return ["open": true]
+    }
+
     func reload() async throws -> JSONValue {
-        let attachment = try attached()
         let clients = try await told { try ClientCredentials(home: self.home).list() }
-        await attachment.board.set(clients: clients)
-        await attachment.supervisor.look(atMost: Self.patience)
+        await board.set(clients: clients)
+        await supervisor.look(atMost: Self.patience)
         return .object(JSONObject())
     }
 
     func leave(isOffline: Bool) async throws -> JSONValue {
-        let attachment = try attached()
-        let parts = attachment.parts
         let enrolment = Enrolment(home: home, secrets: parts.secrets, fetcher: parts.fetcher, clock: parts.clock)
         let departure: Departure
         let agent: EnrolledAgent?
-        switch attachment.supervisor.situation {
+        switch supervisor.situation {
         case .none: throw Self.notEnrolled
         case .broken(nil, let error): throw ControlFailure(error.code, error.message, next: error.next)
         case .broken(let membership?, let error):
@@ -236,7 +251,7 @@ final class RunningAgent: AgentOperations {
             departure = try await told { try await running.leave(enrolment, isOffline: isOffline) }
         }
         // What is moved aside is open in nobody's hands any more.
-        await attachment.supervisor.look(atMost: Self.longPatience)
+        await supervisor.look(atMost: Self.longPatience)
         return enrolment.keepAside(departure, count: agent?.pending).json
     }
 

@@ -24,6 +24,8 @@ actor DataPathBoard {
     private let logger: Logger
 
     private var closures: [Closing: ForwardingState.Closure] = [:]
+    /// Why the keyring is in the way, in words.
+    private var keyWords: String?
     private var state = ForwardingState(closure: .notEnrolled)
     private var synced = SyncedState()
     /// Ends the policy in time, whatever the wall clock says by then.
@@ -61,9 +63,15 @@ actor DataPathBoard {
     }
 
     /// Closes the way for all calls, or opens it as far as `closing` goes.
-    func set(_ closure: ForwardingState.Closure?, for closing: Closing) async {
-        guard closures[closing] != closure else { return }
+    ///
+    /// - Parameters:
+    ///   - closure: what is in the way; nil: nothing.
+    ///   - words: why, where that is not always the same; of the keyring alone.
+    ///   - closing: who says so.
+    func set(_ closure: ForwardingState.Closure?, because words: String? = nil, for closing: Closing) async {
+        guard closures[closing] != closure || closing == .key && keyWords != words else { return }
         closures[closing] = closure
+        if closing == .key { keyWords = words }
         await publishClosure()
     }
 
@@ -71,6 +79,7 @@ actor DataPathBoard {
     func open(_ spool: Spool, isRevoked: Bool) async {
         state.spool = spool
         closures = [.key: .locked]
+        keyWords = nil
         closures[.standing] = isRevoked ? .revoked : nil
         await publishClosure()
     }
@@ -93,7 +102,7 @@ actor DataPathBoard {
 
     private func publishClosure() async {
         state.closure = Closing.allCases.lazy.compactMap { self.closures[$0] }.first
-        state.closureWords = nil
+        state.closureWords = state.closure == closures[.key] ? keyWords : nil
         await publish()
     }
 

@@ -1,5 +1,6 @@
 internal import CoordinatorLink
 internal import Forwarding
+internal import LocalControl
 internal import Logging
 internal import ServiceKit
 internal import ServiceLifecycle
@@ -10,6 +11,7 @@ struct Listening: Service {
     let forwarding: ForwardingService
     let supervisor: Supervisor
     let operations: RunningAgent
+    let metrics: MetricsRegistry
     let debts: DebtKeeper
     let sessions: SessionKeeper
     let parts: AgentParts
@@ -19,7 +21,12 @@ struct Listening: Service {
 
     func run() async throws {
         await supervisor.settle(atMost: Self.patience)
-        let listening = try await forwarding.listen(on: address, socketPath: parts.home.socketPath)
+        let pages = ControlPages(
+            control: ControlHarness(operations),
+            metrics: metrics,
+            hindrance: { operations.hindrance }
+        )
+        let listening = try await forwarding.listen(on: address, socketPath: parts.home.socketPath, pages: pages)
         operations.listens(on: listening.address.description)
         try AgentAddress.keep(listening.address.description, parts.home)
         parts.logger.info(

@@ -28,8 +28,12 @@ final class VaultCredentials: CredentialSource {
             let token = try await vault.renew(target.alias, at: target.url, rejected: rejected)
             return .ready(id: JSONText(token.credential), header: token.header)
         } catch let error as OAuthError {
-            if error.kind == .needsSignIn { return .refused(.needsSignIn) }
-            return .refused(error.kind == .locked ? .locked : .unavailable)
+            return switch error.kind {
+            case .needsSignIn: .refused(.needsSignIn)
+            case .locked: .refused(.locked)
+            case .keyringUnavailable: .refused(.keyring)
+            default: .refused(.unavailable)
+            }
         } catch {
             return .refused(.unavailable)
         }

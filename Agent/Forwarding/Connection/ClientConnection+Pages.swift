@@ -32,7 +32,7 @@ extension ClientConnection {
         self.page = page
         let here = NIOLoopBound((connection: self, page: page), eventLoop: path.loop)
         let loop = path.loop
-        let pages = path.pages
+        let pages = door.pages
         page.task = Task {
             let answer = await pages.answer(question)
             loop.execute { here.value.connection.receive(answer, to: here.value.page) }

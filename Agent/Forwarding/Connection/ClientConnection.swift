@@ -25,6 +25,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Bytes that belong to the request that is being read, and to those behind it.
     var input = ByteBuffer()
     var reader: RequestReader
+    private var pace = PacedReading()
 
     /// Where the table of connections has it.
     var slot = -1
@@ -110,7 +111,9 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard state.takesBytes else { return }
-        input.append(received: unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        if pace.isDue(bytes.readableBytes) { pace.adjust(self, in: context.channel, path.shares) }
+        input.append(received: bytes)
         holdReading(state.isTooMuch(input.readableBytes))
         account()
         if state.received() { path.turn.add(self, to: .judge) }

@@ -10,10 +10,10 @@ final class DataPath {
     let loop: any EventLoop
     let gate: Gate
     let pool: UpstreamPool
-    let pages: any LocalPages
     let table: ConnectionTable
     let beginnings: Beginnings
     let turn: LoopTurn
+    let shares: ReadShares
     let budget: MemoryBudget
     let refusals: WaitingRefusals
     private(set) lazy var upkeep = Upkeep(path: self)
@@ -25,15 +25,14 @@ final class DataPath {
         loop: any EventLoop,
         gate: Gate,
         pool: UpstreamPool,
-        pages: any LocalPages,
         table: ConnectionTable
     ) {
         self.loop = loop
         self.gate = gate
         self.pool = pool
-        self.pages = pages
         self.table = table
         turn = pool.turn
+        shares = pool.shares
         beginnings = Beginnings(turn: turn)
         budget = MemoryBudget(most: gate.configuration.mostHeld, loop: loop, table: table)
         refusals = WaitingRefusals(loop: loop, now: gate.now)
@@ -67,6 +66,8 @@ struct Door {
     let isSocket: Bool
     /// Whether the other end of a connection belongs to this user.
     let isOurs: (any Channel) -> Bool
+    /// Answer what is no MCP route.
+    let pages: any LocalPages
 }
 
 extension DataPath {

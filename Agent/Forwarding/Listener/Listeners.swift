@@ -2,10 +2,12 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import ServiceKit
+internal import Upstreams
 
 /// Opens the two listening sockets; to be used on the event loop, where they live.
 struct Listeners {
     let path: DataPath
+    let pages: any LocalPages
     let check: PeerCheck
 
     private static let backlog: Int32 = 1024
@@ -13,14 +15,14 @@ struct Listeners {
     /// Listens over TCP; returns the channel and where it listens.
     func open(_ address: ListenAddress, origins: [String]) -> EventLoopFuture<(any Channel, ListenAddress)> {
         let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
-        let check = NIOLoopBound(check, eventLoop: path.loop)
+        let (check, pages) = (NIOLoopBound(check, eventLoop: path.loop), pages)
         return bootstrap(frame)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(host: address.host, port: address.port)
             .map { channel in
                 let port = channel.localAddress?.port ?? address.port
                 let rules = AccessRules(port: port, origins: origins)
-                frame.value.door = Door(rules: rules, isSocket: false, isOurs: check.value.isOurs(tcp:))
+                frame.value.door = Door(rules: rules, isSocket: false, isOurs: check.value.isOurs(tcp:), pages: pages)
                 return (channel, address.with(port: port))
             }
             .flatMapErrorThrowing { throw Self.failure($0, "\(address)", next: "doorward agent --listen 127.0.0.1:0") }
@@ -29,7 +31,7 @@ struct Listeners {
     /// Listens on a unix socket that only this user can reach; `port` is that of the other listener.
     func open(_ socket: SocketPath, port: Int, origins: [String]) -> EventLoopFuture<any Channel> {
         let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
-        let check = NIOLoopBound(check, eventLoop: path.loop)
+        let (check, pages) = (NIOLoopBound(check, eventLoop: path.loop), pages)
         return bootstrap(frame)
             .bind(unixDomainSocketPath: socket.path)
             .flatMapThrowing { channel in
@@ -39,7 +41,7 @@ struct Listeners {
                     throw ForwardingError(.badFolder, "\(socket.path) cannot be closed to others.")
                 }
                 let rules = AccessRules(port: port, origins: origins)
-                frame.value.door = Door(rules: rules, isSocket: true, isOurs: check.value.isOurs(unix:))
+                frame.value.door = Door(rules: rules, isSocket: true, isOurs: check.value.isOurs(unix:), pages: pages)
                 return channel
             }
             .flatMapErrorThrowing { throw Self.failure($0, socket.path, next: "doorward status") }
@@ -50,10 +52,7 @@ struct Listeners {
         return ServerBootstrap(group: self.path.loop)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 8192, maximum: 65536)
-            )
+            .childChannelOption(.recvAllocator, value: PacedReading.unpaced)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Known once the listener is bound, which it is when somebody comes.

@@ -27,10 +27,14 @@ package final class TokenVault: Sendable {
         var pauses: [String: Pause] = [:]
         var rejections: [String: RejectionLimit] = [:]
         var refusals: [String: WordlessRefusals] = [:]
+        /// Why the last renewal for an alias came to nothing, in words that are safe to show.
+        var troubles: [String: String] = [:]
     }
 
     let state = Mutex(State())
     let grants: GrantStore
+    /// Of the clients that were registered beforehand.
+    let clientSecrets: ClientSecretStore
     let intents: IntentFolder
     /// Whoever changes what is stored for an alias has passed it.
     let turnstile = Turnstile()
@@ -58,6 +62,7 @@ package final class TokenVault: Sendable {
         events: @escaping @Sendable (CredentialEvent) -> Void
     ) {
         grants = GrantStore(secrets: store)
+        clientSecrets = ClientSecretStore(secrets: store)
         intents = IntentFolder(path: folder)
         self.fetcher = fetcher
         self.clock = clock
@@ -90,20 +95,47 @@ package final class TokenVault: Sendable {
         }
     }
 
-    /// Takes the servers that want a sign-in, and loads what the keyring has for those that are new or changed.
+    /// Why the last renewal for a server came to nothing, in words that are safe to show; nil where none did.
+    package func trouble(_ alias: String) -> String? { state.withLock { $0.troubles[alias] } }
+
+    /// Whether the tokens of a server wait for the keyring.
+    package func waitsForKeyring(_ alias: String) -> Bool {
+        state.withLock { $0.pauses[alias].map { $0.cause != .server } ?? false }
+    }
+
+    /// Takes the servers that want a sign-in; what the keyring has for those that are new or changed is for `load` to find.
     ///
-    /// A keyring that takes its time is waited for no longer than a second. The grant of a server that is not among them
-    /// stays in the keyring.
-    package func configure(_ servers: [ProtectedServer]) async {
+    /// The grant of a server that is not among them stays in the keyring.
+    package func configure(_ servers: [ProtectedServer]) {
         state.withLock { state in
             let old = state.servers
             state.servers = Dictionary(servers.map { ($0.alias, $0) }, uniquingKeysWith: { first, _ in first })
-            for alias in old.keys where state.servers[alias] != old[alias] { state.entries[alias] = nil }
+            for alias in old.keys where state.servers[alias] != old[alias] {
+                state.entries[alias] = nil
+                state.troubles[alias] = nil
+            }
             for (alias, grant) in state.unstored { state.keep(unstored: grant, for: alias) }
             // Until it was looked up, nobody knows.
             for alias in state.servers.keys where state.entries[alias] == nil { state.entries[alias] = .locked }
         }
-        await Self.wait(atMost: .seconds(1)) { await self.load() }
+    }
+
+    /// Loads what the keyring has for servers of which nothing is known yet.
+    ///
+    /// A keyring that takes its time is waited for no longer than a second.
+    package func load() async {
+        await Self.wait(atMost: .seconds(1)) { await self.loadUnknown() }
+    }
+
+    /// The keyring was opened just now: what has waited for it is tried at once.
+    package func keyringOpened() async {
+        state.withLock { state in
+            for (alias, pause) in state.pauses where pause.cause != .server {
+                state.pauses[alias] = nil
+                state.troubles[alias] = nil
+            }
+        }
+        await load()
     }
 
     /// Looks again, every two seconds, for what a locked keyring did not show, and stores what it did not take; returns when
@@ -111,7 +143,7 @@ package final class TokenVault: Sendable {
     package func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(2))
-            await load()
+            await loadUnknown()
             for alias in state.withLock({ Array($0.unstored.keys) }) { await storeLate(alias) }
             await settle()
         }
@@ -153,7 +185,7 @@ package final class TokenVault: Sendable {
         timer.cancel()
     }
 
-    private func load() async {
+    private func loadUnknown() async {
         let waiting = state.withLock { state in
             state.servers.values.filter { if case .locked? = state.entries[$0.alias] { true } else { false } }
         }

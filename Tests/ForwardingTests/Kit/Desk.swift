@@ -46,7 +46,6 @@ final class Desk: Sendable {
             loop: group.any(),
             configuration: configuration,
             credentials: credentials,
-            pages: pages,
             metrics: metrics,
             proxies: ProxyEnvironment(environment: [:])
         )
@@ -61,7 +60,11 @@ final class Desk: Sendable {
         )
         state = Mutex(first)
         await service.update(first)
-        listening = try await service.listen(on: ListenAddress("127.0.0.1:0"), socketPath: folder + "/run/agent.sock")
+        listening = try await service.listen(
+            on: ListenAddress("127.0.0.1:0"),
+            socketPath: folder + "/run/agent.sock",
+            pages: pages
+        )
     }
 
     /// Changes what decides on calls.
