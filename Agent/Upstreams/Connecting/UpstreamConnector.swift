@@ -74,10 +74,7 @@ final class UpstreamConnector {
         return ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 8192, maximum: 65536)
-            )
+            .channelOption(.recvAllocator, value: PacedReading.unpaced)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try attempt.value.opened(channel)

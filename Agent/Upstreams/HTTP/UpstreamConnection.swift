@@ -34,6 +34,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var partialHead = ByteBuffer()
     private var body = BodyReader(.none)
     private var keepsAlive = false
+    private var pace = PacedReading()
 
     // The connection.
     /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
@@ -180,7 +181,11 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func receiveBody(_ buffer: inout ByteBuffer) {
         while let exchange, phase == .body {
             switch body.next(&buffer) {
-            case .data(let slice): exchange.delegate?.exchangeReceived(body: slice)
+            case .data(let slice):
+                if pace.isDue(slice.readableBytes), let channel = context?.channel {
+                    pace.adjust(self, in: channel, server.pool.shares)
+                }
+                exchange.delegate?.exchangeReceived(body: slice)
             case .incomplete: return
             case .ended:
                 finish(exchange, isClean: buffer.readableBytes == 0)
@@ -196,6 +201,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func finish(_ exchange: UpstreamExchange, isClean: Bool) {
         self.exchange = nil
         let now = server.pool.loop.now
+        pace.reset(context?.channel)
         if !exchange.isReading { setReading(true) }
         if keepsAlive, isClean, !isWritingBody, isOpen {
             rest(since: now)

@@ -7,6 +7,8 @@ package final class UpstreamPool {
     let loop: any EventLoop
     /// The turns of that loop, which clients and servers share.
     package let turn: LoopTurn
+    /// How much of a turn large bodies get, those of clients and of servers together.
+    package let shares = ReadShares()
     let configuration: UpstreamConfiguration
     let connector: UpstreamConnector
     let names: NameDesk

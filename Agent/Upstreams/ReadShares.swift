@@ -1,0 +1,86 @@
+package import NIOCore
+
+/// How much one read brings of the connections that bring much, so that many of them leave room for others in each turn of
+/// the event loop.
+///
+/// A turn reads from every connection that has something. With forty answers that never end it would copy megabytes before
+/// it comes to the next call. Together they get one share of a turn; what is left waits in the kernel for the next turn.
+package final class ReadShares {
+    /// So many bytes within a second make a connection one that brings much.
+    @usableFromInline static let much = 128 << 10
+    /// What all of them together bring in one turn, in bytes.
+    static let turn = 256 << 10
+    /// The bounds of one read, in bytes: less costs more system calls than it spares time, and the first is also what a
+    /// connection reads at most that has no share.
+    static let most = 65536
+    static let least = 4096
+    private static let memory = TimeAmount.seconds(1)
+
+    /// When each of them last had brought much.
+    private var times: [ObjectIdentifier: NIODeadline] = [:]
+
+    package init() {}
+
+    /// Notes that a connection has brought much again.
+    ///
+    /// - Returns: how many bytes one read of it may bring, or nil where they are so few that none needs a bound.
+    package func share(of connection: AnyObject, at now: NIODeadline) -> Int? {
+        times[ObjectIdentifier(connection)] = now
+        guard times.count > Self.turn / Self.most else { return nil }
+        times = times.filter { now - $0.value <= Self.memory }
+        var share = Self.most
+        while share > Self.least, share * times.count > Self.turn { share /= 2 }
+        return share == Self.most ? nil : share
+    }
+}
+
+/// What one connection has brought, and the share that its channel reads by.
+package struct PacedReading {
+    /// What a channel reads with that needs no bound: small for small messages, growing with large ones.
+    package static let unpaced = AdaptiveRecvByteBufferAllocator(
+        minimum: ReadShares.least,
+        initial: 2 * ReadShares.least,
+        maximum: ReadShares.most
+    )
+    private static let readsInTurn: ChannelOptions.Types.MaxMessagesPerReadOption.Value = 4
+
+    @usableFromInline var bytes = 0
+    private var since = NIODeadline.uptimeNanoseconds(0)
+    private var share: Int?
+
+    package init() {}
+
+    /// Counts what was read; true where so much has come that `adjust` must say how the channel reads on.
+    @inlinable
+    package mutating func isDue(_ count: Int) -> Bool {
+        bytes += count
+        return bytes >= ReadShares.much
+    }
+
+    /// Has the channel read on in the share that is left for it.
+    package mutating func adjust(_ connection: AnyObject, in channel: any Channel, _ shares: ReadShares) {
+        bytes = 0
+        let now = channel.eventLoop.now
+        let isFast = now - since <= .seconds(1)
+        since = now
+        set(isFast ? shares.share(of: connection, at: now) : nil, channel)
+    }
+
+    /// Reads as any other connection again.
+    package mutating func reset(_ channel: (any Channel)?) {
+        bytes = 0
+        if let channel { set(nil, channel) }
+    }
+
+    private mutating func set(_ new: Int?, _ channel: any Channel) {
+        guard share != new, let options = channel.syncOptions else { return }
+        share = new
+        if let new {
+            try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: new))
+            try? options.setOption(.maxMessagesPerRead, value: 1)
+        } else {
+            try? options.setOption(.recvAllocator, value: Self.unpaced)
+            try? options.setOption(.maxMessagesPerRead, value: Self.readsInTurn)
+        }
+    }
+}
