@@ -28,17 +28,16 @@ extension Fleet {
         let now = clock.seconds
         try claim.verify(publicKey: request.publicKey, now: now)
         try claim.checkBody(body)
-        try await people.refuseStranger(proof: request.token)
+        try await database.read { view in
+            guard let id = try people.look(proof: request.token, in: view) else { return }
+            _ = try again(id, claim, in: view)
+        }
         let wall = clock.wall()
         return try await database.write { transaction in
             try NonceStore.spend(claim, now: now, in: transaction)
             switch try people.redeem(proof: request.token, in: transaction) {
             case .spent(let id):
-                guard let agent = try StoredAgent.find(id: id, in: transaction), !agent.isRevoked,
-                    agent.keyid.utf8.elementsEqual(claim.keyid.utf8),
-                    let person = try people.person(sub: agent.sub, in: transaction)
-                else { throw Problem.tokenSpent }
-                return try receipt(for: id, of: person, in: transaction)
+                return try receipt(for: id, of: try again(id, claim, in: transaction), in: transaction)
             case .open(let invitation, let person):
                 guard try StoredAgent.find(keyid: claim.keyid, in: transaction) == nil else {
                     throw Problem.keyEnrolled
@@ -57,6 +56,15 @@ extension Fleet {
                 return try receipt(for: id, of: person, in: transaction)
             }
         }
+    }
+
+    /// The person of a machine that asks again, as it has not heard the answer; for any other key the token is spent.
+    private func again(_ id: String, _ claim: ClaimedSignature, in view: some SQLReading) throws -> Person {
+        guard let agent = try StoredAgent.find(id: id, in: view), !agent.isRevoked,
+            agent.keyid.utf8.elementsEqual(claim.keyid.utf8),
+            let person = try people.person(sub: agent.sub, in: view)
+        else { throw Problem.tokenSpent }
+        return person
     }
 
     private static func request(_ body: [UInt8]) throws -> EnrolmentRequest {

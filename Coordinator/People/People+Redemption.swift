@@ -42,10 +42,13 @@ extension People {
         return .open(invitation, raised)
     }
 
-    /// Refuses what `redeem` would refuse as unknown, expired or spent, without a turn to write: strangers can ask as often as
-    /// they like, and nobody's change waits behind them.
-    package func refuseStranger(proof: String) async throws {
-        _ = try await database.read { try good(proof: proof, in: $0) }
+    /// Looks at an invitation as `redeem` does, without a turn to write: strangers can ask as often as they like, and nobody's
+    /// change waits behind them.
+    ///
+    /// - Returns: the machine that has used it just now; nil for one that is open.
+    /// - Throws: `Problem.tokenSpent`, as `redeem`.
+    package func look(proof: String, in view: some SQLReading) throws -> String? {
+        try good(proof: proof, in: view).spentBy
     }
 
     /// The invitation of what a machine sent, if it opens something or has just opened it.
