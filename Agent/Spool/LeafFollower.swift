@@ -23,6 +23,8 @@ struct LeafFollower: Sendable {
     /// Hashes of this segment that the disk did not take yet.
     private var unwritten: [Hash] = []
     private var hashFile: OpenFile?
+    /// Where records are read into.
+    private var room: [UInt8] = []
 
     /// What was found in one go.
     struct Slice {
@@ -106,18 +108,23 @@ struct LeafFollower: Sendable {
 
     private mutating func follow(_ part: SegmentPart, _ slice: inout Slice) throws(SpoolError) {
         let end = min(part.segment.bytes, offset + Self.chunk)
-        var lines = LineReader(try folder.read(part.file.number, from: offset, to: end, name: part.segment.name))
-        while let line = lines.next() {
-            slice.hashes.append(.leaf(line))
-            if open.follow(line) == .deny { slice.hasDenial = true }
-            next += 1
-            // Whoever serves calls must not wait until all of a group is hashed.
-            if next & Self.pace == 0 { sched_yield() }
+        let count = try folder.read(part.file.number, from: offset, to: end, name: part.segment.name, into: &room)
+        var length = 0
+        room.withUnsafeBufferPointer { room in
+            RecordLines.each(UnsafeBufferPointer(rebasing: room[..<count])) { line in
+                slice.hashes.append(.leaf(line))
+                if open.follow(UnsafeRawBufferPointer(line)) == .deny { slice.hasDenial = true }
+                next += 1
+                length += line.count + 1
+                // Whoever serves calls must not wait until all of a group is hashed.
+                if next & Self.pace == 0 { sched_yield() }
+                return true
+            }
         }
-        guard lines.offset > 0 else {
+        guard length > 0 else {
             throw SpoolError(.damaged, "\(folder.path(part.segment.name)) was changed by somebody else")
         }
-        offset += lines.offset
+        offset += length
         unwritten += slice.hashes
         writeHashes(of: part.segment)
     }
@@ -127,10 +134,7 @@ struct LeafFollower: Sendable {
         if hashFile == nil { hashFile = (try? folder.open(segment.hashName, O_WRONLY | O_CREAT)).map(OpenFile.init) }
         guard let hashFile else { return }
         let place = Int(next - segment.first) - unwritten.count
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(unwritten.count * Hash.length)
-        for hash in unwritten { hash.withUnsafeBytes { bytes.append(contentsOf: $0) } }
-        let done = bytes.withUnsafeBytes {
+        let done = unwritten.withUnsafeBytes {
             pwrite(hashFile.number, $0.baseAddress, $0.count, off_t(place * Hash.length))
         }
         unwritten.removeFirst(max(done, 0) / Hash.length)

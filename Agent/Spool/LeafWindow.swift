@@ -32,10 +32,12 @@ struct LeafWindow: Sendable {
         self.end = end
     }
 
-    /// The hash of a record, if it is one of the newest.
-    func hash(_ number: UInt64) -> Hash? {
-        guard number < end, end - number <= UInt64(hashes.count) else { return nil }
-        return hashes[hashes.count - Int(end - number)]
+    /// The hashes of those among some records that are the newest: of the last of them, or of none.
+    func newest(of numbers: Range<UInt64>) -> [Hash] {
+        let start = max(numbers.lowerBound, end - UInt64(hashes.count))
+        guard numbers.upperBound <= end, start < numbers.upperBound else { return [] }
+        let offset = hashes.count - Int(end - start)
+        return Array(hashes[offset..<offset + Int(numbers.upperBound - start)])
     }
 
     /// Goes on elsewhere.

@@ -27,18 +27,20 @@ struct OpenCalls: Sendable {
 
     /// Looks at one record; says what it is.
     @discardableResult
-    mutating func follow(_ line: ArraySlice<UInt8>) -> RecordLine.Kind {
-        line.withUnsafeBytes { bytes in
-            let kind = RecordLine.kind(bytes)
-            guard kind == .begin || kind == .end, let call = RecordLine.call(bytes) else { return kind }
-            if kind == .begin {
-                begins[call] = Begin(number: RecordLine.knownNumber(bytes) ?? 0, line: Array(line))
-            } else {
-                begins[call] = nil
-            }
-            return kind
+    mutating func follow(_ line: UnsafeRawBufferPointer) -> RecordLine.Kind {
+        let kind = RecordLine.kind(line)
+        guard kind == .begin || kind == .end, let call = RecordLine.call(line) else { return kind }
+        if kind == .begin {
+            begins[call] = Begin(number: RecordLine.knownNumber(line) ?? 0, line: Array(line))
+        } else {
+            begins[call] = nil
         }
+        return kind
     }
+
+    /// The same of a line in an array.
+    @discardableResult
+    mutating func follow(_ line: ArraySlice<UInt8>) -> RecordLine.Kind { line.withUnsafeBytes { follow($0) } }
 
     /// The beginnings, in their order.
     var inOrder: [Begin] { begins.values.sorted { $0.number < $1.number } }

@@ -11,6 +11,8 @@ final class ReadingDesk: Sendable {
         var file: SpoolReader.Source?
         /// Which files these are true of.
         var epoch = 0
+        /// Memory that files are read into.
+        var room: [UInt8] = []
     }
 
     let queue: DispatchQueue

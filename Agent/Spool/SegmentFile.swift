@@ -114,21 +114,49 @@ struct SpoolFolder: Sendable {
         guard end > offset else { return [] }
         var error: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: end - offset) { target, count in
-            while count < target.count {
-                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[count...])
-                let done = pread(file, rest.baseAddress, rest.count, off_t(offset + count))
-                if done > 0 {
-                    count += done
-                } else if done == 0 {
-                    break
-                } else if errno != EINTR {
-                    error = errno
-                    break
-                }
-            }
+            (count, error) = Self.read(file, from: offset, into: UnsafeMutableRawBufferPointer(target))
         }
         if error != 0 { throw failure("cannot be read", path(name), error) }
         return bytes
+    }
+
+    /// The same into memory that is kept from one reading to the next, since fresh memory costs more than the reading;
+    /// returns how many bytes there are.
+    func read(
+        _ file: Int32,
+        from offset: Int,
+        to end: Int,
+        name: String,
+        into room: inout [UInt8]
+    ) throws(SpoolError) -> Int {
+        let length = max(0, end - offset)
+        if room.count < length { room = Array(repeating: 0, count: length) }
+        let (count, error) = room.withUnsafeMutableBytes {
+            Self.read(file, from: offset, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]))
+        }
+        if error != 0 { throw failure("cannot be read", path(name), error) }
+        return count
+    }
+
+    /// Reads until the memory is full or the file ends; the error number is 0 without an error.
+    private static func read(
+        _ file: Int32,
+        from offset: Int,
+        into target: UnsafeMutableRawBufferPointer
+    ) -> (count: Int, error: Int32) {
+        var count = 0
+        while count < target.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: target[count...])
+            let done = pread(file, rest.baseAddress, rest.count, off_t(offset + count))
+            if done > 0 {
+                count += done
+            } else if done == 0 {
+                break
+            } else if errno != EINTR {
+                return (count, errno)
+            }
+        }
+        return (count, 0)
     }
 
     /// Writes all bytes to an open file; returns why it could not.

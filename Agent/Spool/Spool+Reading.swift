@@ -7,11 +7,26 @@ internal import Synchronization
 package struct SpoolBatch: Sendable {
     /// The number of the first.
     package let first: UInt64
-    /// The exact bytes of the leaves.
-    package let records: [[UInt8]]
+    /// The exact bytes of the leaves, with a line feed behind each.
+    package private(set) var lines: [UInt8]
     package let hashes: [Hash]
 
-    package var end: UInt64 { first + UInt64(records.count) }
+    /// The room that `lines` have for what is put before them.
+    static let margin = 1024
+
+    package var end: UInt64 { first + UInt64(hashes.count) }
+
+    init(first: UInt64, lines: [UInt8], hashes: [Hash]) {
+        self.first = first
+        self.lines = lines
+        self.hashes = hashes
+    }
+
+    /// Hands the lines out without a copy; none are left here.
+    package mutating func takeLines() -> [UInt8] {
+        defer { lines = [] }
+        return lines
+    }
 }
 
 extension Spool {
@@ -27,10 +42,13 @@ extension Spool {
     package func batch(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> SpoolBatch {
         try await read(shipping) { [self] () throws(SpoolError) in
             let end = durable
-            guard first < end else { return SpoolBatch(first: first, records: [], hashes: []) }
+            guard first < end else { return SpoolBatch(first: first, lines: [], hashes: []) }
             do throws(SpoolError) {
-                let (lines, reader) = try lines(shipping, from: first, to: end, atMost: count, bytes: bytes)
-                return SpoolBatch(first: first, records: lines.map(\.bytes), hashes: try hashes(of: lines, reader))
+                return try read(shipping) { reader throws(SpoolError) in
+                    let stretch = try reader.stretch(from: first, to: end, atMost: count, bytes: bytes)
+                    let hashes = try hashes(of: stretch.bytes, first..<first + UInt64(stretch.count), reader)
+                    return SpoolBatch(first: first, lines: stretch.bytes, hashes: hashes)
+                }
             } catch {
                 // What cannot be shipped holds up everything behind it, for ever.
                 if error.kind == .damaged { core.fail(error) }
@@ -44,14 +62,14 @@ extension Spool {
         try await read(showing) { [self] () throws(SpoolError) in
             let end = durable
             guard first < end else { return [] }
-            return try lines(showing, from: first, to: end, atMost: count, bytes: bytes).lines.map(\.bytes)
+            return try lines(from: first, to: end, atMost: count, bytes: bytes)
         }
     }
 
     /// Records from a number on, below another, durable or not.
     func records(from first: UInt64, before end: UInt64, atMost count: Int) async throws -> [[UInt8]] {
         try await read(showing) { [self] () throws(SpoolError) in
-            try lines(showing, from: first, to: end, atMost: count, bytes: .max).lines.map(\.bytes)
+            try lines(from: first, to: end, atMost: count, bytes: .max)
         }
     }
 
@@ -122,21 +140,37 @@ extension Spool {
         }
     }
 
-    /// Records from a number on, with the reader that found them; mostly it goes on where the last one ended.
     private func lines(
-        _ desk: ReadingDesk,
         from first: UInt64,
         to end: UInt64,
         atMost count: Int,
         bytes: Int
-    ) throws(SpoolError) -> (lines: [SpoolReader.Line], reader: SpoolReader) {
-        var (reader, epoch) = reader(desk.kept.withLock { $0 })
+    ) throws(SpoolError) -> [[UInt8]] {
+        try read(showing) { reader throws(SpoolError) in
+            try reader.lines(from: first, to: end, atMost: count, bytes: bytes).map(\.bytes)
+        }
+    }
+
+    /// Lends a reader, which mostly goes on where the last one of the desk ended.
+    private func read<Value>(
+        _ desk: ReadingDesk,
+        _ body: (inout SpoolReader) throws(SpoolError) -> Value
+    ) throws(SpoolError) -> Value {
+        // Taken out, so that there is no second reference, which would mean a copy.
+        var kept = desk.kept.withLock { kept in
+            defer { kept = ReadingDesk.Kept() }
+            return kept
+        }
+        var (reader, epoch) = reader(kept)
+        swap(&reader.room, &kept.room)
         defer {
             // Who looks comes back seldom, and a file that is held takes room when it is gone.
-            let file = desk === shipping ? reader.source : nil
-            desk.kept.withLock { $0 = ReadingDesk.Kept(cursor: reader.cursor, file: file, epoch: epoch) }
+            let isKept = desk === shipping
+            kept = ReadingDesk.Kept(cursor: reader.cursor, file: isKept ? reader.source : nil, epoch: epoch)
+            if isKept { swap(&reader.room, &kept.room) }
+            desk.kept.withLock { $0 = kept }
         }
-        return (try reader.lines(from: first, to: end, atMost: count, bytes: bytes), reader)
+        return try body(&reader)
     }
 
     private func reader(_ kept: ReadingDesk.Kept? = nil) -> (SpoolReader, epoch: Int) {
@@ -157,24 +191,31 @@ extension Spool {
 
     /// Hashes that were computed just now are taken as they are; of older records the bytes are hashed again, and must
     /// be what was written.
-    private func hashes(of lines: [SpoolReader.Line], _ reader: SpoolReader) throws(SpoolError) -> [Hash] {
-        let fresh = core.leaves.withLock { leaves in lines.map { leaves.hash($0.number) } }
-        guard let first = lines.first?.number else { return [] }
-        // The newest are the last.
-        let old = fresh.prefix { $0 == nil }.count
-        let known = old == 0 ? [] : try reader.hashes(from: first, to: first + UInt64(old))
+    private func hashes(
+        of stretch: [UInt8],
+        _ numbers: Range<UInt64>,
+        _ reader: SpoolReader
+    ) throws(SpoolError) -> [Hash] {
+        let fresh = core.leaves.withLock { $0.newest(of: numbers) }
+        let old = numbers.count - fresh.count
+        guard old > 0 else { return fresh }
+        let known = try reader.hashes(from: numbers.lowerBound, to: numbers.lowerBound + UInt64(old))
         var hashes: [Hash] = []
-        for (index, line) in lines.enumerated() {
-            if let fresh = fresh[index] {
-                hashes.append(fresh)
-                continue
+        hashes.reserveCapacity(numbers.count)
+        var isSame = true
+        stretch.withUnsafeBufferPointer { stretch in
+            RecordLines.each(stretch) { line in
+                guard hashes.count < old else { return false }
+                let hash = Hash.leaf(line)
+                isSame = hashes.count >= known.count || known[hashes.count] == hash
+                if isSame { hashes.append(hash) }
+                return isSame
             }
-            let hash = Hash.leaf(line.bytes)
-            guard index >= known.count || known[index] == hash else {
-                throw SpoolRecovery.damage(reader.place(of: line.number), "is not what was written")
-            }
-            hashes.append(hash)
         }
-        return hashes
+        guard isSame else {
+            let place = reader.place(of: numbers.lowerBound + UInt64(hashes.count))
+            throw SpoolRecovery.damage(place, "is not what was written")
+        }
+        return hashes + fresh
     }
 }

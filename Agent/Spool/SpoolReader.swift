@@ -30,8 +30,10 @@ struct SpoolReader: Sendable {
     private(set) var cursor: Cursor?
     /// The file that was read last.
     private(set) var source: Source?
+    /// Where files are read into: kept by those who read often.
+    var room: [UInt8] = []
 
-    private static let chunk = 256 << 10
+    private static let chunk = 128 << 10
 
     init(folder: SpoolFolder, segments: [SegmentFile], at cursor: Cursor? = nil, in source: Source? = nil) {
         self.folder = folder
@@ -57,13 +59,35 @@ struct SpoolReader: Sendable {
         return lines
     }
 
+    /// The same records in one piece, each with its line feed, and how many they are: an array for each costs more than
+    /// all that is done with it.
+    mutating func stretch(
+        from first: UInt64,
+        to end: UInt64,
+        atMost count: Int,
+        bytes: Int
+    ) throws(SpoolError) -> (bytes: [UInt8], count: Int) {
+        var stretch: [UInt8] = []
+        let held = segments.reduce(0) { $1.end > first ? $0 + $1.bytes : $0 }
+        stretch.reserveCapacity(min(bytes, held, max(1, min(count, held)) << 10) + SpoolBatch.margin)
+        var taken = 0
+        try walk(from: first, to: end) { _, line in
+            guard taken < count, taken == 0 || stretch.count + line.count < bytes else { return false }
+            // The line feed is behind it.
+            stretch.append(contentsOf: UnsafeBufferPointer(start: line.baseAddress, count: line.count + 1))
+            taken += 1
+            return true
+        }
+        return (stretch, taken)
+    }
+
     /// The records of one call, in order; what was countersigned and removed meanwhile is passed over.
     mutating func find(_ call: AuditID) throws(SpoolError) -> [[UInt8]] {
         var found: [[UInt8]] = []
         for segment in segments {
             do throws(SpoolError) {
                 _ = try walk(segment, from: segment.first, to: segment.end) { _, line in
-                    if line.withUnsafeBytes({ RecordLine.call($0) }) == call { found.append(Array(line)) }
+                    if RecordLine.call(UnsafeRawBufferPointer(line)) == call { found.append(Array(line)) }
                     return true
                 }
             } catch {
@@ -82,8 +106,7 @@ struct SpoolReader: Sendable {
             guard try folder.size(segment.hashName) != nil else { break }
             let file = OpenFile(try folder.open(segment.hashName, O_RDONLY))
             let bytes = try folder.read(file.number, from: start, to: stop, name: segment.hashName)
-            hashes += stride(from: 0, to: bytes.count / Hash.length * Hash.length, by: Hash.length)
-                .compactMap { Hash(bytes[$0..<$0 + Hash.length]) }
+            bytes.withUnsafeBytes { hashes += Hash.each(in: $0) }
             if bytes.count < stop - start { break }
         }
         return hashes
@@ -99,7 +122,7 @@ struct SpoolReader: Sendable {
     private mutating func walk(
         from first: UInt64,
         to end: UInt64,
-        _ body: (UInt64, ArraySlice<UInt8>) -> Bool
+        _ body: (UInt64, UnsafeBufferPointer<UInt8>) -> Bool
     ) throws(SpoolError) {
         guard let start = segments.first?.first, first >= start else {
             throw SpoolError(.gone, "record \(first) was countersigned and removed")
@@ -113,7 +136,7 @@ struct SpoolReader: Sendable {
         _ segment: SegmentFile,
         from first: UInt64,
         to end: UInt64,
-        _ body: (UInt64, ArraySlice<UInt8>) -> Bool
+        _ body: (UInt64, UnsafeBufferPointer<UInt8>) -> Bool
     ) throws(SpoolError) -> Bool {
         let file = try open(segment)
         var number = segment.first
@@ -123,14 +146,21 @@ struct SpoolReader: Sendable {
         }
         while number < end {
             let stop = min(segment.bytes, offset + Self.chunk)
-            var reader = LineReader(try folder.read(file.number, from: offset, to: stop, name: segment.name))
+            let count = try folder.read(file.number, from: offset, to: stop, name: segment.name, into: &room)
             let start = offset
-            while number < end, let line = reader.next() {
-                guard number < first || body(number, line) else { return false }
-                number += 1
-                offset = start + reader.offset
-                cursor = Cursor(number: number, segment: segment.first, offset: offset)
+            var isTaken = true
+            room.withUnsafeBufferPointer { room in
+                RecordLines.each(UnsafeBufferPointer(rebasing: room[..<count])) { line in
+                    guard number < end else { return false }
+                    isTaken = number < first || body(number, line)
+                    guard isTaken else { return false }
+                    number += 1
+                    offset += line.count + 1
+                    return true
+                }
             }
+            cursor = Cursor(number: number, segment: segment.first, offset: offset)
+            guard isTaken else { return false }
             guard offset > start else { throw SpoolRecovery.damage(place(of: number), "is missing") }
         }
         return true

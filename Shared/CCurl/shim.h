@@ -38,6 +38,14 @@ static inline CURLcode cc_on_write(CURL *handle, CURLoption option, curl_write_c
     return curl_easy_setopt(handle, option, function);
 }
 
+static inline CURLcode cc_on_read(CURL *handle, curl_read_callback function) {
+    return curl_easy_setopt(handle, CURLOPT_READFUNCTION, function);
+}
+
+static inline CURLcode cc_on_seek(CURL *handle, curl_seek_callback function) {
+    return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, function);
+}
+
 static inline CURLcode cc_on_open_socket(CURL *handle, curl_opensocket_callback function) {
     return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, function);
 }

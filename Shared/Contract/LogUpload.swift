@@ -15,7 +15,7 @@ package struct LogUpload: Sendable, Equatable {
     package static let mediaType = "text/plain; charset=utf-8"
     /// The largest upload in bytes.
     ///
-    /// A batch is 256 records of at most 8 KiB; catching up takes several.
+    /// An agent sends 2048 records at a time, of some hundred bytes each, and fewer of longer ones.
     package static let largest = 8 << 20
     /// The most records in an upload: as many as fit in if each has 128 bytes, and none is as short as that.
     package static let most = largest / 128
@@ -37,6 +37,15 @@ package struct LogUpload: Sendable, Equatable {
             bytes += record
             bytes.append(Self.lineFeed)
         }
+        return bytes
+    }
+
+    /// The body of an upload whose records are in one piece already, each with its line feed.
+    ///
+    /// What goes before them is put before them where they are, if there is room: they may be megabytes.
+    package static func body(old: Int, note: [UInt8], lines: consuming [UInt8]) -> [UInt8] {
+        var bytes = lines
+        bytes.insert(contentsOf: Array("old \(old)\n\n".utf8) + note + [lineFeed], at: 0)
         return bytes
     }
 

@@ -25,6 +25,8 @@ final class Transfer: @unchecked Sendable {
     private var headers: [(name: String, value: String)] = []
     private var headBytes = 0
     private var headDone = false
+    /// How much of the request's body curl has asked for.
+    var given = 0
     private var body: [UInt8] = []
     private var received = 0
     private var outgrown = false
@@ -108,10 +110,7 @@ final class Transfer: @unchecked Sendable {
         if request.method == "HEAD" {
             cc_set_long(handle, CURLOPT_NOBODY, 1)
         } else if request.body != nil || request.method == "POST" {
-            let body = request.body ?? []
-            cc_set_long(handle, CURLOPT_POST, 1)
-            cc_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
-            cc_set_bytes(handle, CURLOPT_COPYPOSTFIELDS, body)
+            setUpBody(request.body ?? [])
             cc_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
         } else {
             cc_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
@@ -148,7 +147,7 @@ final class Transfer: @unchecked Sendable {
         }
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer?) -> Transfer {
+    static func from(_ context: UnsafeMutableRawPointer?) -> Transfer {
         guard let context else { fatalError("curl lost the context of a transfer") }
         return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     }

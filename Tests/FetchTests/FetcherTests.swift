@@ -1,5 +1,6 @@
 import Addresses
 import Kits
+import Synchronization
 import Testing
 
 @testable import Fetch
@@ -117,6 +118,30 @@ struct FetcherTests {
         #expect(try await fetcher().fetch(request).status == 307)
         #expect(server.requests.count == 1)
         #expect(server.requests[0].hasSuffix("\r\n\r\na=b"))
+    }
+
+    @Test("A long body arrives whole, and once more when a kept connection turns out dead")
+    func longBodies() async throws {
+        let answers = Mutex(0)
+        let server = try RawServer { _ in
+            let number = answers.withLock { number in
+                number += 1
+                return number
+            }
+            switch number {
+            case 1: return .keep(RawServer.Answer.http().bytes)
+            case 2: return .close([])
+            default: return .http()
+            }
+        }
+        let body = (0..<100_000).map { String($0 % 10) }.joined()
+        let request = FetchRequest("POST", server.origin, body: Array(body.utf8), addresses: .any)
+        let fetcher = fetcher()
+        #expect(try await fetcher.fetch(request).status == 200)
+        #expect(try await fetcher.fetch(request).status == 200)
+        #expect(server.requests.count == 3)
+        #expect(server.requests.allSatisfy { $0.hasSuffix("\r\n\r\n" + body) })
+        #expect(server.connections == 2)
     }
 
     @Test("An answer that is too long is cut, announced or not")

@@ -10,6 +10,8 @@ package final class RawServer: Sendable {
     package enum Answer: Sendable {
         /// Send these bytes, and close the connection.
         case close([UInt8])
+        /// Send these bytes, and wait for the next request on the same connection.
+        case keep([UInt8])
         /// Say nothing until the test ends.
         case silence
 
@@ -21,6 +23,14 @@ package final class RawServer: Sendable {
         ) -> Answer {
             let lines = ["HTTP/1.1 \(status) -", "Content-Length: \(body.utf8.count)"] + headers + ["", body]
             return .close(Array(lines.joined(separator: "\r\n").utf8))
+        }
+
+        /// The bytes that are sent.
+        package var bytes: [UInt8] {
+            switch self {
+            case .close(let bytes), .keep(let bytes): bytes
+            case .silence: []
+            }
         }
     }
 
@@ -92,23 +102,27 @@ package final class RawServer: Sendable {
     package var requests: [String] { state.withLock { $0.requests } }
 
     private func serve(_ connection: Int32, _ answer: @Sendable (String) -> Answer) {
-        guard let request = Self.read(connection) else {
-            close(connection)
-            return
-        }
-        state.withLock { $0.requests.append(request) }
-        switch answer(request) {
-        case .silence: break
-        case .close(let bytes):
-            var sent = 0
-            while sent < bytes.count {
-                let count = bytes.withUnsafeBytes {
-                    send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
-                }
-                guard count > 0 else { break }
-                sent += count
+        while let request = Self.read(connection) {
+            state.withLock { $0.requests.append(request) }
+            let answer = answer(request)
+            if case .silence = answer { return }
+            Self.send(answer.bytes, connection)
+            guard case .keep = answer else {
+                shutdown(connection, Int32(SHUT_RDWR))
+                return
             }
-            shutdown(connection, Int32(SHUT_RDWR))
+        }
+        close(connection)
+    }
+
+    private static func send(_ bytes: [UInt8], _ connection: Int32) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Foundation.send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { break }
+            sent += count
         }
     }
 

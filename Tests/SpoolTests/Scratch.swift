@@ -95,3 +95,8 @@ extension [JSONValue] {
     var kinds: [String] { compactMap { $0["kind"]?.text } }
     func calls(_ kind: String) -> [String] { filter { $0["kind"]?.text == kind }.compactMap { $0["call"]?.text } }
 }
+
+extension SpoolBatch {
+    /// Each leaf by itself.
+    var records: [[UInt8]] { lines.split(separator: UInt8(ascii: "\n")).map(Array.init) }
+}
