@@ -44,23 +44,25 @@ def test_a_logout_is_over_when_it_says_so_and_makes_no_record_that_nobody_takes(
 
 def test_a_call_that_runs_while_its_machine_leaves_is_answered_and_has_its_end(world, desk, late):
     late.login(invitation(world, desk))
-    desk.add_server("everything", world.server("everything", "mcp_server").url)
+    server = world.server("slow", "mcp_server")
+    desk.add_server("old", server.url)
     desk.policy(OPEN_POLICY)
-    wait_for("the policy", lambda: "everything" in late.servers() and late.status()["policy_version"] > 0)
+    wait_for("the policy", lambda: "old" in late.servers() and late.status()["policy_version"] > 0)
     bearer = late.client("leaving")
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(http.call, late.url("everything"), bearer, "slow", {"seconds": 60}, seconds=30)
-        wait_for("the call", lambda: world.servers["everything"].ask("counts").get("slow"))
+        answer = pool.submit(http.call, late.url("old"), bearer, "slow", {"seconds": 60}, seconds=30)
+        wait_for("the call", lambda: server.ask("counts").get("slow"))
         left = late.doorward("logout").json
         error = answer.result()["error"]
     assert (error["code"], error["data"]["reason"]) == (-31004, "stopping")
-    assert "left its coordinator before everything had answered" in error["message"]
+    assert "left its coordinator before old had answered" in error["message"]
     assert left["told"] and left["kept"] is None
     assert any("API tokens and unused invitations" in line for line in left["words"])
     records = [each for each in desk.records("--user", "late@example.com") if each["agent"] == left["left"]]
     ends = [each["out"]["is"] for each in records if each["kind"] == "call.end" and each.get("tool") == "slow"]
     assert ends == ["unknown"]
     assert records[-1]["kind"] == "agent.stop"
+    desk.doorward("admin", "servers", "remove", "old")
 
 
 def test_after_a_restart_of_either_half_the_agent_soon_says_that_it_is_online(world, desk):

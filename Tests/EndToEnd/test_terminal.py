@@ -237,7 +237,7 @@ def test_an_archive_of_a_report_is_told_from_a_folder(desk, tmp_path):
 def test_a_report_of_a_server_that_never_was_is_none(old, desk, tmp_path):
     def report(alias: str):
         return desk.doorward(
-            "admin", "report", "--from", "-1h", "--to", "-30m", "--server", alias, "--out", str(tmp_path / alias), check=False)
+            "admin", "report", "--from", "-24h", "--to", "-1h", "--server", alias, "--out", str(tmp_path / alias), check=False)
 
     answer = report("odl")
     assert (answer.status, answer.json["error"]["code"]) == (1, "unknown_server")
