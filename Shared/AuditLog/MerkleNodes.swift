@@ -46,6 +46,11 @@ package struct MerkleTree: MerkleNodes, Sendable {
     package mutating func append(_ leaf: some Collection<UInt8>) {
         append(hash: .leaf(leaf))
     }
+
+    /// The same of a leaf in memory.
+    package mutating func append(_ leaf: UnsafeBufferPointer<UInt8>) {
+        append(hash: .leaf(leaf))
+    }
 }
 
 extension MerkleNodes {

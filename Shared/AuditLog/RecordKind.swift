@@ -42,6 +42,28 @@ package enum RecordKind: String, Sendable, CaseIterable {
         default: []
         }
     }
+
+    /// Which members the records of a kind have.
+    struct Admission: Sendable {
+        let kind: RecordKind
+        private let required: RecordMembers
+        private let all: RecordMembers
+
+        init(_ kind: RecordKind) {
+            self.kind = kind
+            required = .common.union(kind.required)
+            all = required.union(kind.optional)
+        }
+
+        /// Whether a record may have these members and no others.
+        func holds(_ members: RecordMembers) -> Bool {
+            members.isSuperset(of: required) && all.isSuperset(of: members)
+                && members.intersection(.items).rawValue.nonzeroBitCount <= 1
+        }
+    }
+
+    /// In the order of `allCases`.
+    static let admissions = allCases.map(Admission.init)
 }
 
 /// A set of members of a record.

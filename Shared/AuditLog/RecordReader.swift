@@ -19,8 +19,8 @@ package struct RecordFacts: Sendable {
 
 /// Checks that bytes are a record in its one spelling, with the members of its kind and no others.
 ///
-/// It takes exactly what `RecordWriter` may write. One strict pass and no tree of values: a report has a million of
-/// them. Keep one reader for many records.
+/// It takes exactly what `RecordWriter` may write. One pass and no tree of values: a report has a million of them. Keep
+/// one reader for many records.
 package struct RecordReader: Sendable {
     /// The literal of the last string that had escapes, spelled as it should be.
     private var spelled: [UInt8] = []
@@ -32,6 +32,7 @@ package struct RecordReader: Sendable {
     private var problem = ""
     /// What names must be.
     private let nameForm: LeafText
+    private let layout: RecordLayout
 
     /// A reader.
     ///
@@ -39,12 +40,19 @@ package struct RecordReader: Sendable {
     ///   have others, which a verifier takes and a coordinator does not.
     package init(plainNames: Bool = false) {
         nameForm = plainNames ? .plainName : .name
+        layout = plainNames ? .plain : .any
     }
 
     /// Reads a record.
     ///
     /// - Throws: `.malformed`, with words about the first thing that is wrong, without repeating it.
     package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordFacts {
+        if let facts = PlainRecordReader.read(bytes, layout) { return facts }
+        return try readStrictly(bytes)
+    }
+
+    /// Reads a record whatever is unusual about it, and says of one that is refused why.
+    mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordFacts {
         problem = ""
         for slot in texts.indices {
             texts[slot] = nil

@@ -40,6 +40,16 @@ package struct LogUpload: Sendable, Equatable {
         return bytes
     }
 
+    /// Reads a body without judging anything of it; nil if it has another form.
+    package init?(_ bytes: [UInt8]) {
+        guard let received = ReceivedUpload(bytes, judge: { _, _ in }) else { return nil }
+        old = received.old
+        note = received.note
+        records = bytes[received.records].split(separator: Self.lineFeed)
+    }
+
+    private static let lineFeed = UInt8(ascii: "\n")
+
     /// The body of an upload whose records are in one piece already, each with its line feed.
     ///
     /// What goes before them is put before them where they are, if there is room: they may be megabytes.
@@ -47,61 +57,6 @@ package struct LogUpload: Sendable, Equatable {
         var bytes = lines
         bytes.insert(contentsOf: Array("old \(old)\n\n".utf8) + note + [lineFeed], at: 0)
         return bytes
-    }
-
-    /// Reads a body without judging anything of it; nil if it has another form.
-    package init?(_ bytes: [UInt8]) {
-        self.init(bytes) { _, _ in }
-    }
-
-    /// Reads a body; nil if it has another form.
-    ///
-    /// The records are not judged, and they are cut apart only once the note is: their number is whatever the sender likes.
-    ///
-    /// - Parameters:
-    ///   - bytes: The body.
-    ///   - judge: Throws unless `old` and the note are good.
-    package init?(_ bytes: [UInt8], judge: (Int, [UInt8]) throws -> Void) rethrows {
-        guard bytes.count <= Self.largest, bytes.starts(with: "old ".utf8),
-            let headEnd = Self.emptyLine(in: bytes, from: 0)
-        else { return nil }
-        let digits = bytes[4..<(headEnd - 2)]
-        // 15 digits stay below 2^53, as every number of the format does.
-        guard (1...15).contains(digits.count), let old = Int(String(decoding: digits, as: UTF8.self)), old >= 0,
-            Array(String(old).utf8) == Array(digits)
-        else { return nil }
-        // The note itself has one empty line, between its text and its signatures.
-        guard let textEnd = Self.emptyLine(in: bytes, from: headEnd),
-            let noteEnd = Self.emptyLine(in: bytes, from: textEnd)
-        else { return nil }
-        let note = Array(bytes[headEnd..<(noteEnd - 1)])
-        try judge(old, note)
-        guard let records = Self.records(bytes[noteEnd...]) else { return nil }
-        self.old = old
-        self.note = note
-        self.records = records
-    }
-
-    /// The lines, each with its line feed and none of them empty; nil if there are too many.
-    private static func records(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
-        guard !bytes.isEmpty else { return [] }
-        guard bytes.last == lineFeed else { return nil }
-        let lines = bytes.dropLast().split(separator: lineFeed, maxSplits: most, omittingEmptySubsequences: false)
-        guard lines.count <= most, lines.allSatisfy({ !$0.isEmpty }) else { return nil }
-        return lines
-    }
-
-    private static let lineFeed = UInt8(ascii: "\n")
-
-    /// The offset behind the next two line feeds in a row.
-    private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
-        var index = start
-        while let found = bytes[index...].firstIndex(of: lineFeed) {
-            guard found + 1 < bytes.count else { return nil }
-            if bytes[found + 1] == lineFeed { return found + 2 }
-            index = found + 1
-        }
-        return nil
     }
 }
 

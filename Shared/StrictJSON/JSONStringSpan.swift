@@ -12,6 +12,11 @@ package struct JSONStringSpan: Hashable, Sendable {
 }
 
 extension JSONStringSpan {
+    /// A text of printable ASCII without escapes that was found without a scanner.
+    package init(plain span: JSONSpan) {
+        self.init(span: span, isEscaped: false, isPlain: true)
+    }
+
     /// The text, in the document in which it was scanned.
     @usableFromInline
     package func text(in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {

@@ -152,7 +152,11 @@ struct ReportWorld {
             )
             change(&proof)
             try writer.begin(proof)
-            for number in shown { try writer.add(agent.records[number], seq: UInt64(number), to: &records) }
+            for number in shown {
+                try agent.records[number].withUnsafeBufferPointer { record in
+                    try writer.add(record, seq: UInt64(number), to: &records)
+                }
+            }
             try writer.end(in: agent.tree)
         }
         for index in bundles {

@@ -109,7 +109,7 @@ struct ContractFormsTests {
         let head = Array("old 1\n\nt\n\ns\n\n".utf8)
         // Cut apart, this would be none.
         #expect(throws: Refused.self) {
-            try LogUpload(head + Array("\n\n".utf8)) { old, note in
+            try ReceivedUpload(head + Array("\n\n".utf8)) { old, note in
                 #expect(old == 1 && note == Array("t\n\ns\n".utf8))
                 throw Refused()
             }

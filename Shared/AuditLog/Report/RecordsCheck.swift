@@ -41,19 +41,19 @@ struct RecordsCheck<Source: ReportSource> {
         hash.update(piece)
         guard doubt == nil else { return }
         do throws(ReportFailure) {
-            var rest = piece[...]
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            var start = 0
+            while let end = RecordLines.end(in: piece, from: start) {
                 if partial.isEmpty {
-                    try line(UnsafeBufferPointer(rebasing: rest[..<end]))
+                    try line(UnsafeBufferPointer(rebasing: piece[start..<end]))
                 } else {
-                    partial += rest[..<end]
+                    partial += piece[start..<end]
                     let whole = partial
                     partial.removeAll(keepingCapacity: true)
                     try whole.withUnsafeBufferPointer { bytes throws(ReportFailure) in try line(bytes) }
                 }
-                rest = rest[(end + 1)...]
+                start = end + 1
             }
-            partial += rest
+            partial += piece[start...]
             guard partial.count <= RecordWriter.maxBytes else { throw failure("the line is too long") }
         } catch {
             // A line says itself what is wrong with it; a proof could fail because another line was changed.

@@ -124,7 +124,7 @@ package struct ReportWriter: Sendable {
     ///
     /// - Throws: `.report` if it does not come after the one before.
     package mutating func add(
-        _ record: some Collection<UInt8>,
+        _ record: UnsafeBufferPointer<UInt8>,
         seq: UInt64,
         to output: inout [UInt8]
     ) throws(AuditLogError) {
