@@ -83,15 +83,21 @@ final class CommitQueue: Sendable {
         var outcomes: [(any Error)?] = []
         var effects: [@Sendable () -> Void] = []
         let changes = connection.totalChangesCount
+        // Then the transaction itself is the savepoint.
+        let isAlone = group.count == 1
         do {
             try connection.beginTransaction(.immediate)
             for job in group {
                 var failure: (any Error)?
                 do {
                     let transaction = SQLTransaction(connection: connection, effects: SQLTransaction.Effects())
-                    try connection.inSavepoint {
+                    if isAlone {
                         try job.run(transaction)
-                        return .commit
+                    } else {
+                        try connection.inSavepoint {
+                            try job.run(transaction)
+                            return .commit
+                        }
                     }
                     effects += transaction.effects.afterCommit
                 } catch {
@@ -102,13 +108,17 @@ final class CommitQueue: Sendable {
                 }
                 outcomes.append(failure)
             }
-            try connection.commit()
+            if isAlone, outcomes[0] != nil {
+                try connection.rollback()
+            } else {
+                try connection.commit()
+            }
         } catch {
             abandon(group, connection, error, isRepeated: isRepeated)
             return
         }
         // A commit of nothing writes nothing, and so says nothing.
-        if connection.totalChangesCount != changes { reserve?.note(nil) }
+        if connection.totalChangesCount != changes, outcomes.contains(where: { $0 == nil }) { reserve?.note(nil) }
         for effect in effects { effect() }
         var short: [Job] = []
         for (job, outcome) in zip(group, outcomes) {

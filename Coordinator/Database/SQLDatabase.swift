@@ -105,6 +105,7 @@ package final class SQLDatabase: Sendable {
                     return result.walFrameCount == result.checkpointedFrameCount
                 }) == true
             try pool.close()
+            reserve?.databaseIsClosed()
             if isWrittenBack { StorageReserve.emptyJournal(of: path) }
         } catch {
             throw SQLError.classified(error)

@@ -65,8 +65,30 @@ package struct SQLTransaction: SQLReading {
     @discardableResult
     package func execute(_ sql: String, _ arguments: [SQLValue] = []) throws -> Int {
         let statement = try connection.cachedStatement(sql: sql)
-        try statement.execute(arguments: StatementArguments(arguments))
+        if let place = arguments.firstIndex(where: \.isStretch), case .stretch(let bytes) = arguments[place] {
+            try bytes.withUnsafeBytes { bytes in
+                var arguments = arguments.map(\.argument)
+                if let start = bytes.baseAddress {
+                    arguments[place] = Data(
+                        bytesNoCopy: UnsafeMutableRawPointer(mutating: start),
+                        count: bytes.count,
+                        deallocator: .none
+                    )
+                }
+                // The statement is kept, and must not keep an address that holds in here alone.
+                defer { statement.setUncheckedArguments([]) }
+                try statement.execute(arguments: StatementArguments(arguments))
+            }
+        } else {
+            try statement.execute(arguments: StatementArguments(arguments))
+        }
         return connection.changesCount
+    }
+
+    /// Inserts one row and tells the number that the database gave it.
+    package func insert(_ sql: String, _ arguments: [SQLValue] = []) throws -> Int {
+        try execute(sql, arguments)
+        return Int(connection.lastInsertedRowID)
     }
 }
 
@@ -84,19 +106,24 @@ extension GRDB.Database {
 
 extension StatementArguments {
     fileprivate init(_ values: [SQLValue]) {
-        let converted: [DatabaseValue] = values.map { value in
-            switch value {
-            case .null: .null
-            case .integer(let integer): integer.databaseValue
-            case .text(let text): text.databaseValue
-            case .blob(let bytes): Data(bytes).databaseValue
-            }
-        }
-        self.init(converted)
+        // The library reads values of one type through a key path, which it asks the runtime for each time.
+        self.init(values.map(\.argument))
     }
 }
 
 extension SQLValue {
+    fileprivate var isStretch: Bool { if case .stretch = self { true } else { false } }
+
+    fileprivate var argument: (any DatabaseValueConvertible)? {
+        switch self {
+        case .null: nil
+        case .integer(let integer): integer
+        case .text(let text): text
+        case .blob(let bytes): Data(bytes)
+        case .stretch(let bytes): Data(bytes)
+        }
+    }
+
     fileprivate init(_ value: DatabaseValue) {
         switch value.storage {
         case .null: self = .null

@@ -4,6 +4,8 @@ package enum SQLValue: Sendable, Hashable {
     case integer(Int)
     case text(String)
     case blob([UInt8])
+    /// Many bytes that are written from where they lie; they are read as a `blob`.
+    case stretch(ArraySlice<UInt8>)
 
     /// `text`, or null where there is none.
     package static func text(_ text: String?) -> SQLValue {

@@ -10,6 +10,11 @@ package enum ServiceNotification {
         send("READY=1")
     }
 
+    /// The service is still about to start, and wants to be given so much time more.
+    package static func starting(for time: Duration) {
+        send("EXTEND_TIMEOUT_USEC=\(time.components.seconds * 1_000_000)")
+    }
+
     /// The service is on its way out.
     package static func stopping() {
         send("STOPPING=1")

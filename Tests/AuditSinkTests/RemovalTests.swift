@@ -55,11 +55,8 @@ struct RemovalTests {
         return ReportVerifier.verify(ReportInMemory(files), signedBy: sink.key.publicKey.fingerprint)
     }
 
-    @Test(
-        "Records go, proofs stay, and every report of that time says whose, up to where and by whom",
-        arguments: [true, false]
-    )
-    func removed(isIndexed: Bool) async throws {
+    @Test("Records go, proofs stay, and every report of that time says whose, up to where and by whom")
+    func removed() async throws {
         let sink = try Sink()
         defer { sink.remove() }
         var (bad, good) = (try await sink.enrol("bad"), try await sink.enrol("good"))
@@ -67,7 +64,6 @@ struct RemovalTests {
         good.record(10)
         for old in stride(from: 0, to: 700, by: 100) { try await sink.store(bad, from: old, to: old + 100) }
         try await sink.store(good)
-        if isIndexed { try await sink.index() }
         let before = try await verdict(Self.all, sink)
         #expect(before.isOK && before.records == 710)
 
@@ -87,8 +83,6 @@ struct RemovalTests {
         // From the answer on, and not only once the bytes are gone.
         try await check(bad, sink)
         while try await removal.sweep() {}
-        try await check(bad, sink)
-        try await sink.index()
         try await check(bad, sink)
         #expect(try await sink.records(of: bad).isEmpty)
         #expect(try await sink.records(of: good) == good.records)
@@ -160,7 +154,6 @@ struct RemovalTests {
         var agent = try await sink.enrol("bad")
         for number in 0..<100 { agent.deny(server: "s\(number)") }
         try await sink.store(agent)
-        try await sink.index()
         #expect(try await sink.count("search_server") == 1)
         #expect(try await verdict(Self.choice(server: "s42"), sink).records == 1)
     }

@@ -42,7 +42,7 @@ struct ReportsTests {
         return lines
     }
 
-    @Test("A report of everything has everything and verifies, indexed or not")
+    @Test("A report of everything has everything and verifies")
     func everything() async throws {
         let sink = try Sink()
         defer { sink.remove() }
@@ -57,8 +57,6 @@ struct ReportsTests {
             agents.append(agent)
         }
         let expected = agents.sorted { $0.id < $1.id }.flatMap(\.records)
-        #expect(try await verified(Self.all, sink) == expected)
-        try await sink.index()
         #expect(try await verified(Self.all, sink) == expected)
         let left = try FileManager.default.contentsOfDirectory(atPath: sink.folder.path)
         #expect(!left.contains { $0.hasPrefix("report") })
@@ -91,21 +89,18 @@ struct ReportsTests {
             agent.record(.agentStop(why: "stopped"), at: Sink.noon + Int64(seconds) * 1_000_000)
         }
         for old in stride(from: 0, to: 12, by: 3) { try await sink.store(agent, from: old, to: old + 3) }
-        for isIndexed in [false, true] {
-            if isIndexed { try await sink.index() }
-            for from in [0, 2, 3, 6, 100, 102, 501, 950] {
-                for to in [from, from + 1, 5, 101, 502, 1000] where to >= from {
-                    let inside = times.indices.filter { (from..<to).contains(times[$0]) }
-                    let expected = inside.isEmpty ? [] : Array(agent.records[inside[0]...inside[inside.count - 1]])
-                    let choice = ReportChoice(from: moment(from), to: moment(to))
-                    #expect(try await verified(choice, sink) == expected, "\(from) ..< \(to)")
-                }
+        for from in [0, 2, 3, 6, 100, 102, 501, 950] {
+            for to in [from, from + 1, 5, 101, 502, 1000] where to >= from {
+                let inside = times.indices.filter { (from..<to).contains(times[$0]) }
+                let expected = inside.isEmpty ? [] : Array(agent.records[inside[0]...inside[inside.count - 1]])
+                let choice = ReportChoice(from: moment(from), to: moment(to))
+                #expect(try await verified(choice, sink) == expected, "\(from) ..< \(to)")
             }
         }
     }
 
-    @Test("A selection by person or server has what is theirs", arguments: [false, true])
-    func selections(isIndexed: Bool) async throws {
+    @Test("A selection by person or server has what is theirs")
+    func selections() async throws {
         let sink = try Sink()
         defer { sink.remove() }
         var agents: [SinkAgent] = []
@@ -122,7 +117,6 @@ struct ReportsTests {
             for old in stride(from: 0, to: 60, by: 7) { try await sink.store(agent, from: old, to: min(old + 7, 60)) }
             agents.append(agent)
         }
-        if isIndexed { try await sink.index() }
         let ordered = agents.sorted { $0.id < $1.id }
         let (from, to) = (moment(10), moment(40))
         let files = try await verified(ReportChoice(from: from, to: to, server: "files"), sink)
@@ -160,7 +154,6 @@ struct ReportsTests {
         var other = try await sink.enrol("bob")
         other.deny(server: "files")
         try await sink.store(other)
-        try await sink.index()
         #expect(try await sink.count("search_time") == 2)
         let choice = ReportChoice(from: moment(0), to: moment(60), server: "files")
         #expect(try await verified(choice, sink).count == 2)
@@ -208,9 +201,6 @@ struct ReportsTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [agent] in
                 for old in stride(from: 0, to: 600, by: 5) { try await sink.store(agent, from: old, to: old + 5) }
-            }
-            group.addTask {
-                while try await SearchIndexer(database: sink.database).step() { await Task.yield() }
             }
             for _ in 0..<8 {
                 let lines = try await verified(Self.all, sink)

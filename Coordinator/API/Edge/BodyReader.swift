@@ -16,6 +16,9 @@ final class BodyReader: Sendable {
     /// What those of one person may, and those of everybody who has not proven who he is: four of the longest uploads.
     static let mostOfOne = 40 << 20
 
+    /// The longest body that is expected from its beginning on.
+    private static let mostAhead = 1 << 20
+
     private let most: Int
     private let share: Int
     private let taken = Mutex(Taken())
@@ -93,6 +96,8 @@ final class BodyReader: Sendable {
         counted: inout Counted
     ) async throws -> [UInt8] {
         var bytes: [UInt8] = []
+        // Room that nothing is written to takes no memory. It is bounded all the same: what is announced need not come.
+        if let announced { bytes.reserveCapacity(min(announced, Self.mostAhead)) }
         do {
             for try await buffer in request.body {
                 let size = buffer.readableBytes

@@ -46,9 +46,7 @@ final class AgentNodes<View: SQLReading>: MerkleNodes {
         let range = first..<min(first + Self.blockLength, Int(size))
         var block = MerkleTree()
         try StoredBatch.each(of: agent, holding: range, in: view) { batch in
-            for (offset, line) in batch.lines.enumerated() where range.contains(batch.first + offset) {
-                block.append(line)
-            }
+            batch.each(in: range) { block.append($1) }
             return true
         }
         guard block.size == UInt64(range.count) else {

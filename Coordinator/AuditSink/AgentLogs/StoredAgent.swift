@@ -9,6 +9,12 @@ struct StoredAgent: Sendable {
     let sub: String
     let isRevoked: Bool
 
+    /// Whether the key of the agent of this id is revoked; nil if there is none.
+    static func isRevoked(_ id: String, in view: some SQLReading) throws -> Bool? {
+        try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
+            .map { try $0.optionalInteger("revoked_at") != nil }
+    }
+
     /// The agent of this id, or nil.
     static func find(_ id: String, in view: some SQLReading) throws -> StoredAgent? {
         let row = try view.first("SELECT sub, public_key, revoked_at FROM agent WHERE agent_id = ?", [.text(id)])

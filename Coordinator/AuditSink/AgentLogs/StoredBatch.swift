@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import Database
 
 /// One upload as it is kept.
@@ -10,9 +11,23 @@ struct StoredBatch: Sendable {
     /// The records, each with its line feed.
     let records: [UInt8]
 
-    /// The records, without their line feeds.
-    var lines: [ArraySlice<UInt8>] {
-        records.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    /// Lends each of these records to `body`, with its number and without its line feed.
+    func each(in range: Range<Int>, _ body: (Int, UnsafeBufferPointer<UInt8>) throws -> Void) rethrows {
+        try records.withUnsafeBufferPointer { bytes in
+            var number = first
+            try RecordLines.each(bytes) { line in
+                if range.contains(number) { try body(number, line) }
+                number += 1
+                return number < range.upperBound
+            }
+        }
+    }
+
+    /// The records from this number on, each with its line feed.
+    func records(from number: Int) -> ArraySlice<UInt8> {
+        var offset = 0
+        each(in: first..<number) { offset += $1.count + 1 }
+        return records[offset...]
     }
 
     /// Calls `body` with the batches that hold any of these records, in their order, until it returns false.

@@ -26,7 +26,7 @@ extension AgentLogIntake {
             """,
             [
                 .text(upload.agent.id), .integer(Int(stored.size)), .blob(stored.note),
-                .blob(upload.note.bytes), .integer(upload.old), .blob(upload.records), .integer(position),
+                .blob(upload.note.bytes), .integer(upload.old), .stretch(upload.records), .integer(position),
                 .integer(Int(now / 1_000_000)),
             ]
         )

@@ -19,6 +19,7 @@ package struct AgentLogIntake: Sendable {
     let clock: MachineClock
     private let limits: UploadLimits
     private let pace: UploadPace
+    private let agents = KnownAgents()
 
     /// The intake that stores into `database` and writes its leaves to `log`.
     package init(database: SQLDatabase, log: OrgLog, clock: MachineClock, limits: UploadLimits = .usual) {
@@ -41,9 +42,7 @@ package struct AgentLogIntake: Sendable {
         case .later(let seconds): throw Problem.uploadPace(limits.bytesPerMinute, seconds: seconds)
         }
         defer { withExtendedLifetime(turn) {} }
-        guard let agent = try await database.read({ view in try StoredAgent.find(agent, in: view) }) else {
-            throw Problem.refused(.unknownKey)
-        }
+        let agent = try await agents.find(agent, in: database)
         let upload = try await CheckedUpload.check(body, of: agent, origin: log.key.names.agent(agent.id))
         let outcome = try await database.write(lane: .records, weight: upload.records.count) { transaction in
             try store(upload, in: transaction)
@@ -64,8 +63,9 @@ package struct AgentLogIntake: Sendable {
 
     func store(_ upload: CheckedUpload, in transaction: SQLTransaction) throws -> Outcome {
         // Looked at again: the order of the commits decides what was signed before a key was revoked.
-        guard let agent = try StoredAgent.find(upload.agent.id, in: transaction), !agent.isRevoked else {
-            throw try log.revocation(of: upload.agent.id, in: transaction)
+        let agent = upload.agent
+        guard try StoredAgent.isRevoked(agent.id, in: transaction) == false else {
+            throw try log.revocation(of: agent.id, in: transaction)
         }
         let stored = try StoredLog.find(agent.id, in: transaction)
         if stored?.isLocked == true { return .forked }
@@ -117,22 +117,23 @@ package struct AgentLogIntake: Sendable {
         in transaction: SQLTransaction
     ) throws -> LogReceipt {
         let now = clock.wall()
-        let position = try log.append(.agentCheckpoint(upload.checkpoint), at: now, in: transaction)
+        let leaf = try log.append(.agentCheckpoint(upload.checkpoint), at: now, epoch: nil, in: transaction)
         let signature = try upload.note.cosignature(
             name: log.key.names.audit,
             key: log.key.signing,
             time: UInt64(max(now, 0) / 1_000_000)
         )
         let note = upload.note.adding(signature).bytes
-        try transaction.execute(
+        let batch = try transaction.insert(
             """
             INSERT INTO agent_batch (agent_id, first, next, records, note, org_position) VALUES (?, ?, ?, ?, ?, ?)
             """,
             [
-                .text(upload.agent.id), .integer(upload.old), .integer(Int(frontier.size)), .blob(upload.records),
-                .blob(note), .integer(position),
+                .text(upload.agent.id), .integer(upload.old), .integer(Int(frontier.size)), .stretch(upload.records),
+                .blob(note), .integer(leaf.position),
             ]
         )
+        try upload.marks.insert(batch: batch, in: transaction)
         try transaction.execute(
             """
             INSERT INTO agent_log (agent_id, size, peaks, note, bytes) VALUES (?, ?, ?, ?, ?)
@@ -144,7 +145,12 @@ package struct AgentLogIntake: Sendable {
                 .integer(bytes),
             ]
         )
-        return try receipt(size: Int(frontier.size), signature, position: position, in: transaction)
+        return LogReceipt(
+            size: Int(frontier.size),
+            cosignature: String(signature.line.dropLast()),
+            orgCheckpoint: String(decoding: leaf.note, as: UTF8.self),
+            leaf: leaf.proven
+        )
     }
 
     // MARK: Receipts
@@ -157,20 +163,11 @@ package struct AgentLogIntake: Sendable {
         )
         guard let row else { return nil }
         guard let signature = try Note(parsing: try row.blob("note")).signatures.last else { return nil }
-        return try receipt(size: size, signature, position: try row.integer("org_position"), in: transaction)
-    }
-
-    private func receipt(
-        size: Int,
-        _ signature: Note.Signature,
-        position: Int,
-        in transaction: SQLTransaction
-    ) throws -> LogReceipt {
-        LogReceipt(
+        return LogReceipt(
             size: size,
             cosignature: String(signature.line.dropLast()),
             orgCheckpoint: try log.head(in: transaction).checkpoint,
-            leaf: try log.proven(position, in: transaction)
+            leaf: try log.proven(try row.integer("org_position"), in: transaction)
         )
     }
 }

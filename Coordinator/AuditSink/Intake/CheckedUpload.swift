@@ -13,8 +13,10 @@ struct CheckedUpload: Sendable {
     let note: Note
     /// The hashes of the records from `old` on.
     let leaves: [Hash]
-    /// The records, each with its line feed.
-    let records: [UInt8]
+    /// What the records are found by.
+    let marks: BatchMarks
+    /// The records, each with its line feed; where they came in.
+    let records: ArraySlice<UInt8>
 
     /// Checks an upload of the agent; throws `Problem`.
     @concurrent
@@ -24,7 +26,7 @@ struct CheckedUpload: Sendable {
 
     init(_ body: [UInt8], of agent: StoredAgent, origin: String) throws {
         var signed: (note: Note, checkpoint: Checkpoint)?
-        let upload = try LogUpload(body) { _, bytes in
+        let upload = try ReceivedUpload(body) { _, bytes in
             guard let note = try? Note(parsing: bytes), let checkpoint = try? Checkpoint(parsing: note.text) else {
                 throw Problem.malformedUpload("The note is not a signed checkpoint.")
             }
@@ -36,26 +38,28 @@ struct CheckedUpload: Sendable {
         guard let upload, let (note, checkpoint) = signed else {
             throw Problem.malformedUpload("The body is not `old N`, a signed checkpoint and records.")
         }
-        guard checkpoint.size > 0, checkpoint.size == UInt64(upload.old) + UInt64(upload.records.count) else {
+        guard checkpoint.size > 0, checkpoint.size == UInt64(upload.old) + UInt64(upload.count) else {
             throw Problem.malformedUpload("The checkpoint is not of as many records as there are with those sent.")
         }
 
+        // One pass: what was read of a record is still in the processor's caches when it is hashed.
         var leaves: [Hash] = []
-        var records: [UInt8] = []
-        leaves.reserveCapacity(upload.records.count)
-        records.reserveCapacity(upload.records.reduce(0) { $0 + $1.count + 1 })
+        leaves.reserveCapacity(upload.count)
         var rules = RecordRules(agent: agent)
-        for (offset, record) in upload.records.enumerated() {
-            try rules.check(record, number: upload.old + offset)
-            leaves.append(.leaf(record))
-            records += record
-            records.append(UInt8(ascii: "\n"))
+        var marks = BatchMarks()
+        try body.withUnsafeBufferPointer { bytes in
+            try RecordLines.each(UnsafeBufferPointer(rebasing: bytes[upload.records])) { record in
+                marks.note(try rules.check(record, number: upload.old + leaves.count), in: record)
+                leaves.append(.leaf(record))
+                return true
+            }
         }
         self.agent = agent
         old = upload.old
         self.checkpoint = checkpoint
         self.note = note
         self.leaves = leaves
-        self.records = records
+        self.marks = marks
+        records = body[upload.records]
     }
 }

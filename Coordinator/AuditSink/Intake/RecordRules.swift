@@ -17,21 +17,22 @@ struct RecordRules: Sendable {
         key = Array(agent.key.fingerprint.utf8)
     }
 
-    /// Throws `Problem` unless this is the record of this number of the agent's log.
-    mutating func check(_ record: ArraySlice<UInt8>, number: Int) throws {
-        do {
-            try record.withUnsafeBufferPointer { bytes in
-                let facts = try reader.read(bytes)
-                guard facts.seq == UInt64(number) else { throw AuditLogError(.malformed, "it is not numbered so") }
-                for (name, span, expected) in [
-                    ("agent", facts.agent, agent), ("sub", facts.sub, sub), ("key", facts.key, key),
-                ]
-                where !bytes[span.range].elementsEqual(expected) {
-                    throw AuditLogError(.malformed, "\(name) is another's")
-                }
-            }
-        } catch let error as AuditLogError {
+    /// What the record of this number of the agent's log says; throws `Problem` where it is not that.
+    mutating func check(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws -> RecordFacts {
+        let facts: RecordFacts
+        do throws(AuditLogError) {
+            facts = try reader.read(record)
+        } catch {
             throw Problem.badRecord(number, error.message)
         }
+        guard facts.seq == UInt64(number) else { throw Problem.badRecord(number, "it is not numbered so") }
+        guard Self.isText(agent, facts.agent, in: record) else { throw Problem.badRecord(number, "agent is another's") }
+        guard Self.isText(sub, facts.sub, in: record) else { throw Problem.badRecord(number, "sub is another's") }
+        guard Self.isText(key, facts.key, in: record) else { throw Problem.badRecord(number, "key is another's") }
+        return facts
+    }
+
+    private static func isText(_ text: [UInt8], _ span: JSONSpan, in record: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.withUnsafeBufferPointer { UnsafeBufferPointer(rebasing: record[span.range]).isEqual(to: $0) }
     }
 }

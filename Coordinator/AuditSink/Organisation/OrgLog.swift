@@ -32,17 +32,27 @@ package final class OrgLog: Sendable {
     ///   damaged, and what the database throws.
     @discardableResult
     package func append(_ body: OrgLeaf.Body, at time: Int64, in transaction: SQLTransaction) throws -> Int {
-        try append(body, at: time, epoch: nil, in: transaction)
+        try append(body, at: time, epoch: nil, in: transaction).position
     }
 
-    /// The same as the first leaf of a new epoch, if one is named.
+    /// A leaf that was appended, with its proof for the state that it made.
+    struct Appended {
+        let position: Int
+        let proven: ProvenLeaf
+        /// The signed checkpoint of that state.
+        let note: [UInt8]
+    }
+
+    /// The same, as the first leaf of a new epoch if one is named.
     @discardableResult
-    func append(_ body: OrgLeaf.Body, at time: Int64, epoch: Int?, in transaction: SQLTransaction) throws -> Int {
+    func append(_ body: OrgLeaf.Body, at time: Int64, epoch: Int?, in transaction: SQLTransaction) throws -> Appended {
         let leaf = try random.withLock { random in try OrgLeaf(body, at: time, random: &random) }
         let head = try stored(in: transaction)
         let epoch = epoch ?? head?.epoch ?? 0
         var frontier = head?.frontier ?? MerkleFrontier()
         let position = Int(frontier.size)
+        // RFC 6962 section 2.1.1: what the path of the last leaf has beside it are the complete subtrees before it.
+        let proof = frontier.peaks.reversed().map(\.bytes)
         var closed: [(level: Int, index: UInt64, hash: Hash)] = []
         frontier.append(hash: .leaf(leaf.bytes)) { closed.append(($0, $1, $2)) }
 
@@ -56,14 +66,13 @@ package final class OrgLog: Sendable {
                 [.integer(node.level), .integer(Int(node.index)), .blob(node.hash.bytes)]
             )
         }
+        let note = try sign(frontier, epoch: epoch)
         try transaction.execute(
             "INSERT OR REPLACE INTO org_head (id, size, peaks, epoch, note) VALUES (1, ?, ?, ?, ?)",
-            [
-                .integer(position + 1), .blob(frontier.packedPeaks), .integer(epoch),
-                .blob(try sign(frontier, epoch: epoch)),
-            ]
+            [.integer(position + 1), .blob(frontier.packedPeaks), .integer(epoch), .blob(note)]
         )
-        return position
+        let proven = ProvenLeaf(leaf: leaf.bytes, index: position, proof: proof)
+        return Appended(position: position, proven: proven, note: note)
     }
 
     private func sign(_ frontier: MerkleFrontier, epoch: Int) throws -> [UInt8] {

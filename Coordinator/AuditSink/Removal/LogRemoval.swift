@@ -63,10 +63,8 @@ package struct LogRemoval: Sendable {
             try transaction.execute(
                 """
                 INSERT INTO agent_cut (agent_id, below, bytes, org_position, earliest, latest)
-                SELECT ?, ?, ?, ?,
-                    CASE WHEN COUNT(*) = COUNT(batch) THEN MIN(earliest) END,
-                    CASE WHEN COUNT(*) = COUNT(batch) THEN MAX(latest) END
-                FROM agent_batch LEFT JOIN search_time ON batch = id WHERE agent_id = ?
+                SELECT ?, ?, ?, ?, MIN(earliest), MAX(latest)
+                FROM agent_batch JOIN search_time ON batch = id WHERE agent_id = ?
                 """,
                 [
                     .text(agent), .integer(below), .integer(outcome.bytes), .integer(position), .text(agent),
@@ -116,8 +114,7 @@ package struct LogRemoval: Sendable {
             var records: [UInt8] = []
             var next = first
             try StoredBatch.each(of: agent, holding: first..<Int.max, in: view) { batch in
-                let lines = batch.lines.dropFirst(max(0, first - batch.first))
-                for line in lines { records += line + [UInt8(ascii: "\n")] }
+                records += batch.records(from: max(first, batch.first))
                 next = batch.next
                 return records.count < Self.piece
             }

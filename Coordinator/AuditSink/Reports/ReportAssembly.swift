@@ -22,8 +22,9 @@ struct ReportAssembly<View: SQLReading> {
     private var output: [UInt8] = []
     private var written = 0
     private var reader = RecordReader()
-    /// The versions of the policies that the records name.
+    /// The versions of the policies that the records name; nearly always the one before.
     private var policies: Set<Int> = []
+    private var lastPolicy: Int?
 
     /// Written in pieces of about so many bytes.
     private static var piece: Int { 256 << 10 }
@@ -110,20 +111,21 @@ struct ReportAssembly<View: SQLReading> {
         let proof = try ReportedAgent(span, log: log, orgSize: orgSize, in: view)
         try writer.begin(proof.agent)
         try StoredBatch.each(of: span.agent, holding: span.records, in: view) { batch in
-            for (offset, line) in batch.lines.enumerated() where span.records.contains(batch.first + offset) {
-                try add(line, number: batch.first + offset)
-            }
+            try batch.each(in: span.records) { number, record in try add(record, number: number) }
             try flush()
             return true
         }
         try writer.end(in: AgentNodes(agent: span.agent, size: proof.size, view: view))
     }
 
-    private mutating func add(_ line: ArraySlice<UInt8>, number: Int) throws {
-        let marks = try RecordMarks(line, &reader)
-        guard search.isSelected(marks) else { return }
-        if let policy = marks.policy { policies.insert(policy) }
-        try writer.add(line, seq: UInt64(number), to: &output)
+    private mutating func add(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws {
+        let facts = try reader.readStored(record)
+        guard search.isSelected(facts, record) else { return }
+        if let policy = facts.policy?.version, policy != lastPolicy {
+            policies.insert(policy)
+            lastPolicy = policy
+        }
+        try writer.add(record, seq: UInt64(number), to: &output)
         guard written + output.count <= largest else { throw Problem.reportTooLarge(bytes: largest) }
     }
 

@@ -3,8 +3,6 @@ internal import Database
 internal import StrictJSON
 
 /// Finds the records of a selection: first the batches that may hold some, then the records themselves.
-///
-/// Batches that the indexer has not come to yet may hold anything, so they are looked into.
 struct RecordSearch: Sendable {
     let selection: ReportSelection
     /// The pseudonym of the selection's person; nil for everyone.
@@ -18,23 +16,20 @@ struct RecordSearch: Sendable {
 
     /// For each agent that may have written records of the selection, sorted by the ids' bytes, where they would be.
     func candidates(in view: some SQLReading) throws -> [Span] {
-        let through = try SearchIndexer.through(in: view)
+        try SearchBacklog.requireFinished(in: view)
         let server: SQLValue = .text(selection.server?.string)
         let rows = try view.rows(
             """
-            SELECT agent_id, MIN(first) AS lower, MAX(next) AS upper FROM (
-                SELECT agent_id, first, next FROM search_time JOIN agent_batch ON id = batch
-                WHERE latest >= ? AND earliest < ? AND (? IS NULL OR batch IN (
-                    SELECT batch FROM search_server WHERE server IN (?, '')
-                ))
-                UNION ALL SELECT agent_id, first, next FROM agent_batch WHERE id > ?
-            ) JOIN agent USING (agent_id) LEFT JOIN agent_cut USING (agent_id)
-            WHERE (? IS NULL OR sub = ?) AND (below IS NULL OR next > below)
+            SELECT agent_id, MIN(first) AS lower, MAX(next) AS upper
+            FROM search_time JOIN agent_batch ON id = batch
+            JOIN agent USING (agent_id) LEFT JOIN agent_cut USING (agent_id)
+            WHERE search_time.latest >= ? AND search_time.earliest < ? AND (? IS NULL OR batch IN (
+                SELECT batch FROM search_server WHERE server IN (?, '')
+            )) AND (? IS NULL OR sub = ?) AND (below IS NULL OR next > below)
             GROUP BY agent_id ORDER BY agent_id
             """,
             [
-                .integer(Int(selection.from)), .integer(Int(selection.to)), server, server, .integer(through),
-                .text(sub), .text(sub),
+                .integer(Int(selection.from)), .integer(Int(selection.to)), server, server, .text(sub), .text(sub),
             ]
         )
         return try rows.map { row in
@@ -68,8 +63,8 @@ struct RecordSearch: Sendable {
         var reader = RecordReader()
         try view.each(
             """
-            SELECT id, first, next, records FROM agent_batch LEFT JOIN search_time ON batch = id
-            WHERE agent_id = ? AND next > ? AND first < ? AND (batch IS NULL OR latest >= ? AND earliest < ?)
+            SELECT id, first, next, records FROM agent_batch JOIN search_time ON batch = id
+            WHERE agent_id = ? AND next > ? AND first < ? AND latest >= ? AND earliest < ?
             ORDER BY next \(fromEnd ? "DESC" : "ASC")
             """,
             [
@@ -78,23 +73,19 @@ struct RecordSearch: Sendable {
             ]
         ) { row in
             let batch = try StoredBatch(row)
-            let lines = batch.lines
-            let offset =
-                try fromEnd
-                ? lines.lastIndex { try isMatch($0, &reader) } : lines.firstIndex { try isMatch($0, &reader) }
-            found = offset.map { batch.first + $0 }
+            try batch.each(in: batch.first..<batch.next) { number, record in
+                guard fromEnd || found == nil else { return }
+                let facts = try reader.readStored(record)
+                if selection.contains(facts.time), isSelected(facts, record) { found = number }
+            }
             return found == nil
         }
         return found
     }
 
-    private func isMatch(_ record: ArraySlice<UInt8>, _ reader: inout RecordReader) throws -> Bool {
-        let marks = try RecordMarks(record, &reader)
-        return selection.contains(marks.time) && isSelected(marks)
-    }
-
     /// Whether a record is about what was asked for, whenever it was made.
-    func isSelected(_ marks: RecordMarks) -> Bool {
-        selection.server == nil || selection.server == marks.server
+    func isSelected(_ facts: RecordFacts, _ record: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let server = selection.server else { return true }
+        return facts.server?.withText(in: record) { server.utf8.elementsEqual($0) } ?? false
     }
 }

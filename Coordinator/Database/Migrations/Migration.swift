@@ -23,5 +23,6 @@ package struct Migration: Sendable {
         .madeWith,
         .epochs,
         .storage,
+        .search,
     ]
 }

@@ -29,6 +29,7 @@ final class StorageReserve: Sendable {
 
     let limits: StorageLimits
     private let path: String
+    private let file: DatabaseFile
     private let state = Mutex(State())
 
     /// One row holds so much.
@@ -45,7 +46,11 @@ final class StorageReserve: Sendable {
     init(_ limits: StorageLimits, path: String) {
         self.limits = limits
         self.path = path
+        file = DatabaseFile(path)
     }
+
+    /// The database is closed.
+    func databaseIsClosed() { file.close() }
 
     /// What was found last.
     var room: StorageRoom { state.withLock { $0.room } }
@@ -175,11 +180,14 @@ final class StorageReserve: Sendable {
     /// Makes the file long enough for the next commit.
     private func getAhead(_ connection: GRDB.Database, by ahead: Int = ahead) -> Bool {
         var status = stat()
-        guard stat(path, &status) == 0, let pages = try? Int.fetchOne(connection, sql: "PRAGMA page_count") else {
-            return true
-        }
+        // Asked before each commit, so it is not compiled each time.
+        guard stat(path, &status) == 0, let count = try? connection.cachedStatement(sql: "PRAGMA page_count"),
+            let pages = try? Int.fetchOne(count)
+        else { return true }
         guard Int(status.st_size) < pages * Self.page + ahead else { return true }
         var size = Int64(pages * Self.page + ahead)
+        // SQLite itself writes a byte into each block, and all of the block with it; its hint then finds nothing to do.
+        file.allocate(Int((size + Int64(Self.step) - 1) / Int64(Self.step)) * Self.step)
         return sqlite3_file_control(connection.sqliteConnection, nil, SQLITE_FCNTL_SIZE_HINT, &size) == SQLITE_OK
     }
 

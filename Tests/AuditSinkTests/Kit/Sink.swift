@@ -50,9 +50,30 @@ struct Sink {
         _ = try await intake.take(try agent.upload(from: old, to: size), from: agent.id)
     }
 
-    /// Lets the indexer go over everything.
-    func index() async throws {
-        while try await SearchIndexer(database: database).step() {}
+    /// Finishes what an earlier release has left.
+    func finishSearch() async throws {
+        while try await SearchBacklog(database: database).step() > 0 {}
+    }
+
+    /// Makes the database one of the release before uploads were stored with what finds them, which has come so far, and
+    /// opens it again.
+    func ofEarlierRelease(searchedThrough batch: Int) async throws -> Sink {
+        try await database.write { transaction in
+            for sql in [
+                "DROP TABLE search_backlog",
+                "DELETE FROM grdb_migrations WHERE identifier = '0009-search'",
+                """
+                CREATE TABLE search_progress (
+                    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+                    through INTEGER NOT NULL
+                ) STRICT
+                """,
+                "INSERT INTO search_progress (id, through) VALUES (1, \(batch))",
+                "DELETE FROM search_time WHERE batch > \(batch)",
+                "DELETE FROM search_server WHERE batch > \(batch)",
+            ] { try transaction.execute(sql) }
+        }
+        return try reopened()
     }
 
     func remove() {
