@@ -16,6 +16,7 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
             case tooLarge = "too_large"
             case tooManyRedirects = "too_many_redirects"
             case broken
+            case unwritable
             case cancelled
             case stopped
         }
@@ -44,6 +45,8 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
         package static let tooManyRedirects = Self(name: .tooManyRedirects)
         /// The answer broke off or is no HTTP.
         package static let broken = Self(name: .broken)
+        /// The answer could not be written to the request's file.
+        package static let unwritable = Self(name: .unwritable)
         /// The task was cancelled.
         package static let cancelled = Self(name: .cancelled)
         /// The fetcher was shut down.

@@ -20,6 +20,11 @@ package struct FetchRequest: Sendable, CustomStringConvertible {
     package var caPEM: String?
     /// A unix socket to connect to, in place of the URL's host.
     package var unixSocket: String?
+    /// Where the body of a good answer (2xx) goes in place of memory: a descriptor that is open for writing until the
+    /// answer is there.
+    ///
+    /// Written on the fetcher's own thread, so it is for programs that fetch nothing else meanwhile.
+    package var file: Int32?
 
     /// A request without a time limit of its own, for streams that are ended by cancelling their task.
     package static let unlimited: Duration = .seconds(10 * 365 * 86400)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 # Agent and Coordinator never meet.
 LAYERS = {
     "Shared": [
-        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Addresses", "Contract", "CCurl", "Fetch", "ServiceKit",
+        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Addresses", "Contract", "CCurl", "Fetch", "CZlib", "Archive",
+        "ServiceKit",
     ],
     "Agent": [
         "CLibSecret", "Keyring", "OAuth", "Spool", "Wire", "Upstreams", "Catalogue", "CoordinatorLink", "LocalControl",
@@ -28,6 +29,7 @@ FENCES = {
     "CLibPQ": {"Database"},
     "CLibSecret": {"Keyring"},
     "CYaml": {"StrictYAML"},
+    "CZlib": {"Archive"},
     "GRDB*": {"Database"},
     "Hummingbird*": {"API", "Console", "CoordinatorCore"},
     "NIO*": {"Forwarding", "Upstreams", "AgentCore", "API", "CoordinatorCore"},

@@ -15,14 +15,15 @@ struct AdminConnection {
         )
     }
 
-    /// Sends one request; the answer may have any status.
+    /// Sends one request; the answer may have any status, and a good one goes into the file, where there is one.
     func send(
         _ method: String,
         _ path: String,
         headers: [(String, String)] = [],
         body: [UInt8]? = nil,
         timeout: Duration = .seconds(30),
-        maxBytes: Int = 8 << 20
+        maxBytes: Int = 8 << 20,
+        into file: Int32? = nil
     ) async throws -> FetchResponse {
         let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         return try await client.request(
@@ -32,7 +33,8 @@ struct AdminConnection {
             headers: headers,
             body: body,
             timeout: timeout,
-            maxBytes: maxBytes
+            maxBytes: maxBytes,
+            into: file
         )
     }
 

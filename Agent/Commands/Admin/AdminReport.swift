@@ -38,11 +38,10 @@ struct AdminReport: AsyncParsableCommand {
             question["user"] = user.map { .text($0) }
             question["server"] = server.map { .text($0) }
             Output.note("The coordinator puts the report together ...")
-            let archive = try await context.asAdmin { try await $0.archive(.object(question)) }
-            let files = try Archive.files(in: archive)
-            try folder.write(files)
-            let records = files.first { $0.path == "records.jsonl" }?.bytes ?? []
-            let count = records.lazy.filter { $0 == UInt8(ascii: "\n") }.count
+            let count = try await folder.fill { archive in
+                try await context.asAdmin { try await $0.pull(.object(question), into: archive.fileDescriptor) }
+                return try ReportUnpacking.unpack(archive, into: folder.path)
+            }
             return Facts(
                 ["path": .text(folder.path), "records": .int(count), "from": .text(from), "to": .text(to)],
                 words: ["\(count) records in \(folder.path)", "Check it with: doorward verify \(folder.path)"]
@@ -94,38 +93,63 @@ private struct ReportTarget {
         }
     }
 
-    func write(_ files: [Archive.File]) throws {
+    /// Makes the folder and has it filled by `body`, which is lent a file for the archive; as it was before, where that
+    /// does not work.
+    ///
+    /// The file has no name: it is gone when the program is, however that ends.
+    func fill<Answer>(_ body: (FileHandle) async throws -> Answer) async throws -> Answer {
+        let isNew = !FileManager.default.fileExists(atPath: path)
         do {
-            for file in files {
-                let place = URL(fileURLWithPath: path).appendingPathComponent(file.path)
-                try FileManager.default.createDirectory(
-                    at: place.deletingLastPathComponent(),
-                    withIntermediateDirectories: true
-                )
-                try Data(file.bytes).write(to: place)
-            }
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            return try await body(try archive())
         } catch {
-            throw CommandFailure(
-                "folder_unwritable",
-                "The report could not be written to \(path).",
-                next: "Name another folder with --out."
-            )
+            if isNew { rmdir(path) }
+            switch error {
+            case let error as FetchError where error.code == .unwritable: throw CommandFailure.unwritable(path, error)
+            case is CocoaError, is POSIXError: throw CommandFailure.unwritable(path, error)
+            default: throw error
+            }
         }
+    }
+
+    private func archive() throws -> FileHandle {
+        let name = "\(path)/.archive-\(UUID().uuidString)"
+        let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        unlink(name)
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+}
+
+extension CommandFailure {
+    /// The report's folder does not take what is written into it.
+    static func unwritable(_ path: String, _ error: any Error) -> CommandFailure {
+        let why =
+            switch error {
+            case let error as FetchError: error.message
+            case let error as POSIXError: String(cString: strerror(error.code.rawValue))
+            default: error.localizedDescription
+            }
+        return CommandFailure(
+            "folder_unwritable",
+            "The report could not be written to \(path): \(why).",
+            next: "Make room, or name another folder with --out."
+        )
     }
 }
 
 extension AdminConnection {
-    /// The archive of a report.
-    func archive(_ question: JSONValue) async throws -> [UInt8] {
+    /// Pulls the archive of a report into a file.
+    fileprivate func pull(_ question: JSONValue, into file: Int32) async throws {
         let response = try await send(
             "POST",
             "/v1/reports",
             headers: [("Content-Type", "application/json"), ("Accept", "application/gzip")],
             body: question.bytes,
             timeout: .seconds(600),
-            maxBytes: 1 << 30
+            maxBytes: 4 << 30,
+            into: file
         )
         try Self.check(response)
-        return response.body
     }
 }

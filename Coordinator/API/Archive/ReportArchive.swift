@@ -1,3 +1,4 @@
+internal import Archive
 internal import AuditSink
 internal import Contract
 internal import Hummingbird
@@ -14,6 +15,8 @@ struct ReportArchive: Sendable {
 
     /// What is read from the disk at a time.
     private static let piece = 256 << 10
+    /// What is sent at a time at least, but for the end.
+    private static let least = 64 << 10
     static let mediaType = "application/gzip"
 
     /// - Parameters:
@@ -39,13 +42,14 @@ struct ReportArchive: Sendable {
     var body: ResponseBody {
         ResponseBody { writer in
             let end = ContinuousClock.now + time
-            var frame = GzipFrame()
-            try await writer.write(ByteBuffer(bytes: GzipFrame.start))
+            let gzip = GzipWriter(.least)
+            // What is ready of the stream; sent once it is worth it.
+            var ready: [UInt8] = []
             for file in report.files {
                 guard let header = TarHeader.file(Self.name(file), size: file.size, modified: modified) else {
                     throw Problem.tooLargeForArchive
                 }
-                var piece = header
+                gzip.write(header, to: &ready)
                 var offset = 0
                 while offset < file.size {
                     let bytes = try file.read(at: offset, Self.piece)
@@ -54,14 +58,16 @@ struct ReportArchive: Sendable {
                     // A connection on which nothing moves is closed, so a piece is never waited for without end.
                     guard ContinuousClock.now < end else { throw Problem.brokenBody }
                     offset += bytes.count
-                    piece += bytes
-                    try await writer.write(ByteBuffer(bytes: frame.frame(piece[...])))
-                    piece = []
+                    gzip.write(bytes, to: &ready)
+                    guard ready.count >= Self.least else { continue }
+                    try await writer.write(ByteBuffer(bytes: ready))
+                    ready.removeAll(keepingCapacity: true)
                 }
-                piece += TarHeader.padding(after: file.size)
-                if !piece.isEmpty { try await writer.write(ByteBuffer(bytes: frame.frame(piece[...]))) }
+                gzip.write(TarHeader.padding(after: file.size), to: &ready)
             }
-            try await writer.write(ByteBuffer(bytes: frame.frame(TarHeader.end[...]) + frame.end()))
+            gzip.write(TarHeader.end, to: &ready)
+            gzip.finish(to: &ready)
+            try await writer.write(ByteBuffer(bytes: ready))
             try await writer.finish(nil)
         }
     }

@@ -2,10 +2,10 @@
 ///
 /// Every program for archives reads it. The files of a report have short names and less than 8 GiB, so none of its
 /// later extensions is needed.
-enum TarHeader {
+package enum TarHeader {
     static let block = 512
     /// Two empty blocks end an archive.
-    static let end = [UInt8](repeating: 0, count: 2 * block)
+    package static let end = [UInt8](repeating: 0, count: 2 * block)
 
     /// The header of a file.
     ///
@@ -14,7 +14,7 @@ enum TarHeader {
     ///   - size: Its length in bytes.
     ///   - modified: Seconds since 1970.
     /// - Returns: One block; nil if the name is over 100 bytes or the file 8 GiB or more.
-    static func file(_ name: String, size: Int, modified: Int) -> [UInt8]? {
+    package static func file(_ name: String, size: Int, modified: Int) -> [UInt8]? {
         guard (1...100).contains(name.utf8.count), (0..<1 << 33).contains(size) else { return nil }
         var header = [UInt8](repeating: 0, count: block)
         func put(_ bytes: some Sequence<UInt8>, at offset: Int) {
@@ -36,7 +36,7 @@ enum TarHeader {
     }
 
     /// What fills up the last block of a file.
-    static func padding(after size: Int) -> [UInt8] {
+    package static func padding(after size: Int) -> [UInt8] {
         Array(repeating: 0, count: (block - size % block) % block)
     }
 
