@@ -78,6 +78,16 @@ static inline gboolean dw_is_locked_error(const GError *error) {
     return is_locked;
 }
 
+// What the keyring was asked for by its path is gone: a session, which KWallet calls an unknown object, or an item.
+static inline gboolean dw_is_lost_error(const GError *error) {
+    gchar *name = g_dbus_error_get_remote_error(error);
+    gboolean is_lost = g_strcmp0(name, "org.freedesktop.Secret.Error.NoSession") == 0 ||
+                       g_strcmp0(name, "org.freedesktop.Secret.Error.NoSuchObject") == 0 ||
+                       g_strcmp0(name, "org.freedesktop.DBus.Error.UnknownObject") == 0;
+    g_free(name);
+    return is_lost;
+}
+
 static inline gboolean dw_is_cancelled(const GError *error) {
     return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }

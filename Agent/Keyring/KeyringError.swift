@@ -50,6 +50,15 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         KeyringError(.locked, "\(provider.name) wants to be asked for this entry", hint: provider.opening)
     }
 
+    /// Another program than this one kept what is looked for.
+    static func elsewhere(_ home: KeyringProvider, _ provider: KeyringProvider) -> KeyringError {
+        KeyringError(
+            .unavailable,
+            "\(provider.name) answers as the keyring, and \(home.name) has what is looked for",
+            hint: "Have \(home.name) answer again and end \(provider.name), or leave and enrol anew: doorward logout --offline"
+        )
+    }
+
     /// It did not give back what it was given.
     package static func forgetful(_ provider: KeyringProvider) -> KeyringError {
         KeyringError(.failed, "\(provider.name) did not keep what was stored", hint: provider.viewer)
@@ -70,6 +79,7 @@ extension KeyringError {
         case .guarded: self = .guarded(provider)
         case .cancelled: self = .cancelled
         case .unavailable(let why): self = .unavailable(why, provider)
+        case .elsewhere(let home): self = .elsewhere(home, provider)
         case .corrupt:
             self = KeyringError(.failed, "an entry of Doorward cannot be read", hint: provider.viewer)
         case .foreign:

@@ -9,6 +9,8 @@ struct KeyringFailure: Error, Sendable {
         case guarded
         /// No answer came in the time of one call.
         case silent
+        /// What was asked for by its path is gone: a session, or an item.
+        case lost
         case other
     }
 
@@ -30,8 +32,9 @@ struct KeyringFailure: Error, Sendable {
         } else if dw_is_cancelled(error) != 0 || dw_is_timeout(error) != 0 {
             self.init(Self.silence, .silent)
         } else {
+            let kind: Kind = dw_is_lost_error(error) != 0 ? .lost : .other
             g_dbus_error_strip_remote_error(error)
-            self.init(Self.plain(error.pointee.message.map { String(cString: $0) } ?? "it gives no reason"))
+            self.init(Self.plain(error.pointee.message.map { String(cString: $0) } ?? "it gives no reason"), kind)
         }
     }
 

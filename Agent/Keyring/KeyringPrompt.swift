@@ -65,7 +65,7 @@ extension KeyringSession {
     /// Whether an object is seen to be a prompt, or may be one because the keyring is busy with its window.
     private func isThere(_ path: String) -> Bool {
         do throws(KeyringFailure) {
-            let reply = try call(
+            let reply = try ask(
                 path,
                 "org.freedesktop.DBus.Introspectable",
                 "Introspect",

@@ -30,10 +30,18 @@ package enum KeyringProvider: Sendable, Equatable {
         }
     }
 
-    /// For how long it may lose what it has acknowledged: KWallet writes five seconds later, also when it is told to end.
+    /// Known by a name that `name` gave.
+    init(name: String) {
+        let known = [KeyringProvider.gnomeKeyring, .kwallet, .keepassXC].first { $0.name == name }
+        self = known ?? (name.isEmpty ? .unknown : .other(name))
+    }
+
+    /// For how long it may lose what it has acknowledged: KWallet writes five seconds later, also when it is told to end, and
+    /// KeePassXC some tenths of a second.
     var settling: Duration {
         switch self {
-        case .gnomeKeyring, .keepassXC: .zero
+        case .gnomeKeyring: .zero
+        case .keepassXC: .seconds(1)
         case .kwallet, .other, .unknown: .seconds(6)
         }
     }
@@ -76,7 +84,8 @@ package enum KeyringProvider: Sendable, Equatable {
     var opening: String {
         switch self {
         case .keepassXC:
-            "In KeePassXC: Settings, Secret Service Integration, switch off the confirmation when clients retrieve entries."
+            "In KeePassXC switch off the confirmation when clients retrieve entries (Settings, Secret Service Integration), "
+                + "or let a running agent be asked: doorward unlock"
         case .gnomeKeyring, .kwallet, .other, .unknown: "doorward unlock"
         }
     }

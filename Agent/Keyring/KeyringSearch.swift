@@ -54,7 +54,7 @@ struct KeyringSearch {
                 switch reading {
                 case .found(let secret): if isRight(secret) { return reading }
                 case .locked, .guarded: unread = reading
-                case .absent, .cancelled, .unavailable, .corrupt, .foreign: break
+                case .absent, .cancelled, .unavailable, .elsewhere, .corrupt, .foreign: break
                 }
                 if each.path == newest.path { first = reading }
             }
@@ -95,13 +95,17 @@ struct KeyringSearch {
         let ours = Self.ours(try items())
         let value = try session.encoded(secret)
         let kept: String?
-        if let item = Self.newest(ours.filter { Self.isIn(collection, $0) }) {
+        // Where it is, as long as that lasts: with KeePassXC the default is the database that its user looks at.
+        let lasting = ours.filter { !$0.path.hasPrefix(KeyringSession.fleeting) }
+        let near = lasting.filter { Self.isIn(collection, $0) }
+        if let item = Self.newest(near) ?? Self.newest(lasting.filter { !$0.isLocked }) {
             guard !item.isLocked else { throw KeyringFailure("it asks for this entry", .guarded) }
             _ = try session.call(item.path, KeyringSession.item, "SetSecret", .tuple(value), "()")
             kept = item.path
         } else {
             kept = try create(value, label, in: collection, mayPrompt)
         }
+        session.link.isFlushed = session.flush(collection)
         // One of an equal name elsewhere would come before this one as soon as it is touched.
         guard let kept else { return }
         for other in ours where other.path != kept && !other.isLocked { try? delete(other) }
@@ -159,6 +163,13 @@ struct KeyringSearch {
         _ = try session.call(item.path, KeyringSession.item, "SetSecret", .tuple(nothing), "()")
     }
 
+    /// Throws where the collection, or an item of ours in it, is not open.
+    func checkOpen() throws(KeyringFailure) {
+        let collection = try openCollection()
+        let isGuarded = Self.ours(try items()).contains { $0.isLocked && Self.isIn(collection, $0) }
+        if isGuarded { throw KeyringFailure("it asks for this entry", .guarded) }
+    }
+
     /// Has the keyring ask its user for the items that it keeps to itself.
     func unlockItems() {
         guard (try? openCollection()) != nil, let all = try? items() else { return }
@@ -173,7 +184,9 @@ struct KeyringSearch {
     private func openCollection() throws(KeyringFailure) -> String {
         switch session.defaultCollection() {
         case .open(let path): return path
-        case .locked: throw KeyringFailure("it is locked", .locked)
+        case .locked(let path):
+            guard session.opensQuietly(path) else { throw KeyringFailure("it is locked", .locked) }
+            return path
         case .missing: throw KeyringFailure(KeyringSession.noCollection)
         case .unknown(let failure): throw failure
         }
@@ -222,7 +235,7 @@ extension SecretReading {
         switch failure.kind {
         case .locked: self = .locked
         case .guarded: self = .guarded
-        case .silent, .other: self = .unavailable(failure.words)
+        case .silent, .lost, .other: self = .unavailable(failure.words)
         }
     }
 }

@@ -14,6 +14,8 @@ struct KeyringSession {
     /// What is said of a keyring that has nowhere to store anything.
     static let noCollection = "it has no default collection"
     static let servicePath = "/org/freedesktop/secrets"
+    /// What is in there ends with the desktop session.
+    static let fleeting = "/org/freedesktop/secrets/collection/session/"
     static let service = "org.freedesktop.Secret.Service"
     static let collection = "org.freedesktop.Secret.Collection"
     static let item = "org.freedesktop.Secret.Item"
@@ -38,6 +40,24 @@ struct KeyringSession {
         _ reply: String,
         milliseconds: Int32 = Self.callTime
     ) throws(KeyringFailure) -> BusValue {
+        do throws(KeyringFailure) {
+            return try ask(path, interface, method, arguments, reply, milliseconds: milliseconds)
+        } catch {
+            if error.kind == .lost { link.isStale = true }
+            if error.kind == .other || error.kind == .lost { link.isDoubtful = true }
+            throw error
+        }
+    }
+
+    /// The same for what a keyring need not have: that it fails says nothing about the link.
+    func ask(
+        _ path: String,
+        _ interface: String,
+        _ method: String,
+        _ arguments: BusValue,
+        _ reply: String,
+        milliseconds: Int32 = Self.callTime
+    ) throws(KeyringFailure) -> BusValue {
         var error: UnsafeMutablePointer<GError>?
         let answer = withExtendedLifetime(arguments) {
             dw_call(
@@ -53,10 +73,7 @@ struct KeyringSession {
                 &error
             )
         }
-        if let failure = KeyringFailure(error) {
-            if failure.kind == .other { link.isDoubtful = true }
-            throw failure
-        }
+        if let failure = KeyringFailure(error) { throw failure }
         guard let value = BusValue(answer) else { throw KeyringFailure("it gives no answer") }
         return value
     }

@@ -78,8 +78,14 @@ final class KeyringWorker: Sendable {
     private func converse<Value>(_ turn: Turn, _ body: (KeyringSession) -> Value) -> Outcome<Value> {
         guard Self.hasRoomForFiles() else { return Outcome(value: nil, failure: Self.noFiles) }
         do throws(KeyringFailure) {
-            let link = try line.link(turn.cancellable)
-            let value = body(KeyringSession(link: link, cancellable: turn.cancellable))
+            var link = try line.link(turn.cancellable)
+            var value = body(KeyringSession(link: link, cancellable: turn.cancellable))
+            if link.isStale, !turn.isCancelled {
+                // Once more, from the beginning and with a session of its own.
+                line.drop(link)
+                link = try line.link(turn.cancellable)
+                value = body(KeyringSession(link: link, cancellable: turn.cancellable))
+            }
             // A keyring that hung, or lost this session, may answer on a new one.
             if turn.isCancelled || link.isDoubtful { line.drop(link) }
             return Outcome(value: value, failure: "")

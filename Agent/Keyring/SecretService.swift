@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The desktop's keyring, as every program of a Linux desktop sees it: the Secret Service of freedesktop.org
 /// (https://specifications.freedesktop.org/secret-service/).
 ///
@@ -8,21 +6,32 @@ internal import Synchronization
 /// is found again with a new one.
 package final class SecretService: SecretStore {
     private let attributes: @Sendable (SecretName) -> [String: String]
+    /// What all secrets of this home have.
+    private let common: [String: String]
     private let line: KeyringLine
     private let worker: KeyringWorker
     /// For conversations that wait for the user; whoever asks nobody need not wait behind them.
     private let prompts: KeyringWorker
-    /// The keyring that had secrets of ours in this process.
-    private let home = Mutex<KeyringProvider?>(nil)
+    /// The keyring that has the secrets of this home, as far as is known.
+    private let home: KeyringHome
 
     /// The keyring for the secrets of one home.
     ///
     /// - Parameters:
     ///   - namespace: tells this home's secrets from those of others; opaque.
+    ///   - file: where it is kept which keyring has them, over restarts; nil: nowhere.
     ///   - deadline: how long an operation may take that asks nobody.
     ///   - patience: how long somebody may take to type a password.
-    package init(namespace: String, deadline: Duration = .seconds(8), patience: Duration = .seconds(120)) {
-        attributes = { ["application": "doorward", "namespace": namespace, "name": $0.text] }
+    package init(
+        namespace: String,
+        file: String? = nil,
+        deadline: Duration = .seconds(8),
+        patience: Duration = .seconds(120)
+    ) {
+        let common = ["application": "doorward", "namespace": namespace]
+        self.common = common
+        attributes = { name in common.merging(["name": name.text]) { $1 } }
+        home = KeyringHome(file: file)
         line = KeyringLine()
         worker = KeyringWorker(line, deadline: deadline)
         prompts = KeyringWorker(line, deadline: patience)
@@ -32,7 +41,7 @@ package final class SecretService: SecretStore {
 
     package var provider: KeyringProvider { line.provider }
 
-    package var settling: Duration { provider.settling }
+    package var settling: Duration { line.isFlushed ? .zero : provider.settling }
 
     package func read(
         _ name: SecretName,
@@ -66,7 +75,7 @@ package final class SecretService: SecretStore {
             }
         }
         try check(outcome)
-        home.withLock { $0 = provider }
+        home.isIn(provider)
     }
 
     package func delete(_ name: SecretName) async throws {
@@ -76,6 +85,24 @@ package final class SecretService: SecretStore {
                 Self.attempt { () throws(KeyringFailure) in try KeyringSearch(session, attributes).removeAll() }
             }
         )
+    }
+
+    package func open() async throws {
+        let common = common
+        let look: @Sendable (KeyringSession) -> Writing = { session in
+            Self.attempt { () throws(KeyringFailure) in try KeyringSearch(session, common).checkOpen() }
+        }
+        var outcome = await worker.run(look)
+        if outcome.value?.wantsUser ?? false {
+            _ = await prompts.run { Self.open($0, common) }
+            // Also where nobody has answered: what has come of it is looked at.
+            outcome = await worker.run(look)
+        }
+        if case .failed(let failure)? = outcome.value, failure.kind == .locked {
+            // It was asked and stays closed: only its own program is left.
+            throw KeyringError(.locked, KeyringError.locked.message, hint: provider.byHand)
+        }
+        try check(outcome)
     }
 
     // MARK: Parts
@@ -114,7 +141,7 @@ package final class SecretService: SecretStore {
             switch failure.kind {
             case .locked: throw KeyringError.locked
             case .guarded: throw KeyringError.guarded(provider)
-            case .silent, .other: throw KeyringError.unavailable(failure.words, provider)
+            case .silent, .lost, .other: throw KeyringError.unavailable(failure.words, provider)
             }
         case nil: throw KeyringError.unavailable(outcome.failure, provider)
         }
@@ -122,18 +149,13 @@ package final class SecretService: SecretStore {
 
     /// What a reading is worth: where one keyring had secrets of ours, another one that has none proves nothing.
     private func judge(_ reading: SecretReading) -> SecretReading {
-        let provider = provider
-        return home.withLock { home in
-            switch reading {
-            case .found: home = provider
-            case .absent:
-                if let home, home != provider {
-                    return .unavailable("\(provider.name) answers, and \(home.name) has what is looked for")
-                }
-            case .locked, .guarded, .cancelled, .unavailable, .corrupt, .foreign: break
-            }
-            return reading
+        switch reading {
+        case .found: home.isIn(provider)
+        case .absent:
+            if let other = home.provider, other != provider { return .elsewhere(other) }
+        case .locked, .guarded, .cancelled, .unavailable, .elsewhere, .corrupt, .foreign: break
         }
+        return reading
     }
 }
 
@@ -144,7 +166,7 @@ extension SecretReading {
         case .locked, .guarded: true
         // Nothing else that is unavailable is asked again: it has had its time.
         case .unavailable(let why): why == KeyringSession.noCollection
-        case .found, .absent, .cancelled, .corrupt, .foreign: false
+        case .found, .absent, .cancelled, .elsewhere, .corrupt, .foreign: false
         }
     }
 }

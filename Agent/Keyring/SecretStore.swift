@@ -46,6 +46,11 @@ package protocol SecretStore: Sendable {
     ///
     /// - Throws: `KeyringError`.
     func delete(_ name: SecretName) async throws
+
+    /// Has the store ask its user to open it, with everything that is kept there for this home, as far as it is closed.
+    ///
+    /// - Throws: `KeyringError` where it is not open then.
+    func open() async throws
 }
 
 extension SecretStore {
@@ -54,6 +59,9 @@ extension SecretStore {
 
     /// Not at all.
     package var settling: Duration { .zero }
+
+    /// It has nobody to ask.
+    package func open() async throws {}
 
     /// Looks up the newest secret of a name.
     package func read(_ name: SecretName, prompting: Bool) async -> SecretReading {
@@ -85,6 +93,8 @@ package enum SecretReading: Sendable, Equatable {
     case cancelled
     /// There is no store, or it does not answer; why, in words that are safe to show.
     case unavailable(String)
+    /// The store that answers has no such secret, and another program kept those of this home until now: that one.
+    case elsewhere(KeyringProvider)
     /// There is one of ours that cannot be read.
     case corrupt
     /// What has this name was made by another program for itself.
@@ -100,6 +110,7 @@ extension SecretReading: CustomStringConvertible, CustomDebugStringConvertible {
         case .guarded: "guarded"
         case .cancelled: "cancelled"
         case .unavailable(let why): "unavailable: \(why)"
+        case .elsewhere(let provider): "elsewhere: \(provider.name)"
         case .corrupt: "corrupt"
         case .foreign: "foreign"
         }

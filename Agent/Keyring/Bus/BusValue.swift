@@ -19,6 +19,8 @@ final class BusValue {
     static func text(_ text: String) -> BusValue { made(g_variant_new_string(text)) }
     static func path(_ path: String) -> BusValue { made(g_variant_new_object_path(path)) }
     static func flag(_ flag: Bool) -> BusValue { made(g_variant_new_boolean(flag ? 1 : 0)) }
+    static func short(_ number: Int32) -> BusValue { made(g_variant_new_int32(number)) }
+    static func long(_ number: Int64) -> BusValue { made(g_variant_new_int64(gint64(number))) }
     static func boxed(_ value: BusValue) -> BusValue { made(g_variant_new_variant(value.raw)) }
 
     static func tuple(_ values: BusValue...) -> BusValue {
@@ -84,5 +86,6 @@ final class BusValue {
     func isOf(_ type: String) -> Bool { dw_is_type(raw, type) != 0 }
 
     var flag: Bool { g_variant_get_boolean(raw) != 0 }
+    var short: Int32 { g_variant_get_int32(raw) }
     var number: UInt64 { UInt64(g_variant_get_uint64(raw)) }
 }

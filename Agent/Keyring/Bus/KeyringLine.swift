@@ -6,12 +6,16 @@ final class KeyringLine: Sendable {
     private struct State {
         var link: KeyringLink?
         var provider = KeyringProvider.unknown
+        var quietly: QuietOpening?
     }
 
     private let state = Mutex(State())
 
     /// The keyring that answered last.
     var provider: KeyringProvider { state.withLock { $0.provider } }
+
+    /// Whether what was written last is on the disk by more than the keyring's word.
+    var isFlushed: Bool { state.withLock { $0.link?.isFlushed ?? false } }
 
     /// A link that is good by now.
     func link(_ cancellable: UnsafeMutablePointer<GCancellable>) throws(KeyringFailure) -> KeyringLink {
@@ -23,8 +27,8 @@ final class KeyringLine: Sendable {
             drop(link)
         }
         // Opened outside of the lock: one that hangs must not keep others.
-        let link = try KeyringLink(cancellable)
-        state.withLock { $0 = State(link: link, provider: link.provider) }
+        let link = try KeyringLink(cancellable, after: state.withLock { $0.quietly })
+        state.withLock { $0 = State(link: link, provider: link.provider, quietly: link.quietly) }
         return link
     }
 

@@ -18,11 +18,22 @@ final class KeyringLink: @unchecked Sendable {
     /// The name of the keyring's own connection, which no other one will ever have.
     let owner: String
     let provider: KeyringProvider
+    /// What this very keyring was asked without being told to by its user.
+    let quietly: QuietOpening
     private let context: OpaquePointer
     private let doubt = Atomic(false)
+    private let flushed = Atomic(false)
+    private let stale = Atomic(false)
 
     /// Opens one; a keyring that does not run is started where the bus can.
-    init(_ cancellable: UnsafeMutablePointer<GCancellable>) throws(KeyringFailure) {
+    ///
+    /// - Parameters:
+    ///   - cancellable: ends the wait.
+    ///   - last: of the link before, which counts on if the same keyring answers.
+    init(
+        _ cancellable: UnsafeMutablePointer<GCancellable>,
+        after last: QuietOpening? = nil
+    ) throws(KeyringFailure) {
         var error: UnsafeMutablePointer<GError>?
         guard let connection = dw_connect(cancellable, &error) else {
             throw KeyringFailure(error) ?? KeyringFailure("there is no session bus")
@@ -34,23 +45,18 @@ final class KeyringLink: @unchecked Sendable {
             throw KeyringFailure(error) ?? KeyringFailure("there is no keyring")
         }
         guard let owner = Self.owner(connection, cancellable) else {
-            dw_unref(service)
-            g_main_context_unref(context)
-            dw_disconnect(connection)
+            Self.end(connection, service, context)
             throw KeyringFailure("there is no keyring")
         }
         self.connection = connection
         self.service = service
         self.context = context
         self.owner = owner
+        quietly = last?.owner == owner ? last ?? QuietOpening(owner) : QuietOpening(owner)
         provider = Self.provider(connection, owner, cancellable)
     }
 
-    deinit {
-        dw_unref(service)
-        g_main_context_unref(context)
-        dw_disconnect(connection)
-    }
+    deinit { Self.end(connection, service, context) }
 
     /// Whether the keyring that it was opened to still answers to the name.
     func isAlive(_ cancellable: UnsafeMutablePointer<GCancellable>) -> Bool {
@@ -64,9 +70,35 @@ final class KeyringLink: @unchecked Sendable {
         set { doubt.store(newValue, ordering: .relaxed) }
     }
 
+    /// Whether the keyring has forgotten the session, or what it had found.
+    var isStale: Bool {
+        get { stale.load(ordering: .relaxed) }
+        set { stale.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Whether what was written last is on the disk by more than the keyring's word.
+    var isFlushed: Bool {
+        get { flushed.load(ordering: .relaxed) }
+        set { flushed.store(newValue, ordering: .relaxed) }
+    }
+
     /// Lets go of the signals that came meanwhile; nothing is done about them.
-    func drain() {
+    func drain() { Self.drain(context) }
+
+    private static func drain(_ context: OpaquePointer) {
         while g_main_context_iteration(context, 0) != 0 {}
+    }
+
+    private static func end(
+        _ connection: OpaquePointer,
+        _ service: UnsafeMutablePointer<CLibSecret.SecretService>,
+        _ context: OpaquePointer
+    ) {
+        dw_unref(service)
+        // GIO has left it to the context to free what the session's subscriptions held.
+        drain(context)
+        g_main_context_unref(context)
+        dw_disconnect(connection)
     }
 
     private static func owner(
