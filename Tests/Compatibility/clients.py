@@ -23,7 +23,8 @@ programs that have a model, a script in place of it makes the calls. *lists*: al
 *calls*: a call's result, with the revision of MCP that the server saw. *errors shown*: whether the agent's words reach who
 can read them (a framework's user or model) when the policy forbids a call (-31001), when a limit is used up (-31002), when
 a server is down (-31004), when the credential is unknown (401) and when there is no such server (404). *sign-in shown*: the
-same for a server that has to be signed in to first (-31003), with the command that does so. *big results*: a result of
+same for a server that has to be signed in to first (-31003), with the command that does so; "in the traceback alone": an
+error that nobody takes is printed with them, and its own text does not have them. *big results*: a result of
 2 MB. *parallel*: five calls at once run at once. The agent waits for the first event of a server's stream before it
 answers, so that an answer without other events is JSON: a client that makes its next call when the head of an answer has come
 makes them one by one then.
