@@ -51,6 +51,7 @@ struct RealServerTests {
             desktop.pass(seconds: 1)
         }
         desktop.store.condition = .open
+        desktop.pass(seconds: 2)
         #expect(try await vault.renew("a", rejected: token.header) != token)
         #expect(provider.counts.refreshes == 1)
     }
@@ -99,6 +100,20 @@ struct RealServerTests {
         #expect(await Desktop.error { _ = try await reborn.renew("a", rejected: nil) }?.kind == .needsSignIn)
         #expect(provider.counts.reuses == 0)
         #expect(desktop.failures.last == "keyring_lost_change")
+    }
+
+    @Test("A grant that the keyring does not have any more is put there again by the program that holds it")
+    func absence() async throws {
+        let (provider, desktop, vault) = try await Desktop.signedIn()
+        desktop.store.contents = [:]
+        desktop.pass(seconds: 4000)
+        let token = try await vault.renew("a", rejected: nil)
+        #expect(provider.counts.refreshes == 1)
+        #expect(provider.counts.reuses == 0)
+        #expect(await desktop.reborn(provider).token == token)
+        // A program that holds none has nothing to put there.
+        desktop.store.contents = [:]
+        #expect(await desktop.reborn(provider).current("a") == .needsSignIn)
     }
 
     @Test("An empty secret is a closed wallet and no missing grant")

@@ -82,12 +82,20 @@ struct RefreshMachineTests {
     func closedKeyring() {
         for (stored, result) in [
             (RefreshMachine.Stored.locked, RefreshMachine.Result.locked),
-            (.unavailable, .unavailable(why: "keyring")), (.absent, .needsSignIn(why: "no_grant")),
+            (.unavailable, .unavailable(why: "keyring")),
         ] {
             var machine = RefreshMachine(known: grant(), jitter: 0)
             _ = machine.next(.begin)
             #expect(machine.next(.storeRead(stored, .none)) == .finish(result))
         }
+    }
+
+    @Test("A grant that the keyring has lost is put there again before it is used", arguments: [RefreshMachine.Stored.absent, .damaged])
+    func lostGrant(stored: RefreshMachine.Stored) {
+        var machine = RefreshMachine(known: grant(), jitter: 0)
+        _ = machine.next(.begin)
+        #expect(machine.next(.storeRead(stored, .none)) == .store(grant()))
+        #expect(machine.next(.stored(true)) == .writeIntent(intent(1)))
     }
 
     @Test(

@@ -179,7 +179,7 @@ struct RenewalTests {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         desktop.pass(seconds: 4000)
         desktop.store.failWrites(.before)
-        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .unavailable)
+        #expect(await Desktop.error { _ = try await vault.renew("a", rejected: nil) }?.kind == .keyringUnavailable)
         await vault.take([
             ProtectedServer(alias: "a", url: "https://other.example/mcp", allowsLoopback: true)
         ])

@@ -15,7 +15,7 @@ extension Refusal {
         case .locked:
             userMustAct(
                 "locked",
-                "The keyring is locked: run `doorward unlock`, and the agent goes on by itself.",
+                words ?? "The keyring is locked: run `doorward unlock`, and the agent goes on by itself.",
                 command: "doorward unlock"
             )
         case .keyMissing:
@@ -117,6 +117,13 @@ extension Refusal {
             userMustAct(
                 "locked",
                 "The sign-in to {server} lies in your keyring, which is locked: run `doorward unlock` and try again.",
+                command: "doorward unlock",
+                server: server
+            )
+        case .keyring:
+            userMustAct(
+                "locked",
+                "The sign-in to {server} lies in your keyring, which cannot be used now: run `doorward unlock`, which says why.",
                 command: "doorward unlock",
                 server: server
             )

@@ -15,6 +15,8 @@ package enum CredentialState: Sendable, Equatable {
     package enum Refusal: String, Sendable {
         case needsSignIn = "needs_sign_in"
         case locked
+        /// The keyring that has it cannot be used.
+        case keyring
         /// Not the user's fault: the renewal failed and may succeed later.
         case unavailable
     }

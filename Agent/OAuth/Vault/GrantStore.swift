@@ -21,7 +21,7 @@ struct GrantStore: Sendable {
         case .absent, .foreign: .absent
         case .corrupt: .damaged
         case .locked, .guarded, .cancelled: .locked
-        case .unavailable: .unavailable
+        case .unavailable, .elsewhere: .unavailable
         }
     }
 

@@ -30,6 +30,16 @@ struct HeldGrant: Sendable {
 
 /// How long a server is left alone after renewals that came to nothing.
 struct Pause: Sendable {
+    /// Who was in the way.
+    enum Cause: Sendable {
+        case server
+        /// The keyring is locked.
+        case locked
+        /// The keyring cannot be used.
+        case keyring
+    }
+
+    private(set) var cause = Cause.server
     private var failures = 0
     /// Nanoseconds since the machine started.
     private var end: Int64 = 0
@@ -40,11 +50,13 @@ struct Pause: Sendable {
     mutating func extend(at boot: Int64, asked: Int?, jitter: Double) {
         let own = Double(min(1 << min(failures, 6), 60)) * (0.5 + jitter / 2)
         failures += 1
+        cause = .server
         end = boot + Int64(max(own, Double(min(asked ?? 0, 300))) * 1e9)
     }
 
     /// After a keyring that did not do its part: it may be opened any moment.
-    mutating func extendShortly(at boot: Int64) {
+    mutating func extendShortly(at boot: Int64, because cause: Cause) {
+        self.cause = cause
         end = boot + 2_000_000_000
     }
 }

@@ -90,6 +90,8 @@ struct RefreshMachine: Sendable {
 
     /// Why a renewal came to nothing where the server refuses it and says nothing.
     static let wordless = "refused_without_reason"
+    /// Why a renewal came to nothing where the keyring cannot be used, or did not take what came.
+    static let keyring = "keyring"
     private static let tries = 5
     /// The longest that a caller is kept waiting because a server asks for it.
     private static let patience = 5
@@ -141,9 +143,9 @@ struct RefreshMachine: Sendable {
     private mutating func afterReading(_ stored: Stored, _ intent: IntentReading) -> Action {
         switch stored {
         case .locked: return .finish(.locked)
-        case .unavailable: return .finish(.unavailable(why: "keyring"))
-        case .absent: return .finish(.needsSignIn(why: "no_grant"))
-        case .damaged: return afterReading(nil, intent)
+        case .unavailable: return .finish(.unavailable(why: Self.keyring))
+        // What is in memory is newer than a keyring that was reset, or put back: who signs out does it here.
+        case .absent, .damaged: return afterReading(nil, intent)
         case .grant(let grant):
             // The keyring is the truth: what an earlier life of this program put there counts.
             guard isKnown(grant) else { return .finish(.found(grant)) }
@@ -202,7 +204,7 @@ struct RefreshMachine: Sendable {
             step = .confirming
             return .readStore
         // Not taken, and not by the token's fault: the grant stays for a server that changes its mind.
-        case .refused(let code): return settle(.finish(.needsSignIn(why: code)))
+        case .refused(let refusal): return settle(.finish(.needsSignIn(why: refusal.code)))
         case .forbidden: return settle(.finish(.unavailable(why: "refused_address")))
         case .busy(let pause): return afterDelay("busy", pause)
         // Neither a no that can be believed at once nor a reason to ask again at once.
@@ -228,7 +230,7 @@ struct RefreshMachine: Sendable {
     private mutating func afterConfirming(_ stored: Stored) -> Action {
         switch stored {
         case .locked: return .finish(.locked)
-        case .unavailable: return .finish(.unavailable(why: "keyring"))
+        case .unavailable: return .finish(.unavailable(why: Self.keyring))
         case .absent, .damaged: return forget(.needsSignIn(why: "invalid_grant"))
         case .grant(let grant):
             return isKnown(grant) ? forget(.needsSignIn(why: "invalid_grant")) : .finish(.found(grant))
@@ -242,7 +244,7 @@ struct RefreshMachine: Sendable {
     }
 
     private mutating func afterStoring(_ grant: Grant, _ isStored: Bool) -> Action {
-        guard isStored else { return .finish(.unavailable(why: "keyring")) }
+        guard isStored else { return .finish(.unavailable(why: Self.keyring)) }
         unstored = nil
         step = .ending(.renewed(grant))
         return .writeIntent(Intent(generation: grant.generation, sends: 0))

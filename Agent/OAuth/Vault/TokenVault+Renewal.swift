@@ -60,9 +60,9 @@ extension TokenVault {
         case .none: throw OAuthError.needsSignIn(alias)
         case .held(let grant): held = grant
         }
-        guard state.withLock({ $0.pauses[alias]?.isOver(at: boot) ?? true }) else {
+        if let pause = state.withLock({ $0.pauses[alias] }), !pause.isOver(at: boot) {
             if let token = lastResort(held, rejected) { return token }
-            throw OAuthError.notNow(alias, "pausing")
+            throw OAuthError.pausing(alias, pause.cause)
         }
         // A server that refuses one new token after the other wants something else than another token.
         let isAllowed = state.withLock { state in
@@ -107,6 +107,7 @@ extension TokenVault {
                 let answer = await endpoint.ask([
                     ("grant_type", "refresh_token"), ("refresh_token", refreshToken), ("resource", known.resource),
                 ])
+                state.withLock { $0.troubles[server.alias] = answer.trouble }
                 event = .answered(answer, now: begin)
             case .wait(let duration):
                 try? await Task.sleep(for: duration)
@@ -152,6 +153,10 @@ extension TokenVault {
             events(.refreshed(credential: credential, alias: alias))
             return grant.token
         case .found(let grant):
+            state.withLock { state in
+                state.pauses[alias] = nil
+                state.troubles[alias] = nil
+            }
             set(hold(grant), for: server)
             return grant.token
         case .needsSignIn(let why):
@@ -159,25 +164,42 @@ extension TokenVault {
             events(.failed(credential: credential, alias: alias, why: why))
             throw OAuthError.needsSignIn(alias)
         case .locked:
-            pause(alias) { $0.extendShortly(at: $1) }
-            events(.failed(credential: credential, alias: alias, why: "locked"))
-            if let token = lastResort(held, rejected) { return token }
-            throw OAuthError.lockedKeyring
+            return try keyringFailed(.locked, held, server, rejected)
+        case .unavailable(RefreshMachine.keyring, _):
+            return try keyringFailed(.keyring, held, server, rejected)
         case .unavailable(RefreshMachine.wordless, _) where isDead(alias):
             set(.none, for: server)
             events(.failed(credential: credential, alias: alias, why: RefreshMachine.wordless))
             throw OAuthError.needsSignIn(alias)
         case .unavailable(let why, let seconds):
             let jitter = Double.random(in: 0..<1)
-            pause(alias) { pause, boot in
-                why == "keyring"
-                    ? pause.extendShortly(at: boot) : pause.extend(at: boot, asked: seconds, jitter: jitter)
-            }
+            pause(alias) { $0.extend(at: $1, asked: seconds, jitter: jitter) }
             events(.failed(credential: credential, alias: alias, why: why))
             if let token = lastResort(held, rejected) { return token }
             throw OAuthError.notNow(alias, why)
         }
     }
+
+    /// After a renewal that a keyring was in the way of: no fault of the authorization server, and no reason to sign in.
+    private func keyringFailed(
+        _ cause: Pause.Cause,
+        _ held: HeldGrant,
+        _ server: ProtectedServer,
+        _ rejected: [UInt8]?
+    ) throws -> AccessToken {
+        let alias = server.alias
+        pause(alias) { $0.extendShortly(at: $1, because: cause) }
+        state.withLock { state in
+            state.troubles[alias] = cause == .locked ? Self.lockedWords : "the keyring cannot be used: doorward unlock says why"
+        }
+        let why = cause == .locked ? "locked" : RefreshMachine.keyring
+        events(.failed(credential: held.grant.credential, alias: alias, why: why))
+        if let token = lastResort(held, rejected) { return token }
+        throw OAuthError.pausing(alias, cause)
+    }
+
+    /// What is said of a server whose tokens wait for the keyring.
+    package static let lockedWords = "the keyring is locked: doorward unlock"
 
     /// Whether a refusal without a reason has been heard so often and for so long that the grant has ended.
     private func isDead(_ alias: String) -> Bool {
@@ -202,6 +224,7 @@ extension TokenVault {
             state.withLock { state in
                 state.unstored[alias] = nil
                 state.pauses[alias] = nil
+                state.troubles[alias] = nil
             }
             set(hold(grant), for: server)
             events(.refreshed(credential: grant.credential, alias: alias))
@@ -209,8 +232,32 @@ extension TokenVault {
     }
 }
 
+extension TokenEndpoint.Answer {
+    /// What is wrong where the tokens of a server are not renewed; nil where they are.
+    fileprivate var trouble: String? {
+        switch self {
+        case .tokens: nil
+        case .refused(let refusal): "its authorization server does not renew the sign-in (\(refusal.words))"
+        case .wordless: "its authorization server does not renew the sign-in, and does not say why"
+        case .spent, .busy: "its authorization server does not answer as it should"
+        case .unreachable, .lost: "its authorization server cannot be reached"
+        case .forbidden: "its authorization server is at an address that nothing is sent to"
+        }
+    }
+}
+
 extension OAuthError {
-    static let lockedKeyring = OAuthError(.locked, "The keyring is locked.", next: "Unlock the keyring.")
+    static let lockedKeyring = OAuthError(.locked, "The keyring is locked.", next: "doorward unlock")
+
+    /// It has failed just now, and is not tried again at once.
+    static func pausing(_ alias: String, _ cause: Pause.Cause) -> OAuthError {
+        switch cause {
+        case .server: notNow(alias, "pausing")
+        case .locked: lockedKeyring
+        case .keyring:
+            OAuthError(.keyringUnavailable, "The keyring with the sign-in to \(alias) cannot be used.", next: "doorward unlock")
+        }
+    }
 
     static func notNow(_ alias: String, _ why: String) -> OAuthError {
         OAuthError(
