@@ -1,5 +1,6 @@
 """The two programs, as they were just built."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,3 +42,33 @@ def test_a_program_ends_without_what_libraries_do_at_the_end(name, arguments, tm
     mark.unlink()
     run(str(programs() / name), *arguments)
     assert not mark.exists()
+
+
+NOTE = """\
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+/* Leaves a mark where something is written into the system's log. */
+void vsyslog(int priority, const char *format, va_list values) { close(open(getenv("MARK"), O_CREAT | O_WRONLY, 0600)); }
+"""
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc (build-essential)")
+@pytest.mark.parametrize("command", [["doorward", "status"], ["doorward-coordinator", "serve", "--data", "/nonexistent"]])
+def test_a_program_of_an_ordinary_user_leaves_nothing_in_the_systems_log(command, tmp_path: Path):
+    """libdispatch wants a priority for its event thread that only root may give, and would write that it has not got it."""
+    source, library, mark = tmp_path / "note.c", tmp_path / "note.so", tmp_path / "note"
+    source.write_text(NOTE)
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    # As root, without the right to raise a priority.
+    plain = ["setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"] if os.geteuid() == 0 else []
+
+    def run(**more: str) -> None:
+        environment = {"PATH": "/usr/bin:/bin", "LD_PRELOAD": str(library), "MARK": str(mark), "HOME": str(tmp_path), **more}
+        subprocess.run([*plain, programs() / command[0], *command[1:]], env=environment, capture_output=True, timeout=20)
+
+    run()
+    assert not mark.exists()
+    run(LIBDISPATCH_LOG="YES")
+    assert mark.exists(), "the mark is not left by a program that was told to"

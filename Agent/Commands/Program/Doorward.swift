@@ -39,6 +39,7 @@ package enum Program {
     /// Runs what the process was asked for; never returns.
     package static func main() async -> Never {
         ProcessHardening.apply()
+        DispatchNotes.silence()
         let arguments = withTimesJoined(Array(CommandLine.arguments.dropFirst()))
         do {
             var command = try Doorward.parseAsRoot(arguments)
