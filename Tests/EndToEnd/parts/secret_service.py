@@ -18,8 +18,11 @@ kept, and every window that it would show; `dev.doorward.Fake` at /fake sets a h
     window_delete   an entry is removed only after a prompt (KeePassXC)
     schema TEXT     every item was made by another program, with this schema
     copy TEXT       of each item there is a newer one of the same attributes, with this as its secret
+    program NAME    what its process is called, by which keyrings are known; `kwalletd5` has a wallet of KDE too
+    wallet 0|1      whether that wallet is open, whatever its collection says of itself
 """
 
+import ctypes
 import os
 import sys
 
@@ -42,7 +45,7 @@ XML = """<node>
 <interface name="org.freedesktop.Secret.Collection">
  <method name="CreateItem"><arg type="a{sv}" direction="in"/><arg type="(oayays)" direction="in"/><arg type="b" direction="in"/>
   <arg type="o" direction="out"/><arg type="o" direction="out"/></method>
- <property name="Locked" type="b" access="read"/></interface>
+ <property name="Locked" type="b" access="read"/><property name="Label" type="s" access="read"/></interface>
 <interface name="org.freedesktop.Secret.Item">
  <method name="GetSecret"><arg type="o" direction="in"/><arg type="(oayays)" direction="out"/></method>
  <method name="SetSecret"><arg type="(oayays)" direction="in"/></method>
@@ -52,6 +55,13 @@ XML = """<node>
 <interface name="org.freedesktop.Secret.Prompt">
  <method name="Prompt"><arg type="s" direction="in"/></method><method name="Dismiss"/>
  <signal name="Completed"><arg type="b"/><arg type="v"/></signal></interface>
+<interface name="org.kde.KWallet">
+ <method name="isOpen"><arg type="s" direction="in"/><arg type="b" direction="out"/></method>
+ <method name="open"><arg type="s" direction="in"/><arg type="x" direction="in"/><arg type="s" direction="in"/>
+  <arg type="i" direction="out"/></method>
+ <method name="sync"><arg type="i" direction="in"/><arg type="s" direction="in"/></method>
+ <method name="close"><arg type="i" direction="in"/><arg type="b" direction="in"/><arg type="s" direction="in"/>
+  <arg type="i" direction="out"/></method></interface>
 <interface name="dev.doorward.Fake">
  <method name="Set"><arg type="s" direction="in"/><arg type="s" direction="in"/></method>
  <method name="Log"><arg type="s" direction="out"/></method></interface>
@@ -102,9 +112,17 @@ class Fake:
         elif habit == "schema":
             for item in self.items.values():
                 item["attributes"] = item["attributes"] | {"xdg:schema": value}
+        elif habit == "program":
+            ctypes.CDLL(None).prctl(15, value.encode(), 0, 0, 0)
+            self.bus.register_object("/modules/kwalletd5", INFO["org.kde.KWallet"], self.wallet, None, None)
         else:
             self.habits[habit] = value
         invocation.return_value(None)
+
+    def wallet(self, bus, sender, path, interface, method, arguments, invocation):
+        self.log.append(f"wallet-{method}")
+        answers = {"isOpen": ("(b)", (self.on("wallet"),)), "open": ("(i)", (7,)), "close": ("(i)", (0,)), "sync": ("()", ())}
+        invocation.return_value(GLib.Variant(*answers[method]))
 
     # The service.
 
@@ -112,7 +130,7 @@ class Fake:
         if name == "Collections":
             return GLib.Variant("ao", [COLLECTION])
         if interface == SPEC + "Collection":
-            return GLib.Variant("b", self.on("locked"))
+            return GLib.Variant("s", "fake") if name == "Label" else GLib.Variant("b", self.on("locked"))
         item = self.items[path]
         return {
             "Locked": lambda: GLib.Variant("b", self.is_locked(path, sender)),
