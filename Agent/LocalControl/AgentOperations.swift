@@ -2,7 +2,7 @@ package import StrictJSON
 
 /// What a running agent does for the commands of its own user.
 ///
-/// Every operation has an end: it answers within seconds, but for `awaitSignIn` and `follow`, which wait as long as
+/// Every operation has an end: it answers within seconds, but for `awaitSignIn`, `unlock` and `follow`, which wait as long as
 /// they are told. Errors are `ControlFailure`. Operations may be asked at the same time and in any order.
 package protocol AgentOperations: Sendable {
     /// The members of `doorward status --json`.
@@ -11,14 +11,16 @@ package protocol AgentOperations: Sendable {
     /// The servers that the user may know, with their states: `servers[]`.
     func servers() async throws -> JSONValue
 
-    /// Begins a sign-in; the answer has `flow` and `authorization_url`, or `state` alone where none is needed.
-    func beginSignIn(server: String) async throws -> JSONValue
+    /// Begins a sign-in; the answer has `flow` and `authorization_url`, or `state` alone where none is needed. The secret is of
+    /// the client that was registered beforehand, where the user brings it.
+    func beginSignIn(server: String, clientSecret: String?) async throws -> JSONValue
 
     /// Waits for the end of a sign-in that was begun; the answer has `state`.
     func awaitSignIn(flow: String) async throws -> JSONValue
 
-    /// Revokes the user's grant at a server and forgets it.
-    func signOut(server: String) async throws -> JSONValue
+    /// Revokes the user's grant at a server and forgets it: `state`, `revoked`, `revocation`, `issuer`, and the `words` of a
+    /// server that refuses; with `forgettingSecret` the secret of its client too.
+    func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue
 
     /// What the policy says about a call, and why; `arguments` is accepted for rules that look at it.
     func explain(server: String, tool: String, client: String) async throws -> JSONValue
@@ -34,6 +36,9 @@ package protocol AgentOperations: Sendable {
 
     /// Takes what commands have changed on disk: clients and membership; what is asked afterwards knows of it.
     func reload() async throws -> JSONValue
+
+    /// Has the keyring ask its user to open, and waits for that as long as typing may take: `open`.
+    func unlock() async throws -> JSONValue
 
     /// Ships what is pending and leaves the coordinator, or leaves without it: `left`, `told`, `kept`, `words[]`.
     func leave(isOffline: Bool) async throws -> JSONValue

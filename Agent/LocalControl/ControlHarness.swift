@@ -49,9 +49,17 @@ package struct ControlHarness: Sendable {
         switch operation {
         case "GET status": try await operations.status()
         case "GET servers": try await operations.servers()
-        case "POST sign-in": try await operations.beginSignIn(server: try question.text("server"))
+        case "POST sign-in":
+            try await operations.beginSignIn(
+                server: try question.text("server"),
+                clientSecret: try question.optionalText("client_secret")
+            )
         case "POST sign-in/wait": try await operations.awaitSignIn(flow: try question.text("flow"))
-        case "POST sign-out": try await operations.signOut(server: try question.text("server"))
+        case "POST sign-out":
+            try await operations.signOut(
+                server: try question.text("server"),
+                forgettingSecret: try question.flag("forget_secret")
+            )
         case "POST explain":
             try await operations.explain(
                 server: try question.text("server"),
@@ -66,6 +74,7 @@ package struct ControlHarness: Sendable {
             )
         case "POST records/call": try await operations.records(call: try question.text("call"))
         case "POST reload": try await operations.reload()
+        case "POST unlock": try await operations.unlock()
         case "POST leave": try await operations.leave(isOffline: try question.flag("offline"))
         default: nil
         }
@@ -92,6 +101,8 @@ private struct Question {
         guard let value = object[name] else { throw ShapeError("\(name)", "is missing") }
         return try ObjectReader.text(value, at: "\(name)").string
     }
+
+    func optionalText(_ name: JSONText) throws -> String? { object[name] == nil ? nil : try text(name) }
 
     /// Whether a member is true; one that is missing is not.
     func flag(_ name: JSONText) throws -> Bool {

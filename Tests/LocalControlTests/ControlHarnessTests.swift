@@ -6,7 +6,7 @@ import Testing
 private struct EchoOperations: AgentOperations {
     func status() async throws -> JSONValue { ["asked": "status"] }
     func servers() async throws -> JSONValue { ["asked": "servers"] }
-    func beginSignIn(server: String) async throws -> JSONValue {
+    func beginSignIn(server: String, clientSecret: String?) async throws -> JSONValue {
         guard server == "github" else {
             throw ControlFailure(
                 "unknown_server",
@@ -18,7 +18,7 @@ private struct EchoOperations: AgentOperations {
         return ["flow": "f", "authorization_url": "https://a.example/"]
     }
     func awaitSignIn(flow: String) async throws -> JSONValue { ["flow": .text(flow)] }
-    func signOut(server: String) async throws -> JSONValue { ["asked": .text(server)] }
+    func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue { ["asked": .text(server)] }
     func explain(server: String, tool: String, client: String) async throws -> JSONValue {
         ["asked": .text("\(server)/\(tool) \(client)")]
     }
@@ -26,6 +26,7 @@ private struct EchoOperations: AgentOperations {
     func records(from next: Int, waiting seconds: Int) async throws -> JSONValue { ["next": .int(next + seconds)] }
     func records(call: String) async throws -> JSONValue { throw CancellationError() }
     func reload() async throws -> JSONValue { [:] }
+    func unlock() async throws -> JSONValue { ["open": true] }
     func leave(isOffline: Bool) async throws -> JSONValue { ["offline": .bool(isOffline)] }
 }
 
@@ -45,6 +46,7 @@ struct ControlHarnessTests {
         #expect(explained.json == ["asked": "a/b c"])
         #expect(await ask("POST", "/control/records/from", #"{"next":40,"seconds":2}"#).json == ["next": 42])
         #expect(await ask("POST", "/control/sign-in", #"{"server":"github"}"#).status == 200)
+        #expect(await ask("POST", "/control/unlock").json == ["open": true])
         #expect(await ask("POST", "/control/leave").json == ["offline": false])
         #expect(await ask("POST", "/control/leave", #"{"offline":true}"#).json == ["offline": true])
     }
