@@ -3,6 +3,7 @@ good once. There is one user, who is signed in, and nobody has to consent."""
 
 import argparse
 import json
+import secrets
 import sys
 import tempfile
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -89,8 +90,19 @@ def consent(request: HttpRequest) -> JsonResponse:
     return JsonResponse({})
 
 
+@csrf_exempt
+def add_client(request: HttpRequest) -> JsonResponse:
+    asked, secret = json.loads(request.body), secrets.token_urlsafe(24)
+    client = get_application_model().objects.create(
+        name="Doorward", client_type="confidential", authorization_grant_type="authorization-code", client_secret=secret,
+        redirect_uris=" ".join(asked["redirect_uris"]), skip_authorization=True,
+    )
+    return JsonResponse({"client_id": client.client_id, "client_secret": secret})
+
+
 urlpatterns = [
     path("introspect", introspect), path("test/grants", grants), path("test/end", end), path("test/consent", consent),
+    path("test/clients", add_client),
     path("", include("oauth2_provider.urls", namespace="oauth2_provider")),
 ]
 
