@@ -42,6 +42,27 @@ extension RealSockets {
             }
         }
 
+        @Test("A state that comes late does not take the place of a newer one")
+        func lateState() async throws {
+            try await withDesk({ _ in [.json(Desk.result())] }) { desk, _ in
+                let client = try await desk.client()
+                func reason() async throws -> String? {
+                    try await client.send(desk.call())
+                    return try await client.answer().error.reason
+                }
+                let states: [(Int, ForwardingState.Closure?, String?)] = [
+                    (2, nil, nil), (1, .locked, nil), (3, .revoked, "revoked"), (2, nil, "revoked"), (3, nil, nil),
+                ]
+                for (number, closure, expected) in states {
+                    await desk.update {
+                        $0.number = number
+                        $0.closure = closure
+                    }
+                    #expect(try await reason() == expected)
+                }
+            }
+        }
+
         @Test("Calls that run while a membership ends are answered, and end in its log; those of another go on")
         func endOfMembership() async throws {
             let (latch, grace) = (Latch(), Duration.milliseconds(200))

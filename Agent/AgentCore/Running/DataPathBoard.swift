@@ -32,6 +32,8 @@ actor DataPathBoard {
     private var expiry: Task<Void, Never>?
     /// The policy that was in force last, for the record of the next.
     private var applied: PolicyBundle?
+    /// Whether the calls of earlier runs are counted.
+    private var isCounted = false
     /// Knows what earlier runs owe to the limits.
     private let debts: DebtKeeper
 
@@ -95,7 +97,9 @@ actor DataPathBoard {
         synced = SyncedState()
         applied = nil
         closures = [:]
+        let number = state.number
         state = ForwardingState(closure: words == nil ? .notEnrolled : .unusable, clients: state.clients)
+        state.number = number
         state.closureWords = words
         await publish()
     }
@@ -107,14 +111,19 @@ actor DataPathBoard {
     }
 
     func set(synced: SyncedState) async {
-        let calls = await uncountedCalls(under: synced)
         self.synced = synced
+        let calls = await uncountedCalls(under: synced)
+        // Others may have come in the meantime, or the membership have ended.
+        let synced = self.synced
         let policy = Self.policy(of: synced)
         // One that is over by now is never in force, not even until a timer says so.
         let isOver = isOver
         state.policy = isOver ? policy.expired() : policy
         state.servers = synced.entries.compactMap { server($0) }
-        await forwarding.update(state, counting: isOver ? [] : calls)
+        let uncounted = isOver || isCounted ? [] : calls
+        if state.spool != nil, policy.version > 0, !isOver { isCounted = true }
+        state.number += 1
+        await forwarding.update(state, counting: uncounted)
         if state.spool != nil, state.policy.version > 0, !isOver { await debts.counted() }
         scheduleExpiry()
         if isOver {
@@ -129,6 +138,7 @@ actor DataPathBoard {
     }
 
     private func publish() async {
+        state.number += 1
         await forwarding.update(state)
     }
 

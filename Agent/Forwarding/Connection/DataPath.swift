@@ -18,6 +18,8 @@ final class DataPath {
     let refusals: WaitingRefusals
     private(set) lazy var upkeep = Upkeep(path: self)
     private(set) lazy var changes = ListChanges(path: self)
+    /// The number of the state that is in force.
+    private var stateNumber = 0
     /// Set once the agent ends: what is answered now is the last on its connection.
     var isEnding = false
 
@@ -73,6 +75,8 @@ struct Door {
 extension DataPath {
     /// Takes everything that decides on calls anew.
     func replace(_ state: ForwardingState) {
+        guard state.number >= stateNumber else { return }
+        stateNumber = state.number
         let policy = gate.policy
         for session in gate.replace(state) { gate.close(session) }
         pool.retain(only: Set(gate.servers.map(\.endpoint)))

@@ -67,6 +67,8 @@ package struct ForwardingState: Sendable {
     package var clients: [ClientCredential]
     /// Where calls are recorded; without one no call goes out.
     package var spool: Spool?
+    /// Rises with each state that is made: an earlier one that comes late is not taken any more.
+    package var number = 0
 
     package init(
         closure: Closure? = nil,
