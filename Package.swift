@@ -36,13 +36,16 @@ let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swi
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+/// Targets whose folder has a page of its own.
+let withPage: Set = ["Forwarding"]
+
 /// A target in `half/name`; `dependencies` are the levels below it that it may import.
 func part(_ half: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
         name: name,
         dependencies: dependencies,
         path: "\(half)/\(name)",
-        exclude: [],
+        exclude: withPage.contains(name) ? ["README.md"] : [],
         swiftSettings: strict + fast
     )
 }

@@ -1,5 +1,3 @@
-internal import StrictJSON
-
 /// The bounds of the data path; each has the value that the documentation promises.
 package struct ForwardingConfiguration: Sendable {
     /// The longest body of a request, in bytes: 413 beyond.
@@ -67,9 +65,6 @@ package struct ForwardingConfiguration: Sendable {
     package var userAgent = "doorward"
 
     package init() {}
-
-    var messageLimits: JSONLimits { JSONLimits(maxBytes: longestBody, maxDepth: JSONLimits.message.maxDepth) }
-    var replyLimits: JSONLimits { JSONLimits(maxBytes: longestReply, maxDepth: JSONLimits.reply.maxDepth) }
 }
 
 extension Duration {

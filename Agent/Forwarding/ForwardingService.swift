@@ -182,14 +182,14 @@ package final class ForwardingService: Sendable {
 
     /// What went through since the agent began.
     package func counts() async -> TrafficCounts {
-        await onLoop { $0.gate.counts }
+        await onLoop { $0.gate.records.counts }
     }
 
     /// What is owed to the limits, to be kept over a restart, with the spool and its number of records: calls that are
     /// recorded later are not in it.
     package func limitDebts() async -> (debts: [LimitDebt], spool: String?, recorded: UInt64) {
         await onLoop { path in
-            let spool = path.gate.spool
+            let spool = path.gate.records.spool
             return (path.gate.limits.debts(now: path.gate.now()), spool?.folder, spool?.counts.recorded ?? 0)
         }
     }

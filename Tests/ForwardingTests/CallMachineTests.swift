@@ -27,7 +27,7 @@ struct CallMachineTests {
     func json() {
         var machine = CallMachine()
         #expect(machine.begin(Self.call, server: "github", isStale: false) == .send)
-        #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+        #expect(machine.head(ResponseSummary(status: 200, contentType: .json)) == .none)
         #expect(machine.state == .collecting)
         #expect(machine.ended() == .judge)
         machine.abandoned()
@@ -37,7 +37,7 @@ struct CallMachineTests {
     @Test("Events: the head waits until there is one, and after the response the rest is drained")
     func events() {
         var machine = begun()
-        #expect(machine.head(ReplyFacts(status: 200, contentType: .eventStream)) == .none)
+        #expect(machine.head(ResponseSummary(status: 200, contentType: .eventStream)) == .none)
         #expect(machine.state == .events(isCommitted: false))
         machine.committed()
         #expect(machine.state == .events(isCommitted: true))
@@ -54,7 +54,7 @@ struct CallMachineTests {
             var machine = CallMachine()
             machine.hold(Self.call, server: "github", isStale: isStale)
             #expect(machine.isUnanswered)
-            #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+            #expect(machine.head(ResponseSummary(status: 200, contentType: .json)) == .none)
             #expect(machine.timedOut() == .none)
             var other = machine
             #expect(machine.recorded() == action)
@@ -73,7 +73,7 @@ struct CallMachineTests {
         #expect(machine.begin(Self.call, server: "github", isStale: true) == .renew(isRejected: false))
         #expect(machine.renewed(Self.ready) == .send)
         // It was renewed a moment ago, so a 401 now is the user's to deal with.
-        let action = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        let action = machine.head(ResponseSummary(status: 401, contentType: .absent))
         #expect(refusal(action)?.code == .userMustAct)
     }
 
@@ -96,10 +96,10 @@ struct CallMachineTests {
     @Test("A 401 is answered by one renewal, and the second one by the user")
     func unauthorized() {
         var machine = begun()
-        #expect(machine.head(ReplyFacts(status: 401, contentType: .json)) == .none)
+        #expect(machine.head(ResponseSummary(status: 401, contentType: .json)) == .none)
         #expect(machine.ended() == .renew(isRejected: true))
         #expect(machine.renewed(Self.ready) == .send)
-        let found = refusal(machine.head(ReplyFacts(status: 401, contentType: .json)))
+        let found = refusal(machine.head(ResponseSummary(status: 401, contentType: .json)))
         #expect(found?.code == .userMustAct)
         #expect(found?.reason == "needs_sign_in")
         #expect(found?.outcome == .upstreamError)
@@ -108,7 +108,7 @@ struct CallMachineTests {
     @Test("A server that wants no credential and says 401 needs the user")
     func unauthorizedWithout() {
         var machine = begun()
-        _ = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        _ = machine.head(ResponseSummary(status: 401, contentType: .absent))
         _ = machine.ended()
         #expect(refusal(machine.renewed(.notNeeded))?.code == .userMustAct)
     }
@@ -116,7 +116,7 @@ struct CallMachineTests {
     @Test("A connection that is lost in the middle of a 401 renews all the same")
     func lostUnauthorized() {
         var machine = begun()
-        _ = machine.head(ReplyFacts(status: 401, contentType: .absent))
+        _ = machine.head(ResponseSummary(status: 401, contentType: .absent))
         #expect(machine.failed(.afterSending(UpstreamError(.closed, "closed"))) == .renew(isRejected: true))
     }
 
@@ -144,10 +144,10 @@ struct CallMachineTests {
         #expect(refusal(machine.failed(.afterSending(UpstreamError(.malformedResponse, "bad"))))?.code == .badAnswer)
 
         machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         #expect(refusal(machine.failed(closed))?.code == .serverDown)
         machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         machine.committed()
         guard case .endStreamWith(let last, .upstreamError) = machine.failed(closed) else {
             Issue.record("no last event")
@@ -164,7 +164,7 @@ struct CallMachineTests {
         machine = begun(isStale: true)
         #expect(refusal(machine.timedOut())?.outcome == .notSent)
         machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         machine.committed()
         guard case .endStreamWith(_, .timeout) = machine.timedOut() else {
             Issue.record("no last event")
@@ -176,12 +176,12 @@ struct CallMachineTests {
     @Test("Too large an answer")
     func tooLarge() {
         var machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .json))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .json))
         let found = refusal(machine.tooLarge())
         #expect(found?.code == .badAnswer)
         #expect(found?.outcome == .tooLarge)
         machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         machine.committed()
         guard case .endStreamWith(_, .tooLarge) = machine.tooLarge() else {
             Issue.record("no last event")
@@ -193,11 +193,11 @@ struct CallMachineTests {
     func broken() {
         let closed = UpstreamFailure.afterSending(UpstreamError(.closed, "closed"))
         var machine = begun(.stream)
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         #expect(machine.failed(closed) == .cut(.upstreamError))
         for isCommitted in [true, false] {
             machine = begun()
-            _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+            _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
             if isCommitted { machine.committed() }
             var other = machine
             #expect(machine.failed(closed, canResume: true) == .suspend)
@@ -210,7 +210,7 @@ struct CallMachineTests {
     func abandoned() {
         var machine = begun()
         machine.abandoned()
-        #expect(machine.head(ReplyFacts(status: 200, contentType: .json)) == .none)
+        #expect(machine.head(ResponseSummary(status: 200, contentType: .json)) == .none)
         #expect(machine.ended() == .none)
         #expect(machine.renewed(Self.ready) == .none)
         #expect(machine.failed(.afterSending(UpstreamError(.closed, ""))) == .none)
@@ -220,7 +220,7 @@ struct CallMachineTests {
     @Test("A server's own stream opens at once, and its end is the end of the stream")
     func stream() {
         var machine = begun(.stream)
-        #expect(machine.head(ReplyFacts(status: 200, contentType: .eventStream)) == .openStream)
+        #expect(machine.head(ResponseSummary(status: 200, contentType: .eventStream)) == .openStream)
         #expect(machine.ended() == .endStream)
     }
 
@@ -238,7 +238,7 @@ struct CallMachineTests {
     )
     func statuses(status: Int, type: MediaType, code: JSONRPCErrorCode, reason: JSONText) {
         var machine = begun()
-        let found = refusal(machine.head(ReplyFacts(status: status, contentType: type)))
+        let found = refusal(machine.head(ResponseSummary(status: status, contentType: type)))
         #expect(found?.code == code)
         #expect(found?.reason == reason)
         #expect(machine.state == .draining)
@@ -251,7 +251,7 @@ struct CallMachineTests {
         ]
         for (type, state) in states {
             var machine = begun()
-            #expect(machine.head(ReplyFacts(status: status, contentType: type)) == .none)
+            #expect(machine.head(ResponseSummary(status: status, contentType: type)) == .none)
             #expect(machine.state == state)
         }
     }
@@ -259,7 +259,7 @@ struct CallMachineTests {
     @Test("A server that does not know the probe is an older one, and not down", arguments: [400, 404, 405, 406, 415])
     func oldServer(status: Int) {
         var machine = begun(.request(.serverDiscover, .modern))
-        guard case .refuse(let refusal, .rpcError) = machine.head(ReplyFacts(status: status, contentType: .other))
+        guard case .refuse(let refusal, .rpcError) = machine.head(ResponseSummary(status: status, contentType: .other))
         else {
             Issue.record("an outage")
             return
@@ -279,7 +279,7 @@ struct CallMachineTests {
         machine.hold(Self.call, server: "github", isStale: false)
         #expect(refusal(machine.stopping())?.outcome == .notSent)
         machine = begun()
-        _ = machine.head(ReplyFacts(status: 200, contentType: .eventStream))
+        _ = machine.head(ResponseSummary(status: 200, contentType: .eventStream))
         machine.committed()
         guard case .endStreamWith(_, .unknown) = machine.stopping() else {
             Issue.record("no last event")
@@ -291,14 +291,14 @@ struct CallMachineTests {
     @Test("Too narrow a scope is the user's to deal with")
     func scope() {
         var machine = begun()
-        let found = refusal(machine.head(ReplyFacts(status: 403, contentType: .json, lacksScope: true)))
+        let found = refusal(machine.head(ResponseSummary(status: 403, contentType: .json, lacksScope: true)))
         #expect(found?.code == .userMustAct)
     }
 
     @Test("A JSON-RPC error over an HTTP error is the client's to see", arguments: [400, 404, 406, 429, 500, 503])
     func rpcErrors(status: Int) {
         var machine = begun()
-        #expect(machine.head(ReplyFacts(status: status, contentType: .json)) == .none)
+        #expect(machine.head(ResponseSummary(status: status, contentType: .json)) == .none)
         guard case .judgeError(status, _) = machine.ended() else {
             Issue.record("no error to judge")
             return
@@ -313,7 +313,7 @@ struct CallMachineTests {
     )
     func sessionEnds(kind: CallKind) {
         var machine = begun(kind)
-        #expect(machine.head(ReplyFacts(status: 404, contentType: .other, hasSession: true)) == .endSession)
+        #expect(machine.head(ResponseSummary(status: 404, contentType: .other, hasSession: true)) == .endSession)
     }
 
     @Test(
@@ -328,7 +328,7 @@ struct CallMachineTests {
     func bare(kind: CallKind, status: Int, expected: Int) {
         var machine = begun(kind)
         #expect(
-            machine.head(ReplyFacts(status: status, contentType: .absent))
+            machine.head(ResponseSummary(status: status, contentType: .absent))
                 == .reply(status: expected, status < 300 ? .ok : .upstreamError)
         )
     }

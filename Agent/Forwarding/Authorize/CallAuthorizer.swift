@@ -26,7 +26,7 @@ enum CallAuthorizer {
         let (client, policy) = (authorities.client, authorities.policy)
         // First what the request is: where headers and body say two things, every later guard would judge one of them
         // and the server might act on the other.
-        if let refusal = CallJudge.flaw(of: envelope, in: body, headers: headers) { throw .refused(refusal) }
+        if let refusal = flaw(of: envelope, in: body, headers: headers) { throw .refused(refusal) }
         // Before anything about servers: while the agent passes nothing, every alias has the same answer, whether or not
         // there is such a server.
         if let refusal = authorities.closed { throw .refused(refusal) }
@@ -37,7 +37,7 @@ enum CallAuthorizer {
         // there, and nothing below may tell the two apart.
         guard let server = authorities.server, policy.knows(server: server.alias) else { throw .unknownServer }
         // The method before the policy: rules are about the items of methods that the protocol knows.
-        guard CallJudge.isKnown(envelope.method, in: envelope.era) else {
+        guard isKnown(envelope.method, in: envelope.era) else {
             throw .refused(.unknownMethod(envelope.era))
         }
         // The session before the policy, which does not depend on it: a client whose session has ended has to begin
@@ -50,7 +50,7 @@ enum CallAuthorizer {
         }
         // The policy before everything that changes from one moment to the next: what is not allowed is refused for that
         // reason at all times, and says nothing of tasks, of the server's health, of limits or of sign-ins.
-        let decision = CallJudge.decide(envelope, in: body, policy: policy, client: client, server: server.alias)
+        let decision = decide(envelope, in: body, policy: policy, client: client, server: server.alias)
         guard decision.isAllowed else { throw .refused(.denied(decision)) }
         // Whose task it is: the policy opens tasks as such, and this one opens the tasks of this client alone.
         if let refusal = taskRefusal(envelope, in: body, at: server, authorities) { throw .refused(refusal) }

@@ -23,7 +23,7 @@ enum MessageAuthorizer {
         by authorities: Authorities
     ) throws(MessageDenial) -> MessagePlan<Authorities.Server> {
         // First what the message is, as with a request.
-        if let refusal = CallJudge.flaw(of: envelope, in: body, headers: headers) {
+        if let refusal = CallAuthorizer.flaw(of: envelope, in: body, headers: headers) {
             throw .error(refusal.about(authorities.shownAlias))
         }
         let server = try server(authorities)
@@ -40,9 +40,15 @@ enum MessageAuthorizer {
             return MessagePlan(server: server, session: session, answered: pending)
         case .notification, .request:
             let client = authorities.client
-            guard CallJudge.isKnown(envelope.method, in: .handshake),
-                CallJudge.decide(envelope, in: body, policy: authorities.policy, client: client, server: server.alias)
-                    .isAllowed
+            guard CallAuthorizer.isKnown(envelope.method, in: .handshake),
+                CallAuthorizer.decide(
+                    envelope,
+                    in: body,
+                    policy: authorities.policy,
+                    client: client,
+                    server: server.alias
+                )
+                .isAllowed
             else { throw .status(202) }
             return MessagePlan(server: server, session: session)
         }
@@ -64,7 +70,7 @@ enum MessageAuthorizer {
         by authorities: Authorities
     ) throws(MessageDenial) -> MessagePlan<Authorities.Server> {
         // First what the request is: a revision that nobody knows may have other rules.
-        if let refusal = CallJudge.flaw(ofVersion: headers.protocolVersion) {
+        if let refusal = CallAuthorizer.flaw(ofVersion: headers.protocolVersion) {
             throw .error(refusal.about(authorities.shownAlias))
         }
         // The modern era has neither, at any server.

@@ -95,7 +95,7 @@ extension Call {
         dropExchange()
         recordEnd(wasCancelled ? .cancelled : outcome)
         connection.call = nil
-        connection.breakOff()
+        connection.abort()
     }
 
     /// A refusal with all that is known of this call.
@@ -123,16 +123,16 @@ extension Call {
         let now = gate.now()
         if let pending = answered {
             let outcome: Outcome.Kind = kind == .ok && method == .unknown ? .rpcError : kind
-            gate.endPending(pending, outcome, bytesOut: body.count, now: now)
+            gate.records.endPending(pending, outcome, bytesOut: body.count, now: now)
         }
         guard let facts else { return }
         let outcome = Outcome(
             kind,
-            milliseconds: Gate.milliseconds(began, now),
+            milliseconds: CallRecorder.milliseconds(began, now),
             bytesIn: body.count,
             bytesOut: bytesOut
         )
-        gate.recordEnd(facts, outcome, in: spool)
+        gate.records.end(facts, outcome, in: spool)
         server.metrics.count(outcome)
         server.metrics.latency.observe(seconds: Double(now - began) / 1e9)
     }
@@ -147,7 +147,7 @@ extension Call {
         guard let session = session ?? gate.sessions.find(sessionless, now: gate.now()) else { return }
         let now = gate.now()
         for pending in session.abandon(stream: ObjectIdentifier(connection)) {
-            gate.endPending(pending, .cancelled, bytesOut: 0, now: now)
+            gate.records.endPending(pending, .cancelled, bytesOut: 0, now: now)
         }
     }
 }

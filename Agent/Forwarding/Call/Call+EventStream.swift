@@ -88,7 +88,7 @@ extension Call {
     private func receive(_ message: UnsafeBufferPointer<UInt8>, _ id: UnsafeRawBufferPointer?) {
         let envelope: Envelope
         do {
-            envelope = try Envelope.scan(ofServer: message, limits: gate.configuration.replyLimits)
+            envelope = try Envelope.scan(ofServer: message, limits: gate.replyLimits)
         } catch {
             stop(machine.violated("malformed", "The server's message cannot be taken: \(error.message)."))
             return
@@ -193,12 +193,12 @@ extension Call {
         _ message: UnsafeBufferPointer<UInt8>,
         _ id: UnsafeRawBufferPointer?
     ) {
-        gate.countNotification(server)
+        gate.records.countNotification(server)
         guard judge.passes(notification: envelope, in: message) else { return }
         if envelope.method == .cancelled, let span = envelope.cancelledID, let request = RequestID(span, in: message),
             let pending = openSession?.answer(request, now: gate.now())
         {
-            gate.endPending(pending, .cancelled, bytesOut: 0, now: gate.now())
+            gate.records.endPending(pending, .cancelled, bytesOut: 0, now: gate.now())
         }
         pass(message, id)
         guard envelope.method == .subscriptionsAcknowledged else { return }
@@ -216,7 +216,7 @@ extension Call {
     /// Sends the head of an event stream; at once, where nothing follows it for now.
     func openStream(isAlone: Bool = false) {
         let session = bindSession()
-        guard connection.layOutStreamHead(record: facts?.call, session: session) else { return connection.breakOff() }
+        guard connection.layOutStreamHead(record: facts?.call, session: session) else { return connection.abort() }
         machine.committed()
         isCommitted = true
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.

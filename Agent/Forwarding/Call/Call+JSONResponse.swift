@@ -24,7 +24,7 @@ extension Call {
             let bytes = bytes.bindMemory(to: UInt8.self)
             let envelope: Envelope
             do throws(EnvelopeError) {
-                envelope = try Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits)
+                envelope = try Envelope.scan(ofServer: bytes, limits: gate.replyLimits)
             } catch {
                 stop(machine.violated("malformed", "The server's answer cannot be taken: \(error.message)."))
                 return
@@ -39,7 +39,7 @@ extension Call {
         collected = ByteBuffer()
         message.withUnsafeReadableBytes { bytes in
             let bytes = bytes.bindMemory(to: UInt8.self)
-            guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits),
+            guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.replyLimits),
                 envelope.kind == .errorResponse
             else {
                 finishReading()
@@ -54,7 +54,7 @@ extension Call {
                 return answer(with: envelope, bytes, status: status)
             }
             // What its head says is not part of what the server said in its error: it stands beside that.
-            if let renumbered = ReplyJudge.renumbered(envelope, in: bytes) {
+            if let renumbered = ResponseFilter.renumbered(envelope, in: bytes) {
                 renumbered.withUnsafeBufferPointer { answer(scanning: $0, waiting: wait, status: status) }
             } else {
                 answer(with: envelope, bytes, waiting: wait, status: status)
@@ -64,7 +64,7 @@ extension Call {
 
     /// Answers with a message of the server's that was mended here; `wait` is how long the server wants to be left alone.
     private func answer(scanning bytes: UnsafeBufferPointer<UInt8>, waiting wait: Int? = nil, status: Int) {
-        guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.configuration.replyLimits) else {
+        guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.replyLimits) else {
             stop(machine.violated("malformed", "The server's answer cannot be taken."))
             return
         }

@@ -51,13 +51,13 @@ extension Call {
     /// The server's stream broke off behind an event with an id: the client's does too, so that it can be taken up again,
     /// and the call goes on.
     func suspend() {
-        guard park(isClientHere: true) else { return connection.breakOff() }
+        guard park(isClientHere: true) else { return connection.abort() }
         collected = ByteBuffer()
         // The event may not have gone out: without it the client would not know where to go on.
         if !isCommitted { openStream() }
         sendEvents(isLast: false)
         connection.call = nil
-        connection.breakOff()
+        connection.abort()
     }
 
     /// Ends what the client waited for; with its stream closed a modern request is cancelled at the server too.

@@ -10,7 +10,7 @@ extension Call: ExchangeDelegate {
     func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {
         guard machine.state == .waiting else { return }
         lastByte = gate.now()
-        var facts = ReplyFacts(status: head.status, contentType: head.contentType)
+        var facts = ResponseSummary(status: head.status, contentType: head.contentType)
         facts.hasSession = session != nil
         if head.status == 403, head.has(.wwwAuthenticate) {
             // Each scheme may have a field of its own.

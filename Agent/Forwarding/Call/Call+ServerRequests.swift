@@ -22,25 +22,25 @@ extension Call {
         case .violation:
             stop(machine.violated("server_request", "The server asks something, which it may not in this revision."))
         case .ping:
-            gate.countPing(server)
+            gate.records.countPing(server)
             guard remember(id, facts: nil, in: nil, bytes: message.count) else { return }
             pass(message, eventID)
         case .ask(let decision):
             let facts = facts(envelope, message)
-            guard let spool = gate.recordBegin(facts, decision, credential: nil) else {
+            guard let spool = gate.records.begin(facts, decision, credential: nil) else {
                 // What cannot be recorded is not done, here as on the way there.
                 refuse(id: message[span.range], .notRecorded)
                 return
             }
             guard remember(id, facts: facts, in: spool, bytes: message.count) else {
-                gate.recordEnd(facts, Outcome(.notSent, bytesIn: message.count), in: spool)
+                gate.records.end(facts, Outcome(.notSent, bytesIn: message.count), in: spool)
                 refuse(id: message[span.range], .tooManyRequests)
                 return
             }
             pass(message, eventID)
         case .refuse(let decision):
             let refusal = decision.map(Refusal.denied) ?? .unknownMethod(.handshake)
-            _ = gate.recordDenial(facts(envelope, message), refusal)
+            _ = gate.records.deny(facts(envelope, message), refusal)
             refuse(id: message[span.range], refusal)
         }
     }
@@ -84,7 +84,7 @@ extension Call {
             return
         }
         let body = GatewayError.encode(code: .methodNotFound, message: refusal.wordsForServer, id: id)
-        Aside.send(
+        OneWayExchange.send(
             body,
             to: server,
             session: session?.key.id,

@@ -74,7 +74,7 @@ extension Call {
         let request = connection.request
         return request.withUnsafeReadableBytes { bytes in
             let asked = UnsafeRawBufferPointer(rebasing: bytes[body]).bindMemory(to: UInt8.self)
-            guard let envelope = try? Envelope.scan(asked, limits: gate.configuration.messageLimits),
+            guard let envelope = try? Envelope.scan(asked, limits: gate.messageLimits),
                 let item = envelope.item, item.kind == kind
             else { return nil }
             return item.name.withText(in: asked) { $0.count <= Self.longestName ? JSONText(utf8: $0) : nil }
@@ -104,7 +104,7 @@ private struct TaskNews {
         }
         let words = TaskWords(
             result: UnsafeBufferPointer(rebasing: bytes[result.range]),
-            limits: gate.configuration.replyLimits
+            limits: gate.replyLimits
         )
         id = words?.id
         isOver = method == .tasksResult || words?.isOver ?? false

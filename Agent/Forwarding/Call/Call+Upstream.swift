@@ -22,7 +22,7 @@ extension Call {
         self.spool = spool
         connection.call = self
         machine.hold(kind, server: server.alias, isStale: isStale)
-        path.beginnings.add(self, in: spool)
+        path.beginRecords.add(self, in: spool)
     }
 
     /// The record of the beginning is in the file, or could not be written; the client may have gone in the meantime.
@@ -37,7 +37,7 @@ extension Call {
         let content = connection.head.method == .post ? body : connection.head.length..<connection.head.length
         let isShort = content.count <= Self.longestJoinedBody
         let room =
-            server.opening.room(clientHead: connection.head.length, authorization: authorization?.count ?? 0)
+            server.requestHead.room(clientHead: connection.head.length, authorization: authorization?.count ?? 0)
             + (isShort ? content.count : 0)
         var buffer = connection.out
         connection.out = ByteBuffer()
@@ -79,8 +79,8 @@ extension Call {
         room: Int,
         content: Range<Int>?
     ) -> Bool {
-        let opening = server.opening
-        var parts = UpstreamOpening.Parts()
+        let requestHead = server.requestHead
+        var parts = UpstreamRequestHead.Parts()
         parts.method = connection.head.method
         parts.bodyLength = parts.method == .post ? body.count : nil
         parts.trace = trace
@@ -88,7 +88,7 @@ extension Call {
         func write(_ authorization: UnsafeBufferPointer<UInt8>?) -> Bool {
             parts.authorization = authorization
             return buffer.writeHead(reserving: room) { writer in
-                opening.write(parts, client: connection.head, in: bytes, to: &writer)
+                requestHead.write(parts, client: connection.head, in: bytes, to: &writer)
                 if let content { writer.append(UnsafeRawBufferPointer(rebasing: bytes[content])) }
             }
         }

@@ -10,7 +10,7 @@ internal import Wire
 /// One request of a client that goes to a server, from the decision to the last byte of the answer.
 ///
 /// It decides nothing itself: what was allowed says `CallAuthorizer`, what comes next `CallMachine`, what of the answer
-/// goes on `ReplyJudge`, which are values without I/O. The call owns its machine and its exchange with the server, whose
+/// goes on `ResponseFilter`, which are values without I/O. The call owns its machine and its exchange with the server, whose
 /// delegate it is, and so it costs no task and no promise. It belongs to the event loop.
 ///
 /// The connection holds its call as `call` while the client waits, and as `draining` while the rest of an answer is read
@@ -121,14 +121,14 @@ final class Call {
     }
 
     /// What judges the answers to it.
-    var judge: ReplyJudge {
-        ReplyJudge(
+    var judge: ResponseFilter {
+        ResponseFilter(
             method: method,
             era: era,
             policy: gate.policy,
             client: client,
             server: server.alias,
-            limits: gate.configuration.replyLimits,
+            limits: gate.replyLimits,
             tasks: gate.tasks
         )
     }

@@ -3,37 +3,6 @@ internal import MCP
 internal import StrictJSON
 internal import Upstreams
 
-/// What the driver of a call does next.
-enum CallAction: Equatable {
-    case none
-    /// Send the request upstream, with the credential at hand.
-    case send
-    /// Ask for another credential; `isRejected` if the server refused the one at hand.
-    case renew(isRejected: Bool)
-    /// Begin the event stream to the client.
-    case openStream
-    /// The one message is whole: judge it.
-    case judge
-    /// The body of an error is whole: pass a JSON-RPC error on with the status, else refuse.
-    case judgeError(status: Int, otherwise: Refusal)
-    /// Answer in the server's place, and end the call.
-    case refuse(Refusal, Outcome.Kind)
-    /// Answer with a status alone; the outcome is what the server made of it.
-    case reply(status: Int, Outcome.Kind)
-    /// The session has ended: tell the client so.
-    case endSession
-    /// The server ended the event stream, without a response to the request if there was one.
-    case endStream
-    /// End the event stream with an answer in the server's place, as its last event.
-    case endStreamWith(Refusal, Outcome.Kind)
-    /// Break the stream off: the client can take it up again, and the call goes on.
-    case suspend
-    /// End the stream so that the client sees that something is missing.
-    case cut(Outcome.Kind)
-    /// The exchange with the server is over, and the client has long had its answer.
-    case release
-}
-
 /// The life of one request from its first credential to the end of the exchange with the server.
 ///
 /// It knows nothing of sockets and bytes: the driver tells it what happened and does what it says. Once it says `refuse`,
@@ -79,6 +48,11 @@ struct CallMachine {
     /// Whether the rest of an answer is read that the client has long had.
     var isDraining: Bool {
         if case .draining = state { true } else { false }
+    }
+
+    /// Whether events come.
+    var isReadingEvents: Bool {
+        if case .events = state { true } else { false }
     }
 
     // MARK: Before the request has left
@@ -134,9 +108,9 @@ struct CallMachine {
     // MARK: The answer
 
     /// The head of the answer.
-    mutating func head(_ facts: ReplyFacts) -> CallAction {
+    mutating func head(_ facts: ResponseSummary) -> CallAction {
         guard state == .waiting else { return .none }
-        switch ReplyRoute(facts, to: kind, server: server) {
+        switch ResponseRoute(facts, to: kind, server: server) {
         case .collect:
             state = .collecting
             return .none
@@ -292,12 +266,5 @@ struct CallMachine {
         case .notSent: .notSent
         case .afterSending: .upstreamError
         }
-    }
-}
-
-extension CallMachine {
-    /// Whether events come.
-    var isReadingEvents: Bool {
-        if case .events = state { true } else { false }
     }
 }

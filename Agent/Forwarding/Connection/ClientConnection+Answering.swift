@@ -78,7 +78,7 @@ extension ClientConnection {
         }
         guard isWritten else {
             // A head out of our own parts always fits; if it ever does not, nothing half-made goes out.
-            breakOff()
+            abort()
             return false
         }
         send(out, isLast: visit.closes)

@@ -44,7 +44,7 @@ extension ClientConnection {
         let body = UnsafeRawBufferPointer(rebasing: bytes[head.length...]).bindMemory(to: UInt8.self)
         let envelope: Envelope
         do {
-            envelope = try Envelope.scan(body, limits: gate.configuration.messageLimits)
+            envelope = try Envelope.scan(body, limits: gate.messageLimits)
         } catch {
             refuseUnreadable(error, bytes)
             return
@@ -134,12 +134,12 @@ extension ClientConnection {
         let kind = CallKind.request(call.method, call.era)
         guard call.method != .ping, let facts = call.facts else {
             // Counted, not recorded: nothing is done.
-            gate.countPing(call.server)
+            gate.records.countPing(call.server)
             call.facts = nil
             call.begin(kind, isStale: plan.isStale)
             return
         }
-        guard let spool = gate.layOutBegin(facts, plan.decision, credential: plan.credential) else {
+        guard let spool = gate.records.layOutBegin(facts, plan.decision, credential: plan.credential) else {
             call.permit.release()
             answerRefusal(.notRecorded.about(call.server.alias), id: literal(call.id, bytes), record: nil)
             return

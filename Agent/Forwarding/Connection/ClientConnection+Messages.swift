@@ -31,7 +31,7 @@ extension ClientConnection {
         if call.answered != nil {
             call.method = envelope.kind == .errorResponse ? .unknown : .ping
         } else {
-            gate.countNotification(call.server)
+            gate.records.countNotification(call.server)
             if envelope.method == .cancelled, let span = envelope.cancelledID, let id = RequestID(span, in: body) {
                 call.session?.cancel(id)
                 path.releaseLater(id, of: call)
@@ -85,7 +85,7 @@ extension ClientConnection {
         case .ready(id: _, let header): call.authorization = header
         case .stale: isStale = true
         case .refused(let refusal):
-            if let pending = call.answered { gate.endPending(pending, .notSent, bytesOut: 0, now: lastActive) }
+            if let pending = call.answered { gate.records.endPending(pending, .notSent, bytesOut: 0, now: lastActive) }
             refuse(.instead(.credential(refusal, server: server.alias)), kind)
             return
         }
@@ -111,6 +111,6 @@ extension ClientConnection {
         guard gate.closure != nil || !decision.isAllowed || !isServed || !gate.isKnown(client: call.client) else {
             return
         }
-        breakOff()
+        abort()
     }
 }

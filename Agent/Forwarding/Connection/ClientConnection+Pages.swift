@@ -25,14 +25,14 @@ extension ClientConnection {
                 query: head.query.map { String(decoding: $0.slice(of: bytes), as: UTF8.self) },
                 body: Array(bytes[head.length...]),
                 client: visit.client,
-                isOverSocket: door.isSocket
+                isOverSocket: listener.isSocket
             )
         }
         let page = PageRequest()
         self.page = page
         let here = NIOLoopBound((connection: self, page: page), eventLoop: path.loop)
         let loop = path.loop
-        let pages = door.pages
+        let pages = listener.pages
         page.task = Task {
             let answer = await pages.answer(question)
             loop.execute { here.value.connection.receive(answer, to: here.value.page) }
@@ -47,14 +47,5 @@ extension ClientConnection {
             head.content = .named(type)
             self.answer(head, answer.body)
         }
-    }
-}
-
-/// A request for a page of the agent's own that is being answered elsewhere.
-final class PageRequest {
-    fileprivate(set) var task: Task<Void, Never>?
-
-    func cancel() {
-        task?.cancel()
     }
 }

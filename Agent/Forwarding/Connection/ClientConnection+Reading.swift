@@ -39,7 +39,7 @@ extension ClientConnection {
         let head = reader.head
         visit = RequestContext(method: head.method, closes: !head.keepsAlive || path.isEnding)
         let status = input.withUnsafeReadableBytes { bytes in
-            RequestGuard.refusal(of: head, in: bytes, at: door, &visit) { client(authorization: $0) }
+            RequestGuard.refusal(of: head, in: bytes, at: listener, &visit) { client(authorization: $0) }
         }
         guard let status else {
             if head.expectsContinue { sendContinue() }
@@ -92,7 +92,7 @@ extension ClientConnection {
 
     /// Refuses a request before its body was read, and so ends the connection: what may still come could be anything.
     func refuse(_ status: Int, _ message: String?) {
-        if status >= 400 { gate.countRejection(status) }
+        if status >= 400 { gate.records.countRejection(status) }
         // Of a head that is not whole the first line may be known.
         visit.method = reader.head.method
         let isWhole = reader.isWaitingForBody && reader.head.framing == .none && message == nil

@@ -28,7 +28,7 @@ extension ClientConnection {
 
     /// Records a refusal, and answers with it where the client still waits.
     func settleRefusal(_ refusal: Refusal, _ facts: CallFacts, id: [UInt8]?, server: ServedServer?, isWaited: Bool) {
-        let record = gate.recordDenial(facts, refusal)
+        let record = gate.records.deny(facts, refusal)
         server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
         guard isWaited else { return }
         let told = record == .noRoom ? Refusal.notRecorded.about(server?.alias) : refusal

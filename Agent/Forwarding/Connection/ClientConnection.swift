@@ -7,14 +7,14 @@ internal import Wire
 
 /// One connection of a client: reads its requests one after the other, and writes the answer of each.
 ///
-/// It decides nothing: what bytes mean and what may be done is the business of `RequestReader` and `CallJudge`, which are
+/// It decides nothing: what bytes mean and what may be done is the business of `RequestReader` and `CallAuthorizer`, which are
 /// values without I/O, and what a server has to do with it is the business of `Call`. It belongs to the event loop.
 final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
 
     let path: DataPath
     let gate: Gate
-    let door: Door
+    let listener: ListenerContext
     private(set) var context: ChannelHandlerContext?
     private(set) var writer: SocketWriter?
 
@@ -33,7 +33,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// The credential that was last found good on this connection, and whose it is.
     var known: KnownClient?
     /// Whose it is, as far as that is known; nil before a credential was shown.
-    var owner: JSONText? { known?.name ?? (door.isSocket ? Gate.local : nil) }
+    var owner: JSONText? { known?.name ?? (listener.isSocket ? Gate.local : nil) }
     /// What it holds, as the budget of all connections counts it.
     private(set) var held = 0
 
@@ -57,9 +57,9 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Where answers and requests are laid out.
     var out = ByteBuffer()
 
-    init(path: DataPath, door: Door) {
+    init(path: DataPath, listener: ListenerContext) {
         self.path = path
-        self.door = door
+        self.listener = listener
         gate = path.gate
         let configuration = gate.configuration
         reader = RequestReader(longestHead: configuration.longestHead, longestBody: configuration.longestBody)
@@ -86,7 +86,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     func channelActive(context: ChannelHandlerContext) {
         // A stranger gets no answer at all: nothing tells him what is here.
-        guard door.isOurs(context.channel), !path.isEnding else {
+        guard listener.isSameUser(context.channel), !path.isEnding else {
             context.close(promise: nil)
             return
         }
@@ -168,7 +168,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         if let call, call.isUnanswered, call.collected.readableBytes > 0 {
             call.stop(call.machine.crowded())
         } else {
-            breakOff()
+            abort()
         }
         account()
     }
@@ -207,7 +207,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         case .refuseRequest: refuse(408, "The request did not come in time.")
         case .stopDraining: stopDraining()
         case .call: call?.deadlinePassed(now)
-        case .close: breakOff()
+        case .close: abort()
         }
     }
 
@@ -247,12 +247,12 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     // MARK: Closing
 
     /// The table is full: whatever this connection does, another needs its place.
-    func giveWay() {
-        breakOff()
+    func evict() {
+        abort()
     }
 
     /// Closes at once, so that a client whose stream is cut can see that it was.
-    func breakOff() {
+    func abort() {
         writer?.flush()
         context?.close(promise: nil)
     }

@@ -17,7 +17,7 @@ final class ConnectionTable {
 
     /// Takes a connection in; where there are too many, the one idle longest has to go for it.
     func add(_ connection: ClientConnection) {
-        if connections.count >= most, let oldest = connections.min(by: Self.isIdleLonger) { oldest.giveWay() }
+        if connections.count >= most, let oldest = connections.min(by: Self.isIdleLonger) { oldest.evict() }
         connection.slot = connections.count
         connections.append(connection)
     }

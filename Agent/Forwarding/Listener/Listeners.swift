@@ -14,15 +14,20 @@ struct Listeners {
 
     /// Listens over TCP; returns the channel and where it listens.
     func open(_ address: ListenAddress, origins: [String]) -> EventLoopFuture<(any Channel, ListenAddress)> {
-        let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
+        let box = NIOLoopBound(ListenerContextBox(), eventLoop: path.loop)
         let (check, pages) = (NIOLoopBound(check, eventLoop: path.loop), pages)
-        return bootstrap(frame)
+        return bootstrap(box)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(host: address.host, port: address.port)
             .map { channel in
                 let port = channel.localAddress?.port ?? address.port
                 let rules = AccessRules(port: port, origins: origins)
-                frame.value.door = Door(rules: rules, isSocket: false, isOurs: check.value.isOurs(tcp:), pages: pages)
+                box.value.listener = ListenerContext(
+                    rules: rules,
+                    isSocket: false,
+                    isSameUser: check.value.isSameUser(tcp:),
+                    pages: pages
+                )
                 return (channel, address.with(port: port))
             }
             .flatMapErrorThrowing { throw Self.failure($0, "\(address)", next: "doorward agent --listen 127.0.0.1:0") }
@@ -30,9 +35,9 @@ struct Listeners {
 
     /// Listens on a unix socket that only this user can reach; `port` is that of the other listener.
     func open(_ socket: SocketPath, port: Int, origins: [String]) -> EventLoopFuture<any Channel> {
-        let frame = NIOLoopBound(DoorFrame(), eventLoop: path.loop)
+        let box = NIOLoopBound(ListenerContextBox(), eventLoop: path.loop)
         let (check, pages) = (NIOLoopBound(check, eventLoop: path.loop), pages)
-        return bootstrap(frame)
+        return bootstrap(box)
             .bind(unixDomainSocketPath: socket.path)
             .flatMapThrowing { channel in
                 // The folder keeps others out; the mode says so too.
@@ -41,13 +46,18 @@ struct Listeners {
                     throw ForwardingError(.badFolder, "\(socket.path) cannot be closed to others.")
                 }
                 let rules = AccessRules(port: port, origins: origins)
-                frame.value.door = Door(rules: rules, isSocket: true, isOurs: check.value.isOurs(unix:), pages: pages)
+                box.value.listener = ListenerContext(
+                    rules: rules,
+                    isSocket: true,
+                    isSameUser: check.value.isSameUser(unix:),
+                    pages: pages
+                )
                 return channel
             }
             .flatMapErrorThrowing { throw Self.failure($0, socket.path, next: "doorward status") }
     }
 
-    private func bootstrap(_ frame: NIOLoopBound<DoorFrame>) -> ServerBootstrap {
+    private func bootstrap(_ box: NIOLoopBound<ListenerContextBox>) -> ServerBootstrap {
         let path = NIOLoopBound(path, eventLoop: path.loop)
         return ServerBootstrap(group: self.path.loop)
             .serverChannelOption(.backlog, value: Self.backlog)
@@ -56,8 +66,10 @@ struct Listeners {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Known once the listener is bound, which it is when somebody comes.
-                    guard let door = frame.value.door else { throw ChannelError.ioOnClosedChannel }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(path: path.value, door: door))
+                    guard let listener = box.value.listener else { throw ChannelError.ioOnClosedChannel }
+                    try channel.pipeline.syncOperations.addHandler(
+                        ClientConnection(path: path.value, listener: listener)
+                    )
                 }
             }
     }
@@ -75,7 +87,7 @@ struct Listeners {
     }
 }
 
-/// Where a listener keeps its door, whose rules need the port that it is bound to.
-private final class DoorFrame {
-    var door: Door?
+/// Where a listener keeps its listener, whose rules need the port that it is bound to.
+private final class ListenerContextBox {
+    var listener: ListenerContext?
 }

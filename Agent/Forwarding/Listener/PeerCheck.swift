@@ -15,24 +15,24 @@ struct PeerCheck {
     }
 
     /// The owner of a TCP connection within this machine.
-    func isOurs(tcp channel: any Channel) -> Bool {
+    func isSameUser(tcp channel: any Channel) -> Bool {
         guard let peer = channel.remoteAddress.flatMap(Self.end), let local = channel.localAddress.flatMap(Self.end)
         else { return false }
         return owner.value.uid(ofPeer: peer, connectedTo: local) == user
     }
 
     /// The owner of a connection over a unix socket, as the kernel noted it when it was made.
-    func isOurs(unix channel: any Channel) -> Bool {
+    func isSameUser(unix channel: any Channel) -> Bool {
         guard let provider = channel as? any SocketOptionProvider else { return false }
-        var isOurs = false
+        var isSameUser = false
         let credentials: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
             level: .socket,
             name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
         )
         let user = user
         // On its own loop the answer is there at once; if it ever were not, nobody would come in.
-        credentials.assumeIsolated().whenSuccess { isOurs = $0.uid == user }
-        return isOurs
+        credentials.assumeIsolated().whenSuccess { isSameUser = $0.uid == user }
+        return isSameUser
     }
 
     private static func end(_ address: SocketAddress) -> SocketOwner.End? {

@@ -11,23 +11,23 @@ enum RequestGuard {
     /// - Parameters:
     ///   - head: the head of the request.
     ///   - bytes: the buffer in which it is.
-    ///   - door: the listener that it came through.
+    ///   - listener: the listener that it came through.
     ///   - context: takes what is found out.
     ///   - client: the client that a value of `Authorization` belongs to; nil for one that is not known.
     /// - Returns: the status to refuse the request with; nil for one whose body may come.
     static func refusal(
         of head: RequestHead,
         in bytes: UnsafeRawBufferPointer,
-        at door: Door,
+        at listener: ListenerContext,
         _ context: inout RequestContext,
         client: (UnsafeBufferPointer<UInt8>) -> (name: JSONText, number: Int)?
     ) -> Int? {
         // First by what a browser cannot forge: a page of a stranger learns nothing of what is here.
-        if let status = door.rules.refusal(of: head, in: bytes, isOverSocket: door.isSocket) { return status }
+        if let status = listener.rules.refusal(of: head, in: bytes, isOverSocket: listener.isSocket) { return status }
         context.route = Route(head.path.slice(of: bytes))
         // The other pages are not for the web: numbers, and what this user's commands ask.
         switch context.route {
-        case .server, .wellKnown: context.origin = door.rules.foreignOrigin(of: head, in: bytes)
+        case .server, .wellKnown: context.origin = listener.rules.foreignOrigin(of: head, in: bytes)
         case .control, .health, .openPage, .nowhere: break
         }
         // Before the credential: a browser asks without it, and takes any other status for a no.
@@ -41,26 +41,26 @@ enum RequestGuard {
                 context.how = .token
                 guard let client = client(value) else { return 401 }
                 (context.client, context.clientNumber) = client
-            } else if !door.isSocket {
+            } else if !listener.isSocket {
                 // On the socket the kernel vouches for the user, and that is all that is known.
                 return 401
             }
         }
-        return refusal(of: head, in: bytes, at: door, to: context.route)
+        return refusal(of: head, in: bytes, at: listener, to: context.route)
     }
 
     /// Last the address and what it takes.
     private static func refusal(
         of head: RequestHead,
         in bytes: UnsafeRawBufferPointer,
-        at door: Door,
+        at listener: ListenerContext,
         to route: Route
     ) -> Int? {
         switch route {
         case .health, .openPage: return head.method == .get || head.method == .head ? nil : 405
         case .wellKnown, .nowhere: return 404
         case .control:
-            guard door.isSocket else { return 404 }
+            guard listener.isSocket else { return 404 }
             return head.method == .get || head.method == .post ? nil : 405
         case .server:
             switch head.method {

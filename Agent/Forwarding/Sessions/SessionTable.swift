@@ -12,7 +12,7 @@ struct SessionTable {
 
     var count: Int { sessions.count }
     var all: some Sequence<Session> { sessions.values }
-    /// Counts the beginnings and ends of sessions that have an id.
+    /// Counts the beginRecords and ends of sessions that have an id.
     private(set) var changes = 0
 
     /// Whether a value can be a session's id: visible ASCII (Streamable HTTP, "Session Management"), and not without end.

@@ -5,7 +5,7 @@ internal import Wire
 ///
 /// Of the client's head nothing passes but the fields of the protocol; its credential, its cookies and whatever else it
 /// says stay here.
-final class UpstreamOpening: Sendable {
+final class UpstreamRequestHead: Sendable {
     private let post: [UInt8]
     private let get: [UInt8]
     private let delete: [UInt8]

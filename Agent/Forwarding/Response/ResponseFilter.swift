@@ -4,7 +4,7 @@ internal import Policy
 internal import StrictJSON
 
 /// Judges what a server says in return, message by message: no state, no I/O.
-struct ReplyJudge {
+struct ResponseFilter {
     /// The method of the request that is answered; `unknown` on a stream that answers none.
     let method: MCPMethod
     let era: Revisions.Era
@@ -16,8 +16,8 @@ struct ReplyJudge {
     var tasks: TaskTable?
 
     /// The same, about an answer to another request.
-    func about(_ method: MCPMethod) -> ReplyJudge {
-        ReplyJudge(
+    func about(_ method: MCPMethod) -> ResponseFilter {
+        ResponseFilter(
             method: method,
             era: era,
             policy: policy,

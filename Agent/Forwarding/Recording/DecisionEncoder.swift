@@ -4,7 +4,7 @@ internal import Policy
 internal import StrictJSON
 
 /// Decisions in the words of records, made once for each policy and not for each call.
-struct PolicyFacts {
+struct DecisionEncoder {
     let version: Int
     let digest: JSONText
     /// What is allowed, by the number of the grant.

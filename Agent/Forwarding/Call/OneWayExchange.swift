@@ -5,7 +5,7 @@ internal import Wire
 
 /// A message that the agent itself has to say to a server within a session, such as that it refuses a request; whatever
 /// becomes of it, nobody waits for it.
-final class Aside: ExchangeDelegate {
+final class OneWayExchange: ExchangeDelegate {
     private var exchange: UpstreamExchange?
     private var timer: Scheduled<Void>?
     private var received = 0
@@ -25,25 +25,28 @@ final class Aside: ExchangeDelegate {
         path: DataPath
     ) {
         var buffer = ByteBuffer()
-        let room = server.opening.room(clientHead: session?.utf8.count ?? 0, authorization: authorization?.count ?? 0)
+        let room = server.requestHead.room(
+            clientHead: session?.utf8.count ?? 0,
+            authorization: authorization?.count ?? 0
+        )
         let isWritten = withBytes(session.flatMap { $0.utf8.isEmpty ? nil : $0.utf8 }) { session in
             withBytes(version) { version in
                 withBytes(authorization) { authorization in
                     buffer.writeHead(reserving: room + body.count) { writer in
-                        var parts = UpstreamOpening.Parts()
+                        var parts = UpstreamRequestHead.Parts()
                         parts.bodyLength = body.count
                         parts.authorization = authorization
-                        server.opening.write(parts, session: session, version: version, to: &writer)
+                        server.requestHead.write(parts, session: session, version: version, to: &writer)
                         body.withUnsafeBytes { writer.append($0) }
                     }
                 }
             }
         }
         guard isWritten else { return }
-        let aside = Aside()
-        let exchange = server.upstream.send(head: buffer, body: nil, lane: .aside, delegate: aside)
-        aside.exchange = exchange
-        aside.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) { exchange.cancel() }
+        let message = OneWayExchange()
+        let exchange = server.upstream.send(head: buffer, body: nil, lane: .aside, delegate: message)
+        message.exchange = exchange
+        message.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) { exchange.cancel() }
     }
 
     private static func withBytes<Result>(

@@ -7,14 +7,14 @@ import Testing
 @testable import Forwarding
 
 @Suite("Judging what a server says")
-struct ReplyJudgeTests {
-    private func judge(_ method: MCPMethod, _ era: Revisions.Era = .modern, _ grants: JSONValue...) throws -> ReplyJudge
+struct ResponseFilterTests {
+    private func judge(_ method: MCPMethod, _ era: Revisions.Era = .modern, _ grants: JSONValue...) throws -> ResponseFilter
     {
         let tasks = TaskTable()
         _ = Array("1".utf8).withUnsafeBufferPointer {
             tasks.add($0, of: "c", at: "up", tool: "echo", timeout: 1, permit: LimitPermit(), now: 0)
         }
-        return ReplyJudge(
+        return ResponseFilter(
             method: method,
             era: era,
             policy: try Policies.policy(grants.isEmpty ? [["server": "up"]] : grants),
@@ -170,7 +170,7 @@ struct ReplyJudgeTests {
         #expect(try scan(text, judge.passes(notification:in:)) == passes)
     }
 
-    private func request(_ method: String, _ era: Revisions.Era) throws -> ReplyJudge.Request {
+    private func request(_ method: String, _ era: Revisions.Era) throws -> ResponseFilter.Request {
         let judge = try judge(.toolsCall, era)
         return try scan(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{}}"#) { envelope, _ in
             judge.judge(request: envelope)

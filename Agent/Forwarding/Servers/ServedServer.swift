@@ -7,7 +7,7 @@ final class ServedServer {
     let alias: JSONText
     let endpoint: UpstreamEndpoint
     let upstream: UpstreamServer
-    let opening: UpstreamOpening
+    let requestHead: UpstreamRequestHead
     /// Silence after which a call has failed, in nanoseconds.
     let timeout: Int64
     let credential: CredentialTarget?
@@ -21,7 +21,7 @@ final class ServedServer {
         alias = server.alias
         endpoint = server.endpoint
         self.upstream = upstream
-        opening = UpstreamOpening(server.endpoint, userAgent: userAgent)
+        requestHead = UpstreamRequestHead(server.endpoint, userAgent: userAgent)
         timeout = server.timeout.nanoseconds
         credential = server.credential
         self.metrics = metrics

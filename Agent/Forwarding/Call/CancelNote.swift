@@ -17,6 +17,13 @@ struct CancelNote {
         body += Array(#","reason":""#.utf8)
         reason.withUTF8Buffer { body += $0 }
         body += Array(#""}}"#.utf8)
-        Aside.send(body, to: server, session: session, version: version, authorization: authorization, path: path)
+        OneWayExchange.send(
+            body,
+            to: server,
+            session: session,
+            version: version,
+            authorization: authorization,
+            path: path
+        )
     }
 }

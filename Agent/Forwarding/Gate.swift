@@ -13,9 +13,14 @@ final class Gate {
     let configuration: ForwardingConfiguration
     /// How long the client of a connection may take.
     let bounds: ClientConnection.StateMachine.Bounds
+    /// The bounds of a message of a client, and of one of a server: read for each, and so not taken out of the whole.
+    let messageLimits: JSONLimits
+    let replyLimits: JSONLimits
     let clock: MachineClock
     let credentials: any CredentialSource
     private let metrics: MetricsRegistry
+    /// Records what becomes of calls.
+    let records: CallRecorder
     private let makeUpstream: (UpstreamEndpoint) -> UpstreamServer
     /// Gives slots back in some seconds.
     var keepSlots: (LimitPermit) -> Void = { permit in
@@ -27,13 +32,10 @@ final class Gate {
     private(set) var closure: ForwardingState.Closure?
     private var closureWords: String?
     private(set) var policy = PolicySnapshot.none
-    private(set) var facts = PolicyFacts(.none)
     private(set) var servers: [ServedServer] = []
-    private(set) var spool: Spool?
     private var clients: [Hash: JSONText] = [:]
     /// Changes with the list of clients: what was found in another list is looked up again.
     private(set) var clientsGeneration = 0
-    private var rejections: [Int: Counter] = [:]
     private var numbers = [Gate.local: Gate.localNumber]
 
     // What calls leave behind.
@@ -49,7 +51,6 @@ final class Gate {
     let parked: ParkedCalls
     let tasks = TaskTable()
     var random: RandomPool
-    private(set) var counts = TrafficCounts()
 
     init(
         configuration: ForwardingConfiguration,
@@ -65,9 +66,12 @@ final class Gate {
             body: configuration.bodyRest.nanoseconds,
             reader: configuration.readerRest.nanoseconds
         )
+        messageLimits = JSONLimits(maxBytes: configuration.longestBody, maxDepth: JSONLimits.message.maxDepth)
+        replyLimits = JSONLimits(maxBytes: configuration.longestReply, maxDepth: JSONLimits.reply.maxDepth)
         self.clock = clock
         self.credentials = credentials
         self.metrics = metrics
+        records = CallRecorder(metrics)
         self.random = random
         self.makeUpstream = makeUpstream
         parked = ParkedCalls(most: configuration.mostParked)
@@ -80,8 +84,7 @@ final class Gate {
         closure = state.closure
         closureWords = state.closureWords
         policy = state.policy
-        facts = PolicyFacts(state.policy)
-        spool = state.spool
+        records.replace(spool: state.spool, policy: state.policy)
         clientsGeneration += 1
         clients = Dictionary(state.clients.map { ($0.hash, $0.name) }, uniquingKeysWith: { first, _ in first })
         let old = servers
@@ -140,70 +143,12 @@ final class Gate {
     /// Nanoseconds of the machine's own clock.
     func now() -> Int64 { clock.boot() }
 
-    // MARK: Records
-
-    /// Records that a request goes out.
-    ///
-    /// - Returns: The spool that has the record; nil where it cannot be recorded, and so must not go.
-    func recordBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
-        guard let spool else { return nil }
-        do {
-            try spool.record(.callBegin(call, facts.allowed(decision), credential: credential))
-            counts.calls += 1
-            return spool
-        } catch {
-            return nil
-        }
-    }
-
-    /// Lays out the record that a request goes out.
-    ///
-    /// - Returns: The spool, whose next write has the record in it; nil where it cannot be recorded, and so must not go.
-    func layOutBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
-        guard let spool else { return nil }
-        do {
-            try spool.layOut(.callBegin(call, facts.allowed(decision), credential: credential))
-            counts.calls += 1
-            return spool
-        } catch {
-            return nil
-        }
-    }
-
-    /// What became of the record of a refusal.
-    enum DenialRecord {
-        case made
-        /// Nothing was done, so nothing is hidden; the answer goes out without a record to point at.
-        case missing
-        /// Refusals have used all the room that they may.
-        case noRoom
-    }
-
-    /// Records a refusal.
-    func recordDenial(_ call: CallFacts, _ refusal: Refusal) -> DenialRecord {
-        guard let spool else { return .missing }
-        do {
-            try spool.record(.callDeny(call, facts.refused(refusal)))
-            return .made
-        } catch {
-            return error.kind == .denialsFull ? .noRoom : .missing
-        }
-    }
-
-    /// Records how something ended, with the next record or in a moment.
-    ///
-    /// - Parameters:
-    ///   - call: What ended.
-    ///   - outcome: How.
-    ///   - spool: Where its beginning is recorded: the log of another membership knows nothing of it.
-    func recordEnd(_ call: CallFacts, _ outcome: Outcome, in spool: Spool?) {
-        spool?.recordSoon(.callEnd(call, outcome))
-    }
+    // MARK: What sessions leave open
 
     /// Ends what a session leaves open; `kind` is what becomes of the calls that wait for their streams.
     func close(_ session: Session, _ kind: Outcome.Kind = .cancelled) {
         let now = now()
-        for request in session.takePending() { endPending(request, .cancelled, bytesOut: 0, now: now) }
+        for request in session.takePending() { records.endPending(request, .cancelled, bytesOut: 0, now: now) }
         for call in parked.takeAll(of: session) { end(call, kind, now: now) }
     }
 
@@ -219,7 +164,7 @@ final class Gate {
         end(call, kind, bytesOut: bytesOut, now: now)
         if session.parked.isEmpty {
             for request in session.abandon(stream: ObjectIdentifier(session)) {
-                endPending(request, .cancelled, bytesOut: 0, now: now)
+                records.endPending(request, .cancelled, bytesOut: 0, now: now)
             }
         }
         return call
@@ -229,22 +174,7 @@ final class Gate {
         var permit = call.permit
         // Nobody waits any more, which stops no server at once.
         if kind == .cancelled { keepSlots(permit) } else { permit.release() }
-        let milliseconds = Self.milliseconds(call.began, now)
-        let outcome = Outcome(kind, milliseconds: milliseconds, bytesIn: call.bytesIn, bytesOut: bytesOut)
-        recordEnd(call.facts, outcome, in: call.spool)
-        call.server.metrics.count(outcome)
-        call.server.metrics.latency.observe(seconds: Double(now - call.began) / 1e9)
-    }
-
-    /// Records the end of a request of a server.
-    func endPending(_ request: Session.Pending, _ kind: Outcome.Kind, bytesOut: Int, now: Int64) {
-        guard let facts = request.facts else { return }
-        let milliseconds = Self.milliseconds(request.began, now)
-        recordEnd(
-            facts,
-            Outcome(kind, milliseconds: milliseconds, bytesIn: request.bytes, bytesOut: bytesOut),
-            in: request.spool
-        )
+        records.endParked(call, kind, bytesOut: bytesOut, now: now)
     }
 
     /// The session of a key, which begins if there is none; one that has to go for it is ended.
@@ -259,38 +189,4 @@ final class Gate {
         told = sessions.changes
         sessionsChanged()
     }
-
-    static func milliseconds(_ began: Int64, _ now: Int64) -> Int { Int(max(0, now - began) / 1_000_000) }
-
-    // MARK: Numbers
-
-    /// Counts a request that was refused by its status: where no client is known, this is all that is known of it.
-    func countRejection(_ status: Int) {
-        let counter =
-            rejections[status]
-            ?? metrics.counter(
-                "doorward_rejected_requests_total",
-                help: "Requests that were refused by a status of HTTP, without a record.",
-                labels: [("status", String(status))]
-            )
-        rejections[status] = counter
-        counter.add()
-    }
-
-    func countNotification(_ server: ServedServer) {
-        counts.notifications += 1
-        server.metrics.notifications.add()
-    }
-
-    func countPing(_ server: ServedServer) {
-        counts.pings += 1
-        server.metrics.notifications.add()
-    }
-}
-
-/// What went through since the agent began; most of it leaves no record of its own.
-package struct TrafficCounts: Sendable, Equatable {
-    package internal(set) var calls = 0
-    package internal(set) var notifications = 0
-    package internal(set) var pings = 0
 }

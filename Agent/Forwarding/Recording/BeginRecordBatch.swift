@@ -1,9 +1,9 @@
 internal import Spool
 internal import Upstreams
 
-/// Calls whose beginnings are laid out in the spool: they go out once those stand in its file, all of one turn with one
+/// Calls whose beginRecords are laid out in the spool: they go out once those stand in its file, all of one turn with one
 /// write.
-final class Beginnings: LoopTurnMember {
+final class BeginRecordBatch: LoopTurnMember {
     private let turn: LoopTurn
     private var spool: Spool?
     private var calls: [Call] = []

@@ -3,29 +3,8 @@ internal import MCP
 internal import StrictJSON
 internal import Wire
 
-/// What a client's message or request is, as far as its answer depends on it.
-enum CallKind: Equatable {
-    /// A JSON-RPC request.
-    case request(MCPMethod, Revisions.Era)
-    /// A notification, or an answer to a request of the server.
-    case message
-    /// GET: the stream for what the server says of itself, in the handshake era.
-    case stream
-    /// DELETE: the end of a session.
-    case delete
-
-    /// Whether silence is no failure: the server speaks when it has something to say.
-    var isOpenEnded: Bool {
-        switch self {
-        case .stream: true
-        case .request(let method, _): method == .subscriptionsListen
-        case .message, .delete: false
-        }
-    }
-}
-
 /// What the head of a server's answer says, as far as anything depends on it.
-struct ReplyFacts: Equatable {
+struct ResponseSummary: Equatable {
     let status: Int
     let contentType: MediaType
     /// Whether `WWW-Authenticate` says `insufficient_scope`.
@@ -37,7 +16,7 @@ struct ReplyFacts: Equatable {
 }
 
 /// What to do with an answer, once its head is known.
-enum ReplyRoute: Equatable {
+enum ResponseRoute: Equatable {
     /// Collect the one message that it is, and judge it.
     case collect
     /// Pass its events on, each once it is whole and judged.
@@ -54,7 +33,7 @@ enum ReplyRoute: Equatable {
     case refuse(Refusal)
 
     /// The route for an answer.
-    init(_ facts: ReplyFacts, to kind: CallKind, server: JSONText) {
+    init(_ facts: ResponseSummary, to kind: CallKind, server: JSONText) {
         switch kind {
         case .request(let method, _): self = Self.request(facts, method, server)
         case .message: self = Self.message(facts)
@@ -63,7 +42,7 @@ enum ReplyRoute: Equatable {
         }
     }
 
-    private static func request(_ facts: ReplyFacts, _ method: MCPMethod, _ server: JSONText) -> ReplyRoute {
+    private static func request(_ facts: ResponseSummary, _ method: MCPMethod, _ server: JSONText) -> ResponseRoute {
         switch facts.status {
         case 200...299:
             return answer(facts, server)
@@ -91,7 +70,7 @@ enum ReplyRoute: Equatable {
         }
     }
 
-    private static func answer(_ facts: ReplyFacts, _ server: JSONText) -> ReplyRoute {
+    private static func answer(_ facts: ResponseSummary, _ server: JSONText) -> ResponseRoute {
         switch facts.contentType {
         case .json: return .collect
         case .eventStream: return .events
@@ -105,11 +84,11 @@ enum ReplyRoute: Equatable {
         }
     }
 
-    private static func failed(_ facts: ReplyFacts, _ refusal: Refusal) -> ReplyRoute {
+    private static func failed(_ facts: ResponseSummary, _ refusal: Refusal) -> ResponseRoute {
         facts.contentType == .json ? .collectError(status: facts.status, otherwise: refusal) : .refuse(refusal)
     }
 
-    private static func failure(_ facts: ReplyFacts, _ server: JSONText) -> Refusal {
+    private static func failure(_ facts: ResponseSummary, _ server: JSONText) -> Refusal {
         let words =
             switch facts.status {
             case 406: "The server wants to be asked with another Accept header (HTTP 406)"
@@ -132,7 +111,7 @@ enum ReplyRoute: Equatable {
     }
 
     /// What has no id cannot be answered with an error: the next request carries it.
-    private static func message(_ facts: ReplyFacts) -> ReplyRoute {
+    private static func message(_ facts: ResponseSummary) -> ResponseRoute {
         switch facts.status {
         case 401: .unauthorized
         case 404 where facts.hasSession: .sessionEnded
@@ -140,7 +119,7 @@ enum ReplyRoute: Equatable {
         }
     }
 
-    private static func stream(_ facts: ReplyFacts) -> ReplyRoute {
+    private static func stream(_ facts: ResponseSummary) -> ResponseRoute {
         switch facts.status {
         case 200: facts.contentType == .eventStream ? .events : .status(502)
         case 401: .unauthorized
@@ -150,7 +129,7 @@ enum ReplyRoute: Equatable {
         }
     }
 
-    private static func delete(_ facts: ReplyFacts) -> ReplyRoute {
+    private static func delete(_ facts: ResponseSummary) -> ResponseRoute {
         switch facts.status {
         case 200...299: .status(facts.status == 200 ? 200 : 204)
         case 401: .unauthorized
@@ -159,18 +138,5 @@ enum ReplyRoute: Equatable {
         case 400...499: .status(facts.status)
         default: .status(502)
         }
-    }
-}
-
-/// Looks into `WWW-Authenticate` (RFC 6750 section 3).
-enum Challenge {
-    /// Whether a challenge says that the token is good and its scope is not enough.
-    static func lacksScope(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        let wanted = Array("insufficient_scope".utf8)
-        guard value.count >= wanted.count else { return false }
-        for start in 0...value.count - wanted.count where value[start] == wanted[0] {
-            if value[start..<start + wanted.count].elementsEqual(wanted) { return true }
-        }
-        return false
     }
 }

@@ -61,7 +61,7 @@ extension Refusal {
             }
         return Refusal(
             code: .denied,
-            reason: PolicyFacts.code(decision.reason),
+            reason: DecisionEncoder.code(decision.reason),
             message: message,
             rules: decision.rules
         )
@@ -71,7 +71,7 @@ extension Refusal {
     static func denied(_ decision: Decision, request: ServerRequest, server: JSONText) -> Refusal {
         Refusal(
             code: .denied,
-            reason: PolicyFacts.code(decision.reason),
+            reason: DecisionEncoder.code(decision.reason),
             message: "{server} asks your client for \(request.rawValue), which the policy does not let it: an "
                 + "administrator can grant it (`server_requests`).",
             rules: decision.rules,

@@ -11,7 +11,7 @@ final class DataPath {
     let gate: Gate
     let pool: UpstreamPool
     let table: ConnectionTable
-    let beginnings: Beginnings
+    let beginRecords: BeginRecordBatch
     let turn: LoopTurn
     let shares: ReadShares
     let budget: MemoryBudget
@@ -35,7 +35,7 @@ final class DataPath {
         self.table = table
         turn = pool.turn
         shares = pool.shares
-        beginnings = Beginnings(turn: turn)
+        beginRecords = BeginRecordBatch(turn: turn)
         budget = MemoryBudget(most: gate.configuration.mostHeld, loop: loop, table: table)
         refusals = WaitingRefusals(loop: loop, now: gate.now)
         gate.keepSlots = { if !$0.isEmpty { LostCall.keep($0, until: nil, longest: 0, on: loop) } }
@@ -61,17 +61,6 @@ final class DataPath {
     }
 }
 
-/// One of the two listeners, as its connections see it.
-struct Door {
-    let rules: AccessRules
-    /// Whether it is the unix socket, where the kernel says for each connection who is there.
-    let isSocket: Bool
-    /// Whether the other end of a connection belongs to this user.
-    let isOurs: (any Channel) -> Bool
-    /// Answer what is no MCP route.
-    let pages: any LocalPages
-}
-
 extension DataPath {
     /// Takes everything that decides on calls anew.
     func replace(_ state: ForwardingState) {
@@ -88,7 +77,7 @@ extension DataPath {
     func beginEnding() {
         isEnding = true
         for connection in table.connections where !connection.isBusy || connection.call?.machine.kind == .stream {
-            connection.breakOff()
+            connection.abort()
         }
     }
 
@@ -119,7 +108,7 @@ extension DataPath {
         changes.end()
         for connection in table.connections {
             connection.call?.stop()
-            connection.breakOff()
+            connection.abort()
         }
         // Nobody knows what the server makes of a call whose stream would have been taken up again.
         for session in gate.sessions.all { gate.close(session, .unknown) }

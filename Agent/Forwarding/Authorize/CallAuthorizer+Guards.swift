@@ -2,8 +2,8 @@ internal import MCP
 internal import Policy
 internal import StrictJSON
 
-/// Judges what a client asks by the message, its headers and the policy: no state, no I/O.
-enum CallJudge {
+// The guards that look at a message, its headers and the policy alone.
+extension CallAuthorizer {
     /// What is wrong with the headers of a message, if anything is.
     static func flaw(
         of envelope: Envelope,
