@@ -70,9 +70,9 @@ class Bench:
             build.stop_coordinator()
             self.table.note(name, "start to ready, ms", build.restart())
         time.sleep(1)
-        self.table.note("nginx", "idle memory, MB", memory(self.proxy.process.pid))
+        self.weigh("nginx", self.proxy.process.pid, "idle")
         for name, build in self.builds.items():
-            self.table.note(name, "idle memory, MB", memory(build.pid))
+            self.weigh(name, build.pid, "idle")
         for part in self.options.parts:
             if part == "calls":
                 self.calls("plain")
@@ -81,7 +81,7 @@ class Bench:
             elif part == "records":
                 self.records()
         for name, build in self.builds.items():
-            self.table.note(name, "memory in the end, MB", memory(build.pid))
+            self.weigh(name, build.pid, "in the end")
             self.check(name)
         if "tls" in self.options.parts:
             for build in self.builds.values():
@@ -92,6 +92,10 @@ class Bench:
         for build in self.builds.values():
             build.close_agent()
         self.proxy.process.stop()
+
+    def weigh(self, way: str, pid: int, when: str) -> None:
+        self.table.note(way, f"memory {when}, MB", memory(pid))
+        self.table.note(way, f"memory {when}, without programs, MB", memory(pid, "Pss_Anon"))
 
     def check(self, name: str) -> None:
         self.builds[name].check(self.served[name])
@@ -204,8 +208,9 @@ class Bench:
             table.row("stored, us a record", "coordinator: verified and stored")
         table.head("The programs")
         table.row("start to ready, ms")
-        table.row("idle memory, MB")
-        table.row("memory in the end, MB")
+        for when in ("idle", "in the end"):
+            table.row(f"memory {when}, MB")
+            table.row(f"memory {when}, without programs, MB")
         print(f"\nMedians over {self.options.processes} processes of each, {self.options.seconds:g} s a run, interleaved; "
               f"{os.cpu_count()} cores. The agent had policy, limits and audit on.")
 

@@ -36,11 +36,16 @@ def cpu_beside(pid: int, thread: str) -> float:
     )
 
 
-def memory(pid: int) -> float:
-    """Megabytes that a process and its children hold, shared pages divided among their holders."""
+def memory(pid: int, kind: str = "Pss") -> float:
+    """Megabytes that a process and its children hold, shared pages divided among their holders.
+
+    The kind `Pss_Anon` is what they have written. The rest are pages of programs: how many of those are there depends on
+    what was copied and run before, too.
+    """
     total = 0
     for each in tree(pid):
-        total += int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE).group(1))
+        text = Path(f"/proc/{each}/smaps_rollup").read_text()
+        total += int(re.search(rf"^{kind}:\s+(\d+)", text, re.MULTILINE).group(1))
     return total / 1024
 
 
