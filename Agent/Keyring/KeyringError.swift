@@ -55,7 +55,8 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         KeyringError(
             .unavailable,
             "\(provider.name) answers as the keyring, and \(home.name) has what is looked for",
-            hint: "Have \(home.name) answer again and end \(provider.name), or leave and enrol anew: doorward logout --offline"
+            hint: "Have \(home.name) answer again and end \(provider.name), or leave and enrol anew: "
+                + "doorward logout --offline"
         )
     }
 

@@ -130,7 +130,8 @@ struct KeyringSearch {
         )
         let prompt = reply[1].text
         guard prompt != "/" else { return reply[0].text }
-        guard mayPrompt else {
+        // KeePassXC calls it a prompt, and shows no window for a new entry of a database that is open.
+        guard mayPrompt || session.link.provider == .keepassXC else {
             session.dismiss(prompt)
             throw KeyringFailure("it asks before it takes an entry", .guarded)
         }

@@ -111,6 +111,8 @@ struct KeyringSession {
         guard let session else { throw KeyringFailure("it has no session") }
         let reply = try call(item, Self.item, "GetSecret", .tuple(.path(session)), "((oayays))")
         let encoded = reply[0]
+        // Encrypted, no secret is empty: KWallet answers so while a wallet is not open.
+        guard encoded[2].count > 0 else { return [] }
         guard let value = secret_service_decode_dbus_secret(link.service, encoded.raw) else {
             throw KeyringFailure("its secret cannot be read")
         }

@@ -39,7 +39,8 @@ extension KeyringSession {
         guard !WalletSettings.asksForPrograms else { return false }
         do throws(KeyringFailure) {
             let named = BusValue.tuple(.text(wallet.name), .long(0), .text(Self.application))
-            let handle = try ask(wallet.module, Self.wallet, "open", named, "(i)", milliseconds: Self.quickTime)[0].short
+            let handle = try ask(wallet.module, Self.wallet, "open", named, "(i)", milliseconds: Self.quickTime)[0]
+                .short
             guard handle >= 0 else { return false }
             let opened = BusValue.tuple(.short(handle), .text(Self.application))
             _ = try ask(wallet.module, Self.wallet, "sync", opened, "()", milliseconds: Self.quickTime)

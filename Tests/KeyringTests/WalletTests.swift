@@ -126,7 +126,9 @@ struct WalletTests {
         #expect(await store.read(name, prompting: false) == .found(secret))
     }
 
-    @Test("An open store says so without asking; what is closed or kept to itself is asked for once, all of it together")
+    @Test(
+        "An open store says so without asking; what is closed or kept to itself is asked for once, all of it together"
+    )
     func opening() async throws {
         let keyring = try PrivateKeyring.fake()
         let store = SecretService(namespace: "n")

@@ -63,12 +63,15 @@ final class BusValue {
 
     var text: String { g_variant_get_string(raw, nil).map { String(cString: $0) } ?? "" }
 
+    /// How many parts a tuple or an array has.
+    var count: Int { Int(g_variant_n_children(raw)) }
+
     /// The texts or paths of an array.
-    var texts: [String] { (0..<Int(g_variant_n_children(raw))).map { self[$0].text } }
+    var texts: [String] { (0..<count).map { self[$0].text } }
 
     /// A member of a dictionary of properties; nil where it is not there, or of another type.
     func member(_ name: String, _ type: String) -> BusValue? {
-        for index in 0..<Int(g_variant_n_children(raw)) {
+        for index in 0..<count {
             let entry = self[index]
             guard entry[0].text == name else { continue }
             let content = entry[1].content
@@ -79,7 +82,7 @@ final class BusValue {
 
     /// A member of a dictionary of texts.
     func text(of name: String) -> String? {
-        for index in 0..<Int(g_variant_n_children(raw)) where self[index][0].text == name { return self[index][1].text }
+        for index in 0..<count where self[index][0].text == name { return self[index][1].text }
         return nil
     }
 

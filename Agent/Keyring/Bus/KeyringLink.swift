@@ -30,6 +30,7 @@ final class KeyringLink: @unchecked Sendable {
     /// - Parameters:
     ///   - cancellable: ends the wait.
     ///   - last: of the link before, which counts on if the same keyring answers.
+    /// - Throws: why there is no bus, or no keyring on it.
     init(
         _ cancellable: UnsafeMutablePointer<GCancellable>,
         after last: QuietOpening? = nil
