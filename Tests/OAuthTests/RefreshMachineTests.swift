@@ -90,7 +90,10 @@ struct RefreshMachineTests {
         }
     }
 
-    @Test("A grant that the keyring has lost is put there again before it is used", arguments: [RefreshMachine.Stored.absent, .damaged])
+    @Test(
+        "A grant that the keyring has lost is put there again before it is used",
+        arguments: [RefreshMachine.Stored.absent, .damaged]
+    )
     func lostGrant(stored: RefreshMachine.Stored) {
         var machine = RefreshMachine(known: grant(), jitter: 0)
         _ = machine.next(.begin)

@@ -190,7 +190,8 @@ extension TokenVault {
         let alias = server.alias
         pause(alias) { $0.extendShortly(at: $1, because: cause) }
         state.withLock { state in
-            state.troubles[alias] = cause == .locked ? Self.lockedWords : "the keyring cannot be used: doorward unlock says why"
+            state.troubles[alias] =
+                cause == .locked ? Self.lockedWords : "the keyring cannot be used: doorward unlock says why"
         }
         let why = cause == .locked ? "locked" : RefreshMachine.keyring
         events(.failed(credential: held.grant.credential, alias: alias, why: why))
@@ -255,7 +256,11 @@ extension OAuthError {
         case .server: notNow(alias, "pausing")
         case .locked: lockedKeyring
         case .keyring:
-            OAuthError(.keyringUnavailable, "The keyring with the sign-in to \(alias) cannot be used.", next: "doorward unlock")
+            OAuthError(
+                .keyringUnavailable,
+                "The keyring with the sign-in to \(alias) cannot be used.",
+                next: "doorward unlock"
+            )
         }
     }
 
