@@ -1,7 +1,6 @@
 """Keyrings of real desktops, each through the whole life of a machine, on a screen on which every window counts."""
 
 import contextlib
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from ground import Ground
 from parts import http
 from parts.processes import Failed, wait_for
 from parts.real_keyrings import GnomeKeyring, KeePassXC, KWallet, RealKeyring
+from parts.windows import answered
 from parts.world import Desk, World
 from table import Row, Section
 
@@ -180,21 +180,4 @@ class Life:
 
     def answered(self, answer: Callable[[], None]) -> int:
         """`doorward unlock`, and what its user does with the window; the command's status."""
-        windows = len(self.keyring.windows)
-        process = subprocess.Popen(
-            [str(self.world.programs / "doorward"), "unlock", "--json"], env=self.desk.environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        try:
-            for _ in range(5):
-                with contextlib.suppress(Failed):
-                    wait_for("a window", lambda: len(self.keyring.windows) > windows or process.poll() is not None, 5)
-                    if process.poll() is None:
-                        answer()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(3)
-            return 3
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+        return answered(self.desk, ["unlock"], answer).status

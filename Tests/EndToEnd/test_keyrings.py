@@ -2,7 +2,6 @@
 on a screen on which every window counts. Nothing but `login`, `connect` and `unlock` may show one."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from conftest import OPEN_POLICY
 from parts import http
 from parts.processes import wait_for
 from parts.real_keyrings import REAL, GnomeKeyring, KeePassXC, KWallet
+from parts.windows import answered
 from parts.world import Answer
 
 KEY = "Doorward: this machine's signing key"
@@ -33,12 +33,11 @@ def owner(world, desk, authorization):
 def machine(world, owner):
     """Makes a machine with a keyring of one kind, enrolled and perhaps signed in."""
 
-    def make(provider, name: str = "life", connected: bool = True, **options):
+    def make(provider, connected: bool = True):
         if missing := provider.missing():
             pytest.skip(f"not installed: {missing}")
         # gnome-keyring asks with a program that the bus starts; the others must not be given its place.
-        options = {"services": provider is GnomeKeyring} | options
-        desk = world.desk(f"{name}-{provider.name.lower()}-{time.monotonic_ns()}", provider=provider, **options)
+        desk = world.desk(f"life-{time.monotonic_ns()}", services=provider is GnomeKeyring, provider=provider)
         made.append(desk)
         desk.login(invitation(owner, world))
         desk.start_agent()
@@ -76,25 +75,9 @@ def refreshed(desk, authorization) -> None:
 def unlock(desk, answer: Callable[[], None]) -> Answer:
     """`doorward unlock`, and what its user does with the one window that it opens."""
     before = len(desk.keyring.windows)
-    process = subprocess.Popen(
-        [str(desk.world.programs / "doorward"), "unlock", "--json"], env=desk.environment, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )
-    try:
-        wait_for("the window", lambda: len(desk.keyring.windows) > before)
-        for _ in range(5):
-            # What is done before the window listens is lost.
-            answer()
-            try:
-                out, error = process.communicate(timeout=3)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-    finally:
-        if process.poll() is None:
-            process.kill()
+    said = answered(desk, ["unlock"], answer)
     assert len(desk.keyring.windows) == before + 1
-    return Answer(process.returncode, out, error)
+    return said
 
 
 @pytest.mark.parametrize("provider", REAL, ids=lambda each: each.name)
@@ -132,13 +115,15 @@ def test_the_whole_life_asks_nobody_but_for_unlock(world, machine, owner, author
     assert (server["state"], server["error"]) == ("degraded", "the keyring is locked: doorward unlock")
     for command in (["admin", "users"], ["logout"], ["disconnect", "protected"]):
         answer = desk.doorward(*command, check=False)
-        assert (answer.status, answer.json["error"]["code"], answer.json["error"]["next"]) == (3, "keyring_locked", "doorward unlock")
+        error = answer.json["error"]
+        assert (answer.status, error["code"], error["next"]) == (3, "keyring_locked", "doorward unlock")
     desk.stop_agent()
     desk.start_agent(ready=False)
     error = echo(desk)["error"]
     assert (error["code"], error["data"]["reason"]) == (-31003, "locked")
     facts = desk.status()
-    assert (facts["link"], facts["keyring"]["code"], facts["keyring"]["next"]) == ("locked", "keyring_locked", "doorward unlock")
+    assert facts["link"] == "locked"
+    assert (facts["keyring"]["code"], facts["keyring"]["next"]) == ("keyring_locked", "doorward unlock")
     assert facts["servers"][0]["state"] == "degraded"
     assert keyring.windows == []
 
@@ -184,7 +169,7 @@ def test_a_wallet_that_was_opened_with_the_desktop_needs_nobody(machine, authori
     keyring.open_by_pam()
     desk.stop_agent()
     desk.start_agent(ready=False)
-    time.sleep(2)
+    wait_for("the agent to have looked", lambda: "keyring" in desk.status())
     assert echo(desk)["error"]["data"]["reason"] == "locked"
     assert keyring.windows == []
     assert unlock(desk, lambda: keyring.type("")).json == {"open": True}
@@ -289,7 +274,6 @@ def test_another_keyring_under_the_same_name_ends_no_sign_in(machine, authorizat
     authorization.tell("expire", {})
     for _ in range(2):
         assert echo(desk)["error"]["data"]["reason"] == "locked"
-        time.sleep(2.1)
     assert desk.servers()["protected"]["state"] == "degraded"
 
     # Who starts while it answers knows it as well, makes no second key and calls nothing lost.
