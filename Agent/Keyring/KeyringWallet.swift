@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// What KWallet does only for those who speak its own language, beside that of the Secret Service.
 ///
-/// A wallet that was opened with the sign-in to the desktop is called locked by its Secret Service until somebody asks for
-/// it, and the window to be asked for is none then; and what it has acknowledged it writes five seconds later, unless it
-/// is told to write at once.
+/// The Secret Service of KWallet calls a wallet locked that was opened with the sign-in to the desktop. It stays so until a
+/// program asks for it, which shows no window. KWallet writes what it has acknowledged five seconds later, unless it is told
+/// to write at once.
 extension KeyringSession {
     private static let wallet = "org.kde.KWallet"
     private static let modules = ["/modules/kwalletd5", "/modules/kwalletd6"]
@@ -14,8 +14,8 @@ extension KeyringSession {
 
     /// Opens a collection that is called locked although its wallet is open: nobody is asked for that.
     ///
-    /// What has not worked is not tried again before the wallet was closed and opened: a window that was not expected must
-    /// not come back.
+    /// An attempt that fails is not repeated before the wallet was closed and opened: a window that was not expected must not
+    /// come back.
     ///
     /// - Parameter path: of the collection.
     /// - Returns: whether it is open now.

@@ -176,7 +176,7 @@ class KeePassXC(RealKeyring):
     confirms = False
 
     def refuse(self) -> None:
-        # A window that is closed in another way it forgets, and with it whoever waits.
+        # Of a window that is closed in another way it does not tell the program that waits.
         self._at_screen("escape")
 
     @property
