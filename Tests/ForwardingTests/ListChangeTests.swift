@@ -1,8 +1,9 @@
-import Forwarding
 import Policy
 import StrictJSON
 import Synchronization
 import Testing
+
+@testable import Forwarding
 
 extension RealSockets {
     @Suite("Clients are told that the policy has changed their lists")
@@ -152,7 +153,7 @@ extension RealSockets {
             let (begin, end) = (Latch(), Latch())
             let upstream: @Sendable (FakeUpstream.Request) -> [FakeUpstream.Step] = { request in
                 request.body.contains(#""id":"late""#)
-                    ? [.events(), .wait(begin), .event(Self.ack), .wait(end), .lastChunk]
+                    ? [.events(), .event("", id: "m"), .wait(begin), .event(Self.ack), .wait(end), .lastChunk]
                     : [.events(), .event(Self.ack), .wait(end), .lastChunk]
             }
             try await withDesk(upstream) { desk, server in
@@ -161,6 +162,8 @@ extension RealSockets {
                 let nothing = try await listen(desk, id: "8")
                 for client in [tools, nothing] { try await client.wait { $0.text.contains("acknowledged") } }
                 try await server.wait { $0.body.contains(#""id":"late""#) }
+                // A mark waits for the head, and so does all that is behind it.
+                try await desk.wait { $0.table.connections.contains { $0.events.count > 0 } }
                 let changed = try policy(["tools": ["a"]], ["prompts": ["p"]])
                 await desk.update { $0.policy = changed }
                 try await tools.wait { $0.text.contains("list_changed") }

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Judging what a server says")
 struct ResponseFilterTests {
-    private func judge(_ method: MCPMethod, _ era: Revisions.Era = .modern, _ grants: JSONValue...) throws -> ResponseFilter
+    private func judge(_ method: MCPMethod, _ era: Revisions.Era = .modern, _ grants: JSONValue...) throws
+        -> ResponseFilter
     {
         let tasks = TaskTable()
         _ = Array("1".utf8).withUnsafeBufferPointer {
