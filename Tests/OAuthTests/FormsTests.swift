@@ -94,6 +94,37 @@ struct FormsTests {
         }
     }
 
+    @Test(
+        "A server's own words are one line of plain text, bounded, and repeat nothing that was sent",
+        arguments: [
+            (nil, "invalid_grant"), ("", "invalid_grant"),
+            ("Token was revoked.", #"invalid_grant: "Token was revoked.""#),
+            (#"say "x" \now"#, #"invalid_grant: "say 'x' 'now""#), ("a\nb", "invalid_grant"),
+            ("a\u{7F}b", "invalid_grant"),
+            ("\u{1B}[31mred", "invalid_grant"), ("caf\u{E9}", "invalid_grant"), ("\u{202E}lmth", "invalid_grant"),
+            ("the token abc-secret is over", "invalid_grant"), ("the secret s3 is wrong", "invalid_grant"),
+            (String(repeating: "x", count: 5000), "invalid_grant"),
+            (String(repeating: "x", count: 300), #"invalid_grant: "\#(String(repeating: "x", count: 200))...""#),
+        ]
+    )
+    func words(description: String?, shown: String) throws {
+        var body: JSONObject = ["error": "invalid_grant"]
+        body["error_description"] = description.map { .text($0) }
+        let refusal = try #require(OAuthRefusal(JSONValue.object(body).bytes, withholding: ["", "abc-secret", "s3"]))
+        #expect(refusal.words == shown)
+        #expect(refusal == "invalid_grant")
+    }
+
+    @Test(
+        "What is no code of an error is none",
+        arguments: ["", "Invalid", "a b", "<p>", "a-b", String(repeating: "a", count: 65)]
+    )
+    func codes(text: String) {
+        #expect(OAuthRefusal(code: text, description: "words") == nil)
+        #expect(OAuthRefusal(JSONValue.object(["error": .text(text)]).bytes) == nil)
+        for body in ["", "{}", "[]", "<p>", #"{"error":1}"#] { #expect(OAuthRefusal(Array(body.utf8)) == nil) }
+    }
+
     @Test("A grant is read back from the keyring as it was stored, and nothing else is read")
     func grants() {
         let grant = Grant(

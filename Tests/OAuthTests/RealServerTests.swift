@@ -2,6 +2,7 @@ import Foundation
 import Keyring
 import Kits
 import ServiceKit
+import StrictJSON
 import Synchronization
 import Testing
 
@@ -17,6 +18,34 @@ struct RealServerTests {
         #expect(try await vault.disconnect("a").revocation == .revoked)
         #expect(provider.state.withLock { $0.revocations } == [refresh])
         guard case .revoked(_, _, "user")? = desktop.events.last else { return #expect(Bool(false)) }
+    }
+
+    @Test(
+        "A server that takes nothing back is told apart from one that refuses, and from one that is away",
+        arguments: [
+            (nil, Revocation.notOffered), (RawServer.Answer.http(503), .refused("status 503")),
+            (
+                .http(
+                    400,
+                    ["Content-Type: application/json"],
+                    body: #"{"error":"invalid_request","error_description":"no"}"#
+                ),
+                .refused(#"status 400, invalid_request: "no""#)
+            ),
+            (.http(200, ["Content-Type: text/html"], body: "<p>pay first"), .refused("status 200")),
+            (.http(200, ["Content-Type: text/html"]), .revoked), (.http(204), .revoked), (.close([]), .unreachable),
+        ]
+    )
+    func revocations(answer: RawServer.Answer?, revocation: Revocation) async throws {
+        let (provider, desktop) = (try FakeProvider(), try Desktop())
+        if let answer {
+            provider.instead("/revoke", answer, answer)
+        } else {
+            provider.change { $0.serverChanges = ["revocation_endpoint": nil] }
+        }
+        let vault = try await desktop.signedIn(to: provider)
+        #expect(try await vault.disconnect("a") == SignedOut(issuer: provider.origin, revocation: revocation))
+        #expect(desktop.store.names.isEmpty)
     }
 
     @Test(

@@ -107,7 +107,7 @@ struct Disconnect: AsyncParsableCommand {
                 let words = facts["words"]?.text.map { " (\($0))" } ?? ""
                 throw notRevoked("revocation_refused", "\(issuer) did not take it back\(words)", issuer, facts)
             case "unreachable":
-                throw notRevoked("revocation_unreachable", "\(issuer) could not be told", issuer, facts)
+                throw notRevoked("revocation_unreachable", "\(issuer) did not answer", issuer, facts)
             case "not_offered":
                 return Facts(
                     facts,
