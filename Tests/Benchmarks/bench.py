@@ -15,6 +15,7 @@ tls       the same over an upstream with TLS 1.3, for nginx and the agent alike
 shipping  throughput and latency while the agent ships, and the coordinator stores, on the same cores
 records   the processor that each record costs the agent and the coordinator beside the call: records pile up, and are
           then shipped while nothing else happens
+reports   the processor for each record, and the memory, to make a report of all records so far and to verify it
 """
 
 import argparse
@@ -36,7 +37,7 @@ from nginx import Proxy, Upstream  # noqa: E402
 from table import Table  # noqa: E402
 
 SIZES = {"300 B": (300, "small"), "16 KB": (16_384, "large")}
-PARTS = ("calls", "tls", "shipping", "records")
+PARTS = ("calls", "tls", "shipping", "records", "reports")
 PERCENTILES = ("p50", "p99")
 
 
@@ -80,6 +81,11 @@ class Bench:
                 self.shipping()
             elif part == "records":
                 self.records()
+            elif part == "reports":
+                for name, build in self.builds.items():
+                    for quantity, value in build.report().items():
+                        self.table.note(name, quantity, value)
+                    build.stop_coordinator()
         for name, build in self.builds.items():
             self.weigh(name, build.pid, "in the end")
             self.check(name)
@@ -206,6 +212,13 @@ class Bench:
             table.row("hashed, us a record", "agent: made durable and hashed")
             table.row("shipped, us a record", "agent: read, proven, signed, shipped")
             table.row("stored, us a record", "coordinator: verified and stored")
+        if "reports" in self.options.parts:
+            table.head("A report of all records")
+            table.row("made, us a record", "coordinator: made, us a record")
+            table.row("received, us a record", "command: received, us a record")
+            table.row("to receive, MB", "command: most memory, MB")
+            table.row("verified, us a record", "verifier: us a record")
+            table.row("to verify, MB", "verifier: most memory, MB")
         table.head("The programs")
         table.row("start to ready, ms")
         for when in ("idle", "in the end"):

@@ -1,6 +1,7 @@
 """A build of Doorward under measurement: a coordinator of its own, and agents that come and go."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from parts import http
 from parts.processes import Failed, wait_for
 from parts.world import Desk, World
 
-from measure import cpu, cpu_beside, tree
+from measure import command, cpu, cpu_beside, tree
 from nginx import Upstream
 
 TRANSPORTS = ("plain", "tls")
@@ -157,6 +158,27 @@ class Build:
         self._rest(self.coordinator_pid)
         agent, coordinator = (cpu(pid) - first for pid, first in zip(pids, before))
         return audit["recorded"] - audit["countersigned"], agent, coordinator
+
+    def report(self) -> dict[str, float]:
+        """Has a report made of all records so far, and verifies it: processor for each record, and memory."""
+        if not self.coordinator_runs:
+            self.start_coordinator()
+        folder = self.owner.folder / "report"
+        program = str(self.world.programs / "doorward")
+        before = cpu(self.coordinator_pid)
+        made, held = command(
+            [program, "admin", "report", "--from", "-24h", "--to", "2099-01-01T00:00:00Z", "--out", str(folder)],
+            self.owner.environment,
+        )
+        served = cpu(self.coordinator_pid) - before
+        verified, needed = command([program, "verify", str(folder)], self.owner.environment)
+        with (folder / "records.jsonl").open("rb") as records:
+            count = sum(1 for _ in records)
+        shutil.rmtree(folder)
+        return {
+            "made, us a record": served / count * 1e6, "received, us a record": made / count * 1e6,
+            "verified, us a record": verified / count * 1e6, "to receive, MB": held, "to verify, MB": needed,
+        }
 
     def _is_shipped(self) -> bool:
         audit = self.audit

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from parts.processes import Failed
@@ -47,6 +48,18 @@ def memory(pid: int, kind: str = "Pss") -> float:
         text = Path(f"/proc/{each}/smaps_rollup").read_text()
         total += int(re.search(rf"^{kind}:\s+(\d+)", text, re.MULTILINE).group(1))
     return total / 1024
+
+
+def command(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Runs a command that has to succeed; returns its seconds of processor and the most megabytes that it held."""
+    with open(os.devnull, "rb") as nothing, tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(arguments, env=environment, stdin=nothing, stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            raise Failed(f"{' '.join(arguments[:3])}: {output.read().decode(errors='replace')}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def wrk(
