@@ -306,6 +306,18 @@ def test_localhost_is_the_agent_over_both_families(everything, bearer):
         assert http.rpc(url, "Bearer dwc1_wrong", "tools/list").status == 401
 
 
+def test_somebody_else_on_the_other_address_of_localhost_is_told_of(world):
+    if not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    desk = world.desk("beside")
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        desk.port = listener.getsockname()[1]
+        desk.start_agent(ready=False)
+        assert http.get(f"http://127.0.0.1:{desk.port}/healthz").status == 200
+        assert "clients have to say 127.0.0.1, and not localhost" in desk.agent.words()
+        desk.stop_agent()
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"])
 def test_the_agent_listens_on_loopback_only(everything, address):
     answer = everything.doorward("agent", "--listen", address, check=False, json=False)
