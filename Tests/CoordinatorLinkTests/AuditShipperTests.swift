@@ -9,6 +9,7 @@ import StrictJSON
 import Synchronization
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 @Suite("Shipping")
@@ -69,12 +70,14 @@ struct AuditShipperTests {
         let spool = try spool()
         let shipper = try shipper(spool)
         let running = Task { try await shipper.run() }
-        for number in 0..<600 { try spool.record(beat(number)) }
+        // Two full uploads and one that is not.
+        let count = Int(UploadMachine.batch) * 2 + 100
+        for number in 0..<count { try spool.record(beat(number)) }
         #expect(await eventually { isDone(spool) })
-        #expect(stored.compactMap { $0["calls"]?.int } == Array(0..<600))
+        #expect(stored.compactMap { $0["calls"]?.int } == Array(0..<count))
         #expect(server.count("/v1/agent-log") < 12)
         let edge = spool.frontier
-        try spool.record(beat(600))
+        try spool.record(beat(count))
         #expect(await eventually { isDone(spool) })
         running.cancel()
         _ = await running.result

@@ -102,6 +102,24 @@ struct RecordingTests {
         _ = try scratch.open()
     }
 
+    @Test("A batch of records of an earlier run and of this one has the hashes of all")
+    func earlierRun() async throws {
+        let scratch = Scratch()
+        for run in 0..<2 {
+            let spool = try scratch.open()
+            for number in run * 10..<run * 10 + 10 {
+                try spool.record(begin(number))
+                try spool.record(end(number))
+            }
+            try await spool.wait(for: UInt64(run * 20 + 19))
+            let batch = try await spool.batch(from: 0, atMost: 100)
+            #expect(batch.hashes == batch.records.map { Hash.leaf($0) })
+            #expect(try batch.records.map { try JSONValue(canonical: $0) } == scratch.records())
+            spool.close()
+        }
+        #expect(try scratch.records().count == 40)
+    }
+
     @Test("Batches, the tail, one call's records and those that follow")
     func reading() async throws {
         let scratch = Scratch()
