@@ -21,8 +21,8 @@ final class RunningAgent: AgentOperations {
 
     /// How long whoever has changed something waits until it is so.
     private static let patience = Duration.seconds(5)
-    /// The same for what ends with a membership: renewals and the last records have their time.
-    private static let longPatience = Duration.seconds(20)
+    /// The same for what ends with a membership: calls, renewals and the last records have their time.
+    private static let longPatience = Duration.seconds(25)
 
     private let parts: AgentParts
     private let board: DataPathBoard
