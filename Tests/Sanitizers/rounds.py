@@ -10,6 +10,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -242,13 +243,12 @@ class Rounds:
 
 
 def check_leaks(pid: int) -> None:
-    """Asks a program under AddressSanitizer which of its memory nobody can reach any more; others do not know the signal."""
-    status = Path(f"/proc/{pid}/environ").read_bytes()
-    if b"DOORWARD_LEAKS=" in status:
-        import os
-
-        os.kill(pid, signal.SIGRTMIN + 3)
-        time.sleep(5)
+    """Has a program under AddressSanitizer look for memory that nobody can reach any more (leaks.c); others have no such thing."""
+    for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        name, _, marks = line.decode().partition("=")
+        if name == "DOORWARD_LEAKS":
+            os.kill(pid, signal.SIGRTMIN + 3)
+            wait_for("the look for leaks", Path(f"{marks}.{pid}").exists, 60)
 
 
 def main() -> int:
@@ -272,6 +272,7 @@ def main() -> int:
                 desk.keyring.stop_daemon()
                 desk.keyring.stop_bus()
         check_leaks(rounds.owner.agent.pid)
+        check_leaks(world.coordinator.process.pid)
         print(json.dumps({"rounds": options.rounds, "commands": rounds.commands}))
         return 0
     except (Died, Failed) as error:

@@ -54,8 +54,8 @@ judge() {
 
 under_address_sanitizer() {
     local options="log_path=$reports/$1:exitcode=86:detect_leaks=1:detect_stack_use_after_return=0"
-    printf 'env SWIFT_BACKTRACE=enable=no DOORWARD_LEAKS=1 LD_PRELOAD="%s" ASAN_OPTIONS="%s" LSAN_OPTIONS="suppressions=%s:print_suppressions=0" "%s"' \
-        "$tools/sanitize/leaks.so" "$options" "$sources/leaks.supp" "$bin/$1"
+    printf 'env SWIFT_BACKTRACE=enable=no DOORWARD_LEAKS="%s" LD_PRELOAD="%s" ASAN_OPTIONS="%s" LSAN_OPTIONS="suppressions=%s:print_suppressions=0" "%s"' \
+        "$tools/sanitize/looked/$1" "$tools/sanitize/leaks.so" "$options" "$sources/leaks.supp" "$bin/$1"
 }
 
 under_valgrind() {
@@ -76,6 +76,8 @@ if [ "${1:-address}" = address ]; then
         build_with_progress "$product" swift build "${sanitized[@]}" --product "$product"
     done
     bin=$(swift build "${sanitized[@]}" --show-bin-path)
+    rm -rf "$tools/sanitize/looked"
+    mkdir -p "$tools/sanitize/looked"
     gcc -shared -fPIC -O1 -o "$tools/sanitize/leaks.so" "$sources/leaks.c" -lpthread
     watch address under_address_sanitizer
     part "rounds (AddressSanitizer)" "$python" "$sources/rounds.py" "$watched" --rounds 3
