@@ -75,9 +75,9 @@ package struct SQLTransaction: SQLReading {
                         deallocator: .none
                     )
                 }
-                // The statement is kept, and must not keep an address that holds in here alone.
-                defer { statement.setUncheckedArguments([]) }
                 try statement.execute(arguments: StatementArguments(arguments))
+                // The statement is kept, and must not keep an address that holds in here alone; one that fails is not kept.
+                statement.setUncheckedArguments([])
             }
         } else {
             try statement.execute(arguments: StatementArguments(arguments))

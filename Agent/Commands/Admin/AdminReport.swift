@@ -93,8 +93,8 @@ private struct ReportTarget {
         }
     }
 
-    /// Makes the folder and has it filled by `body`, which is lent a file for the archive; as it was before, where that
-    /// does not work.
+    /// Makes the folder and has it filled by `body`, which is lent a file for the archive; where that does not work the folder
+    /// is gone again.
     ///
     /// The file has no name: it is gone when the program is, however that ends.
     func fill<Answer>(_ body: (FileHandle) async throws -> Answer) async throws -> Answer {

@@ -15,15 +15,15 @@ final class DatabaseFile: Sendable {
 
     deinit { close() }
 
-    /// Has the file so many bytes long, all of them with blocks of their own.
+    /// Makes the file longer, with blocks of its own for all that is added.
     ///
     /// Ignorable where it cannot be: then SQLite says whether there is room.
-    func allocate(_ size: Int) {
+    func grow(from old: Int, to size: Int) {
         descriptor.withLock { descriptor in
             let file = descriptor ?? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
             guard file >= 0 else { return }
             descriptor = file
-            _ = posix_fallocate(file, 0, off_t(size))
+            _ = posix_fallocate(file, off_t(old), off_t(size - old))
         }
     }
 

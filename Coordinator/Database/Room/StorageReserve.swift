@@ -187,7 +187,7 @@ final class StorageReserve: Sendable {
         guard Int(status.st_size) < pages * Self.page + ahead else { return true }
         var size = Int64(pages * Self.page + ahead)
         // SQLite itself writes a byte into each block, and all of the block with it; its hint then finds nothing to do.
-        file.allocate(Int((size + Int64(Self.step) - 1) / Int64(Self.step)) * Self.step)
+        file.grow(from: Int(status.st_size), to: (Int(size) + Self.step - 1) / Self.step * Self.step)
         return sqlite3_file_control(connection.sqliteConnection, nil, SQLITE_FCNTL_SIZE_HINT, &size) == SQLITE_OK
     }
 
