@@ -3,7 +3,7 @@ internal import Contract
 
 /// An upload of which everything is known to be right that can be told without looking at what is stored.
 ///
-/// It is checked before the one writer's turn comes: reading 256 records takes longer than storing them.
+/// It is checked before the one writer's turn comes: reading records takes longer than storing them.
 struct CheckedUpload: Sendable {
     let agent: StoredAgent
     /// How many records the coordinator is thought to have.
