@@ -2,7 +2,6 @@ internal import AuditLog
 internal import MCP
 internal import Policy
 internal import ServiceKit
-internal import Spool
 internal import StrictJSON
 internal import Upstreams
 

@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import MCP
-internal import Policy
 internal import StrictJSON
 
 /// An answer that the agent gives itself to a request: why, in all the words that the answer and its record need.

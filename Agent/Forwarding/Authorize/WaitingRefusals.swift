@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import NIOCore
 internal import StrictJSON
 

@@ -1,5 +1,4 @@
 internal import MCP
-internal import StrictJSON
 internal import Upstreams
 
 // How long the server may be silent.

@@ -4,7 +4,6 @@ internal import NIOCore
 internal import Policy
 internal import ServiceKit
 internal import StrictJSON
-internal import Upstreams
 
 // How a call ends: its answer, its record, its numbers.
 extension Call {

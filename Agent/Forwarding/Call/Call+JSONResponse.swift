@@ -3,7 +3,6 @@ internal import MCP
 internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
-internal import Wire
 
 // An answer in one message.
 extension Call {

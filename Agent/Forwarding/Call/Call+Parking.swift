@@ -2,9 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy
-internal import StrictJSON
 internal import Upstreams
-internal import Wire
 
 // Calls that go on although a stream has ended: the server's that can be taken up again, and those whose client has gone.
 extension Call {

@@ -1,10 +1,7 @@
 internal import AuditLog
 internal import MCP
-internal import NIOCore
-internal import Policy
 internal import Spool
 internal import StrictJSON
-internal import Wire
 
 // Requests of the server to the client, in the handshake era.
 extension Call {

@@ -1,9 +1,7 @@
-internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import ServiceKit
 internal import Spool
-internal import StrictJSON
 internal import Upstreams
 internal import Wire
 

@@ -1,5 +1,4 @@
 internal import AuditLog
-internal import MCP
 internal import StrictJSON
 internal import Upstreams
 

@@ -2,9 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy
-internal import ServiceKit
 internal import StrictJSON
-internal import Upstreams
 internal import Wire
 
 // From a request to a decision.

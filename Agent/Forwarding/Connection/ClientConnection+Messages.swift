@@ -1,9 +1,6 @@
 internal import AuditLog
 internal import MCP
 internal import Policy
-internal import ServiceKit
-internal import Spool
-internal import StrictJSON
 internal import Wire
 
 // What has no id: notifications, answers to requests of the server, GET and DELETE.

@@ -1,5 +1,4 @@
 internal import NIOCore
-internal import StrictJSON
 internal import Wire
 
 // Requests to the agent itself.

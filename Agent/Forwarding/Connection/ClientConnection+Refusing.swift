@@ -1,8 +1,4 @@
 internal import AuditLog
-internal import MCP
-internal import NIOCore
-internal import StrictJSON
-internal import Wire
 
 // From a decision to a refusal.
 extension ClientConnection {

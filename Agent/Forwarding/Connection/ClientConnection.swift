@@ -1,5 +1,3 @@
-internal import AuditLog
-internal import MCP
 internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
@@ -7,8 +5,8 @@ internal import Wire
 
 /// One connection of a client: reads its requests one after the other, and writes the answer of each.
 ///
-/// It decides nothing: what bytes mean and what may be done is the business of `RequestReader` and `CallAuthorizer`, which are
-/// values without I/O, and what a server has to do with it is the business of `Call`. It belongs to the event loop.
+/// It decides nothing: what bytes mean and what may be done is the business of `RequestReader` and `CallAuthorizer`, without
+/// I/O, and what a server has to do with it is the business of `Call`. It belongs to the event loop.
 final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     typealias InboundIn = ByteBuffer
 

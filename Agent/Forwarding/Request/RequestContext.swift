@@ -1,5 +1,4 @@
 internal import AuditLog
-internal import StrictJSON
 internal import Wire
 
 /// Who sent a request, and where it goes.
