@@ -29,19 +29,29 @@ package struct AuditID: Hashable, Sendable, CustomStringConvertible {
     }
 
     private init?(digits: UnsafeBufferPointer<UInt8>) {
-        guard digits.count == 32 else { return nil }
-        var words: (UInt64, UInt64) = (0, 0)
-        for index in 0..<32 {
-            let value: UInt8
-            switch digits[index] {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digits[index] - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = digits[index] - UInt8(ascii: "a") + 10
-            default: return nil
-            }
-            if index < 16 { words.0 = words.0 << 4 | UInt64(value) } else { words.1 = words.1 << 4 | UInt64(value) }
-        }
-        self.init(high: words.0, low: words.1)
+        guard digits.count == 32, let base = UnsafeRawPointer(digits.baseAddress),
+            let first = Self.value(of: base), let second = Self.value(of: base + 8),
+            let third = Self.value(of: base + 16), let fourth = Self.value(of: base + 24)
+        else { return nil }
+        self.init(high: (first << 32) | second, low: (third << 32) | fourth)
     }
+
+    /// The value of eight lower-case hex digits, all at once: one at a time they are a quarter of what is done with a
+    /// record's call.
+    private static func value(of digits: UnsafeRawPointer) -> UInt64? {
+        let text = UInt64(bigEndian: digits.loadUnaligned(as: UInt64.self))
+        // Of a letter bit 6 is set, and its low bits count from 1.
+        let values = (text & every(0x0F)) &+ 9 &* ((text >> 6) & every(0x03))
+        let letters = ((values &+ every(6)) >> 4) & every(1)
+        // The text must be what these values are written as.
+        guard values & every(0xF0) == 0, values &+ every(0x30) &+ 0x27 &* letters == text else { return nil }
+        let bytes = (values | (values >> 4)) & 0x00FF_00FF_00FF_00FF
+        let pairs = (bytes | (bytes >> 8)) & 0x0000_FFFF_0000_FFFF
+        return (pairs | (pairs >> 16)) & 0xFFFF_FFFF
+    }
+
+    /// Eight bytes of this value.
+    private static func every(_ byte: UInt64) -> UInt64 { byte &* 0x0101_0101_0101_0101 }
 
     /// Whether all bits are zero, which W3C trace context calls invalid.
     package var isZero: Bool { high == 0 && low == 0 }
