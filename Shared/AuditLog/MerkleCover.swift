@@ -6,37 +6,36 @@
 package struct MerkleCover: Sendable, Equatable {
     /// The number of leaves of the tree.
     package let size: UInt64
-    /// The indices of the leaves that are shown, rising.
-    package let leaves: [UInt64]
+    /// The leaves that are shown.
+    package let shown: ShownLeaves
     /// The hashes of what is not shown, from left to right.
     package let nodes: [Hash]
 
-    package init(size: UInt64, leaves: [UInt64], nodes: [Hash]) {
+    package init(size: UInt64, shown: ShownLeaves, nodes: [Hash]) {
         self.size = size
-        self.leaves = leaves
+        self.shown = shown
         self.nodes = nodes
     }
 
-    /// The cover of these leaves, given rising, in the tree of the first `size` leaves.
-    package init(of leaves: [UInt64], size: UInt64, in tree: some MerkleNodes) throws {
-        guard size <= tree.size, Self.isRising(leaves), leaves.last ?? 0 < max(size, 1) else {
+    /// The cover of these leaves in the tree of the first `size` leaves.
+    package init(of shown: ShownLeaves, size: UInt64, in tree: some MerkleNodes) throws {
+        guard size <= tree.size, Self.fit(shown, size) else {
             throw AuditLogError(.proof, "these are not leaves of a tree of \(size)")
         }
-        var walk = Walk(leaves: leaves)
+        var walk = Walk(shown: shown.subtrees)
         var nodes: [Hash] = []
         try walk.visit(0..<size) { part in
             if case .hidden(let range) = part { nodes.append(try tree.hash(of: range)) }
         }
-        self.init(size: size, leaves: leaves, nodes: nodes)
+        self.init(size: size, shown: shown, nodes: nodes)
     }
 
-    /// The root that the cover and the hashes of its leaves make; nil if the cover does not fit together.
-    package func root(hashes: [Hash]) -> Hash? {
-        guard hashes.count == leaves.count, Self.isRising(leaves), leaves.last ?? 0 < max(size, 1) else { return nil }
-        if size == 0 { return leaves.isEmpty && nodes.isEmpty ? .empty : nil }
-        var walk = Walk(leaves: leaves)
+    /// The root that the cover and its leaves make; nil if they do not fit together.
+    package var root: Hash? {
+        guard Self.fit(shown, size) else { return nil }
+        if size == 0 { return shown.count == 0 && nodes.isEmpty ? .empty : nil }
+        var walk = Walk(shown: shown.subtrees)
         var hidden = nodes[...]
-        var shown = hashes[...]
         var stack: [Hash] = []
         do {
             try walk.visit(0..<size) { part in
@@ -44,8 +43,8 @@ package struct MerkleCover: Sendable, Equatable {
                 case .hidden:
                     guard let node = hidden.popFirst() else { throw AuditLogError(.proof, "a hash is missing") }
                     stack.append(node)
-                case .shown:
-                    stack.append(shown.removeFirst())
+                case .shown(let hash):
+                    stack.append(hash)
                 case .joint:
                     let right = stack.removeLast()
                     stack.append(.node(stack.removeLast(), right))
@@ -57,8 +56,8 @@ package struct MerkleCover: Sendable, Equatable {
         return hidden.isEmpty ? stack.first : nil
     }
 
-    private static func isRising(_ leaves: [UInt64]) -> Bool {
-        zip(leaves, leaves.dropFirst()).allSatisfy { $0 < $1 }
+    private static func fit(_ shown: ShownLeaves, _ size: UInt64) -> Bool {
+        shown.isRising && shown.last.map { $0 < size } ?? true
     }
 }
 
@@ -66,30 +65,30 @@ extension MerkleCover {
     /// What a walk over the tree meets, children before their joint and left before right.
     private enum Part {
         case hidden(Range<UInt64>)
-        case shown
+        case shown(Hash)
         case joint
     }
 
     private struct Walk {
-        let leaves: [UInt64]
+        let shown: [ShownLeaves.Subtree]
         private var next = 0
 
-        init(leaves: [UInt64]) {
-            self.leaves = leaves
+        init(shown: [ShownLeaves.Subtree]) {
+            self.shown = shown
         }
 
         /// Visits a subtree that is not empty; at most 64 deep, since each step halves it.
         mutating func visit(_ range: Range<UInt64>, _ take: (Part) throws -> Void) throws {
             guard !range.isEmpty else { return }
-            guard next < leaves.count, leaves[next] < range.upperBound else {
+            guard next < shown.count, shown[next].first < range.upperBound else {
                 return try take(.hidden(range))
             }
-            let count = range.upperBound - range.lowerBound
-            if count == 1 {
+            // A complete subtree is met as a whole, since it is one of those that halving comes to.
+            if shown[next].leaves == range {
                 next += 1
-                return try take(.shown)
+                return try take(.shown(shown[next - 1].hash))
             }
-            let middle = range.lowerBound + .split(count)
+            let middle = range.lowerBound + .split(range.upperBound - range.lowerBound)
             try visit(range.lowerBound..<middle, take)
             try visit(middle..<range.upperBound, take)
             try take(.joint)

@@ -1,6 +1,7 @@
-import AuditLog
 import StrictJSON
 import Testing
+
+@testable import AuditLog
 
 @Suite("Merkle tree of RFC 6962")
 struct MerkleTests {
@@ -71,10 +72,10 @@ struct MerkleTests {
             let selections = [2, 3, 7].map { Array(stride(from: $0 - 1, to: size, by: $0)) }
             var all: [UInt8] = []
             for shown in ranges + selections {
-                let cover = try MerkleCover(of: shown.map(UInt64.init), size: UInt64(size), in: Self.tree)
+                let leaves = Self.shown(shown.map(UInt64.init))
+                let cover = try MerkleCover(of: leaves, size: UInt64(size), in: Self.tree)
                 all += cover.nodes.flatMap(\.bytes) + Array(".".utf8)
-                let hashes = shown.map { Hash.leaf(Self.leaves[$0]) }
-                #expect(cover.root(hashes: hashes) == (try Self.tree.root(size: UInt64(size))))
+                #expect(cover.root == (try Self.tree.root(size: UInt64(size))))
             }
             #expect(Hash.of(all).bytes == (try Vectors.hex(vector["cover"]?.text)))
         }
@@ -124,19 +125,45 @@ struct MerkleTests {
 
     @Test("A cover makes no root with a hash too many or too few, or leaves out of order")
     func falseCover() throws {
-        let cover = try MerkleCover(of: [3, 4, 9], size: 13, in: Self.tree)
-        let hashes = [3, 4, 9].map { Hash.leaf(Self.leaves[$0]) }
-        func root(_ leaves: [UInt64], _ nodes: [Hash], _ hashes: [Hash]) -> Hash? {
-            MerkleCover(size: 13, leaves: leaves, nodes: nodes).root(hashes: hashes)
+        let cover = try MerkleCover(of: Self.shown([3, 4, 9]), size: 13, in: Self.tree)
+        func root(_ leaves: [UInt64], _ nodes: [Hash]) -> Hash? {
+            MerkleCover(size: 13, shown: Self.shown(leaves), nodes: nodes).root
         }
-        #expect(root([3, 4, 9], cover.nodes, hashes) == (try Self.tree.root(size: 13)))
-        #expect(root([3, 4, 9], cover.nodes + [.empty], hashes) == nil)
-        #expect(root([3, 4, 9], Array(cover.nodes.dropLast()), hashes) == nil)
-        #expect(root([4, 3, 9], cover.nodes, hashes) == nil)
-        #expect(root([3, 3, 9], cover.nodes, hashes) == nil)
-        #expect(root([3, 4, 13], cover.nodes, hashes) == nil)
-        #expect(root([3, 4, 9], cover.nodes, Array(hashes.dropLast())) == nil)
-        #expect(root([], [], []) == nil)
+        let right = try Self.tree.root(size: 13)
+        #expect(root([3, 4, 9], cover.nodes) == right)
+        #expect(root([3, 4, 9], cover.nodes + [.empty]) == nil)
+        #expect(root([3, 4, 9], Array(cover.nodes.dropLast())) == nil)
+        #expect(root([4, 3, 9], cover.nodes) == nil)
+        #expect(root([3, 3, 9], cover.nodes) == nil)
+        #expect(root([3, 4, 13], cover.nodes) == nil)
+        #expect(root([3, 4], cover.nodes) != right)
+        #expect(root([], []) == nil)
+        for leaves in [[4, 3], [3, 3], [13]] as [[UInt64]] {
+            #expect(throws: AuditLogError.self) { try MerkleCover(of: Self.shown(leaves), size: 13, in: Self.tree) }
+        }
+    }
+
+    @Test("Leaves that are neighbours are folded, so a stretch of any length takes two hashes a level at most")
+    func folding() throws {
+        for size in 1...UInt64(Self.leaves.count) {
+            for first in [0, 1, 5, 31] as [UInt64] where first < size {
+                let shown = Self.shown(Array(first..<size))
+                #expect(shown.count == Int(size - first) && shown.last == size - 1)
+                #expect(shown.subtrees.count <= 2 * (64 - (size - first).leadingZeroBitCount))
+                for subtree in shown.subtrees { #expect(subtree.hash == (try Self.tree.hash(of: subtree.leaves))) }
+                #expect(shown.subtrees.map { $0.leaves.count }.reduce(0, +) == shown.count)
+            }
+        }
+        var long = ShownLeaves()
+        for leaf in 3..<100_003 as Range<UInt64> { long.append(leaf, hash: .empty) }
+        #expect(long.count == 100_000 && long.subtrees.count < 34)
+    }
+
+    /// These leaves of the tests' tree.
+    private static func shown(_ numbers: [UInt64]) -> ShownLeaves {
+        numbers.reduce(into: ShownLeaves()) { shown, number in
+            shown.append(number, hash: .leaf(leaves[min(Int(number), leaves.count - 1)]))
+        }
     }
 
     @Test("A frontier goes on where it was kept, and wants as many peaks as its size")

@@ -63,6 +63,44 @@ struct SQLDatabaseTests {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    @Test("A change that is alone in its commit leaves nothing behind when it throws, and the next one is as any other")
+    func alone() async throws {
+        struct Refused: Error {}
+        let database = try SQLDatabase(path: path, migrations: tables)
+        for number in 0..<6 {
+            do {
+                try await database.write { transaction in
+                    try transaction.execute("INSERT INTO t VALUES (?, ?)", [.text("k\(number)"), .integer(number)])
+                    transaction.afterCommit { #expect(number.isMultiple(of: 2)) }
+                    guard number.isMultiple(of: 2) else { throw Refused() }
+                }
+            } catch is Refused {}
+        }
+        let rows = try await database.read { try $0.rows("SELECT n FROM t ORDER BY n") }
+        #expect(try rows.map { try $0.integer("n") } == [0, 2, 4])
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("Many bytes are written from where they lie, also after a statement with others has failed")
+    func stretch() async throws {
+        let table = Migration(
+            name: "1",
+            sql: "CREATE TABLE b (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL CHECK (length(bytes) < 100000)) STRICT"
+        )
+        let database = try SQLDatabase(path: path, migrations: [table])
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
+        func insert(_ bytes: ArraySlice<UInt8>) async throws -> Int {
+            try await database.write { try $0.insert("INSERT INTO b (bytes) VALUES (?)", [.stretch(bytes)]) }
+        }
+        for length in [1, 2, 99_999] {
+            await #expect(throws: SQLError.self) { try await insert(bytes[...]) }
+            let id = try await insert(bytes[7..<7 + length])
+            let row = try await database.read { try $0.first("SELECT bytes FROM b WHERE id = ?", [.integer(id)]) }
+            #expect(try row?.blob("bytes") == Array(bytes[7..<7 + length]))
+        }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
     @Test("A duplicate is an error of its own kind, whose words hold no value")
     func constraint() async throws {
         let database = try SQLDatabase(path: path, migrations: tables)

@@ -7,8 +7,8 @@ internal import StrictJSON
 /// Makes reports: what the coordinator has countersigned of the agents' logs, with all that proves it.
 ///
 /// * Consistency: a report is made of one state of the database, while uploads go on.
-/// * Memory: 40 bytes for each record of the agent with the most, some kilobytes for each agent, and one batch. The
-///   records themselves go to the disk.
+/// * Memory: some kilobytes for each agent, and one batch, however many records there are; where one server is asked for,
+///   48 bytes for each stretch of records about it, of the agent with the most. The records themselves go to the disk.
 /// * Limits: 1 GiB of records in one report, two reports at a time, counted until they are sent and forgotten; both are
 ///   refused with the reason.
 package final class Reports: Sendable {

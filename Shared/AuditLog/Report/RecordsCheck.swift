@@ -23,8 +23,8 @@ struct RecordsCheck<Source: ReportSource> {
 
     private var nextAgent = 0
     private var proof: AgentProof?
-    private var numbers: [UInt64] = []
-    private var hashes: [Hash] = []
+    /// The agent's records so far.
+    private var shown = ShownLeaves()
     /// The line and the time of the record that was taken last.
     private var last: (line: Int, time: Int64) = (0, 0)
     /// A proof that fails, of which it is not yet known whether the file is the one that is listed.
@@ -113,7 +113,7 @@ extension RecordsCheck {
         }
 
         if let proof, isText(facts.agent, proof.agentText) {
-            let before = numbers.last ?? 0
+            let before = shown.last ?? 0
             guard before < facts.seq else { throw failure("the number does not rise") }
             guard frame.summary.selection.server != nil || facts.seq == before + 1 else {
                 throw failure("records are missing between number \(before) and number \(facts.seq)")
@@ -139,8 +139,7 @@ extension RecordsCheck {
             }
         }
         if let policy = facts.policy { note(policy, in: bytes) }
-        numbers.append(facts.seq)
-        hashes.append(.leaf(bytes))
+        shown.append(facts.seq, hash: .leaf(bytes))
         last = (count, facts.time)
     }
 
@@ -160,16 +159,15 @@ extension RecordsCheck {
         guard frame.summary.selection.contains(last.time) else {
             throw failure("the agent's last record is not within the time of the report", line: last.line)
         }
-        let nodes = try frame.cover(agent: proof.agent, proving: numbers.count)
-        let cover = MerkleCover(size: proof.checkpoint.size, leaves: numbers, nodes: nodes)
-        guard cover.root(hashes: hashes) == proof.checkpoint.root else {
+        let nodes = try frame.cover(agent: proof.agent, proving: shown.count)
+        let cover = MerkleCover(size: proof.checkpoint.size, shown: shown, nodes: nodes)
+        guard cover.root == proof.checkpoint.root else {
             throw ReportFailure(
                 .cover(agent: proof.agent),
                 "the records and these hashes do not make the state of the agent's log"
             )
         }
         self.proof = nil
-        numbers.removeAll(keepingCapacity: true)
-        hashes.removeAll(keepingCapacity: true)
+        shown.removeAll()
     }
 }

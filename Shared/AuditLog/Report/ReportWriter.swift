@@ -69,8 +69,7 @@ package struct ReportWriter: Sendable {
     private struct Section: Sendable {
         let agent: ReportAgent
         let checkpoint: Checkpoint
-        var numbers: [UInt64] = []
-        var hashes: [Hash] = []
+        var shown = ShownLeaves()
     }
 
     /// A report of what `selection` asks for.
@@ -129,11 +128,10 @@ package struct ReportWriter: Sendable {
         to output: inout [UInt8]
     ) throws(AuditLogError) {
         // Not bound to a name: a second reference would make each append a copy.
-        guard let size = section?.checkpoint.size, seq < size, section?.numbers.last.map({ $0 < seq }) ?? true else {
+        guard let size = section?.checkpoint.size, seq < size, section?.shown.last.map({ $0 < seq }) ?? true else {
             throw AuditLogError(.report, "record \(seq) is not next")
         }
-        self.section?.numbers.append(seq)
-        self.section?.hashes.append(.leaf(record))
+        self.section?.shown.append(seq, hash: .leaf(record))
         let start = output.count
         output += record
         output.append(UInt8(ascii: "\n"))
@@ -146,10 +144,10 @@ package struct ReportWriter: Sendable {
     /// - Parameter tree: the agent's log, of the checkpoint's size or larger.
     /// - Throws: `.report` if there was no record, or they are not those of the tree; what `tree` throws.
     package mutating func end(in tree: some MerkleNodes) throws {
-        guard let section, !section.numbers.isEmpty else { throw AuditLogError(.report, "an agent has no record") }
+        guard let section, section.shown.count > 0 else { throw AuditLogError(.report, "an agent has no record") }
         let agent = section.agent
-        let cover = try MerkleCover(of: section.numbers, size: section.checkpoint.size, in: tree)
-        guard cover.root(hashes: section.hashes) == section.checkpoint.root else {
+        let cover = try MerkleCover(of: section.shown, size: section.checkpoint.size, in: tree)
+        guard cover.root == section.checkpoint.root else {
             throw AuditLogError(.report, "the records of agent \(agent.agent) are not those of its checkpoint")
         }
         let statement = KeyStatement(
