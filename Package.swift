@@ -82,7 +82,8 @@ let testTargets: [Target] = [
     tests(
         "CoordinatorLink",
         [
-            "CoordinatorLink", "Policy", "Contract", "AuditLog", "Fetch", "ServiceKit", "Keyring", "Spool",
+            "CoordinatorLink", "AgentState", "Policy", "Contract", "AuditLog", "Fetch", "ServiceKit", "Keyring",
+            "Spool",
             "StrictJSON", logging, serviceLifecycle,
         ]
     ),
@@ -179,6 +180,7 @@ let package = Package(
             ["StrictJSON", "Contract", "Addresses", "Fetch", "AuditLog", "ServiceKit", "Keyring", crypto]
         ),
         part("Agent", "Spool", ["StrictJSON", "AuditLog", "ServiceKit", logging]),
+        part("Agent", "AgentState", ["StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit"]),
         part("Agent", "Wire"),
         part("Agent", "Upstreams", ["Addresses", "Fetch", "Wire", nioCore, nioPosix, nioSSL]),
         part(
@@ -186,7 +188,7 @@ let package = Package(
             "CoordinatorLink",
             [
                 "StrictJSON", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring", "Spool",
-                logging, serviceLifecycle,
+                "AgentState", logging, serviceLifecycle,
             ]
         ),
         part("Agent", "LocalControl", ["StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
@@ -203,9 +205,8 @@ let package = Package(
             "AgentCore",
             [
                 "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring",
-                "OAuth", "Spool", "Upstreams", "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix,
-                logging,
-                serviceLifecycle, unixSignals,
+                "OAuth", "Spool", "Upstreams", "AgentState", "CoordinatorLink", "LocalControl", "Forwarding", nioCore,
+                nioPosix, logging, serviceLifecycle, unixSignals,
             ]
         ),
         part(
@@ -213,8 +214,8 @@ let package = Package(
             "Commands",
             [
                 "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "Archive", "ServiceKit",
-                "Keyring", "OAuth", "Spool", "Wire", "CoordinatorLink", "LocalControl", "AgentCore", argumentParser,
-                logging,
+                "Keyring", "OAuth", "Spool", "Wire", "AgentState", "CoordinatorLink", "LocalControl", "AgentCore",
+                argumentParser, logging,
             ]
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),

@@ -1,4 +1,4 @@
-package import CoordinatorLink
+package import AgentState
 package import Fetch
 internal import Forwarding
 package import Keyring

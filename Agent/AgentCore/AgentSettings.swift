@@ -1,4 +1,4 @@
-package import CoordinatorLink
+package import AgentState
 internal import Forwarding
 internal import ServiceKit
 internal import StrictJSON

@@ -11,8 +11,6 @@ package enum LinkFault: String, Sendable {
     case notEnrolled = "not_enrolled"
     /// This machine has a coordinator already.
     case alreadyEnrolled = "already_enrolled"
-    /// The environment names no folder to work in, or one in which no socket can stand.
-    case badHome = "bad_home"
     /// The URL is none of a coordinator.
     case badURL = "bad_url"
     /// The token has not the form of one.
@@ -39,6 +37,4 @@ package enum LinkFault: String, Sendable {
     case keyMissing = "key_missing"
     /// Records wait that the coordinator has not countersigned.
     case pending = "records_pending"
-    /// The file that says which coordinator this machine belongs to is damaged.
-    case damaged = "membership_damaged"
 }

@@ -12,7 +12,7 @@ LAYERS = {
         "ServiceKit",
     ],
     "Agent": [
-        "CLibSecret", "Keyring", "OAuth", "Spool", "Wire", "Upstreams", "Catalogue", "CoordinatorLink", "LocalControl",
+        "CLibSecret", "Keyring", "OAuth", "Spool", "AgentState", "Wire", "Upstreams", "CoordinatorLink", "LocalControl",
         "Forwarding", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [

@@ -8,6 +8,7 @@ import StrictJSON
 import Synchronization
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 extension Logger {

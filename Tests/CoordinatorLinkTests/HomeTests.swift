@@ -3,6 +3,7 @@ import Foundation
 import ServiceKit
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 @Suite("Home")
@@ -36,7 +37,7 @@ struct HomeTests {
         ]
     )
     func refused(environment: [String: String]) {
-        #expect(throws: LinkError(.badHome, "")) { try AgentHome.standard(environment: environment) }
+        #expect(throws: StateError(.badHome, "")) { try AgentHome.standard(environment: environment) }
     }
 
     @Test("Folders are this user's alone, whatever stood there")
@@ -63,7 +64,7 @@ struct HomeTests {
         let bytes = try #require(FileManager.default.contents(atPath: path))
         #expect(!String(decoding: bytes, as: UTF8.self).contains(membership.publicKey.fingerprint))
         try Data(bytes.dropLast()).write(to: URL(fileURLWithPath: path))
-        #expect(throws: LinkError(.damaged, "")) { try Membership.load(scratch.home) }
+        #expect(throws: StateError(.damaged, "")) { try Membership.load(scratch.home) }
         try Membership.remove(scratch.home)
         try Membership.remove(scratch.home)
         #expect(try Membership.load(scratch.home) == nil)

@@ -9,6 +9,7 @@ import StrictJSON
 import Synchronization
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 @Suite("Leaving")

@@ -5,6 +5,7 @@ import ServiceKit
 import StrictJSON
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 extension OrgHistoryTests {

@@ -7,6 +7,7 @@ import ServiceKit
 import StrictJSON
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 /// A coordinator that changes, is restored from backups and restarts its log, as one agent and whoever is on the way see

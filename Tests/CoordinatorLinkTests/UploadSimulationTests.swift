@@ -4,6 +4,7 @@ import Foundation
 import StrictJSON
 import Testing
 
+import AgentState
 @testable import CoordinatorLink
 
 /// The upload of a log between the machine under test and a model coordinator, over a network that loses, repeats and

@@ -1,7 +1,8 @@
 internal import Addresses
 package import AuditLog
 internal import Contract
-package import CoordinatorLink
+package import AgentState
+internal import CoordinatorLink
 internal import Fetch
 internal import Forwarding
 internal import Glibc
@@ -63,7 +64,7 @@ final class EnrolledAgent: Sendable {
         vault = TokenVault(
             store: parts.secrets,
             fetcher: parts.fetcher,
-            folder: "\(parts.home.state)/renewals",
+            folder: parts.home.renewals,
             clock: parts.clock,
             // Sign-ins are rare: each of their few connections has the question to itself.
             isOwnPeer: { SocketOwner()?.uid(ofPeerOf: $0) == getuid() },
@@ -213,15 +214,15 @@ final class EnrolledAgent: Sendable {
     /// to a program.
     func openKeyring() async throws {
         try await secrets.open()
-        await lookForKey()
-        await vault.keyringOpened()
         do {
-            try await client.key.load()
+            try await loadKeyPatiently()
         } catch let error as LinkError where error.kind == .keyMissing {
             // It is open, and what it does not hold is told elsewhere.
-            return
         }
-        // Whoever goes on at once finds the servers that there are by now.
+        await lookForKey()
+        await vault.keyringOpened()
+        guard client.key.isLoaded else { return }
+        // A command that follows at once finds the servers that there are by now.
         sync.retry()
         shipper.nudge()
         let deadline = ContinuousClock.now + Self.firstSync
@@ -230,9 +231,21 @@ final class EnrolledAgent: Sendable {
         }
     }
 
+    /// Reads the key from a keyring that was opened just now: KWallet says so a moment before it gives a secret.
+    private func loadKeyPatiently() async throws {
+        for _ in 0..<15 {
+            do {
+                return try await client.key.load()
+            } catch let error as LinkError where error.kind == .locked && error.message == KeyringError.locked.message {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        try await client.key.load()
+    }
+
     /// Looks for the key at once, where the keyring may have been opened just now.
     func lookForKey() async {
-        guard !client.key.isLoaded, (try? await client.key.load()) != nil else { return }
+        guard (try? await client.key.load()) != nil else { return }
         keyringProblem.withLock { $0 = nil }
         await board.set(nil, for: .key)
     }
@@ -321,7 +334,8 @@ extension Membership {
 
 extension LinkError {
     /// What it says and what to do, for those who read nothing else.
-    fileprivate var sentences: String {
+    fileprivate var sentences: String? {
+        if message == KeyringError.locked.message { return nil }
         // A program's name stays as it is written.
         let first = message.hasPrefix("the") ? message.prefix(1).uppercased() + message.dropFirst() : message
         return next.map { "\(first): \($0)" } ?? first

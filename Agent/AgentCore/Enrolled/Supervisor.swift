@@ -1,3 +1,4 @@
+internal import AgentState
 internal import CoordinatorLink
 internal import Forwarding
 internal import Logging

@@ -1,5 +1,6 @@
 internal import Contract
-package import CoordinatorLink
+package import AgentState
+internal import CoordinatorLink
 internal import Forwarding
 internal import OAuth
 internal import ServiceKit
@@ -36,7 +37,7 @@ package struct AgentFacts: Sendable {
         guard let membership else { return facts }
         let state = PolicySync.lastState(membership, home: home)
         facts.policyVersion = state.bundle?.version ?? 0
-        let kept = KeptServers(home, agent: membership.agentID)
+        let kept = ServerStatusFile(home, agent: membership.agentID)
         facts.servers = state.entries.map { entry in
             kept[entry.alias]
                 ?? ServerFacts.document(entry, state: entry.authorization.kind == .oauth ? "needs_sign_in" : "up")

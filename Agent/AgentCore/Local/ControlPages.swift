@@ -1,3 +1,4 @@
+internal import AgentState
 internal import Forwarding
 internal import LocalControl
 internal import ServiceKit

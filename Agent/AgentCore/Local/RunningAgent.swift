@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Contract
+internal import AgentState
 internal import CoordinatorLink
 internal import Forwarding
 internal import Keyring
@@ -102,7 +103,7 @@ final class RunningAgent: AgentOperations {
     /// Keeps how the servers do, for the time in which no agent runs.
     func keepServers() async {
         guard let agent = try? enrolled() else { return }
-        let kept = KeptServers(await serverList())
+        let kept = ServerStatusFile(await serverList())
         // A logout takes the file away.
         guard let same = try? enrolled(), same === agent else { return }
         do {

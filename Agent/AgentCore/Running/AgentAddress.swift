@@ -1,11 +1,11 @@
-package import CoordinatorLink
+package import AgentState
 internal import Forwarding
 internal import ServiceKit
 internal import StrictJSON
 
 /// Where the agent of a home was last to be found, for commands that must say so without asking it.
 package enum AgentAddress {
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/agent.json" }
+    private static func path(_ home: AgentHome) -> String { home.path(.address) }
 
     /// `HOST:PORT` of the last run, or what the settings say; the standard address where neither says anything.
     package static func last(_ home: AgentHome) -> String {

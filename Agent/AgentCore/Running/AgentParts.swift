@@ -1,4 +1,4 @@
-internal import CoordinatorLink
+internal import AgentState
 internal import Fetch
 internal import Keyring
 internal import Logging

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Contract
+internal import AgentState
 internal import CoordinatorLink
 internal import Forwarding
 internal import Logging

@@ -1,5 +1,5 @@
 internal import AuditLog
-internal import CoordinatorLink
+internal import AgentState
 internal import Forwarding
 internal import Logging
 internal import Policy
@@ -19,11 +19,11 @@ actor DebtKeeper {
     private let logger: Logger
 
     /// What an earlier agent left.
-    private let left: KeptDebts?
+    private let left: LimitsFile?
     /// Whether the calls after that are counted.
     private var isCounted = false
     /// What was written last.
-    private var written: KeptDebts.Mark?
+    private var written: LimitsFile.Mark?
     private var isWritten = false
 
     /// The most records that are looked at for calls, and the most calls of them: those of a few minutes of a machine
@@ -35,7 +35,7 @@ actor DebtKeeper {
         self.home = home
         self.clock = clock
         self.logger = logger
-        left = KeptDebts(home)
+        left = LimitsFile(home)
     }
 
     /// Takes over what was written down, before anybody can call.
@@ -77,12 +77,12 @@ actor DebtKeeper {
     /// Writes the debts down, unless nothing was recorded since.
     func keep() async {
         let (debts, folder, recorded) = await forwarding.limitDebts()
-        var mark = folder.map { KeptDebts.Mark(spool: Self.name($0), recorded: recorded) }
+        var mark = folder.map { LimitsFile.Mark(spool: Self.name($0), recorded: recorded) }
         // Until the earlier calls are counted they have to be found again.
         if !isCounted, let left, left.mark?.spool == mark?.spool || mark == nil { mark = left.mark }
         guard !isWritten || mark != written else { return }
         do {
-            try KeptDebts(debts, mark: mark, clock: clock).keep(home)
+            try LimitsFile(debts, mark: mark, clock: clock).keep(home)
             (written, isWritten) = (mark, true)
         } catch {
             logger.warning("What is owed to the limits could not be kept.")

@@ -1,5 +1,5 @@
 internal import AuditLog
-internal import CoordinatorLink
+internal import AgentState
 internal import Forwarding
 internal import ServiceKit
 internal import StrictJSON
@@ -8,7 +8,7 @@ internal import StrictJSON
 struct KeptSessions: Sendable {
     let sessions: [KeptSession]
 
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/sessions.json" }
+    private static func path(_ home: AgentHome) -> String { home.path(.sessions) }
     private static let longest = 8 << 20
 
     init(_ sessions: [KeptSession]) {

@@ -1,4 +1,4 @@
-internal import CoordinatorLink
+internal import AgentState
 internal import Forwarding
 internal import LocalControl
 internal import Logging

@@ -1,4 +1,5 @@
 internal import Contract
+internal import AgentState
 internal import CoordinatorLink
 internal import Fetch
 internal import StrictJSON

@@ -1,5 +1,5 @@
 import ArgumentParser
-internal import CoordinatorLink
+internal import AgentState
 internal import StrictJSON
 
 /// What somebody may do at the coordinator.

@@ -1,5 +1,5 @@
 import ArgumentParser
-internal import CoordinatorLink
+internal import AgentState
 internal import Fetch
 import Foundation
 internal import Keyring
@@ -20,7 +20,7 @@ struct CommandContext: Sendable {
         return CommandContext(
             home: home,
             fetcher: Fetcher(),
-            secrets: SecretService(namespace: home.secretNamespace)
+            secrets: SecretService(namespace: home.secretNamespace, file: home.path(.keyring))
         )
     }
 

@@ -1,6 +1,6 @@
 internal import AuditLog
 internal import Contract
-internal import CoordinatorLink
+internal import AgentState
 internal import Fetch
 internal import Keyring
 internal import LocalControl

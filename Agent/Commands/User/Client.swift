@@ -1,6 +1,6 @@
 import ArgumentParser
 internal import AgentCore
-internal import CoordinatorLink
+internal import AgentState
 internal import StrictJSON
 
 /// `doorward client`: credentials for MCP clients.

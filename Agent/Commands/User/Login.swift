@@ -1,6 +1,7 @@
 internal import AgentCore
 import ArgumentParser
 internal import Contract
+internal import AgentState
 internal import CoordinatorLink
 import Foundation
 internal import ServiceKit

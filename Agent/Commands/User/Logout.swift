@@ -1,5 +1,6 @@
 internal import AgentCore
 import ArgumentParser
+internal import AgentState
 internal import CoordinatorLink
 internal import Fetch
 internal import Keyring
@@ -42,7 +43,7 @@ struct Logout: AsyncParsableCommand {
     private func membership(_ context: CommandContext) throws -> Membership? {
         do {
             return try context.membership()
-        } catch let error as LinkError where error.kind == .damaged && offline {
+        } catch let error as StateError where error.kind == .damaged && offline {
             return nil
         }
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 internal import AuditLog
-internal import CoordinatorLink
+internal import AgentState
 import Foundation
 internal import StrictJSON
 

@@ -1,3 +1,4 @@
+package import AgentState
 internal import Addresses
 internal import AuditLog
 package import Contract

@@ -1,3 +1,4 @@
+package import AgentState
 package import AuditLog
 package import Keyring
 internal import ServiceKit

@@ -1,4 +1,5 @@
 internal import Addresses
+internal import AgentState
 internal import AuditLog
 internal import Contract
 internal import Fetch

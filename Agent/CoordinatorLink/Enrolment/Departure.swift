@@ -1,3 +1,4 @@
+internal import AgentState
 internal import ServiceKit
 package import StrictJSON
 

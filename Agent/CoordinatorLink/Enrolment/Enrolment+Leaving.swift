@@ -1,3 +1,4 @@
+package import AgentState
 internal import Contract
 internal import Fetch
 internal import Glibc
@@ -172,7 +173,8 @@ extension Enrolment {
     }
 
     private func removeWords() {
-        for name in ["sync.json", "org.note", "servers.json", "sessions.json", "keyring"] { unlink("\(home.state)/\(name)") }
+        let files: [AgentHome.File] = [.sync, .organisation, .servers, .sessions, .keyring]
+        for file in files { unlink(home.path(file)) }
         MembershipStanding.remove(home)
     }
 

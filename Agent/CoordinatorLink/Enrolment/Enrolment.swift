@@ -1,3 +1,4 @@
+package import AgentState
 internal import AuditLog
 package import Contract
 package import Fetch

@@ -1,3 +1,5 @@
+internal import AgentState
+internal import AgentState
 internal import AuditLog
 internal import Contract
 internal import Fetch

@@ -1,3 +1,4 @@
+package import AgentState
 internal import AuditLog
 internal import Contract
 internal import Glibc

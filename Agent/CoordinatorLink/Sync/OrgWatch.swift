@@ -1,3 +1,4 @@
+package import AgentState
 internal import AuditLog
 internal import Contract
 internal import ServiceKit
@@ -23,7 +24,7 @@ package final class OrgWatch: Sendable {
     private let key: VerifyingKey
     private let state: Mutex<State>
 
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/org.note" }
+    private static func path(_ home: AgentHome) -> String { home.path(.organisation) }
 
     /// What a new enrolment goes on from: what was seen under an earlier one is over, contradictions too.
     static func begin(with head: OrgHead, home: AgentHome) throws {

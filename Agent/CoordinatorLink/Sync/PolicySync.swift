@@ -1,3 +1,4 @@
+package import AgentState
 internal import Contract
 internal import AuditLog
 package import Logging
@@ -22,7 +23,7 @@ package final class PolicySync: Service {
     private let status = Mutex(LinkCondition.connecting)
     private let retries = Signal()
 
-    private var path: String { "\(home.state)/sync.json" }
+    private var path: String { home.path(.sync) }
 
     /// What a poll without news takes at least.
     private static let shortestPoll = Duration.milliseconds(500)
@@ -59,7 +60,7 @@ package final class PolicySync: Service {
         self.onChange = onChange
         self.onCondition = onCondition
         documents = Mutex(SyncDocuments(client.membership))
-        guard let bytes = try DurableFile.read("\(home.state)/sync.json", maxBytes: Self.longest) else { return }
+        guard let bytes = try DurableFile.read(home.path(.sync), maxBytes: Self.longest) else { return }
         do {
             let json = try JSONValue(parsing: bytes, limits: .reply)
             try documents.withLock { try $0.takeKept(json) }
@@ -77,7 +78,7 @@ package final class PolicySync: Service {
     /// The last policy of a home, for those who only look: verified, like everything else.
     package static func lastState(_ membership: Membership, home: AgentHome) -> SyncedState {
         var documents = SyncDocuments(membership)
-        if let bytes = try? DurableFile.read("\(home.state)/sync.json", maxBytes: longest),
+        if let bytes = try? DurableFile.read(home.path(.sync), maxBytes: longest),
             let json = try? JSONValue(parsing: bytes, limits: .reply)
         {
             try? documents.takeKept(json)

@@ -1,3 +1,4 @@
+internal import AgentState
 internal import AuditLog
 internal import Contract
 internal import Policy

@@ -5,6 +5,7 @@ import Glibc
 import StrictJSON
 import Synchronization
 
+import AgentState
 @testable import CoordinatorLink
 
 /// A model coordinator behind HTTP on loopback, one thread a connection: it judges signatures as the real one does.

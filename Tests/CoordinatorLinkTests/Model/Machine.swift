@@ -3,6 +3,7 @@ import Contract
 import Foundation
 import StrictJSON
 
+import AgentState
 @testable import CoordinatorLink
 
 /// A machine that is enrolled with a model coordinator, without the enrolment.

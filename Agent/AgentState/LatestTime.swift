@@ -1,5 +1,4 @@
-internal import CoordinatorLink
-internal import ServiceKit
+package import ServiceKit
 internal import StrictJSON
 internal import Synchronization
 
@@ -8,7 +7,7 @@ internal import Synchronization
 ///
 /// A clock that was wrong in the future would end everything for ever, so the coordinator's time replaces what is known:
 /// whoever hears of it gets policies with ends of their own.
-final class LatestTime: Sendable {
+package final class LatestTime: Sendable {
     /// A time, and what the machine's own clock said then: microseconds since 1970, nanoseconds since the start.
     private struct Known {
         let wall: Int64
@@ -22,10 +21,12 @@ final class LatestTime: Sendable {
     private let path: String
     private let known: Mutex<Known>
 
+    /// The time that an earlier run knew of.
+    ///
     /// - Throws: `FileError` where it is not known what an earlier run knew; what is damaged is nothing.
-    init(_ home: AgentHome, clock: MachineClock) throws {
+    package init(_ home: AgentHome, clock: MachineClock) throws {
         self.clock = clock
-        path = "\(home.state)/clock.json"
+        path = home.path(.clock)
         let bytes = try DurableFile.read(path, maxBytes: 4096)
         let json = bytes.flatMap { try? JSONValue(parsing: $0) }
         let wall = json?["wall"]?.int ?? 0
@@ -33,18 +34,18 @@ final class LatestTime: Sendable {
     }
 
     /// Microseconds since 1970.
-    var now: Int64 {
+    package var now: Int64 {
         let known = known.withLock { $0 }
         return max(clock.wall(), known.wall + (clock.boot() - known.boot) / 1000)
     }
 
     /// The coordinator was heard of, by whose clock it is so many seconds since 1970.
-    func heard(_ seconds: Int) {
+    package func heard(_ seconds: Int) {
         known.withLock { $0 = Known(wall: Int64(seconds) * 1_000_000, boot: clock.boot()) }
     }
 
     /// Writes it down; throws `FileError`.
-    func keep() throws {
+    package func keep() throws {
         try DurableFile.write(JSONValue.object(["v": 1, "wall": .int(Int(now))]).bytes, to: path)
     }
 }

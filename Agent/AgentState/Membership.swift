@@ -2,7 +2,7 @@ package import AuditLog
 internal import Contract
 internal import Glibc
 internal import ServiceKit
-internal import StrictJSON
+package import StrictJSON
 
 /// This machine's place with its coordinator: what was pinned when it enrolled.
 ///
@@ -63,7 +63,7 @@ package struct Membership: Sendable, Equatable {
 }
 
 extension Membership {
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/membership.json" }
+    private static func path(_ home: AgentHome) -> String { home.path(.membership) }
 
     /// The membership of a home; nil if it has none.
     ///
@@ -73,7 +73,7 @@ extension Membership {
         do {
             return try Membership(try JSONValue(parsing: bytes))
         } catch {
-            throw LinkError(
+            throw StateError(
                 .damaged,
                 "\(path(home)) is damaged: \(error). Restore it, or leave and enrol anew",
                 next: "doorward logout --offline"
@@ -90,7 +90,7 @@ extension Membership {
     /// Takes the membership away, which may be gone already.
     package static func remove(_ home: AgentHome) throws {
         guard unlink(path(home)) == 0 || errno == ENOENT else {
-            throw LinkError(.badHome, "\(path(home)) cannot be removed: \(String(cString: strerror(errno)))")
+            throw StateError(.badHome, "\(path(home)) cannot be removed: \(String(cString: strerror(errno)))")
         }
         try DurableFile.synchronize(folder: home.state)
     }
@@ -101,7 +101,7 @@ extension Membership {
     package static func moveAside(_ home: AgentHome) throws -> String {
         let other = "\(path(home)).damaged"
         guard rename(path(home), other) == 0 else {
-            throw LinkError(.badHome, "\(path(home)) cannot be renamed: \(String(cString: strerror(errno)))")
+            throw StateError(.badHome, "\(path(home)) cannot be renamed: \(String(cString: strerror(errno)))")
         }
         try DurableFile.synchronize(folder: home.state)
         return other
@@ -143,7 +143,7 @@ extension Membership {
 
 extension ObjectReader {
     /// A public key in base64url.
-    mutating func key(_ name: JSONText) throws -> VerifyingKey {
+    package mutating func key(_ name: JSONText) throws -> VerifyingKey {
         guard let key = VerifyingKey(base64URL: try text(name)) else {
             throw ShapeError(path(name), "must be base64url of 32 bytes")
         }

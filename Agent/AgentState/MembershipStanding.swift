@@ -1,5 +1,5 @@
 internal import AuditLog
-internal import Contract
+package import Contract
 internal import Glibc
 internal import ServiceKit
 internal import StrictJSON
@@ -59,7 +59,7 @@ package final class MembershipStanding: Sendable {
     // MARK: What is learnt
 
     /// Takes what the coordinator answered a signed request; nothing but its own signed word makes it a revocation.
-    func heard(_ problem: Problem?) {
+    package func heard(_ problem: Problem?) {
         let isUnknown = problem?.code == SignatureRefusal.unknownKey.rawValue
         // Whoever refuses for another reason has not said whether it knows the key.
         if isUnknown || problem?.status != 401 { set(.unknownKey, isUnknown) }
@@ -89,7 +89,7 @@ package final class MembershipStanding: Sendable {
     // MARK: Between two runs
 
     /// Writes it down, if that has not worked before.
-    func keepAgain() {
+    package func keepAgain() {
         if state.withLock({ !$0.isKept }) { keep() }
     }
 
@@ -111,9 +111,9 @@ package final class MembershipStanding: Sendable {
     }
 
     /// Forgets it: the membership has ended.
-    static func remove(_ home: AgentHome) { unlink(path(home)) }
+    package static func remove(_ home: AgentHome) { unlink(path(home)) }
 
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/standing.json" }
+    private static func path(_ home: AgentHome) -> String { home.path(.standing) }
 
     private static let longest = 64 << 10
 

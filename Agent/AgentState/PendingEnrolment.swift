@@ -1,4 +1,4 @@
-internal import AuditLog
+package import AuditLog
 internal import Glibc
 internal import ServiceKit
 internal import StrictJSON
@@ -7,17 +7,24 @@ internal import StrictJSON
 ///
 /// It is written before the token is sent. If the answer is lost, the next try with the same token sends the same key,
 /// and the coordinator can tell that it is the same machine, and answer again instead of saying that the token is spent.
-struct PendingEnrolment: Sendable, Equatable {
-    let publicKey: VerifyingKey
+package struct PendingEnrolment: Sendable, Equatable {
+    package let publicKey: VerifyingKey
     /// The key's name in the keyring.
-    let secretName: String
+    package let secretName: String
     /// The hash of the token: the token itself is on no disk.
-    let tokenHash: Hash
+    package let tokenHash: Hash
 
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/enrolment.json" }
+    /// An enrolment with this key, for a token of this hash.
+    package init(publicKey: VerifyingKey, secretName: String, tokenHash: Hash) {
+        self.publicKey = publicKey
+        self.secretName = secretName
+        self.tokenHash = tokenHash
+    }
+
+    private static func path(_ home: AgentHome) -> String { home.path(.enrolment) }
 
     /// What was begun; nil if nothing was, or it cannot be read any more.
-    static func load(_ home: AgentHome) throws -> PendingEnrolment? {
+    package static func load(_ home: AgentHome) throws -> PendingEnrolment? {
         guard let bytes = try DurableFile.read(path(home), maxBytes: 64 << 10),
             let json = try? JSONValue(parsing: bytes),
             let pending = try? ObjectReader.read(
@@ -37,7 +44,8 @@ struct PendingEnrolment: Sendable, Equatable {
         return pending
     }
 
-    func save(_ home: AgentHome) throws {
+    /// Writes it down; it is durable on return.
+    package func save(_ home: AgentHome) throws {
         let json: JSONValue = [
             "public_key": .text(publicKey.base64URL), "secret": .text(secretName),
             "token_hash": .text(tokenHash.base64URL),
@@ -45,7 +53,8 @@ struct PendingEnrolment: Sendable, Equatable {
         try DurableFile.write(json.bytes, to: Self.path(home))
     }
 
-    static func remove(_ home: AgentHome) {
+    /// Forgets it.
+    package static func remove(_ home: AgentHome) {
         unlink(path(home))
     }
 }

@@ -1,27 +1,33 @@
-internal import CoordinatorLink
-internal import Policy
-internal import ServiceKit
+package import Policy
+package import ServiceKit
 internal import StrictJSON
 
 /// What is owed to the limits, kept over a restart: ending the agent is no way to a full bucket.
-struct KeptDebts: Sendable {
+package struct LimitsFile: Sendable {
     /// Up to where records of calls are in the debts.
-    struct Mark: Sendable, Equatable {
+    package struct Mark: Sendable, Equatable {
         /// The name of the spool's folder.
-        let spool: String
-        let recorded: UInt64
+        package let spool: String
+        package let recorded: UInt64
+
+        /// The mark of a spool.
+        package init(spool: String, recorded: UInt64) {
+            self.spool = spool
+            self.recorded = recorded
+        }
     }
 
-    let debts: [LimitDebt]
+    package let debts: [LimitDebt]
     /// Nil where no spool was open, and so no call passed.
-    let mark: Mark?
+    package let mark: Mark?
     /// The machine's own clock when they were written, in nanoseconds, and which start of the machine it counts from.
     private let boot: Int64
     private let bootID: String
 
-    private static func path(_ home: AgentHome) -> String { "\(home.state)/limits.json" }
+    private static func path(_ home: AgentHome) -> String { home.path(.limits) }
 
-    init(_ debts: [LimitDebt], mark: Mark?, clock: MachineClock) {
+    /// Debts of now.
+    package init(_ debts: [LimitDebt], mark: Mark?, clock: MachineClock) {
         // What is written can be read again: the largest debts of so many that nobody has.
         self.debts = Array(debts.sorted { $0.nanoseconds > $1.nanoseconds }.prefix(Self.most))
         self.mark = mark
@@ -30,11 +36,12 @@ struct KeptDebts: Sendable {
     }
 
     /// Nanoseconds since they were written; 0 where the machine was started anew and nobody knows.
-    func elapsed(_ clock: MachineClock) -> Int64 {
+    package func elapsed(_ clock: MachineClock) -> Int64 {
         bootID == MachineBoot.id ? max(0, clock.boot() - boot) : 0
     }
 
-    func keep(_ home: AgentHome) throws {
+    /// Writes them down; throws `FileError`.
+    package func keep(_ home: AgentHome) throws {
         var document: JSONObject = [
             "v": 1, "boot": .int(Int(boot)), "boot_id": .text(bootID), "debts": .array(debts.map(\.json)),
         ]
@@ -51,9 +58,9 @@ struct KeptDebts: Sendable {
     private static let longest = 64 << 20
 
     /// What an earlier agent left; nil where it left nothing that can be read, which is owed nothing.
-    init?(_ home: AgentHome) {
+    package init?(_ home: AgentHome) {
         guard let bytes = try? DurableFile.read(Self.path(home), maxBytes: Self.longest),
-            let json = try? JSONValue(parsing: bytes, limits: .reply), let kept = try? KeptDebts(json)
+            let json = try? JSONValue(parsing: bytes, limits: .reply), let kept = try? LimitsFile(json)
         else { return nil }
         self = kept
     }
@@ -70,13 +77,4 @@ struct KeptDebts: Sendable {
             )
         }
     }
-}
-
-/// This start of the machine.
-enum MachineBoot {
-    /// The kernel's random id of it; empty where the kernel does not say.
-    static let id: String = {
-        let bytes = try? DurableFile.read("/proc/sys/kernel/random/boot_id", maxBytes: 64)
-        return String(decoding: (bytes ?? nil)?.filter { $0 > 0x20 } ?? [], as: UTF8.self)
-    }()
 }

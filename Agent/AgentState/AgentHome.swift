@@ -29,7 +29,7 @@ package struct AgentHome: Sendable, Equatable {
     package static func standard(environment: [String: String]) throws -> AgentHome {
         let home = try standardFolders(environment: environment)
         guard home.socketPath.utf8.count <= longestSocketPath else {
-            throw LinkError(
+            throw StateError(
                 .badHome,
                 "\(home.socketPath) is too long for a socket: it may have \(longestSocketPath) bytes",
                 next: "Set DOORWARD_HOME to a folder with a shorter path."
@@ -42,7 +42,7 @@ package struct AgentHome: Sendable, Equatable {
         func folder(_ name: String) throws -> String? {
             guard var path = environment[name], !path.isEmpty else { return nil }
             guard path.hasPrefix("/"), !path.utf8.contains(0) else {
-                throw LinkError(.badHome, "\(name) is no absolute path", next: "Set \(name) to an absolute path.")
+                throw StateError(.badHome, "\(name) is no absolute path", next: "Set \(name) to an absolute path.")
             }
             while path.count > 1, path.hasSuffix("/") { path.removeLast() }
             return path
@@ -51,7 +51,7 @@ package struct AgentHome: Sendable, Equatable {
             return AgentHome(config: all, state: "\(all)/state", run: "\(all)/run")
         }
         guard let home = try folder("HOME") else {
-            throw LinkError(.badHome, "neither DOORWARD_HOME nor HOME is set", next: "Set DOORWARD_HOME.")
+            throw StateError(.badHome, "neither DOORWARD_HOME nor HOME is set", next: "Set DOORWARD_HOME.")
         }
         let config = try folder("XDG_CONFIG_HOME") ?? "\(home)/.config"
         let state = "\(try folder("XDG_STATE_HOME") ?? "\(home)/.local/state")/doorward"
@@ -66,6 +66,42 @@ package struct AgentHome: Sendable, Equatable {
     /// What `sockaddr_un` holds, without the zero byte at its end.
     private static let longestSocketPath = 107
 
+    /// What lies in the state folder, beside the folders `spool`, `kept`, `evidence` and `renewals`.
+    package enum File: String, CaseIterable, Sendable {
+        /// Which coordinator this machine belongs to, and as what.
+        case membership = "membership.json"
+        /// What its user has to know of the membership, a revocation above all.
+        case standing = "standing.json"
+        /// An enrolment that was begun.
+        case enrolment = "enrolment.json"
+        /// The last policy, binding and registry entries, as they were signed.
+        case sync = "sync.json"
+        /// The last state of the organisation's log that was seen.
+        case organisation = "org.note"
+        /// Which keyring holds this machine's secrets.
+        case keyring = "keyring"
+        /// The credentials of clients, as hashes.
+        case clients = "clients.json"
+        /// How the servers did last.
+        case servers = "servers.json"
+        /// Whose the sessions of the handshake era are.
+        case sessions = "sessions.json"
+        /// How full the buckets of the limits are.
+        case limits = "limits.json"
+        /// The latest time that is known.
+        case clock = "clock.json"
+        /// Where the agent listened last.
+        case address = "agent.json"
+        /// Locked by the agent that runs.
+        case lock = "agent.lock"
+    }
+
+    /// Where a file of the state folder is.
+    package func path(_ file: File) -> String { "\(state)/\(file.rawValue)" }
+
+    /// The folder of renewals whose outcome is not known yet.
+    package var renewals: String { "\(state)/renewals" }
+
     /// The agent's socket.
     package var socketPath: String { "\(run)/agent.sock" }
 
@@ -78,9 +114,6 @@ package struct AgentHome: Sendable, Equatable {
     /// Where contradictions of the coordinator are kept.
     package var evidence: String { "\(state)/evidence" }
 
-    /// Where it is kept which keyring has the secrets of this home.
-    package var keyringFile: String { "\(state)/keyring" }
-
     /// Sets this home's secrets apart from those of another home in the same keyring.
     package var secretNamespace: String { String(Hash.of(state.utf8).base64URL.prefix(22)) }
 
@@ -90,7 +123,7 @@ package struct AgentHome: Sendable, Equatable {
     }
 
     /// Makes one folder, with those above it where they are missing.
-    static func makeFolder(_ path: String) throws {
+    package static func makeFolder(_ path: String) throws {
         var made = ""
         for part in path.split(separator: "/") {
             made += "/\(part)"
@@ -99,8 +132,8 @@ package struct AgentHome: Sendable, Equatable {
         guard chmod(path, 0o700) == 0 else { throw failure(path) }
     }
 
-    private static func failure(_ path: String) -> LinkError {
-        LinkError(
+    private static func failure(_ path: String) -> StateError {
+        StateError(
             .badHome,
             "\(path) cannot be used: \(String(cString: strerror(errno)))",
             next: "See that \(path) is yours, or set DOORWARD_HOME."

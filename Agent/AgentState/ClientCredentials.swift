@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import Contract
-package import CoordinatorLink
 import Foundation
 internal import ServiceKit
 internal import StrictJSON
@@ -20,7 +19,7 @@ package struct ClientCredentials: Sendable {
     }
 
     private let home: AgentHome
-    private var path: String { "\(home.state)/clients.json" }
+    private var path: String { home.path(.clients) }
 
     /// The credentials kept in a home.
     package init(home: AgentHome) {

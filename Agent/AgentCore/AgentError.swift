@@ -1,0 +1,8 @@
+internal import ServiceKit
+
+/// Why the agent does not start, or does not do what it was asked.
+struct AgentError: ExplainedError {
+    let code: String
+    let message: String
+    let next: String?
+}
