@@ -4,14 +4,11 @@ Users and clients of it sign in with `openid` and `tools`; it wants a nonce with
 tokens are good once. A refresh token that is spent or ended is refused with an empty body.
 """
 
-import json
 import re
-import shutil
 import socket
 import sqlite3
 import subprocess
 import urllib.parse
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +53,8 @@ class Glewlwyd:
 
     def _configure(self) -> Path:
         database = self.folder / "database"
-        script = zlib.decompress(Path("/usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz").read_bytes(), 31).decode()
         with sqlite3.connect(database) as connection:
-            connection.executescript(script)
+            connection.executescript(Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text())
         text = Path("/etc/glewlwyd/glewlwyd.conf").read_text()
         settings = {
             "port": str(self.port), "external_url": f'"{self.origin}"', "log_mode": '"console"', "log_level": '"WARNING"',
