@@ -64,8 +64,7 @@ extension ClientConnection {
     private func bareCall(_ plan: MessagePlan<ServedServer>, _ bytes: UnsafeRawBufferPointer) -> Call {
         let call = Call(
             on: self,
-            server: plan.server,
-            session: plan.session,
+            CallPlan(server: plan.server, session: plan.session, decision: nil, permit: LimitPermit()),
             trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random),
             body: head.length..<bytes.count
         )
