@@ -21,6 +21,10 @@ def test_the_sources_keep_the_rule(check):
     assert not findings, "\n".join(f"{where}: {why}" for where, why in findings)
 
 
+def test_every_name_has_a_room():
+    assert layers.names_without_rooms(ROOT) == []
+
+
 def test_the_package_names_every_target():
     manifest = (ROOT / "Package.swift").read_text()
     missing = [name for name, (_, folder) in layers.targets(ROOT).items()
@@ -75,6 +79,15 @@ def test_a_breach_is_found(check, path, text, tmp_path):
     file.parent.mkdir(parents=True)
     file.write_text(text)
     assert check(tmp_path)
+
+
+def test_a_name_without_a_room_is_found(tmp_path):
+    for half, names in layers.LAYERS.items():
+        for name in names:
+            (tmp_path / half / name).mkdir(parents=True)
+    assert layers.names_without_rooms(tmp_path) == []
+    (tmp_path / "Agent" / "Wire").rmdir()
+    assert [why for _, why in layers.names_without_rooms(tmp_path)] == ["Wire has no folder"]
 
 
 def test_a_circle_is_found(tmp_path):

@@ -1,7 +1,7 @@
 internal import Addresses
-package import AuditLog
+internal import AuditLog
 internal import Contract
-package import AgentState
+internal import AgentState
 internal import CoordinatorLink
 internal import Fetch
 internal import Forwarding
@@ -20,13 +20,13 @@ final class EnrolledAgent: Sendable {
     let spool: Spool
     let vault: TokenVault
     let client: CoordinatorClient
-    private let board: DataPathBoard
-    private let forwarding: ForwardingService
-    private let sync: PolicySync
-    private let shipper: AuditShipper
-    private let standing: MembershipStanding
-    private let secrets: any SecretStore
-    private let logger: Logger
+    let board: DataPathBoard
+    let forwarding: ForwardingService
+    let sync: PolicySync
+    let shipper: AuditShipper
+    let standing: MembershipStanding
+    let secrets: any SecretStore
+    let logger: Logger
 
     /// Opens the records of a membership, and joins what is needed to run it; nothing runs yet.
     ///
@@ -120,19 +120,17 @@ final class EnrolledAgent: Sendable {
 
     /// How long renewals may still take at the end: a request to an authorization server is given up within this.
     private static let renewalsEnd = Duration.seconds(12)
-    /// How long the coordinator may take to answer when the key is there.
-    private static let firstSync = Duration.seconds(3)
     /// Whether this machine leaves: then nothing more is recorded for a coordinator that does not take it.
     private let hasLeft = Mutex(false)
 
     private let settled = Mutex((grants: false, key: false))
     private let onSettled: @Sendable () -> Void
-    private let keyringProblem = Mutex<LinkError?>(nil)
+    let keyringProblem = Mutex<LinkError?>(nil)
 
     /// Whether the policy that was kept is in force, and the first looks into the keyring have ended.
     var isSettled: Bool { settled.withLock { $0.grants && $0.key } }
 
-    private func settle(_ change: (inout (grants: Bool, key: Bool)) -> Void) {
+    func settle(_ change: (inout (grants: Bool, key: Bool)) -> Void) {
         settled.withLock { change(&$0) }
         onSettled()
     }
@@ -210,88 +208,6 @@ final class EnrolledAgent: Sendable {
         }
     }
 
-    /// Has the keyring ask its user to open, over this agent's own connection: some keyrings allow to a connection and not
-    /// to a program.
-    func openKeyring() async throws {
-        try await secrets.open()
-        do {
-            try await loadKeyPatiently()
-        } catch let error as LinkError where error.kind == .keyMissing {
-            // It is open, and what it does not hold is told elsewhere.
-        }
-        await lookForKey()
-        await vault.keyringOpened()
-        guard client.key.isLoaded else { return }
-        // A command that follows at once finds the servers that there are by now.
-        sync.retry()
-        shipper.nudge()
-        let deadline = ContinuousClock.now + Self.firstSync
-        while [.locked, .connecting].contains(sync.condition), ContinuousClock.now < deadline, !Task.isCancelled {
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
-
-    /// Reads the key from a keyring that was opened just now: KWallet says so a moment before it gives a secret.
-    private func loadKeyPatiently() async throws {
-        for _ in 0..<15 {
-            do {
-                return try await client.key.load()
-            } catch let error as LinkError where error.kind == .locked && error.message == KeyringError.locked.message {
-                try await Task.sleep(for: .milliseconds(100))
-            }
-        }
-        try await client.key.load()
-    }
-
-    /// Looks for the key at once, where the keyring may have been opened just now.
-    func lookForKey() async {
-        guard (try? await client.key.load()) != nil else { return }
-        keyringProblem.withLock { $0 = nil }
-        await board.set(nil, for: .key)
-    }
-
-    /// Why the key cannot be read from the keyring; nil once it was.
-    var keyringTrouble: LinkError? { keyringProblem.withLock { $0 } }
-
-    /// Waits for the keyring to be open once since the start; from then on the key is in memory.
-    private func unlock() async {
-        var isTold = false
-        while !Task.isCancelled {
-            defer { settle { $0.key = true } }
-            do {
-                try await client.key.load()
-                standing.set(.keyMissing, false)
-                keyringProblem.withLock { $0 = nil }
-                await board.set(nil, for: .key)
-                sync.retry()
-                shipper.nudge()
-                return
-            } catch {
-                // Somebody else may have read it meanwhile.
-                if client.key.isLoaded { continue }
-                let problem = error as? LinkError
-                keyringProblem.withLock { $0 = problem?.kind == .keyMissing ? nil : problem }
-                // A keyring that does not answer says nothing new of the key.
-                switch problem?.kind {
-                case .keyMissing?: standing.set(.keyMissing, true)
-                case .locked?: standing.set(.keyMissing, false)
-                default: break
-                }
-                if standing.isMissingKey {
-                    await board.set(.keyMissing, for: .key)
-                } else {
-                    await board.set(.locked, because: problem?.sentences, for: .key)
-                }
-                if !isTold {
-                    isTold = true
-                    let words = problem?.message ?? "\(error)"
-                    logger.warning("The signing key cannot be read yet.", metadata: ["error": "\(words)"])
-                }
-                try? await Task.sleep(for: .seconds(1))
-            }
-        }
-    }
-
     /// Ships what is pending and leaves the coordinator; if that cannot be done, nothing has changed.
     func leave(_ enrolment: Enrolment, isOffline: Bool) async throws -> Departure {
         await board.set(.notEnrolled, for: .leaving)
@@ -316,44 +232,5 @@ final class EnrolledAgent: Sendable {
     var pending: Int {
         let counts = spool.counts
         return Int(counts.recorded) - Int(counts.countersigned)
-    }
-}
-
-extension Membership {
-    /// Writes the records of one run of this machine's agent.
-    package func recordWriter() -> RecordWriter {
-        RecordWriter(
-            agent: JSONText(agentID),
-            instance: AuditID(),
-            key: publicKey.fingerprint,
-            boot: RecordWriter.bootMark(bootID: Array(MachineBoot.id.utf8), agent: JSONText(agentID)),
-            subject: JSONText(sub)
-        )
-    }
-}
-
-extension LinkError {
-    /// What it says and what to do, for those who read nothing else.
-    fileprivate var sentences: String? {
-        if message == KeyringError.locked.message { return nil }
-        // A program's name stays as it is written.
-        let first = message.hasPrefix("the") ? message.prefix(1).uppercased() + message.dropFirst() : message
-        return next.map { "\(first): \($0)" } ?? first
-    }
-}
-
-extension CredentialEvent {
-    /// The record of it.
-    fileprivate var record: RecordBody {
-        switch self {
-        case .granted(let credential, let alias):
-            .credentialGrant(credential: JSONText(credential), server: JSONText(alias))
-        case .refreshed(let credential, let alias):
-            .credentialRefresh(credential: JSONText(credential), server: JSONText(alias))
-        case .failed(let credential, let alias, let why):
-            .credentialFail(credential: credential.map { JSONText($0) }, server: JSONText(alias), why: JSONText(why))
-        case .revoked(let credential, let alias, let why):
-            .credentialRevoke(credential: JSONText(credential), server: JSONText(alias), why: JSONText(why))
-        }
     }
 }
