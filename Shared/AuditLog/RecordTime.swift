@@ -56,9 +56,9 @@ package enum Timestamp {
         guard text.count == length, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
             text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
             text[19] == UInt8(ascii: "."), text[26] == UInt8(ascii: "Z"),
-            let year = number(text[0..<4]), let month = number(text[5..<7]), let day = number(text[8..<10]),
-            let hour = number(text[11..<13]), let minute = number(text[14..<16]), let second = number(text[17..<19]),
-            let fraction = number(text[20..<26]), year >= 1970, (1...12).contains(month),
+            let year = number(text, 0..<4), let month = number(text, 5..<7), let day = number(text, 8..<10),
+            let hour = number(text, 11..<13), let minute = number(text, 14..<16), let second = number(text, 17..<19),
+            let fraction = number(text, 20..<26), year >= 1970, (1...12).contains(month),
             (1...days(inMonth: month, of: year)).contains(day), hour < 24, minute < 60, second < 60
         else { return nil }
         let days = daysSince1970(year: year, month: month, day: day)
@@ -92,11 +92,12 @@ package enum Timestamp {
         output.append("Z")
     }
 
-    private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
+    private static func number(_ text: UnsafeBufferPointer<UInt8>, _ places: Range<Int>) -> Int64? {
         var value: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            value = value * 10 + Int64(digit - UInt8(ascii: "0"))
+        for place in places {
+            let digit = text[place] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int64(digit)
         }
         return value
     }
