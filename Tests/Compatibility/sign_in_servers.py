@@ -103,18 +103,13 @@ def section(ground: Ground) -> Section:
         ("sdk", lambda world: OfficialSDK(world, "sdk", LIFETIME)),
         ("rotating", lambda world: Authlib(world, "rotating", LIFETIME)),
         ("lasting", lambda world: Authlib(world, "lasting", LIFETIME, rotating=False)),
-        ("glewlwyd", lambda world: _glewlwyd(ground, world)),
+        ("glewlwyd", lambda world: Glewlwyd(world, "glewlwyd", LIFETIME)),
         ("django", lambda world: Django(ground, world, "django")),
         ("canaille", lambda world: Canaille(ground, world, "canaille")),
         ("fastmcp", lambda world: FastMCPProxy(ground, world, "fastmcp")),
     ]
     rows = [ground.attempt(name, lambda name=name, kind=kind: _row(ground, name, kind)) for name, kind in kinds]
     return Section("Sign-in servers", COLUMNS, ABOUT, rows)
-
-
-def _glewlwyd(ground: Ground, world: World) -> Glewlwyd:
-    ground.debian("glewlwyd")
-    return Glewlwyd(world, "glewlwyd", LIFETIME)
 
 
 def _row(ground: Ground, alias: str, kind: Callable[[World], SignInServer]) -> Row:

@@ -62,7 +62,7 @@ def registered(world, desk):
     servers: dict[type, SignInServer] = {}
     clients: dict[str, Registered] = {}
     for name, (kind, _) in CLIENTS.items():
-        if kind is Glewlwyd and not Path(glewlwyd.PROGRAM).exists() and not os.environ.get("CI"):
+        if kind is Glewlwyd and not glewlwyd.PROGRAM.exists() and not os.environ.get("CI"):
             continue
         if kind not in servers:
             servers[kind] = kind(world, kind.__name__.lower(), LIFETIME)
@@ -75,7 +75,7 @@ def registered(world, desk):
 @pytest.fixture(params=CLIENTS)
 def client(request, registered) -> Registered:
     if request.param not in registered:
-        pytest.skip("not installed: apt-get install glewlwyd")
+        pytest.skip("glewlwyd is not there: packaging/dev test brings it")
     return registered[request.param]
 
 

@@ -19,6 +19,7 @@ need_packages "${run_packages[@]}"
 need_python modern
 need_python handshake
 need_python authlib
+need_glewlwyd
 need_python clients
 build_release
 exec env -u DBUS_SESSION_BUS_ADDRESS -u HTTPS_PROXY -u https_proxy -u ALL_PROXY PYTHONDONTWRITEBYTECODE=1 \

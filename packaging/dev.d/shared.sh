@@ -63,6 +63,23 @@ test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellchec
 # The keyrings of other desktops, and a screen on which their windows can be seen and answered: some 130 MB.
 test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvfb)
 
+# Debian's glewlwyd, an identity provider that tests sign in to: unpacked and not installed, since its package would start one as
+# a service on whoever's machine this is. What it is linked with is installed.
+need_glewlwyd() {
+    local folder="$tools/glewlwyd" update=(apt-get update -qq)
+    need_packages libconfig9 libhoel1.4 libiddawc1.1 libldap-2.5-0 liboath0 librhonabwy1.1 libulfius2.7 libyder2.0
+    [ ! -x "$folder/usr/bin/glewlwyd" ] || return 0
+    command -v dpkg-deb >/dev/null || return 0
+    [ "$(id -u)" -eq 0 ] || update=(sudo -n "${update[@]}")
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (
+        cd "$folder"
+        apt-get download -qq glewlwyd || { "${update[@]}" && apt-get download -qq glewlwyd; }
+        dpkg-deb -x glewlwyd_*.deb . && rm glewlwyd_*.deb
+    ) >"$tools/apt.log" 2>&1 || { cat "$tools/apt.log" >&2; die "apt-get could not bring glewlwyd"; }
+}
+
 # What a Swift toolchain needs of Debian 12 to start and to link, by Swift's own page for it.
 swift_packages=(
     binutils-gold gcc git libcurl4-openssl-dev libedit-dev libicu-dev libncurses-dev libpython3-dev libsqlite3-dev

@@ -4,7 +4,6 @@ Users and clients of it sign in with `openid` and `tools`; it wants a nonce with
 tokens are good once. A refresh token that is spent or ended is refused with an empty body.
 """
 
-import re
 import socket
 import sqlite3
 import subprocess
@@ -12,11 +11,16 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
 from . import http
 from .processes import Failed
-from .world import World, free_port
+from .world import ROOT, World, free_port
 
-PROGRAM = "/usr/bin/glewlwyd"
+# Debian's package, unpacked by packaging/dev and not installed.
+PACKAGE = ROOT / ".build" / "tools" / "glewlwyd" / "usr"
+PROGRAM = PACKAGE / "bin" / "glewlwyd"
 _ADMIN = ("admin", "password")
 _USER = ("ann", "a password of Ann's")
 _SCOPES = ["openid", "tools"]
@@ -35,7 +39,7 @@ class Glewlwyd:
         self.origin = f"http://127.0.0.1:{self.port}"
         self.issuer = f"{self.origin}/api/oidc"
         self.process = world.processes.start(
-            name, [PROGRAM, f"--config-file={self._configure()}"],
+            name, [str(PROGRAM), f"--config-file={self._configure()}"],
             world.environment(self.folder / "home", self.folder / "run"),
         )
         self.process.ready(self._accepts)
@@ -54,23 +58,25 @@ class Glewlwyd:
     def _configure(self) -> Path:
         database = self.folder / "database"
         with sqlite3.connect(database) as connection:
-            connection.executescript(Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text())
-        text = Path("/etc/glewlwyd/glewlwyd.conf").read_text()
+            connection.executescript((PACKAGE / "share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text())
+        modules = PACKAGE / "lib" / "glewlwyd"
         settings = {
-            "port": str(self.port), "external_url": f'"{self.origin}"', "log_mode": '"console"', "log_level": '"WARNING"',
+            "external_url": self.origin, "bind_address": "127.0.0.1", "login_url": "login.html", "api_prefix": "api",
+            "log_mode": "console", "log_level": "WARNING", "session_key": "session", "hash_algorithm": "SHA512",
+            "admin_scope": "g_admin", "profile_scope": "g_profile", "user_module_path": modules / "user",
+            "user_middleware_module_path": modules / "user_middleware", "client_module_path": modules / "client",
+            "user_auth_scheme_module_path": modules / "scheme", "plugin_module_path": modules / "plugin",
         }
-        text = re.sub(r"^@include.*", "", text, flags=re.MULTILINE)
-        for key, value in settings.items():
-            text = re.sub(rf"^{key}\s*=.*", f"{key}={value}", text, flags=re.MULTILINE)
-        text += f'\nbind_address="127.0.0.1"\ndatabase = {{ type = "sqlite3"; path = "{database}"; }};\n'
+        text = f'port={self.port}\ndatabase = {{ type = "sqlite3"; path = "{database}"; }};\n'
+        text += "".join(f'{key}="{value}"\n' for key, value in settings.items())
         file = self.folder / "glewlwyd.conf"
         file.write_text(text)
         return file
 
     def _plugin(self, lifetime: int) -> dict[str, Any]:
-        key = self.folder / "key.pem"
-        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-        public = subprocess.run(["openssl", "rsa", "-in", key, "-pubout"], check=True, capture_output=True, text=True).stdout
+        pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        key = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         off = dict.fromkeys((
             "auth-type-token-enabled", "auth-type-password-enabled", "auth-type-implicit-enabled", "auth-type-none-enabled",
             "auth-type-device-enabled", "auth-type-client-enabled", "pkce-method-plain-allowed", "session-management-allowed",
@@ -84,7 +90,7 @@ class Glewlwyd:
         return {
             "module": "oidc", "name": "oidc", "display_name": "OpenID Connect", "order_rank": 0, "readonly": False,
             "parameters": off | on | {
-                "iss": self.issuer, "jwt-type": "rsa", "jwt-key-size": "256", "key": key.read_text(), "cert": public,
+                "iss": self.issuer, "jwt-type": "rsa", "jwt-key-size": "256", "key": key, "cert": public,
                 "access-token-duration": lifetime, "refresh-token-duration": 86400, "code-duration": 60,
                 "refresh-token-one-use": "always", "scope": [], "additional-parameters": [], "claims": [],
                 "allowed-scope": ["openid"], "subject-type": "public", "restrict-scope-client-property": "",
