@@ -67,7 +67,7 @@ test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvf
 # a service on whoever's machine this is. What it is linked with is installed.
 need_glewlwyd() {
     local folder="$tools/glewlwyd" update=(apt-get update -qq)
-    need_packages libconfig9 libhoel1.4 libiddawc1.1 libldap-2.5-0 liboath0 librhonabwy1.1 libulfius2.7 libyder2.0
+    need_packages libcbor0.8 libconfig9 libhoel1.4 libiddawc1.1 libldap-2.5-0 liboath0 librhonabwy1.1 libulfius2.7 libyder2.0
     [ ! -x "$folder/usr/bin/glewlwyd" ] || return 0
     command -v dpkg-deb >/dev/null || return 0
     [ "$(id -u)" -eq 0 ] || update=(sudo -n "${update[@]}")
