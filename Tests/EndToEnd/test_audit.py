@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import tarfile
 import time
 from collections import Counter
@@ -215,6 +216,21 @@ def test_an_output_folder_that_is_in_use_is_refused(everything, copy):
     assert answer.status == 1
 
 
+def test_a_report_that_does_not_come_leaves_nothing(world, everything, report, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    world.coordinator.process.stop()
+    try:
+        for folder in (tmp_path / "new", empty):
+            answer = everything.doorward(
+                "admin", "report", "--from", "-24h", "--to", "2099-01-01T00:00:00Z", "--out", str(folder), check=False
+            )
+            assert answer.status == 1
+    finally:
+        world.coordinator.start()
+    assert [each.name for each in tmp_path.rglob("*")] == ["empty"]
+
+
 def test_a_coordinator_that_is_away_costs_nothing_but_delay(world, everything, bearer):
     world.coordinator.process.kill()
     for number in range(100, 110):
@@ -227,6 +243,37 @@ def test_a_coordinator_that_is_away_costs_nothing_but_delay(world, everything, b
     for number in range(100, 110):
         assert Counter(each["kind"] for each in by_trace(folder, number))["call.begin"] == 1
     assert everything.doorward("verify", str(folder)).json["ok"]
+
+
+# Makes the database one of the release before uploads were stored with what finds them, which has come half way.
+EARLIER = """
+    DROP TABLE search_backlog;
+    DELETE FROM grdb_migrations WHERE identifier = '0009-search';
+    CREATE TABLE search_progress (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL) STRICT;
+    INSERT INTO search_progress (id, through) SELECT 1, MAX(id) / 2 FROM agent_batch;
+    DELETE FROM search_time WHERE batch > (SELECT through FROM search_progress);
+    DELETE FROM search_server WHERE batch > (SELECT through FROM search_progress);
+"""
+
+
+def test_a_database_of_an_earlier_release_is_made_up_at_the_start(world, everything, report):
+    everything.countersigned()
+    before = everything.report()[1]["records"]
+    world.coordinator.process.stop()
+    database = sqlite3.connect(next(world.coordinator.data.glob("*.sqlite")))
+    database.executescript(EARLIER)
+    left = database.execute("SELECT COUNT(*) FROM agent_batch").fetchone()[0]
+    left -= database.execute("SELECT COUNT(*) FROM search_time").fetchone()[0]
+    database.close()
+    assert left > 0
+    world.coordinator.start()
+    lines = [line for line in world.coordinator.process.words().splitlines() if "quick to find" in line]
+    assert [json.loads(line)["uploads"] for line in lines] == [str(left)] * 2
+    folder, facts = everything.report()
+    assert facts["records"] >= before
+    assert everything.doorward("verify", str(folder)).json["ok"]
+    chosen, _ = everything.report("--server", "everything")
+    assert {trace(number) for number in (1, 2, 3, 4)} <= {each["trace"] for each in records(chosen)}
 
 
 def test_tail_and_show(everything, bearer):
