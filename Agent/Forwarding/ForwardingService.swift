@@ -123,8 +123,8 @@ package final class ForwardingService: Sendable {
         return Listening(address: real, socketPath: socket.path)
     }
 
-    /// Listens on the other loopback address too: `localhost` may mean either, and whoever else had that one would be shown the
-    /// credentials of clients that say so.
+    /// Listens on the other loopback address too: `localhost` may mean either, and a process that listened on that one
+    /// would be shown the credentials of clients that say `localhost`.
     private func listenBeside(_ address: ListenAddress, _ listeners: NIOLoopBound<Listeners>) async {
         guard let other = address.sameOverIPv6 else { return }
         do {

@@ -104,7 +104,7 @@ final class Gate {
         return sessions.endAll { !names.contains($0.client) || !kept.contains($0.server) }
     }
 
-    /// The name of whoever has the socket and no credential.
+    /// The client name of a peer that comes over the socket without a credential.
     static let local: JSONText = "local"
     static let localNumber = 1
 
@@ -176,7 +176,7 @@ final class Gate {
         records.endParked(call, kind, bytesOut: bytesOut, now: now)
     }
 
-    /// The session of a key, which begins if there is none; one that has to go for it is ended.
+    /// The session of a key; begins one if the key has no session yet, and ends the session that has to go for it.
     func beginSession(_ key: SessionKey) -> Session {
         let (session, gone) = sessions.begin(key, now: now())
         if let gone { close(gone) }

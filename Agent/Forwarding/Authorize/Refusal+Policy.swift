@@ -2,7 +2,7 @@ internal import MCP
 internal import Policy
 internal import StrictJSON
 
-// What stands against a request that is one.
+// Refusals of well-formed requests.
 extension Refusal {
     static func closed(_ closure: ForwardingState.Closure, words: String? = nil) -> Refusal {
         switch closure {

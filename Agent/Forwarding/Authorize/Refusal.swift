@@ -18,8 +18,10 @@ struct Refusal: Equatable {
     let code: JSONRPCErrorCode
     /// The reason's code, in `data.reason` and in the record.
     let reason: JSONText
-    /// What happened, safe to show; `{server}` stands for the server's alias, `{item}` for what was asked of it, `{limit}` for
-    /// the bound that was reached.
+    /// What happened, safe to show.
+    ///
+    /// Placeholders: `{server}` is the server's alias, `{item}` what the client asked of it, `{limit}` the bound that
+    /// was reached.
     let message: String
     /// Rules of the policy that decided.
     var rules: [JSONText] = []

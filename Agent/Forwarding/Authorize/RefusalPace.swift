@@ -1,6 +1,6 @@
-/// How often somebody may be refused before his refusals wait: 50 times a second.
+/// How often a client may be refused before its refusals wait: 50 times a second.
 ///
-/// Each refusal leaves a record, so whoever is refused without a pause would fill the log for everybody.
+/// Each refusal leaves a record, so a client that is refused without a pause would fill the log for every other client.
 struct RefusalPace {
     /// Nanoseconds from one refusal to the next.
     static let interval: Int64 = 1_000_000_000 / 50

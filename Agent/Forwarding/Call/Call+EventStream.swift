@@ -68,7 +68,7 @@ extension Call {
                 if event.retry != nil {
                     connection.events.appendRetry()
                 } else if event.dataLines == 0, ![0x0A, 0x0D].contains(bytes[event.range.lowerBound]) {
-                    // The empty line behind a comment is none of its own.
+                    // An empty line after a comment is not a comment of its own.
                     connection.events.appendComment()
                 }
             }

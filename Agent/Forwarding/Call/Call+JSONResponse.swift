@@ -52,7 +52,7 @@ extension Call {
             guard let wait = refusal.retryAfterMilliseconds else {
                 return answer(with: envelope, bytes, status: status)
             }
-            // What its head says is not part of what the server said in its error: it stands beside that.
+            // What the response's head tells is not part of the server's error: the agent puts it beside that error.
             if let renumbered = ResponseFilter.renumbered(envelope, in: bytes) {
                 renumbered.withUnsafeBufferPointer { answer(scanning: $0, waiting: wait, status: status) }
             } else {

@@ -118,7 +118,7 @@ final class Call {
         shown = policy
     }
 
-    /// Takes its slots away, for whoever is to give them back.
+    /// Takes the slots out of the call; the caller has to give them back.
     func takePermit() -> LimitPermit {
         defer { permit = LimitPermit() }
         return permit
@@ -177,7 +177,7 @@ final class Call {
         return id
     }
 
-    /// The session of a key, which begins if there is none.
+    /// The session of a key; begins one if the key has no session yet.
     func beginSession(_ key: SessionKey) -> Session {
         defer { path.upkeep.wake() }
         return gate.beginSession(key)

@@ -62,7 +62,7 @@ struct CallMachine {
         return recorded()
     }
 
-    /// Begins; nothing leaves until the record of it stands.
+    /// Begins; nothing leaves until the begin record is written.
     mutating func hold(_ kind: CallKind, server: JSONText, isStale: Bool) {
         self = CallMachine()
         self.kind = kind
@@ -76,7 +76,7 @@ struct CallMachine {
         return refuse(.notRecorded, .notSent)
     }
 
-    /// The record of the beginning stands.
+    /// The begin record is written.
     mutating func recorded() -> CallAction {
         guard case .recording(let isStale) = state else { return .none }
         if isStale {

@@ -7,7 +7,8 @@ struct TraceContext {
     let trace: AuditID
     /// The agent's own step in it.
     let span: UInt64
-    /// The flags of whoever began the trace; 0 for one that the agent began: nobody collects its spans.
+    /// The trace flags of the client that began the trace; 0 for a trace that the agent began, since nothing collects
+    /// its spans.
     let flags: UInt8
 
     /// The trace of `_meta.traceparent` if that is well-formed, else of the header, else a new one.

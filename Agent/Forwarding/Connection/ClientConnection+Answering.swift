@@ -25,8 +25,8 @@ extension ClientConnection {
     func refusePlainly(_ refusal: Refusal, _ status: Int, record: AuditID? = nil) {
         var head = ReplyHead(status: status, body: .none)
         if status == 405 { head.allow = allowed }
-        // Clients show what stands in an error of JSON-RPC, and throw any other text away; of the well-known documents
-        // nothing may look like something.
+        // Clients show the message of a JSON-RPC error and discard any other text. Under `/.well-known/` no answer may
+        // look like a document.
         guard visit.method == .post, visit.route != .wellKnown else {
             return answerText(refusal.words(), head, record: record)
         }

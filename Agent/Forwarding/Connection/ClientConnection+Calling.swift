@@ -162,7 +162,7 @@ extension ClientConnection {
         return (1...32).contains(alias.count) && isPlain ? JSONText(utf8: alias) : nil
     }
 
-    /// What stands in records for a server that is none to this user.
+    /// The name in records for a server that this user does not have.
     private func strangersAlias(in bytes: UnsafeRawBufferPointer) -> JSONText {
         RecordName.hash(of: JSONText(utf8: alias(in: bytes)))
     }

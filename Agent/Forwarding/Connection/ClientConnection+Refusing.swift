@@ -38,7 +38,7 @@ extension ClientConnection {
             let body = refusal.body(id: id, record: record)
             answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
         case .silent(let status):
-            // The record stands in the head alone.
+            // Only the head names the record.
             let body = refusal.body(id: id, record: nil)
             answer(ReplyHead(status: status, body: .length(body.count)), body, record: record)
         }

@@ -48,7 +48,7 @@ struct RequestReader {
     /// Whether a head has begun and is not whole, or a body is not.
     var isWaitingForBody: Bool { state == .body }
 
-    /// Where a body stands that is not chunked; empty without one.
+    /// Where a body that is not chunked is; empty without a body.
     var bodyRange: Range<Int>? {
         switch scanner.head.framing {
         case .none: scanner.head.length..<scanner.head.length
@@ -78,7 +78,7 @@ struct RequestReader {
         return position - scanner.head.length
     }
 
-    /// Makes ready for the next request, whose first byte now stands first in the buffer.
+    /// Makes ready for the next request, whose first byte is now the first one in the buffer.
     mutating func startAgain() {
         scanner = RequestHeadScanner(maxBytes: longestHead)
         state = .head

@@ -2,7 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import StrictJSON
 
-/// How what a stranger names stands in records: as it is where it can be no sentence, else as a hash.
+/// Names chosen by clients, as records contain them: verbatim if they are plain identifiers, otherwise as a hash.
 enum CallNames {
     /// The name as records have it.
     static func name(_ text: UnsafeBufferPointer<UInt8>) -> JSONText { RecordName.plain(JSONText(utf8: text)) }
@@ -26,6 +26,6 @@ enum CallNames {
         return RecordName.hash(of: JSONText(utf8: envelope.methodName?.text(in: bytes) ?? []))
     }
 
-    /// What stands in records for the method of a message that could not be read: the hash of nothing.
+    /// The method in the record of a message that could not be read: the hash of the empty text.
     static let noMethod = RecordName.hash(of: "")
 }

@@ -24,7 +24,7 @@ struct AccessRules: Sendable {
     ///
     /// - Parameters:
     ///   - head: the head of the request.
-    ///   - bytes: the buffer in which it stands.
+    ///   - bytes: the buffer that holds it.
     ///   - isOverSocket: whether the user is proven by the socket; `Host` is free then.
     /// - Returns: the status to refuse the request with; nil for one that may go on.
     func refusal(of head: RequestHead, in bytes: UnsafeRawBufferPointer, isOverSocket: Bool) -> Int? {

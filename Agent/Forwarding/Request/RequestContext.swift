@@ -6,7 +6,7 @@ struct RequestContext {
     var route = Route.nowhere
     var method = RequestMethod.other
     var client = Gate.local
-    /// Stands for it where it is counted.
+    /// The client's number where clients are counted.
     var clientNumber = Gate.localNumber
     var how = ClientProof.local
     /// The origin of the page that asks, where the settings let it in.

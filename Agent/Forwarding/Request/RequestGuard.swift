@@ -73,7 +73,7 @@ enum RequestGuard {
         }
     }
 
-    /// Whether a content coding hides the body from whoever judges it.
+    /// Whether a content coding hides the body from the code that judges it.
     private static func isCoded(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let coding = head.value(.contentEncoding, in: bytes) else { return false }
         return !coding.isEmpty && !coding.elementsEqual("identity".utf8, by: { $0 | 0x20 == $1 })

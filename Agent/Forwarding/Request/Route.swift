@@ -4,7 +4,7 @@ enum Route: Equatable {
     case health
     /// `/readyz` and `/metrics`, which are open like `/healthz` and answered elsewhere.
     case openPage
-    /// Documents of authorization servers, which the agent is none of.
+    /// Documents of authorization servers; the agent is not one.
     case wellKnown
     /// `/servers/ALIAS/mcp`; the range of the alias in the path.
     case server(Range<Int>)

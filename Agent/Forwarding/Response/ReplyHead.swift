@@ -6,7 +6,7 @@ struct ReplyHead {
     enum Body {
         case length(Int)
         case chunked
-        /// There is none, and there could be none (204).
+        /// No body, and none is possible (204).
         case none
     }
 

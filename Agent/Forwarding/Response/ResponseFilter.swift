@@ -158,7 +158,7 @@ struct ResponseFilter {
         case ask(Decision)
         /// It goes to the client: everybody may ask whether the other side is there.
         case ping
-        /// It is answered with -32601; the policy's word for it, or nil where the method is none.
+        /// The agent answers with -32601. The value is the policy's decision, or nil where the method does not exist.
         case refuse(Decision?)
         /// There are no such requests in this era.
         case violation

@@ -61,7 +61,7 @@ enum ResponseRoute: Equatable {
         case 404 where facts.hasSession && facts.contentType != .json:
             return .sessionEnded
         case 400, 404, 405, 406, 415:
-            // A modern server knows this method: whoever refuses it without a word of JSON-RPC is an older one.
+            // A modern server knows this method: a server that refuses it without JSON-RPC is an older one.
             let isProbe = method == .serverDiscover
             return failed(facts, isProbe ? .notModern(facts.status, server: server) : failure(facts, server))
         default:

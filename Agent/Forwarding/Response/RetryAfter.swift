@@ -2,7 +2,7 @@ internal import AuditLog
 
 /// Reads `Retry-After` (RFC 9110 section 10.2.3): a number of seconds, or a date.
 enum RetryAfter {
-    /// Nobody is told to wait for longer: whoever does has forgotten why.
+    /// No client is told to wait for longer: after that time it has forgotten why it waits.
     private static let longest: Int64 = 86_400
 
     /// The time to wait in milliseconds, nil for what is neither of the two; `now` is in microseconds since 1970.

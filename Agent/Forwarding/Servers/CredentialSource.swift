@@ -47,6 +47,6 @@ package protocol CredentialSource: Sendable {
     /// - Parameters:
     ///   - target: the server.
     ///   - rejected: the value of the header that the server refused, or nil where the credential is stale.
-    /// - Returns: `ready`, or why there is none.
+    /// - Returns: `ready`, or why the credential is missing.
     func renew(_ target: CredentialTarget, rejected: [UInt8]?) async -> CredentialState
 }

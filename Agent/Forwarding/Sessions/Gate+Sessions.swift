@@ -35,9 +35,9 @@ extension Gate {
 
     private func oldest(_ wall: Int64) -> Int64 { wall - configuration.sessionRest.nanoseconds / 1000 }
 
-    /// What stands for a session on disk; nil for what has no id.
+    /// The hash that identifies a session on disk; nil for a session without an id.
     ///
-    /// The address is in it: a server that got the name of another is never told the sessions of that one.
+    /// The address is in it: a server that takes over the alias of another one never gets the sessions of that one.
     func mark(of key: SessionKey) -> Hash? {
         guard !key.id.utf8.isEmpty, let server = servers.first(where: { $0.alias == key.server }) else { return nil }
         return Hash.of(key.server.utf8 + [0x0A] + Array(server.endpoint.url.text.utf8) + [0x0A] + key.id.utf8)

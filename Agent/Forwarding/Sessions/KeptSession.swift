@@ -58,7 +58,7 @@ struct EarlierSessions {
             .map { KeptSession(mark: $0.key.mark, client: $0.key.client, lastUsed: $0.value) }
     }
 
-    /// Takes the session of a client out; false where there is none that was used since a time.
+    /// Takes the session of a client out; false if the client has no such session, or last used it before a time.
     mutating func take(_ mark: Hash, of client: JSONText, usedSince time: Int64) -> Bool {
         lastUsed.removeValue(forKey: Key(client: client, mark: mark)).map { $0 >= time } ?? false
     }

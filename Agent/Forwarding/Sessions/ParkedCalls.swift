@@ -94,11 +94,12 @@ final class ParkedCalls {
         return calls
     }
 
-    /// Those of which nothing was heard for as long as their server may be silent.
+    /// The calls whose server was silent for as long as it may be.
     ///
     /// - Parameters:
     ///   - now: the time, in nanoseconds.
-    ///   - listening: sessions whose client hears the server: while it is asked something, their clock stands still.
+    ///   - listening: sessions whose client hears the server. While the server waits for such a client's answer, the
+    ///     clock of the session's calls is stopped.
     /// - Returns: where they are.
     func overdue(_ now: Int64, listening: Set<ObjectIdentifier>) -> [(session: Session, id: RequestID)] {
         entries.filter { entry in

@@ -32,7 +32,7 @@ final class Session {
 
     let key: SessionKey
     var lastUsed: Int64
-    /// What stands for it on disk; nil for what has no id.
+    /// The hash that identifies it on disk; nil for a session without an id.
     var mark: Hash?
     private(set) var pending: [RequestID: Pending] = [:]
     private(set) var parked: [RequestID: ParkedCall] = [:]
@@ -54,7 +54,7 @@ final class Session {
         lastUsed = now
     }
 
-    /// Whether a question of the server waits for the client: the clock of its calls stands still.
+    /// Whether a question of the server waits for the client: the clock of its calls is stopped.
     var isWaitingForClient: Bool { pending.values.contains { $0.facts != nil } }
 
     // MARK: Requests of the server
@@ -108,7 +108,7 @@ final class Session {
     /// Gives back the slots of a parked request.
     func releaseSlots(_ id: RequestID) { parked[id]?.permit.release() }
 
-    /// Takes the slots of a parked request away, for whoever is to give them back.
+    /// Takes the slots out of a parked request; the caller has to give them back.
     func takeSlots(_ id: RequestID) -> LimitPermit {
         defer { parked[id]?.permit = LimitPermit() }
         return parked[id]?.permit ?? LimitPermit()

@@ -27,7 +27,7 @@ struct SessionTable {
         return session
     }
 
-    /// The session of a key, which begins if there is none.
+    /// The session of a key; begins one if the key has no session yet.
     ///
     /// - Returns: the session, and the one that had to go for it.
     mutating func begin(_ key: SessionKey, now: Int64) -> (session: Session, gone: Session?) {
@@ -43,7 +43,8 @@ struct SessionTable {
         return (session, gone)
     }
 
-    /// The client one of whose sessions goes, so that another client can begin one: whoever has his share loses his own.
+    /// The client one of whose sessions is ended so that another client can begin one: a client that already has its
+    /// share loses its own.
     private func loser(to client: JSONText) -> JSONText {
         let own = countByClient[client] ?? 0
         let share = most / (countByClient.count + (own == 0 ? 1 : 0))

@@ -2,10 +2,12 @@ internal import AuditLog
 internal import Policy
 internal import StrictJSON
 
-/// Which client made which task at which server, with which tool: nobody else may ask for it, whoever knows its id.
+/// Which client made which task at which server, with which tool.
+///
+/// No other client may ask for the task, even if it knows the id.
 ///
 /// A task is the rest of a call, so it also has the call's slots, until it is over or nothing is heard of it any more.
-/// The table lives as long as the agent; after a restart nobody can tell whose a task is.
+/// The table lives as long as the agent; after a restart the agent cannot tell whose a task is.
 final class TaskTable {
     private struct Key: Hashable {
         let client: JSONText
