@@ -105,7 +105,7 @@ final class EnrolledAgent: Sendable {
                 guard condition == .online else { return }
                 time.heard(client.now)
                 contacts.continuation.yield()
-                // Whoever hears of the coordinator again can ship to it again.
+                // When the coordinator is heard of again, the agent can ship to it again.
                 shipper.nudge()
             }
         )
@@ -135,7 +135,7 @@ final class EnrolledAgent: Sendable {
         onSettled()
     }
 
-    /// How it stands with the coordinator.
+    /// The state of the link to the coordinator.
     var condition: LinkCondition { standing.isRevoked ? .revoked : sync.condition }
 
     /// What its user has to do something about; nil while there is nothing.

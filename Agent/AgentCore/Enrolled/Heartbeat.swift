@@ -3,7 +3,7 @@ internal import AuditLog
 internal import Forwarding
 internal import Spool
 
-/// Says every five minutes that the agent runs, with what no record of its own stands for; silence is a gap that shows.
+/// Records every five minutes that the agent runs, with what no other record contains; silence is a gap that shows.
 struct Heartbeat: Sendable {
     let forwarding: ForwardingService
     let spool: Spool
@@ -28,7 +28,7 @@ struct Heartbeat: Sendable {
             }
             await board.checkExpiry()
             looks += 1
-            // Where it cannot be written, an older one stands: a little time is bought, by a full disk.
+            // If the time cannot be written, the file keeps an older one: a full disk buys a little time.
             if looks.isMultiple(of: Self.looksBetween) { try? board.time.keep() }
             guard ContinuousClock.now >= next else { continue }
             next += Self.interval

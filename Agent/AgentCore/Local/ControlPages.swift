@@ -8,7 +8,7 @@ internal import StrictJSON
 struct ControlPages: LocalPages {
     let control: ControlHarness
     let metrics: MetricsRegistry
-    /// Why no call can pass, whatever it is; nil while nothing of this machine stands in its way.
+    /// Why no call of any kind can pass; nil while nothing on this machine prevents it.
     let hindrance: @Sendable () -> String?
 
     func answer(_ request: LocalRequest) async -> LocalAnswer {

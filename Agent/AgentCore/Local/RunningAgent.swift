@@ -20,7 +20,7 @@ final class RunningAgent: AgentOperations {
         var signIns = SignIns()
     }
 
-    /// How long whoever has changed something waits until it is so.
+    /// How long a caller that has changed something waits until the change holds.
     private static let patience = Duration.seconds(5)
     /// The same for what ends with a membership: calls, renewals and the last records have their time.
     private static let longPatience = Duration.seconds(25)

@@ -14,10 +14,11 @@ struct SignIns: Sendable {
 
     /// Takes one in.
     ///
-    /// One at a time for a server: another begun sign-in is another browser page that nobody looks at any more.
+    /// One at a time for a server: when another sign-in begins, the user no longer looks at the browser page of the
+    /// earlier one.
     ///
     /// - Parameters:
-    ///   - id: names it to whoever waits.
+    ///   - id: names it to the command that waits.
     ///   - server: to which it is.
     ///   - signIn: under way.
     /// - Returns: the one that has to go for it.

@@ -89,7 +89,7 @@ actor DataPathBoard {
 
     /// A membership has ended, and takes with it what was allowed.
     ///
-    /// - Parameter words: why it cannot run although it is there; nil where there is none.
+    /// - Parameter words: why the membership cannot run although it is there; nil where there is no membership.
     func close(because words: String? = nil) async {
         // What is owed now is owed under another membership too.
         await debts.keep()

@@ -7,11 +7,11 @@ internal import ServiceKit
 internal import Spool
 internal import StrictJSON
 
-/// Keeps what is owed to the limits over the end of an agent, however it ends: no way to a full bucket leads over a
-/// kill, a restart or another enrolment.
+/// Keeps what is owed to the limits over the end of an agent, however it ends: a kill, a restart or another enrolment
+/// does not fill a bucket.
 ///
-/// The debts are written down now and then. The calls that passed after that are found again in the records, of which
-/// each stands in its file before its call leaves: nothing is written for a limit on the way of a call.
+/// The debts are written down now and then. The calls that passed after that are found again in the records: each of
+/// these is in its file before its call leaves. So no call waits while something is written for a limit.
 actor DebtKeeper {
     private let forwarding: ForwardingService
     private let home: AgentHome
