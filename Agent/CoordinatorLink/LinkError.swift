@@ -11,7 +11,7 @@ package enum LinkFault: String, Sendable {
     case notEnrolled = "not_enrolled"
     /// This machine has a coordinator already.
     case alreadyEnrolled = "already_enrolled"
-    /// The URL is none of a coordinator.
+    /// The URL is not a coordinator's.
     case badURL = "bad_url"
     /// The token has not the form of one.
     case badToken = "bad_token"

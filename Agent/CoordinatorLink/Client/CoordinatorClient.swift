@@ -143,7 +143,7 @@ package final class CoordinatorClient: Sendable {
         return try CoordinatorAnswer.json(response)
     }
 
-    /// An answer without a form that the coordinator has says nothing of how it stands.
+    /// An answer that does not have the coordinator's form says nothing about the membership.
     private func tell(_ standing: MembershipStanding?, _ response: FetchResponse) {
         guard let standing else { return }
         if (200..<300).contains(response.status) {
@@ -175,9 +175,9 @@ package final class CoordinatorClient: Sendable {
     }
 }
 
-/// What the coordinator's answers mean, whoever asked.
+/// What the coordinator's answers mean, for every request.
 package enum CoordinatorAnswer {
-    /// The problem that an answer tells of; nil if it is none.
+    /// The problem that an answer reports; nil if it reports no problem.
     package static func problem(_ response: FetchResponse) -> Problem? {
         guard response.status >= 400, response.mediaType == Problem.mediaType,
             let json = try? JSONValue(parsing: response.body)

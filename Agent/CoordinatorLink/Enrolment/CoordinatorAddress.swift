@@ -11,7 +11,7 @@ struct CoordinatorAddress: Sendable {
     let caPEM: String?
 
     /// - Parameters:
-    ///   - text: A URL without a path: https, or http on this machine for a proxy that stands there.
+    ///   - text: A URL without a path: https, or http for a proxy on this machine.
     ///   - authority: A certificate in DER, as a token carries it; used where no file is named.
     ///   - caFile: A file of certificates in PEM, in place of everything else that would be trusted.
     /// - Throws: `LinkError`.

@@ -94,7 +94,7 @@ package struct Enrolment: Sendable {
             custody: secrets.custody,
             version: Release.version
         )
-        // Signed like every later request; who the machine is stands in the body alone.
+        // Signed like every later request; only the body says who the machine is.
         let newcomer = Membership(
             url: address.url,
             origin: identity.origin,

@@ -2,7 +2,8 @@ internal import AuditLog
 
 /// The agent's side of the upload of its log; pure: it is told what happened and says what to do next.
 ///
-/// Whatever is lost, repeated or late on the way, and whoever crashes, each record is countersigned once and in order:
+/// Whatever is lost, repeated or late on the way, and whichever side crashes, each record is countersigned once and in
+/// order:
 /// * It signs nothing before it knows what the coordinator has. A checkpoint signed on an old state of the folder would
 ///   contradict an earlier one, and the agent would be locked for it.
 /// * An upload whose answer did not come is repeated as it was, which the coordinator answers with the receipt that it
@@ -220,7 +221,7 @@ extension UploadMachine {
         }
     }
 
-    /// Somebody wants to know how it stands, whatever it came to before.
+    /// A user asks for the state of the upload: it is asked for again, whatever came of it before.
     mutating func lookAgain() {
         pause = nil
         if halt != nil { phase = .unknown }

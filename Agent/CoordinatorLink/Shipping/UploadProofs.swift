@@ -62,7 +62,7 @@ struct UploadProofs: Sendable {
         return head
     }
 
-    /// Checks that a leaf stands in the organisation's log.
+    /// Checks that a leaf is in the organisation's log.
     static func checkInclusion(_ proven: ProvenLeaf, _ leaf: OrgLeaf, in head: OrgHead) throws(LinkError) {
         let isIncluded = MerkleProof.isIncluded(
             leaf.hash,

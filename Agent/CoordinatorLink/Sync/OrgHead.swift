@@ -37,7 +37,7 @@ struct OrgHead: Sendable, Equatable {
 struct OrgRestart: Sendable, Equatable {
     let leaf: OrgLeaf.LogRestart
 
-    /// Checks a leaf; throws `LinkError` unless it begins the epoch of the state and stands where it says.
+    /// Checks a leaf; throws `LinkError` unless it begins the epoch of the state and has the index that it names.
     init(_ proven: ProvenLeaf, in head: OrgHead) throws(LinkError) {
         guard let parsed = try? OrgLeaf(parsing: proven.leaf), case .logRestart(let leaf) = parsed.body,
             leaf.epoch == head.epoch, UInt64(max(proven.index, 0)) == leaf.base.size

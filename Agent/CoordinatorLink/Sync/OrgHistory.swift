@@ -10,11 +10,11 @@ struct OrgContradiction: Error, Sendable, Equatable {
 enum OrgRefusal: Error, Sendable, Equatable {
     /// It is older than what was seen: a lagging replica, a cache, or a coordinator that was set back.
     case stale(OrgContradiction)
-    /// Nothing proves that it extends what was seen. Something on the way may have lost the proof; or there is none.
+    /// Nothing proves that it extends what was seen: the proof was lost on the way, or does not exist.
     case unproven(OrgContradiction)
     /// A new epoch is proven, and it is not known yet whether it holds the newest state that was seen: ask about that one.
     case again
-    /// Both cannot be true, and whoever holds both can prove that to anybody.
+    /// Both cannot be true, and a holder of both can prove that to anybody.
     case contradiction(OrgContradiction)
 }
 

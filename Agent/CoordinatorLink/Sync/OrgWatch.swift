@@ -37,7 +37,8 @@ package final class OrgWatch: Sendable {
         origin = membership.origin
         key = membership.coordinatorKey
         evidence = OrgEvidenceFolder(membership, home: home)
-        // What is damaged is forgotten and seen anew; whoever can write here could take it away as well.
+        // A damaged file is forgotten, and the state is seen anew: a process that can write here could take the file
+        // away as well.
         let bytes = try DurableFile.read(path, maxBytes: 64 << 10)
         let proven = bytes.flatMap { bytes in
             try? OrgHead(

@@ -42,9 +42,9 @@ package final class PolicySync: Service {
     ///   - watch: Watches the organisation's log.
     ///   - logger: Learns of what could not be taken.
     ///   - onChange: Told once at the start and at each change, after it was kept; the next poll waits for its end.
-    ///   - onCondition: Told when it changes how it stands with the coordinator.
-    /// - Throws: `FileError` where it is not known what was kept: it must not be taken for nothing, since an older answer
-    ///   would be news to whoever knows nothing.
+    ///   - onCondition: Told when the state of the link to the coordinator changes.
+    /// - Throws: `FileError` where it is not known what was kept. The agent must not take it for nothing: an agent that
+    ///   knows nothing would accept an older answer as news.
     package init(
         client: CoordinatorClient,
         home: AgentHome,
@@ -72,7 +72,7 @@ package final class PolicySync: Service {
     /// What is in force.
     package var state: SyncedState { documents.withLock { $0.state } }
 
-    /// How it stands with the coordinator.
+    /// The state of the link to the coordinator.
     package var condition: LinkCondition { status.withLock { $0 } }
 
     /// The last policy of a home, for those who only look: verified, like everything else.

@@ -20,7 +20,7 @@ package struct SyncedState: Sendable {
     package init() {}
 }
 
-/// How it stands between this machine and its coordinator.
+/// The state of the link between this machine and its coordinator.
 package enum LinkCondition: Sendable, Equatable {
     /// Nothing was heard since the start.
     case connecting
