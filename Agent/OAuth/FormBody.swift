@@ -27,7 +27,7 @@ enum FormBody {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// The fields of a query; nil where one is malformed or stands there twice.
+    /// The fields of a query; nil where one is malformed or occurs twice.
     static func decode(_ query: some StringProtocol) -> [String: String]? {
         var fields: [String: String] = [:]
         for part in query.split(separator: "&", omittingEmptySubsequences: true) {

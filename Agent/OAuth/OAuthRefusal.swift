@@ -12,7 +12,7 @@ struct OAuthRefusal: Sendable, Equatable {
     /// The longest description that is shown whole.
     private static let longest = 200
 
-    /// A refusal as it came; nil where the code is none.
+    /// A refusal as it came; nil if the code is not a valid one.
     ///
     /// - Parameters:
     ///   - code: the member `error`.

@@ -5,7 +5,7 @@ struct BearerChallenge: Sendable, Equatable {
     let scopes: [String]
     let error: String?
 
-    /// Reads the first `Bearer` challenge among header values; nil where there is none that is well-formed.
+    /// Reads the first `Bearer` challenge among header values; nil without a well-formed one.
     init?(_ values: [String]) {
         for value in values where value.utf8.count <= 8192 {
             guard let parameters = ChallengeReader(value).parameters(of: "bearer") else { continue }
@@ -26,7 +26,8 @@ private struct ChallengeReader {
         rest = Array(value.utf8)[...]
     }
 
-    /// The parameters of the first challenge of a scheme; nil where there is none, or one that is malformed before its end.
+    /// The parameters of the first challenge of a scheme; nil without such a challenge, or if the header is malformed
+    /// before its end.
     consuming func parameters(of scheme: String) -> [String: String]? {
         var found: [String: String]?
         while true {

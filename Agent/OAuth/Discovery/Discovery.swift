@@ -84,7 +84,8 @@ struct Discovery: Sendable {
 
     // MARK: The authorization server
 
-    /// The first of the servers that the resource trusts, or the next where that one cannot be reached or is none.
+    /// The first of the servers that the resource trusts, or the next where that one cannot be reached or is not an
+    /// authorization server.
     private func firstReachable(_ issuers: [String]) async throws -> AuthorizationServer {
         var failure: (any Error)?
         for issuer in issuers.prefix(4) {
@@ -133,7 +134,7 @@ struct Discovery: Sendable {
 
     // MARK: Documents
 
-    /// A JSON document; nil where there is none at this place.
+    /// A JSON document; nil if this place has no document.
     private func document(_ url: String) async throws -> JSONValue? {
         let response: FetchResponse
         do {
@@ -143,7 +144,7 @@ struct Discovery: Sendable {
         }
         switch response.status {
         case 200: break
-        // Redirects are not followed: metadata is about the place that it stands at.
+        // Redirects are not followed: metadata is about the place that serves it.
         case 300..<500: return nil
         default: throw OAuthError(.unavailable, "The OAuth metadata could not be had: status \(response.status).")
         }

@@ -46,7 +46,7 @@ struct ResourceMetadata: Sendable, Equatable {
         self.scopes = scopes
     }
 
-    /// Whether a resource is the URL itself, or stands above it on the same origin.
+    /// Whether a resource is the URL itself, or above it on the same origin.
     static func covers(_ resource: String, _ url: WebURL) -> Bool {
         guard let named = WebURL(resource), named.fragment == nil, named.origin == url.origin else { return false }
         if named.query != nil { return named.path == url.path && named.query == url.query }

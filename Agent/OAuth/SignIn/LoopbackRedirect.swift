@@ -86,7 +86,7 @@ final class LoopbackRedirect: Sendable {
         }
     }
 
-    /// Ends it; whoever waits gets nil.
+    /// Ends it; a caller that waits gets nil.
     func close() {
         end(with: nil)
         // Wakes the thread out of its poll.

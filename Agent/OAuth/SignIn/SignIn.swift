@@ -52,7 +52,8 @@ package final class SignIn: Sendable {
         redirect.open { flow.isAnswer($0) }
         let completion = SignInEnd()
         self.completion = completion
-        // Unstructured, because the browser comes back to the agent, whoever asked for the sign-in and went away.
+        // Unstructured, because the browser comes back to the agent even when the command that asked for the sign-in
+        // has gone.
         Task {
             let timer = Task {
                 try await Task.sleep(for: Self.patience)
@@ -72,13 +73,13 @@ package final class SignIn: Sendable {
 
     /// Waits until the tokens are stored, five minutes at most and the time for storing them.
     ///
-    /// - Throws: `OAuthError`; `CancellationError` where whoever waits has gone, and the sign-in goes on.
+    /// - Throws: `OAuthError`; `CancellationError` where the waiting task was cancelled, and the sign-in goes on.
     package func wait() async throws {
         guard let result = await completion.wait() else { throw CancellationError() }
         try result.get()
     }
 
-    /// Gives up; whoever waits is told.
+    /// Gives up; the callers that wait are told.
     package func cancel() {
         redirect.close()
     }

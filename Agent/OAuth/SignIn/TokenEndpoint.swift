@@ -83,7 +83,7 @@ struct TokenEndpoint: Sendable {
             } catch {
                 return refusal ?? .unreachable
             }
-            // A page is somebody else's: a proxy's, or of whoever wants to be paid first.
+            // A page does not come from the endpoint but from a proxy, or from a network that wants to be paid first.
             let isPage = response.mediaType == "text/html" && !response.body.isEmpty
             if response.status == 200 || response.status == 204, !isPage { return .revoked }
             let told = OAuthRefusal(response.body, withholding: secrets(of: fields))?.words
@@ -151,7 +151,7 @@ struct TokenEndpoint: Sendable {
         guard let json = try? JSONValue(parsing: body), let access = json["access_token"]?.text, isToken(access),
             let type = json["token_type"]?.text, type.utf8.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 })
         else { return nil }
-        // Some servers write an empty one where there is none.
+        // Some servers write an empty one instead of leaving it out.
         let refresh = json["refresh_token"]?.text.flatMap { $0.isEmpty ? nil : $0 }
         if let refresh, !isToken(refresh) { return nil }
         return Tokens(
@@ -178,7 +178,7 @@ struct TokenEndpoint: Sendable {
 
 /// Scopes as a server wrote them.
 struct ScopeList: Sendable, Equatable {
-    /// At most 100, each of them one (RFC 6749, 3.3); what is none is left out.
+    /// At most 100 scopes, each well-formed (RFC 6749, 3.3); malformed ones are left out.
     let scopes: [String]
 
     /// The scopes of a list in one text, apart by blanks.

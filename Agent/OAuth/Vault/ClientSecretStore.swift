@@ -4,7 +4,8 @@ internal import StrictJSON
 
 /// The secrets of clients that were registered beforehand: one item of the keyring a server.
 ///
-/// Apart from the grants, since a registration outlives sign-ins: whoever has to sign in anew does not need the file again.
+/// Apart from the grants, since a registration outlives sign-ins: a user who has to sign in anew does not need the file
+/// again.
 struct ClientSecretStore: Sendable {
     let secrets: any SecretStore
 
@@ -12,7 +13,7 @@ struct ClientSecretStore: Sendable {
         SecretName("client-\(Hash.of(Array(alias.utf8)).base64URL.prefix(22))")
     }
 
-    /// The secret of a server's client; nil where there is none.
+    /// The secret of a server's client; nil if the keyring has no such secret.
     ///
     /// - Throws: `OAuthError` where the keyring does not say.
     func read(_ alias: String) async throws -> ClientSecret? {
@@ -58,7 +59,7 @@ struct ClientSecret: Sendable, Equatable {
         self.init(clientID: grant.client.id, issuer: grant.issuer, secret: secret)
     }
 
-    /// Reads an item; nil for what is none.
+    /// Reads an item; nil if it is malformed.
     init?(_ bytes: [UInt8]) {
         let read = try? ObjectReader.read(JSONValue(parsing: bytes)) { reader in
             _ = try reader.int("v", in: 1...1)

@@ -4,7 +4,7 @@ internal import StrictJSON
 struct Grant: Sendable, Equatable {
     /// Random, for records; never made of a token.
     let credential: String
-    /// Counts the tokens that this grant has had, so that whoever holds an old copy sees that it is one.
+    /// Counts the tokens that this grant has had, so that the holder of an old copy sees that it is old.
     var generation: Int
     var accessToken: String
     /// Seconds since 1970; nil where the server did not say.
@@ -56,7 +56,7 @@ extension Grant {
         return .object(object)
     }
 
-    /// Reads an item; nil for what is none.
+    /// Reads an item; nil if it is malformed.
     init?(_ bytes: [UInt8]) {
         guard let json = try? JSONValue(parsing: bytes), let grant = try? Grant(json) else { return nil }
         self = grant

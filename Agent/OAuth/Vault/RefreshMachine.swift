@@ -11,7 +11,7 @@
 /// to an older state (a backup, a daemon that ended before it wrote): tokens in memory that are newer are put into it again,
 /// and where an earlier life of this program had newer ones, the older are not sent.
 struct RefreshMachine: Sendable {
-    /// What stands on disk of a grant: no secret.
+    /// What the disk has of a grant: no secret.
     struct Intent: Sendable, Equatable {
         /// The newest of a grant's tokens that was stored.
         let generation: Int
@@ -71,7 +71,7 @@ struct RefreshMachine: Sendable {
         case unavailable(why: String, pause: Int? = nil)
     }
 
-    /// Where it stands: what the last action was for.
+    /// The current step: what the last action was for.
     private enum Step: Sendable {
         case reading
         /// The store is read again because the server calls the token invalid.

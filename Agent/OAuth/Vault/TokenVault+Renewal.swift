@@ -31,7 +31,7 @@ extension TokenVault {
     private func renewal(_ alias: String, _ rejected: [UInt8]?) -> Task<AccessToken, any Error> {
         state.withLock { state in
             if let running = state.renewals[alias] { return running }
-            // Unstructured, because whoever asked first may go away while others wait.
+            // Unstructured, because the caller that asked first may go away while others wait.
             let task = Task {
                 defer { self.state.withLock { $0.renewals[alias] = nil } }
                 return try await self.turnstile.pass(alias) { try await self.renewOnce(alias, rejected) }
@@ -73,7 +73,7 @@ extension TokenVault {
         let result = await drive(&machine, held.grant, server)
         state.withLock { $0.keep(unstored: machine.unstored, for: alias) }
         let token = try conclude(result, held, server, rejected)
-        // Whoever waits may mean the server that the alias names by now.
+        // The caller that waits may mean the server that the alias names by now.
         guard state.withLock({ $0.servers[alias] == server }) else { throw OAuthError.notNow(alias, "changed") }
         return token
     }

@@ -36,7 +36,7 @@ package final class TokenVault: Sendable {
     /// Of the clients that were registered beforehand.
     let clientSecrets: ClientSecretStore
     let intents: IntentFolder
-    /// Whoever changes what is stored for an alias has passed it.
+    /// A caller passes it before it changes what is stored for an alias.
     let turnstile = Turnstile()
     let fetcher: Fetcher
     let clock: MachineClock
@@ -50,8 +50,8 @@ package final class TokenVault: Sendable {
     ///   - fetcher: for everything that authorization servers are asked.
     ///   - folder: of the state, for what must survive a crash and is no secret.
     ///   - clock: for the ends of tokens.
-    ///   - isOwnPeer: whether the other end of a connection, given by its descriptor, belongs to this user: asked of whoever
-    ///     brings the answer of a sign-in page.
+    ///   - isOwnPeer: whether the other end of a connection, given by its descriptor, belongs to this user: asked about
+    ///     the process that brings the answer of a sign-in page.
     ///   - events: told of each grant, renewal, failure and revocation; must be quick.
     package init(
         store: any SecretStore,
@@ -77,12 +77,12 @@ package final class TokenVault: Sendable {
 
     // MARK: What there is
 
-    /// What there is for a server; from any thread, without waiting.
+    /// The token of a server; from any thread, without waiting.
     ///
     /// - Parameters:
     ///   - alias: the server.
     ///   - url: where the token would go; an alias that names another server by now has none for it.
-    /// - Returns: the token, or why there is none.
+    /// - Returns: the token, or why it is missing.
     package func current(_ alias: String, at url: String? = nil) -> TokenState {
         let boot = clock.boot()
         return state.withLock { state in
@@ -151,10 +151,10 @@ package final class TokenVault: Sendable {
 
     /// Lets the renewals that are under way come to their end, and begins no other.
     ///
-    /// What was sent for is good once: tokens that nobody waits for any more would be lost, and the sign-in with them. To be
-    /// called when nobody asks any more; also in a task that is cancelled.
+    /// What was sent for is good once: tokens that nobody waits for any more would be lost, and the sign-in with them.
+    /// To be called when no caller asks any more; also in a task that is cancelled.
     ///
-    /// - Parameter time: the most that it may take; what is open by then stands in an intent.
+    /// - Parameter time: the most that it may take; an intent names what is open by then.
     package func end(atMost time: Duration) async {
         let running = state.withLock { state in
             state.isEnding = true

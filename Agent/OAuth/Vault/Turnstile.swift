@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Lets one after the other at what belongs to a server: its item in the keyring, its intent.
+/// Admits one caller at a time to what belongs to a server: its item in the keyring, its intent.
 ///
-/// In the order of arrival. Whoever is in has deadlines of its own, so nobody waits without end.
+/// In the order of arrival. The caller that is admitted has deadlines of its own, so no caller waits without end.
 final class Turnstile: Sendable {
     /// Who waits for each name; a name that is there is taken.
     private let queues = Mutex<[String: [CheckedContinuation<Void, Never>]]>([:])
