@@ -43,7 +43,7 @@ final class NameDesk {
     func find(_ name: String, for attempt: ConnectAttempt) {
         let now = wayBack.loop.now
         if let lookUp = underWay[name] {
-            // Whoever waited for it from its beginning has given up: there is no sense in waiting as long again.
+            // The attempt for which this look-up began has given up: waiting as long again makes no sense.
             guard now - lookUp.began < patience else { return attempt.found(.failure(.silentName)) }
             lookUp.waiting.append(attempt)
             return

@@ -12,7 +12,7 @@ struct ProxyTunnel: Sendable {
 
     /// - Throws: `UpstreamError` with the code `proxy` where the proxy's URL or a server named by its address is refused.
     init(proxy: String, endpoint: UpstreamEndpoint) throws {
-        // The password of a proxy stands in its URL, where no other URL may have one.
+        // A proxy's password is in its URL, where no other URL may have one.
         var text = proxy
         var credentials: String?
         if let scheme = text.range(of: "://"), let at = text.range(of: "@", options: .backwards) {
@@ -61,8 +61,8 @@ final class ProxyTunnelHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.tunnel = tunnel
     }
 
-    // The handlers behind, TLS first, must not speak before the tunnel stands: what they would do when the channel becomes
-    // active they do when this handler says so.
+    // The handlers behind, TLS first, must not speak before the tunnel is open: what they would do when the channel
+    // becomes active they do when this handler says so.
     func channelActive(context: ChannelHandlerContext) {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: tunnel.request)), promise: nil)
     }
@@ -75,7 +75,8 @@ final class ProxyTunnelHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if answer.readableBytes > Self.longestAnswer { fail(context, "The proxy's answer is too long.") }
             return
         }
-        // `HTTP/1.1 200 ...`: a proxy that adds bytes behind its answer is none that a TLS server hides behind.
+        // `HTTP/1.1 200 ...`: a proxy that adds bytes behind its answer does not lead to a TLS server, which never
+        // speaks first.
         let status = String(decoding: view.prefix(12), as: UTF8.self)
         guard status.hasPrefix("HTTP/1."), status.hasSuffix(" 200"), end.upperBound == view.endIndex else {
             fail(context, "The proxy refused the connection.")

@@ -5,8 +5,8 @@ internal import NIOCore
 enum SystemNames {
     /// The addresses of a name in the order in which the system would try them (RFC 6724), with port 0.
     ///
-    /// Both families are asked for at once: apart from each other, a name that stands in `/etc/hosts` with an address of
-    /// one family would be looked for at the name servers for the sake of the other.
+    /// Both families are asked for at once. In separate look-ups, a name that `/etc/hosts` gives an address of one
+    /// family would be looked for at the name servers for the sake of the other.
     ///
     /// Throws `UpstreamError`.
     @Sendable

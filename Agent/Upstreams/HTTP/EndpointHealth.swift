@@ -47,7 +47,7 @@ package struct EndpointHealth: Sendable {
         return true
     }
 
-    /// A connection stands.
+    /// A connection is established.
     mutating func connected(at now: NIODeadline) {
         failures = 0
         pausedUntil = nil
@@ -55,8 +55,8 @@ package struct EndpointHealth: Sendable {
         if state == .down { change(to: .up, at: now) }
     }
 
-    /// A connection was given up before it said anything: whoever it was for has gone, or this machine had no room for it,
-    /// so the next one may try.
+    /// A connection was given up before it said anything: the request that it was for has gone, or this machine had no
+    /// room for it, so the next one may try.
     mutating func connectAbandoned() {
         isProbing = false
     }

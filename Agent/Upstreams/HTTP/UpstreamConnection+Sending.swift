@@ -80,7 +80,7 @@ extension UpstreamConnection: LoopTurnMember {
         return false
     }
 
-    /// The first write says when TLS stands: it is kept back until then.
+    /// The first write tells when TLS is established: it is kept back until then.
     private func provingPromise(_ context: ChannelHandlerContext, _ deadline: NIODeadline) -> EventLoopPromise<Void> {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {

@@ -258,7 +258,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         close()
         if isUnanswered, exchange.isRepeatable { return server.askAgain(exchange) }
         let delegate = exchange.end()
-        // One that never stood may have been the probe of a server that is down: its end says so, whoever it was for.
+        // A connection that was never established may have been the probe of a server that is down: its end says so,
+        // whichever request it was for.
         if isProven { server.exchangeFailed(exchange, error) } else { server.connectFailed(exchange, error) }
         // Where the head has not left as a whole, there is nothing that the server could have acted on.
         delegate?.exchangeFailed(isProven || exchange.isRepeated ? .afterSending(error) : .notSent(error))

@@ -68,7 +68,7 @@ package final class UpstreamExchange {
         delegate = other
     }
 
-    /// Stops it wherever it stands; the delegate hears nothing more.
+    /// Stops it in any state; the delegate hears nothing more.
     ///
     /// A request that was written takes its connection with it.
     ///
@@ -93,7 +93,7 @@ package final class UpstreamExchange {
         }
     }
 
-    /// Whether the response is read: set it to false while whoever takes the body has enough.
+    /// Whether the response is read: the delegate sets it to false while it has enough of the body.
     ///
     /// What was read before still comes.
     package var isReading: Bool {

@@ -12,7 +12,7 @@ extension UpstreamServer {
         attempt.begin()
     }
 
-    /// An attempt has come to its end, with whoever it was made for still waiting.
+    /// An attempt has come to its end, and the request that it was made for still waits.
     func attemptEnded(
         for exchange: UpstreamExchange,
         _ result: Result<any Channel, UpstreamError>,
