@@ -16,7 +16,7 @@ struct LeafFollower: Sendable {
     /// The number of the next record.
     private(set) var next: UInt64
     var open: OpenCalls
-    /// From which segment on the next start has to read, since that stands in a file.
+    /// The segment with which the next start has to begin reading, since a file has what came before.
     private(set) var saved: UInt64
     /// What is durable and not yet followed, with the segment that is followed first.
     private var waiting: [SegmentPart] = []
@@ -60,7 +60,7 @@ struct LeafFollower: Sendable {
         }
     }
 
-    /// Follows what waits, in steps of a bounded length: whoever wants something else of this thread waits for one.
+    /// Follows what waits, in steps of a bounded length: other work of this thread waits for one step.
     ///
     /// No file is opened for the records. What cannot be written beside them is written another time.
     ///
@@ -116,7 +116,7 @@ struct LeafFollower: Sendable {
                 if open.follow(UnsafeRawBufferPointer(line)) == .deny { slice.hasDenial = true }
                 next += 1
                 length += line.count + 1
-                // Whoever serves calls must not wait until all of a group is hashed.
+                // The threads that serve calls must not wait until all of a group is hashed.
                 if next & Self.pace == 0 { sched_yield() }
                 return true
             }
@@ -141,7 +141,7 @@ struct LeafFollower: Sendable {
     }
 }
 
-/// The lines of bytes that were read from a file; what stands behind the last line feed is no line yet.
+/// The lines of bytes that were read from a file; the bytes behind the last line feed are no line yet.
 struct LineReader: IteratorProtocol {
     private let bytes: [UInt8]
     /// Behind the last line that was given.
@@ -165,6 +165,6 @@ struct LineReader: IteratorProtocol {
         return bytes[start..<start + length]
     }
 
-    /// What stands behind the last line feed.
+    /// The bytes behind the last line feed.
     var rest: ArraySlice<UInt8> { bytes[offset...] }
 }

@@ -1,6 +1,6 @@
 internal import AuditLog
 
-/// What became of records: told to whoever asked, on the spool's own thread.
+/// What became of records; the spool tells its observers on its own thread.
 package struct SpoolNews: Sendable {
     /// Records below this number are durable.
     package let durable: UInt64

@@ -2,9 +2,9 @@ internal import AuditLog
 internal import Glibc
 internal import StrictJSON
 
-/// What the spool has to know of a record that stands in a file, without reading all of it.
+/// What the spool has to know of a record in a file, without reading all of it.
 ///
-/// A quotation mark in a value is escaped, so `"kind":"` can only be a member; of nested objects none has such a one.
+/// A quotation mark in a value is escaped, so `"kind":"` can only be a member; no nested object has such a member.
 enum RecordLine {
     enum Kind { case begin, end, deny, other }
 
@@ -33,7 +33,7 @@ enum RecordLine {
         return AuditID(hex: UnsafeRawBufferPointer(rebasing: line[start..<start + 32]))
     }
 
-    /// The facts of a `call.begin`, for the `call.end` that has to follow; nil if it is none.
+    /// The facts of a `call.begin`, for the `call.end` that has to follow; nil for any other record.
     static func facts(_ line: [UInt8]) -> CallFacts? {
         line.withUnsafeBytes(plainFacts) ?? parsedFacts(line)
     }
@@ -74,7 +74,7 @@ enum RecordLine {
 
     private static func member(_ name: String) -> [UInt8] { Array(",\"\(name)\":\"".utf8) }
 
-    /// A text member; nil if there is none, or one with an escape.
+    /// A text member; nil if it is missing or has an escape.
     private static func text(_ name: String, in line: UnsafeRawBufferPointer) -> JSONText? {
         guard let start = offset(of: member(name), in: line) else { return nil }
         let value = line[start...].prefix { $0 != quote }

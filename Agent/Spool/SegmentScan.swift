@@ -70,7 +70,7 @@ struct SegmentScan {
         return number == expected ? nil : "has the number \(number) where \(expected) belongs"
     }
 
-    /// Whether a whole record stands behind a line that does not stand: then that line is damage and not the end.
+    /// Whether a complete record follows a line that is not one: then that line is damage and not the end.
     private static func holdsRecord(_ reader: LineReader) -> Bool {
         var reader = reader
         while let line = reader.next() {

@@ -33,7 +33,7 @@ extension Spool {
 }
 
 extension BegunCall {
-    /// Reads a record; nil if it is none of a tool call's beginning.
+    /// Reads a record; nil unless it is of a tool call's beginning.
     init?(record line: [UInt8]) {
         guard line.withUnsafeBytes(RecordLine.kind) == .begin, let record = try? JSONValue(canonical: line),
             record["method"]?.text == "tools/call", let tool = record["tool"]?.string,

@@ -87,7 +87,7 @@ extension Spool {
         follower = LeafFollower(folder: core.folder, segment: begin, open: open)
     }
 
-    /// What a stopped agent knows of its log, for those who only look; zeros where there is none.
+    /// What a stopped agent knows of its log, for commands that only look; zeros without a log.
     package static func lastCounts(folder path: String) -> (recorded: UInt64, countersigned: UInt64) {
         let folder = SpoolFolder(path: path)
         let countersigned = (try? SpoolState.load(folder))?.countersigned.size ?? 0

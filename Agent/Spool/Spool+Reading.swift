@@ -57,7 +57,7 @@ extension Spool {
         }
     }
 
-    /// As `batch`, without the hashes, for those who look: whoever ships does not wait for it.
+    /// As `batch`, without the hashes, for callers that only look: the upload does not wait for it.
     package func records(from first: UInt64, atMost count: Int, bytes: Int = .max) async throws -> [[UInt8]] {
         try await read(showing) { [self] () throws(SpoolError) in
             let end = durable

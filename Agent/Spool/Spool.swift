@@ -7,10 +7,10 @@ internal import Synchronization
 
 /// The records of one agent, from the moment that they are made until the coordinator has countersigned them.
 ///
-/// One folder for each agent id. Whoever records does so from its own thread with one write(2), and no call leaves before
-/// its record stands in the file: a killed agent loses nothing. What is slow (making it durable, hashing) happens within
-/// 50 ms on a thread of the spool's own; a power cut may cost that much. When room runs out, calls are refused and
-/// nothing is dropped; when the disk fails, nothing is taken any more.
+/// One folder for each agent id. A caller records from its own thread with one write(2), and no call leaves before its
+/// record is in the file: a killed agent loses nothing. What is slow (making it durable, hashing) happens within 50 ms
+/// on a thread of the spool's own; a power cut may cost that much. When room runs out, calls are refused and nothing is
+/// dropped; when the disk fails, the spool takes nothing any more.
 package final class Spool: Sendable {
     /// What was found when the folder was opened.
     package struct Found: Sendable, Equatable {
@@ -108,7 +108,7 @@ package final class Spool: Sendable {
         core.stop()
     }
 
-    /// Makes everything durable and lets go of the folder; whoever records afterwards gets `.closed`.
+    /// Makes everything durable and lets go of the folder; a caller that records afterwards gets `.closed`.
     package func close() {
         core.stop()
         lock.release()
@@ -116,14 +116,14 @@ package final class Spool: Sendable {
 
     // MARK: Recording
 
-    /// Records: on return the record stands in the file, behind everything that was recorded before it.
+    /// Records: on return the record is in the file, behind everything that was recorded before it.
     ///
     /// A few microseconds: no wait for the disk, no allocation but for the buffer's growth.
     ///
     /// - Parameter body: What is to be said.
-    /// - Throws: `.full` where there is no room for what begins, `.denialsFull` for a refusal where only calls have room
-    ///   left, `.callsOpen` where too many calls are open for another, `.failed` once the disk has failed; then the
-    ///   record is not there, and what it stands for must not happen.
+    /// - Throws: `.full` where there is no room for what begins, `.denialsFull` for a refusal where only calls have
+    ///   room left, `.callsOpen` where too many calls are open for another, `.failed` once the disk has failed; then
+    ///   the record is not there, and what it records must not happen.
     package func record(_ body: RecordBody) throws(SpoolError) {
         let time = core.clock.recordTime
         do {
@@ -138,7 +138,7 @@ package final class Spool: Sendable {
         }
     }
 
-    /// Lays a record out, behind everything that was recorded before it: it stands in the file once `write` returned.
+    /// Lays a record out, behind everything that was recorded before it: it is in the file once `write` returned.
     ///
     /// For many things that begin at once and so share one write.
     ///
@@ -156,7 +156,7 @@ package final class Spool: Sendable {
 
     /// Writes all that was laid out.
     ///
-    /// - Throws: As `record`; then what was laid out waits on, and stands for things that must not happen.
+    /// - Throws: As `record`; then what was laid out waits on, and the things that it records must not happen.
     package func write() throws(SpoolError) {
         let time = core.clock.recordTime
         do {

@@ -4,7 +4,7 @@ package struct SpoolConfiguration: Sendable {
     ///
     /// A call needs about 1.3 KB, so this is a month of a busy desk without its coordinator. Default 2 GiB.
     package var maxBytes = 2 << 30
-    /// The share of `maxBytes` that refusals may use: whoever is refused without end takes no room from calls.
+    /// The share of `maxBytes` that refusals may use: a client that is refused without end takes no room from calls.
     var deniedBytes: Int { maxBytes / 4 }
     /// The most calls that have begun and not ended.
     ///

@@ -9,7 +9,7 @@ internal import Synchronization
 /// changes files otherwise, one thing at a time.
 ///
 /// It sleeps until a record comes; then it looks every 20 ms for records that wait, and every 50 ms it syncs. However
-/// fast records come, whoever else wants something of it waits for one step of the hashing and one sync at most.
+/// fast records come, any other task for this thread waits for one step of the hashing and one sync at most.
 final class SpoolCore: Sendable {
     let folder: SpoolFolder
     let clock: MachineClock
@@ -148,7 +148,7 @@ final class SpoolCore: Sendable {
             defer { tail.fail(closed) }
             return tail.failure != nil
         }
-        // Whoever waits for a record would wait for ever.
+        // A caller that waits for a record would wait for ever.
         if !hasFailed { publish(SpoolNews(durable: leaves.withLock { $0.end }, isUrgent: false, failure: closed)) }
         hasEnded.signal()
     }

@@ -112,7 +112,7 @@ struct SpoolReader: Sendable {
         return hashes
     }
 
-    /// Where a record stands, in words.
+    /// The path and the line of a record, for messages.
     func place(of number: UInt64) -> String {
         guard let segment = segments.last(where: { $0.first <= number }) else { return folder.path }
         return "\(folder.path(segment.name)):\(number - segment.first + 1)"

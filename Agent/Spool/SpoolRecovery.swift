@@ -2,17 +2,17 @@ internal import AuditLog
 internal import Glibc
 internal import ServiceKit
 
-/// Reads a spool's folder when it is opened, and decides what of it stands.
+/// Reads a spool's folder when it is opened, and decides which of its contents are valid.
 ///
 /// Three things are told apart:
 /// * What was being written when the agent was killed or the power went: the end of the last file, without a hash. It
-///   is cut off and counted, since no call had left before its record stood there whole.
+///   is cut off and counted, since no call had left before its record was there whole.
 /// * What is not as it was written (a hash that does not fit, a gap in the numbers, bytes that are no record with
 ///   records behind them, a hash whose record is gone): damage. The coordinator cannot be told what was there, and a
 ///   log that went on without it would be another log; so the spool does not open, nothing is recorded, and the agent
 ///   denies every call until a person has seen to it.
-/// * Damage in what the coordinator has countersigned already harms nobody and is left alone; it is noticed only when
-///   somebody looks at that record.
+/// * Damage in what the coordinator has countersigned already does no harm and is left alone; it is noticed only when a
+///   user looks at that record.
 struct SpoolRecovery {
     /// What was signed cannot be made whole again: only another log can go on.
     static let next = "doorward logout --offline"

@@ -4,7 +4,7 @@ internal import ServiceKit
 
 /// Files: what is written where, and what becomes of a write that did not work.
 extension SpoolTail {
-    /// Writes what waits; on an error nothing of it stands in the file, and it waits on.
+    /// Writes what waits; on an error nothing of it is in the file, and it waits on.
     mutating func flush(usesReserve: Bool) throws(SpoolError) {
         guard !buffer.isEmpty else { return }
         if let failure { throw failure }

@@ -11,7 +11,7 @@ struct SpoolTail: ~Copyable, Sendable {
     let segmentBytes: Int
     var writer: RecordWriter
 
-    // What stands in files.
+    // The segments on disk.
     var segments: [SegmentFile]
     /// Changes when other files take the place of all of them.
     var epoch = 0
@@ -21,7 +21,7 @@ struct SpoolTail: ~Copyable, Sendable {
     var bytes: Int
     /// How much of it are refusals.
     var denied: Int
-    /// Whether half a line stands behind the last segment's end.
+    /// Whether the last segment ends with half a line.
     var isTorn = false
 
     // What waits for the next write.
@@ -61,7 +61,7 @@ struct SpoolTail: ~Copyable, Sendable {
     /// Whether segments came or went since the folder was made durable.
     var isFolderDirty = true
 
-    /// From here on what waits is written, whoever else may come.
+    /// From this size on what waits is written, even if more is about to come.
     static let fullBuffer = 256 << 10
     /// The most bytes that wait for a disk which takes nothing at all, and with what has happened among them.
     static let longestBuffer = (begun: 1 << 20, happened: 64 << 20)
@@ -90,7 +90,7 @@ struct SpoolTail: ~Copyable, Sendable {
         isDirty = true
     }
 
-    /// Behind the last record that stands in a file.
+    /// Behind the last record in a file.
     var written: UInt64 { segments.last?.end ?? 0 }
 
     // MARK: Records
