@@ -8,7 +8,7 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         package static let locked = Self(description: "keyring_locked")
         /// The user did not let it be unlocked.
         package static let cancelled = Self(description: "keyring_cancelled")
-        /// There is none, or it does not answer.
+        /// This machine has no keyring, or it does not answer.
         package static let unavailable = Self(description: "keyring_unavailable")
         /// It refused for a reason of its own.
         package static let failed = Self(description: "keyring_failed")
@@ -39,7 +39,7 @@ package struct KeyringError: Error, Sendable, CustomStringConvertible {
         hint: "Try again, and give the keyring's password when it asks."
     )
 
-    /// There is none that answers, or that has a place for secrets.
+    /// No keyring answers, or none has a place for secrets.
     package static func unavailable(_ why: String, _ provider: KeyringProvider = .unknown) -> KeyringError {
         let subject = provider == .unknown ? "there is no keyring that answers" : "\(provider.name) cannot be used"
         return KeyringError(.unavailable, "\(subject): \(why)", hint: provider.remedy)

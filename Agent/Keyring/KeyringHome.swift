@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Which keyring has the secrets of a home: another one under the same name proves nothing by having none.
 ///
-/// Kept in a file, so that whoever starts while another keyring answers knows it too. It is no secret, and where it
-/// cannot be read or written nothing is lost but the better words.
+/// Kept in a file, so that a process that starts while another keyring answers knows it too. It is no secret, and where
+/// it cannot be read or written nothing is lost but the better message.
 final class KeyringHome: Sendable {
     private let file: String?
     private let known: Mutex<KeyringProvider?>

@@ -26,7 +26,7 @@ struct KeyringSearch {
 
     // MARK: Reading
 
-    /// The secret, or why there is none to be had.
+    /// The secret, or why it cannot be had.
     ///
     /// Whether the collection is open is looked at before anything is searched: KeePassXC asks its user for a search.
     ///

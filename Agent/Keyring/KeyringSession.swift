@@ -6,7 +6,7 @@ struct KeyringSession {
     enum DefaultCollection: Sendable {
         case open(path: String)
         case locked(path: String)
-        /// There is none yet, or its file is not open in the program that serves it.
+        /// The collection does not exist yet, or its file is not open in the program that serves it.
         case missing
         case unknown(KeyringFailure)
     }

@@ -49,7 +49,7 @@ final class KeyringWorker: Sendable {
         return await withCheckedContinuation { continuation in
             let once = Once(continuation)
             lane.queue.async { [self] in
-                // Whoever waited in vain for those before has gone.
+                // The callers that waited in vain for those before have gone.
                 guard turn.begin() else { return }
                 once.resume(converse(turn, body))
                 if turn.end() { state.withLock { $0.abandoned -= 1 } }

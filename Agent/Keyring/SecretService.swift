@@ -10,7 +10,7 @@ package final class SecretService: SecretStore {
     private let common: [String: String]
     private let line: KeyringLine
     private let worker: KeyringWorker
-    /// For conversations that wait for the user; whoever asks nobody need not wait behind them.
+    /// For conversations that wait for the user; callers that do not prompt need not wait behind them.
     private let prompts: KeyringWorker
     /// The keyring that has the secrets of this home, as far as is known.
     private let home: KeyringHome

@@ -1,14 +1,14 @@
 /// Where the secrets of one home are kept.
 ///
 /// * Deadlines: every call ends within ten seconds, but for one that makes the keyring ask its user.
-/// * Durability: what was written is kept, by the store's own word, when `write` returns; a store that gives its word too
-///   early says for how long that is so (`settling`).
+/// * Durability: what was written is kept, by the store's own word, when `write` returns; a store that gives its word
+///   too early says for how long that is so (`settling`).
 /// * Concurrency: calls may come from anywhere at once; they are carried out one after the other.
 /// * Idempotence: writing the same secret again, or deleting an absent one, changes nothing.
-/// * Retries: none. Whoever calls decides whether to ask again.
+/// * Retries: none. The caller decides whether to ask again.
 ///
 /// Only `absent` is proof that there is no such secret: a store that is locked, hangs or is away says so instead, so
-/// that nobody makes a second key because the first could not be seen.
+/// that no caller makes a second key because the first could not be seen.
 package protocol SecretStore: Sendable {
     /// What the store is called in records and in `doorward status`, such as `keyring`.
     var custody: String { get }
