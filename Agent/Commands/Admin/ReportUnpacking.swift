@@ -74,7 +74,7 @@ struct ReportUnpacking {
         bytes += size
         files += 1
         guard bytes <= Self.mostBytes, files <= Self.mostFiles else { throw Self.malformed }
-        // The records come first, and all else stands beside them.
+        // The records come first, and all other files beside them.
         let name = "records.jsonl"
         isRecords = prefix == nil
         if isRecords {

@@ -85,7 +85,7 @@ package enum Program {
         } + arguments[ours.endIndex...]
     }
 
-    /// Whether a failure is to be told in JSON as well; what stands behind `--` belongs to somebody else.
+    /// Whether a failure is to be told in JSON as well; the arguments behind `--` belong to another program.
     private static func wantsJSON(_ arguments: [String]) -> Bool {
         arguments.prefix { $0 != "--" }.contains("--json")
     }

@@ -15,7 +15,7 @@ struct Facts {
     let json: JSONValue
     /// Lines for a terminal.
     let words: [String]
-    /// What was asked for itself, in lines of its own: nothing of it stands beside the program's own words.
+    /// The lines that the user asked for, apart: the program's own messages are not among them.
     let payload: [String]
 
     init(_ json: JSONValue, words: [String], payload: [String] = []) {
@@ -93,7 +93,7 @@ enum PlainText {
     }
 }
 
-/// Columns of text, as wide as what stands in them.
+/// Columns of text, as wide as their contents.
 enum Table {
     static func lines(_ header: [String], _ rows: [[String]], empty: String) -> [String] {
         guard !rows.isEmpty else { return [empty] }

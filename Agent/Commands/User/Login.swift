@@ -67,7 +67,7 @@ struct Login: AsyncParsableCommand {
     }
 
     private static func token(from file: String) throws -> EnrolmentToken {
-        // A token has at most 8 KiB; what is longer is none.
+        // A token has at most 8 KiB; anything longer is not a token.
         let bytes = try InputFile.read(file, naming: "Name the token's file.")
         guard let token = EnrolmentToken(String(decoding: bytes, as: UTF8.self)) else {
             throw CommandFailure(

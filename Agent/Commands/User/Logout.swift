@@ -68,7 +68,7 @@ struct Logout: AsyncParsableCommand {
                 logger: logger
             )
         } catch {
-            // Whoever has it open ships it, or is about to.
+            // The process that has it open ships it, or is about to.
             if error.kind == .inUse { throw error }
             let departure = try await enrolment.leave(membership, unopened: error.message, isOffline: offline)
             return enrolment.keepAside(departure, count: nil)

@@ -2,7 +2,7 @@ import ArgumentParser
 internal import LocalControl
 internal import StrictJSON
 
-/// `doorward servers`: what the user may call, and how it stands.
+/// `doorward servers`: the servers that the user may call, and their states.
 struct Servers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the servers that you may use, and their states.")
 
