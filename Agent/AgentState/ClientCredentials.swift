@@ -6,8 +6,9 @@ internal import StrictJSON
 
 /// The credentials of this user's MCP clients, as one file in the state folder.
 ///
-/// A credential is `dwc1_` and 43 characters for 32 random bytes. The file holds only SHA-256 of them: whoever reads it
-/// can use none. Commands change it, whether or not the agent runs; a running one is told, and reads it again.
+/// A credential is `dwc1_` and 43 characters for 32 random bytes. The file holds only their SHA-256: a reader of the
+/// file cannot use any of them. Commands change it, whether or not the agent runs; a running one is told, and reads it
+/// again.
 package struct ClientCredentials: Sendable {
     /// One client, without its secret.
     package struct Entry: Sendable, Equatable {
@@ -45,7 +46,7 @@ package struct ClientCredentials: Sendable {
 
     /// Makes a credential; this is the only time that it is seen.
     ///
-    /// - Throws: `ClientError` where the name is none, or taken.
+    /// - Throws: `ClientError` where the name is invalid or taken.
     package func add(_ name: String) throws -> String {
         guard Self.isName(name) else {
             throw ClientError(
@@ -89,7 +90,7 @@ package struct ClientCredentials: Sendable {
         }
     }
 
-    /// The name under which rules and records know whoever has the socket and no credential.
+    /// The name under which rules and records know a peer that comes over the socket without a credential.
     package static let local = "local"
 
     private func exclusively<Answer>(_ change: (inout [Entry]) throws -> Answer) throws -> Answer {

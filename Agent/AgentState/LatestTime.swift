@@ -2,11 +2,11 @@ package import ServiceKit
 internal import StrictJSON
 internal import Synchronization
 
-/// The latest time that is known, over restarts: a wall clock that was set back while no agent ran buys no time for what
-/// has an end.
+/// The latest time that is known, over restarts: a wall clock that was set back while no agent ran buys no time for
+/// what has an end.
 ///
-/// A clock that was wrong in the future would end everything for ever, so the coordinator's time replaces what is known:
-/// whoever hears of it gets policies with ends of their own.
+/// A clock that was wrong in the future would end everything for ever, so the coordinator's time replaces what is
+/// known: an agent that hears of it gets policies with ends of their own.
 package final class LatestTime: Sendable {
     /// A time, and what the machine's own clock said then: microseconds since 1970, nanoseconds since the start.
     private struct Known {

@@ -67,7 +67,7 @@ extension Membership {
 
     /// The membership of a home; nil if it has none.
     ///
-    /// - Throws: `.damaged` for a file that is none.
+    /// - Throws: `.damaged` for a file that is not a membership.
     package static func load(_ home: AgentHome) throws -> Membership? {
         guard let bytes = try DurableFile.read(path(home), maxBytes: 1 << 20) else { return nil }
         do {

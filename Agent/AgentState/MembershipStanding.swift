@@ -5,8 +5,8 @@ internal import ServiceKit
 internal import StrictJSON
 internal import Synchronization
 
-/// How it stands with a membership, as far as that must outlive the process: whoever starts next knows it at once, and
-/// `doorward status` says it while no agent runs.
+/// The state of a membership, as far as it must outlive the process: the next process knows it at once, and `doorward
+/// status` says it while no agent runs.
 ///
 /// A revocation is believed only by the coordinator's signature, and for ever. The rest is what was seen last.
 package final class MembershipStanding: Sendable {
@@ -39,7 +39,7 @@ package final class MembershipStanding: Sendable {
         path = Self.path(home)
         var known = State()
         if let bytes = try DurableFile.read(path, maxBytes: Self.longest) {
-            // What is damaged is seen anew: the coordinator says it again to whoever asks.
+            // What is damaged is seen anew: the coordinator says it again to an agent that asks.
             known = (try? JSONValue(parsing: bytes)).map { Self.state($0, of: membership) } ?? known
         }
         state = Mutex(known)
@@ -61,7 +61,7 @@ package final class MembershipStanding: Sendable {
     /// Takes what the coordinator answered a signed request; nothing but its own signed word makes it a revocation.
     package func heard(_ problem: Problem?) {
         let isUnknown = problem?.code == SignatureRefusal.unknownKey.rawValue
-        // Whoever refuses for another reason has not said whether it knows the key.
+        // A coordinator that refuses for another reason has not said whether it knows the key.
         if isUnknown || problem?.status != 401 { set(.unknownKey, isUnknown) }
         guard let problem, let note = problem.members[RevocationStatement.member]?.text,
             Self.isRevocation(note, of: membership)
@@ -78,7 +78,7 @@ package final class MembershipStanding: Sendable {
         onRevoked()
     }
 
-    /// Notes whether something stands in the way.
+    /// Notes whether the membership has a trouble.
     package func set(_ trouble: MembershipTrouble, _ isSo: Bool) {
         let isNew = state.withLock { state in
             isSo ? state.troubles.insert(trouble).inserted : state.troubles.remove(trouble) != nil
