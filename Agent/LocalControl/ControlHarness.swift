@@ -2,7 +2,7 @@ package import StrictJSON
 
 /// Turns requests to `/control/...` into operations, and what they return into answers.
 ///
-/// Whoever calls it has proven the user by the socket's peer credentials: a request over TCP never comes here.
+/// The caller has proven the user by the socket's peer credentials: a request over TCP never comes here.
 package struct ControlHarness: Sendable {
     /// The path below which everything is an operation.
     package static let prefix = "/control/"
