@@ -1,4 +1,4 @@
-/// Where a piece of a head stands in the buffer that was scanned; holds no bytes itself.
+/// Where a piece of a head is in the buffer that was scanned; holds no bytes itself.
 @usableFromInline
 package struct ByteSpan: Hashable, Sendable {
     /// The first byte.

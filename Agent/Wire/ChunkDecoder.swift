@@ -9,7 +9,7 @@ package struct ChunkDecoder: Sendable {
         case data(Range<Int>)
         /// All was read; go on with the next bytes.
         case incomplete
-        /// The body has ended; what stands behind `position` belongs to somebody else.
+        /// The body has ended; the bytes behind `position` are not part of it.
         case ended
         /// These are no chunks: close the connection.
         case malformed

@@ -1,8 +1,8 @@
-/// What stands around a chunk when one is written (RFC 9112 section 7.1).
+/// What surrounds a chunk when one is written (RFC 9112 section 7.1).
 package enum ChunkHead {
     /// The most that `write` writes.
     package static let maxLength = 18
-    /// Stands behind each chunk.
+    /// Follows each chunk.
     package static let tail: StaticString = "\r\n"
     /// The chunk that ends a body, without trailers.
     package static let last: StaticString = "0\r\n\r\n"

@@ -1,8 +1,8 @@
 /// Cuts an event stream (WHATWG HTML section 9.2.6) into whole blocks in a buffer that grows.
 ///
-/// A block is an event with the blank line that ends it, or a comment line that stands before any field. Call `next` until
-/// it says `incomplete`, then drop what `discard` says from the front of the buffer, append what arrives, and go on. What
-/// was looked at is not looked at again, however the bytes come.
+/// A block is an event with the blank line that ends it, or a comment line before any field. Call `next` until it says
+/// `incomplete`, then drop what `discard` says from the front of the buffer, append what arrives, and go on. What was
+/// looked at is not looked at again, however the bytes come.
 package struct EventStreamSplitter: Sendable {
     /// What was found.
     package enum Step: Hashable, Sendable {
@@ -33,7 +33,7 @@ package struct EventStreamSplitter: Sendable {
         limit = maxEventBytes
     }
 
-    /// The offset up to which all blocks have been handed out; behind it a block has begun or nothing stands.
+    /// The offset up to which all blocks have been handed out; behind it a block has begun or the buffer is empty.
     package var consumed: Int { event.range.lowerBound }
 
     /// Forgets the blocks that were handed out: the caller drops so many bytes from the front of its buffer.
@@ -63,7 +63,7 @@ package struct EventStreamSplitter: Sendable {
             searched = next
             if line.isEmpty { return .event(endBlock(at: next)) }
             if bytes[line.lowerBound] == UInt8(ascii: ":") {
-                // Passed on at once: it keeps the connection alive, and changes nothing wherever it stands.
+                // Passed on at once: it keeps the connection alive, and changes nothing in any place.
                 if !hasFields { return .event(endBlock(at: next)) }
             } else {
                 hasFields = true

@@ -40,7 +40,7 @@ struct FieldLines {
         }
     }
 
-    /// Splits a field line (RFC 9112 section 5); nil for a folded line and for one that is none.
+    /// Splits a field line (RFC 9112 section 5); nil for a folded line and for one that is malformed.
     ///
     /// The name is not yet known to be a token: one that is compared with known names needs no such check.
     static func field(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) -> HeadField? {

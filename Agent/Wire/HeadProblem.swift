@@ -10,7 +10,7 @@ package enum HeadProblem: Hashable, Sendable {
     case controlCharacter
     /// A field line without a colon, with white space before it, folded, or with a name that is no token.
     case fieldLine
-    /// A field that must stand alone stands twice.
+    /// A field that may occur only once occurs twice.
     case repeatedField
     /// `Content-Length` is not one number of at most 18 digits.
     case contentLength

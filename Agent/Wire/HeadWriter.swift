@@ -1,7 +1,7 @@
-/// Writes a request or a response head straight into the memory of whoever sends it.
+/// Writes a request or a response head straight into the memory of the code that sends it.
 ///
-/// Nothing is allocated. What does not fit, and a name or value that could end its line, sets `isBroken`; the caller looks
-/// once at the end, and sends nothing of a broken head.
+/// Nothing is allocated. What does not fit, and a name or value that could end its line, sets `isBroken`; the caller
+/// looks once at the end, and sends nothing of a broken head.
 package struct HeadWriter {
     private let room: UnsafeMutableRawBufferPointer
     /// The number of bytes written.

@@ -57,7 +57,7 @@ package struct RequestHead: Sendable {
 
     init() {}
 
-    /// Where the value of a field stands; nil without such a field.
+    /// Where the value of a field is; nil without such a field.
     ///
     /// Of a repeated `Accept` or `Connection` it is the first.
     @inlinable

@@ -62,7 +62,7 @@ package struct ResponseHead: Sendable {
     package internal(set) var keepAliveSeconds: Int?
     /// The kind of the body by `Content-Type`.
     package internal(set) var contentType = MediaType.absent
-    /// Whether a content coding hides the body; then the status is none of success.
+    /// Whether a content coding hides the body; then the status is not one of success.
     package internal(set) var isEncoded = false
     /// The offset behind the head, and behind the interim responses before it.
     package internal(set) var length = 0
@@ -73,7 +73,7 @@ package struct ResponseHead: Sendable {
 
     init() {}
 
-    /// Where the value of a field stands; nil without such a field.
+    /// Where the value of a field is; nil without such a field.
     @inlinable
     package subscript(field: ResponseField) -> ByteSpan? {
         has(field) ? fields[field.rawValue] : nil

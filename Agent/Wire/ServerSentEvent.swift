@@ -25,7 +25,7 @@ package struct ServerSentEvent: Hashable, Sendable {
     /// Whether there is data: a comment has none, nor does an event of `id` alone or with an empty `data` line.
     package var hasData: Bool { dataCount > 0 }
 
-    /// The data, where it stands in one piece; nil for data of several lines, which `appendData` joins.
+    /// The data, where it is in one piece; nil for data of several lines, which `appendData` joins.
     package func data(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         dataLines <= 1 ? UnsafeRawBufferPointer(rebasing: bytes[firstData]) : nil
     }
