@@ -1,6 +1,6 @@
 package import Glibc
 
-/// An IPv4 or IPv6 address, as it stands in a socket address.
+/// An IPv4 or IPv6 address, as a socket address contains it.
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     private enum Form: Hashable {
         case four(UInt32)
@@ -75,8 +75,8 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     private static func kind(six high: UInt64, _ low: UInt64) -> IPAddressKind {
         if high == 0, low == 0 { return .unspecified }
         if high == 0, low == 1 { return .loopback }
-        // An IPv4 address in IPv6 clothes reaches whatever the IPv4 address reaches, and no honest name
-        // resolves to one: mapped and "compatible" ones are refused whatever stands inside.
+        // An IPv4 address in IPv6 clothes reaches whatever the IPv4 address reaches, and no honest name resolves to
+        // one: mapped and "compatible" ones are refused whatever they contain.
         if high == 0, low >> 32 == 0 || low >> 32 == 0xffff { return .mapped }
         // NAT64 (RFC 6052) is how a network without IPv4 reaches public IPv4 servers: the inside decides.
         if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 {
@@ -169,7 +169,7 @@ package enum AddressRule: Sendable, Hashable {
     case publicOnly
     /// The public internet and what this user or root runs on this machine: for what an entry with `allow_loopback` names.
     case loopbackToo
-    /// The public internet and this machine, whoever runs it there: for an entry with `allow_foreign_owner`.
+    /// The public internet and this machine, whichever user's server it is: for an entry with `allow_foreign_owner`.
     case anyLoopbackToo
     /// Anything: for the coordinator, which the user chose.
     case any

@@ -102,8 +102,9 @@ package struct SocketOwner: ~Copyable {
     package func owner(ofServer server: End, of client: End, expecting user: UInt32) -> ServerOwner {
         guard let first = facts(of: server, connectedTo: client) else { return .unknown }
         if first.inode != 0 { return ServerOwner(first.uid, expecting: user) }
-        // No program has accepted it yet, and then some kernels say that it is root's: whoever listens is who has it. Asked
-        // once more after that, since the listener may have gone in between, the connection taken.
+        // No program has accepted it yet, and then some kernels say that it is root's. Its owner is the program that
+        // listens. The kernel is asked once more after that, since the listener may have gone in between, and another
+        // may have taken the connection.
         guard let listener = uid(ofListenerAt: server), let second = facts(of: server, connectedTo: client) else {
             return .unknown
         }
@@ -155,7 +156,7 @@ extension SocketOwner.End {
     /// The address in a `sockaddr_in` or `sockaddr_in6`; nil for any other.
     package init?(_ address: UnsafeRawBufferPointer) {
         guard address.count >= MemoryLayout<sockaddr_in>.size else { return nil }
-        // ip(7) and ipv6(7): family, port in network order, and where the address stands.
+        // ip(7) and ipv6(7): family, port in network order, and the place of the address.
         let place: Range<Int>
         switch CInt(address.loadUnaligned(as: sa_family_t.self)) {
         case AF_INET: place = 4..<8
