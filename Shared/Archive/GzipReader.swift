@@ -2,8 +2,8 @@ internal import CZlib
 
 /// Reads gzip (RFC 1952), piece by piece: some 100 KiB are held, however long it gets.
 ///
-/// Whoever made it: with a name and comments or without, compressed or merely stored, in one stream or several one behind
-/// the other. Not for two at once.
+/// Every program's gzip is read: with a name and comments or without, compressed or merely stored, in one stream or
+/// several one behind the other. Not for two at once.
 package final class GzipReader {
     /// At a place of its own: zlib compares it with where it was when the stream began.
     private let stream: UnsafeMutablePointer<z_stream>
