@@ -67,7 +67,7 @@ package struct LogNames: Sendable, Hashable {
     /// restart the epoch is 0.
     package func audit(epoch: Int) -> String { epoch == 0 ? audit : "\(audit)/epoch-\(epoch)" }
 
-    /// The epoch of a state of the org log, by its origin line; nil if it is none of this log.
+    /// The epoch of a state of the org log, by its origin line; nil if the line is not of this log.
     package func epoch(origin: String) -> Int? {
         if origin.utf8.elementsEqual(audit.utf8) { return 0 }
         guard let epoch = Int(origin.dropFirst("\(audit)/epoch-".count)), epoch > 0, epoch <= Int(Checkpoint.maxSize),

@@ -1,7 +1,7 @@
 internal import Crypto
 internal import StrictJSON
 
-/// A SHA-256 value, as it stands in Merkle trees, checkpoints and proofs.
+/// A SHA-256 value, as Merkle trees, checkpoints and proofs contain it.
 ///
 /// Four words, so that a tree of a million of them is one block of memory.
 package struct Hash: Hashable, Sendable {
@@ -32,7 +32,7 @@ package struct Hash: Hashable, Sendable {
         }
     }
 
-    /// The hashes that lie one behind the other in memory; what is left behind the last is none.
+    /// The hashes that lie one behind the other in memory; an incomplete one at the end is ignored.
     package static func each(in bytes: UnsafeRawBufferPointer) -> [Hash] {
         [Hash](unsafeUninitializedCapacity: bytes.count / length) { hashes, count in
             count = bytes.count / length

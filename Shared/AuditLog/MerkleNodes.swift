@@ -1,4 +1,4 @@
-/// Where the hashes of complete subtrees come from, whoever keeps them.
+/// Where the hashes of complete subtrees come from, for any kind of store.
 ///
 /// Proofs for any tree of `size` leaves or fewer are made from these alone. A store may keep every node, or the leaves'
 /// hashes only and compute the rest.

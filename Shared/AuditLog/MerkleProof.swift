@@ -48,7 +48,7 @@ package enum MerkleProof {
 
     // MARK: Checking
 
-    /// Whether `proof` shows that the leaf with this hash stands at `index` of the tree (RFC 9162, 2.1.3.2).
+    /// Whether `proof` shows that the leaf with this hash is at `index` of the tree (RFC 9162, 2.1.3.2).
     package static func isIncluded(_ leaf: Hash, at index: UInt64, size: UInt64, root: Hash, proof: [Hash]) -> Bool {
         guard index < size else { return false }
         var position = index

@@ -87,14 +87,15 @@ extension Note {
 // MARK: - Checking
 
 extension Note {
-    /// Whether a signature by this key in this role stands under the text, and every line that claims to be one is.
+    /// Whether the text has a signature by this key in this role, and every line that claims to be such a signature is
+    /// valid.
     package func isSigned(name: String, key: VerifyingKey) -> Bool {
         let id = key.keyID(name: name, .ed25519)
         let claims = signatures.filter { $0.keyID == id && $0.name.utf8.elementsEqual(name.utf8) }
         return !claims.isEmpty && claims.allSatisfy { key.isSignature($0.bytes, of: text) }
     }
 
-    /// The time of a witness's signature, in seconds since 1970; nil if there is none or one does not fit.
+    /// The time of a witness's signature, in seconds since 1970; nil without such a signature, or if one does not fit.
     package func cosignatureTime(name: String, key: VerifyingKey) -> UInt64? {
         let id = key.keyID(name: name, .cosignature)
         var time: UInt64?

@@ -58,7 +58,7 @@ package struct OrgLeaf: Sendable, Equatable {
         package var what: JSONText
         /// The SHA-256 of what stood there; nil where nothing did.
         package var before: Hash?
-        /// The SHA-256 of what stands there now; nil where nothing does.
+        /// The SHA-256 of what is there now; nil where nothing is.
         package var after: Hash?
 
         package init(who: JSONText, what: JSONText, before: Hash?, after: Hash?) {
@@ -153,7 +153,7 @@ extension OrgLeaf {
                 return OrgLeaf(body: try Body(kind: kind, &reader), time: time, bytes: bytes)
             }
         } catch {
-            // The parts that say more are for whoever writes leaves; a reader of foreign ones cannot mend them.
+            // The errors that say more are for code that writes leaves; a reader of foreign ones cannot mend them.
             throw Self.malformed
         }
     }

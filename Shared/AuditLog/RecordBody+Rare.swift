@@ -51,7 +51,7 @@ extension JSONValue {
         .int(value.heldToCount)
     }
 
-    /// One word, or the hash of what is none.
+    /// One word, or the hash of a text that is not one.
     fileprivate static func word(_ text: JSONText) -> JSONValue {
         .string(RecordName.word(text))
     }

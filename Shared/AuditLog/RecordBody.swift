@@ -19,7 +19,7 @@ package enum RecordBody: Sendable {
     /// The agent runs; `torn` is the number of half-written lines that it found and dropped.
     case agentStart(version: JSONText, custody: JSONText, torn: Int)
     case agentStop(why: JSONText)
-    /// Every five minutes: what was counted since the last one, which no record stands for.
+    /// Every five minutes: what was counted since the last one and has no record of its own.
     case agentHeartbeat(calls: Int, notifications: Int, pings: Int)
     /// The agent's folder went back in time: it knew `known` records, the coordinator had countersigned `countersigned`.
     case agentRollback(known: UInt64, countersigned: UInt64)
@@ -30,9 +30,10 @@ package enum RecordBody: Sendable {
     case spoolPressure(isOn: Bool, bytes: Int)
 }
 
-/// The facts of a call that stand in all its records.
+/// The facts of a call that all its records contain.
 ///
-/// An object, since whoever has to do with the call hands them on: a copy would cost a count of references for each name.
+/// An object, since the code that handles the call hands them on: a copy would cost a count of references for each
+/// name.
 package final class CallFacts: Sendable {
     /// The audit id.
     package let call: AuditID
@@ -127,7 +128,7 @@ package enum RecordName {
     }
 }
 
-/// How it was decided, as it stands in records: laid out once, for all calls that are decided so.
+/// How it was decided, as records contain it: laid out once, for all calls that are decided so.
 package struct DecisionFacts: Sendable, Equatable {
     /// The member `dec` with the comma before it.
     let member: [UInt8]
@@ -136,8 +137,8 @@ package struct DecisionFacts: Sendable, Equatable {
     ///   - isAllowed: Whether the call may go on.
     ///   - reason: The reason's code: a-z, 0-9 and _.
     ///   - rules: The rules that decided, by their places; the first 16 are named.
-    ///   - policy: The policy's version; 0 where there is none yet.
-    ///   - digest: The policy's digest; empty where there is none yet.
+    ///   - policy: The policy's version; 0 before the first policy.
+    ///   - digest: The policy's digest; empty before the first policy.
     ///   - limiter: The limit that was hit.
     package init(
         isAllowed: Bool,

@@ -29,7 +29,7 @@ struct RecordLayout: @unchecked Sendable {  // Nothing of it changes once it is 
         let last: ByteSet
         let least: Int
         let most: Int
-        /// What stands before them.
+        /// What precedes them.
         let start: UnsafeBufferPointer<UInt8>
     }
 

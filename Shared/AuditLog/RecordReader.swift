@@ -63,7 +63,7 @@ package struct RecordReader: Sendable {
                 guard try scanner.kind() == .object else { throw JSONError(.ambiguous(.notAnObject), at: 0) }
                 let (members, length) = try object(.record, &scanner)
                 try checkMembers(RecordMembers(rawValue: members), scanner.offset)
-                // All parts are in their one spelling; so if nothing stands between them, the whole is.
+                // All parts are in their one spelling; so if nothing is between them, the whole is.
                 guard length == bytes.count else {
                     throw JSONError(.ambiguous(.notCanonical(.spelling)), at: scanner.offset)
                 }

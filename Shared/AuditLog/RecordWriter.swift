@@ -9,9 +9,9 @@ package struct RecordWriter: Sendable {
     package static let maxBytes = JSONLimits.record.maxBytes
     /// What each record of a call begins with: `{"agent":"...","boot":"...","call":"`.
     private let opening: [UInt8]
-    /// What stands before the kind: `,"inst":"...","key":"...","kind":"`.
+    /// What precedes the kind: `,"inst":"...","key":"...","kind":"`.
     private let middle: [UInt8]
-    /// What stands before the time: `,"sub":"...","t":"`.
+    /// What precedes the time: `,"sub":"...","t":"`.
     private let subject: [UInt8]
 
     /// The members that all records of a run share.

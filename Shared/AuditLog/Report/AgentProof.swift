@@ -1,6 +1,6 @@
 internal import StrictJSON
 
-/// What a report proves of one agent: whose key it is, and which state of its log stands in the organisation's log.
+/// What a report proves of one agent: whose key it is, and which state of its log is in the organisation's log.
 struct AgentProof: Sendable {
     let agent: String
     /// The bytes of the id, as they stand in every record.

@@ -2,7 +2,7 @@ internal import StrictJSON
 
 /// `keys/AGENT.json`: the key of an agent, and who the person behind the pseudonym is.
 ///
-/// The person's name stands here, in a file that the coordinator signs, and in no leaf: a log never forgets.
+/// The person's name is here, in a file that the coordinator signs, and in no leaf: a log never forgets.
 struct KeyStatement: Sendable, Equatable {
     let agent: String
     let publicKey: VerifyingKey

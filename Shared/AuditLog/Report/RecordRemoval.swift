@@ -5,7 +5,7 @@ package struct RecordRemoval: Sendable, Equatable {
     package let agent: String
     /// The records below this number are gone.
     package let below: Int
-    /// The pseudonym of whoever removed them.
+    /// The pseudonym of the person who removed them.
     package let who: String
     /// In microseconds since 1970.
     package let time: Int64

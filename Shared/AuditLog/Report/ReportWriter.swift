@@ -106,7 +106,7 @@ package struct ReportWriter: Sendable {
 
     /// Begins the records of an agent.
     ///
-    /// - Throws: `.report` if it is not the agent's turn or its checkpoint is none of its log.
+    /// - Throws: `.report` if it is not the agent's turn or its checkpoint is not of its log.
     package mutating func begin(_ agent: ReportAgent) throws(AuditLogError) {
         guard section == nil, lastAgent.utf8.lexicographicallyPrecedes(agent.agent.utf8) else {
             throw AuditLogError(.report, "agent \(agent.agent) is not next")

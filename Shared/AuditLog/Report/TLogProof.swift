@@ -53,7 +53,7 @@ struct TLogProof: Sendable, Equatable {
     }
 }
 
-/// A leaf of the organisation's log, where it stands and what proves it there.
+/// A leaf of the organisation's log, its index and the proof of it.
 package struct LoggedLeaf: Sendable, Equatable {
     /// The exact bytes.
     package let leaf: [UInt8]
