@@ -3,7 +3,7 @@ package import StrictJSON
 /// Who the person of one agent is, as it is signed for this agent alone.
 package struct BindingDocument: Sendable, Equatable {
     package let agentID: String
-    /// The version of the policy that it was made for; 0 where there is none yet.
+    /// The version of the policy that it was made for; 0 before the first policy.
     package let policyVersion: Int
     package let expires: UTCTime
     /// `sub`, `user`, `groups` and `roles`: see `Binding` of the policy.
@@ -29,7 +29,7 @@ package struct BindingDocument: Sendable, Equatable {
 
     /// Reads a document; throws `ShapeError`.
     ///
-    /// What stands in `binding` is read by the policy.
+    /// The policy reads the contents of `binding`.
     package init(_ json: JSONValue) throws {
         self = try ObjectReader.read(json) { reader in
             try reader.header(kind: "binding")

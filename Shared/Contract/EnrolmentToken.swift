@@ -1,9 +1,9 @@
 internal import StrictJSON
 
-/// A one-time invitation, as a person carries it from an administrator to his machine.
+/// A one-time invitation, as a person carries it from an administrator to the machine.
 ///
 /// `dwi1.SECRET.FINGERPRINT[.CA]`: the secret opens once; the fingerprint and the certificate make the machine trust
-/// this coordinator and no other, whatever stands on the way. Only `dwi1.SECRET` is ever sent.
+/// this coordinator and no other, whatever is on the way between them. Only `dwi1.SECRET` is ever sent.
 package struct EnrolmentToken: Sendable, Equatable {
     /// 128 random bits.
     package let secret: [UInt8]
@@ -19,7 +19,7 @@ package struct EnrolmentToken: Sendable, Equatable {
         self.authority = authority
     }
 
-    /// Reads a token; nil if it is none.
+    /// Reads a token; nil if the text is not a token.
     ///
     /// Blanks around it are ignored, as pasting leaves them.
     package init?(_ text: String) {
@@ -57,7 +57,7 @@ package struct EnrolmentToken: Sendable, Equatable {
     /// What is sent for `secret`.
     package static func proof(secret: [UInt8]) -> String { "dwi1.\(Base64.url(secret))" }
 
-    /// The secret in what was sent, or nil if it is none.
+    /// The secret in what was sent, or nil if that is not a token.
     package static func secret(proof: String) -> [UInt8]? {
         guard proof.hasPrefix("dwi1."), let secret = Base64.decodeURL(proof.utf8.dropFirst(5)), secret.count == 16
         else { return nil }

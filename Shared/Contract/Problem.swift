@@ -48,7 +48,7 @@ package struct Problem: Error, Equatable, Sendable {
         return .object(object)
     }
 
-    /// Reads a problem of the coordinator; nil if the document is none.
+    /// Reads a problem of the coordinator; nil if the document is not one.
     ///
     /// Open to further members, as RFC 9457 asks: it is shown to people, nothing is decided on what is not known.
     package init?(_ json: JSONValue) {

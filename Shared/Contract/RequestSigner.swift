@@ -7,7 +7,7 @@ package enum RequestSigner {
     ///
     /// - Parameters:
     ///   - method: The HTTP method.
-    ///   - path: As it stands in the request line, without the query.
+    ///   - path: As in the request line, without the query.
     ///   - query: What follows the question mark, empty without one.
     ///   - body: The bytes of the body, empty without one.
     ///   - audience: The origin of the coordinator's organisation log.

@@ -3,8 +3,8 @@ package import StrictJSON
 
 /// The coordinator's signed word that the key of one machine is revoked.
 ///
-/// It stands in the problem `revoked_key`, so that nobody but the coordinator can make an agent close: a status alone is
-/// anybody's who is once on the way. A key that is revoked never opens anything again, so the word has no end, and an old
+/// The problem `revoked_key` contains it, so that only the coordinator can make an agent close: any proxy that is once
+/// on the way can send a status. A key that is revoked never opens anything again, so the word has no end, and an old
 /// copy of it is as good as a new one.
 package struct RevocationStatement: Sendable, Equatable {
     package let agentID: String

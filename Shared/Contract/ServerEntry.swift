@@ -66,7 +66,7 @@ package struct ServerEntry: Sendable, Equatable {
     /// The timeout of an entry that names none.
     package static let standardTimeout = 300
 
-    /// The limits, about this server alone; throws `ShapeError` for one that is none.
+    /// The limits, about this server alone; throws `ShapeError` for an invalid one.
     package func limitRules() throws -> [LimitRule] {
         try limits.enumerated().map { index, json in
             try LimitRule(json, server: JSONText(alias), index: index, at: "limits/\(index)")

@@ -1,7 +1,8 @@
 /// The one form of RFC 9421 that agents and the coordinator speak.
 ///
-/// Fixed components in a fixed order, all six parameters, at most 60 seconds of life. A general reader of HTTP signatures
-/// has dozens of choices and each is a way to disagree; here there is none, so both sides build the same bytes.
+/// Fixed components in a fixed order, all six parameters, at most 60 seconds of life. A general reader of HTTP
+/// signatures has dozens of choices and each is a way to disagree. This form has no choices, so both sides build the
+/// same bytes.
 enum SignatureProfile {
     static let label = "doorward"
     static let algorithm = "ed25519"

@@ -1,9 +1,10 @@
 package import AuditLog
 package import StrictJSON
 
-/// What one agent has once it has taken an answer, as it is signed for this agent alone: which documents belong together.
+/// What one agent has once it has taken an answer, as it is signed for this agent alone: which documents belong
+/// together.
 ///
-/// Each of them is signed by itself. Without this, whoever is on the way could let a new bundle through and hold the
+/// Each of them is signed by itself. Without this, a proxy on the way could let a new bundle through and hold the
 /// binding of the same change back, or make up the counter.
 package struct StateDocument: Sendable, Equatable {
     package let agentID: String

@@ -16,7 +16,7 @@ package struct SyncAnswer: Sendable, Equatable {
     package let orgCheckpoint: String
     /// The proof that this log extends the one whose size was asked about with `org=SIZE`.
     package let consistency: [[UInt8]]?
-    /// The leaf `log.restart` of this log's epoch, for whoever asks from an earlier one.
+    /// The leaf `log.restart` of this log's epoch, for an agent that asks from an earlier one.
     package let restart: ProvenLeaf?
 
     /// An answer of these parts.
