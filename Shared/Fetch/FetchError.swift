@@ -23,7 +23,7 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
 
         private let name: Name
 
-        /// The URL is none that is fetched: its form, its scheme, or `http` beyond this machine.
+        /// The URL cannot be fetched: its form, its scheme, or `http` beyond this machine.
         package static let badURL = Self(name: .badURL)
         /// The request itself cannot be written: a header with a line break.
         package static let badRequest = Self(name: .badRequest)

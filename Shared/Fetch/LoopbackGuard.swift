@@ -3,7 +3,8 @@ import Glibc
 
 /// Whose programs on this machine are spoken to: this user's and root's.
 enum LoopbackGuard {
-    /// Why whoever listens here is not connected to; nil where nobody does, since connecting says so itself.
+    /// Why the program that listens here is not connected to; nil if no program listens, since connecting says so
+    /// itself.
     static func complaint(ofListenerAt end: SocketOwner.End) -> String? {
         guard let source = SocketOwner() else { return ServerOwner.unknown.complaint(port: Int(end.port)) }
         return source.uid(ofListenerAt: end)
