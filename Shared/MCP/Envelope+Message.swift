@@ -116,7 +116,7 @@ extension Envelope {
 
     // MARK: Judging
 
-    /// Decides what kind of message it is and refuses what is none.
+    /// Decides what kind of message it is and refuses what is not a message.
     mutating func settle(in bytes: UnsafeBufferPointer<UInt8>) throws(EnvelopeError) {
         if let fault { throw EnvelopeError(fault, id: id) }
         guard members.hasVersion else { throw EnvelopeError(.version, id: id) }

@@ -2,8 +2,8 @@ internal import StrictJSON
 
 /// The headers in which a modern request repeats parts of its body.
 ///
-/// Whoever routes by the header and whoever acts by the body must have read the same thing, so a gateway that reads
-/// bodies checks them like a server.
+/// The code that routes by the header and the code that acts by the body must have read the same thing, so a gateway
+/// that reads bodies checks them like a server.
 package struct MCPHeaders {
     /// The values, without white space around them; nil where the header is absent.
     package var protocolVersion: UnsafeBufferPointer<UInt8>?
@@ -74,7 +74,7 @@ package struct MCPHeaders {
     private static let prefix: StaticString = "=?base64?"
     private static let suffix: StaticString = "?="
 
-    /// Whether the value of a header stands for this text: itself, or in base64 between `=?base64?` and `?=`.
+    /// Whether the value of a header encodes this text: as it is, or in base64 between `=?base64?` and `?=`.
     static func equals(_ text: UnsafeBufferPointer<UInt8>, header: UnsafeBufferPointer<UInt8>) -> Bool {
         guard isEncoded(header) else {
             return header.allSatisfy { (0x20...0x7E).contains($0) } && header.isEqual(to: text)
@@ -83,7 +83,7 @@ package struct MCPHeaders {
         return Base64.decodeStandard(encoded).map { $0.elementsEqual(text) } ?? false
     }
 
-    /// The value of a header that stands for a text: the text where it may stand there as it is, else in base64.
+    /// The value of a header that encodes a text: the text itself where a header may contain it, else in base64.
     package static func encoded(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let isPlain = bytes.withUnsafeBufferPointer { bytes in

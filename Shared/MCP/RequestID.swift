@@ -5,11 +5,11 @@ package enum RequestID: Hashable, Sendable {
     case int(Int)
     case string(JSONText)
 
-    /// The longest literal that is one: ids are kept for as long as their requests are, and what nobody can tell apart from
-    /// a document is none.
+    /// The longest literal that is an id: ids are kept for as long as their requests are, and a literal as long as a
+    /// document is not an id.
     package static let maxBytes = 1024
 
-    /// The id whose literal stands in `bytes`, as found by an envelope; nil for a literal that is no id.
+    /// The id whose literal is in `bytes`, as found by an envelope; nil for a literal that is no id.
     package init?(_ literal: JSONSpan, in bytes: UnsafeBufferPointer<UInt8>) {
         self.init(literal: UnsafeBufferPointer(rebasing: bytes[literal.range]))
     }

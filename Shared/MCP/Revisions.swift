@@ -4,7 +4,7 @@ internal import StrictJSON
 package enum Revisions {
     /// Those that begin with `initialize`, oldest first.
     package static let handshake = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
-    /// Those in which each request stands alone, oldest first.
+    /// Those in which each request is independent, oldest first.
     package static let modern = ["\(newest)"]
     private static let newest: StaticString = "2026-07-28"
 

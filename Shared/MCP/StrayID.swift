@@ -2,10 +2,10 @@ internal import StrictJSON
 
 /// Looks for the id of a message that the strict reader has refused, so that the refusal can be told to the request.
 ///
-/// It reads on for nothing but the `id` on top. Whatever else stands in the message, and whatever is wrong with it, only
+/// It reads on for nothing but the `id` on top. Whatever else the message contains, and whatever is wrong with it, only
 /// decides where that member is looked for.
 enum StrayID {
-    /// Where the literal of the id stands; nil where there is none, where it stands twice, or where it is no id.
+    /// Where the literal of the id is; nil if the message has no id or two of them, or if the literal is no id.
     static func find(in bytes: UnsafeBufferPointer<UInt8>) -> JSONSpan? {
         var reader = Reader(bytes: bytes)
         return reader.find()
@@ -64,7 +64,7 @@ enum StrayID {
             return false
         }
 
-        /// Moves over a string; returns where it stands with its quotes.
+        /// Moves over a string; returns where it is, with its quotes.
         private mutating func string() -> JSONSpan? {
             skipSpace()
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return nil }
