@@ -18,7 +18,7 @@ package struct Binding: Hashable, Sendable {
         }
     }
 
-    /// The person's pseudonym, the one that stands in rules and records.
+    /// The person's pseudonym, the one that rules and records contain.
     package let sub: JSONText
     /// The e-mail address, for the person's own eyes; nothing is decided on it.
     package let user: String

@@ -9,7 +9,7 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// The longest address in bytes (RFC 5321, 4.5.3.1.3).
     package static let longest = 254
 
-    /// Reads an address; nil if it is none.
+    /// Reads an address; nil if the text is not an address.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.longest, let at = bytes.firstIndex(of: UInt8(ascii: "@")),
@@ -21,7 +21,7 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 
     private static func isLocal(_ bytes: ArraySlice<UInt8>) -> Bool {
-        // A dot stands between characters (RFC 5322, 3.2.3).
+        // A dot is between characters (RFC 5322, 3.2.3).
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return (1...64).contains(bytes.count)
             && parts.allSatisfy { part in !part.isEmpty && part.allSatisfy { isWord($0) || localMarks.contains($0) } }

@@ -26,7 +26,7 @@ package struct Pattern: Hashable, Sendable {
         self.isPrefix = isPrefix
     }
 
-    /// Reads a pattern; throws where `*` stands anywhere but at the end.
+    /// Reads a pattern; throws where `*` is anywhere but at the end.
     package init(_ json: JSONValue, at place: String) throws(ShapeError) {
         let text = try ObjectReader.identifier(json, at: place).utf8
         if text.count > Self.longest { throw ShapeError(place, "must not be longer than \(Self.longest) bytes") }

@@ -42,7 +42,7 @@ extension PolicyRules {
 }
 
 extension PolicyRules.Role {
-    /// Checks the name of a role: it stands between slashes in the names of rules.
+    /// Checks the name of a role: in the names of rules it is between slashes.
     package static func checkName(_ name: JSONText, at place: String) throws(ShapeError) {
         _ = try ObjectReader.identifier(.string(name), at: place)
         guard name.utf8.count <= 64, !name.utf8.contains(UInt8(ascii: "/")) else {

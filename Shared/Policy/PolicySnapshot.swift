@@ -79,7 +79,8 @@ package final class PolicySnapshot: Sendable {
     /// Whether everything is denied for one reason: none was applied yet, or its time is over.
     package var isClosed: Bool { closed != nil }
 
-    /// Whether the person has any grant on a server, through whatever client: else the server is none to him.
+    /// Whether the person has any grant on a server, through any client: otherwise the server does not exist for this
+    /// person.
     ///
     /// What a rule forbids is still there, and a call to it is denied with the reason.
     package func knows(server: JSONText) -> Bool {

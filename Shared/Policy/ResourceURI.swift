@@ -36,7 +36,7 @@ enum ResourceURI {
 
     /// What has been read of one segment.
     private struct Segment {
-        /// Whether a slash stands before it: only then can it be an empty one.
+        /// Whether a slash precedes it: only then can it be an empty one.
         var isPart = false
         private(set) var isEmpty = true
         private var dots = 0

@@ -1,7 +1,7 @@
 /// The state of one limit for one subject: a GCRA bucket, which is one time, and the slots in use.
 ///
 /// A class, because a call that is under way must find the same slots again after the policy was replaced. It belongs
-/// to whoever owns the table.
+/// to the owner of the table.
 final class Bucket {
     /// The theoretical arrival time: when the bucket will be at rest again, in nanoseconds of the owner's clock.
     private(set) var arrival: Int64 = .min

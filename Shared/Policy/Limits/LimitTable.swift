@@ -48,7 +48,7 @@ package final class LimitTable {
 
     /// Takes other limits.
     ///
-    /// One that stays the same keeps what was used of it, wherever it stands now; so does one that was gone meanwhile.
+    /// One that stays the same keeps what was used of it, wherever it is now; so does one that was gone meanwhile.
     package func replace(rules: [LimitRule]) {
         var old = former
         for entry in entries { old[entry.identity] = Former(own: entry.own, byClient: entry.byClient) }
