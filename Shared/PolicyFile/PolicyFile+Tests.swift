@@ -64,7 +64,7 @@ extension PolicyFile {
 
 /// What the parts of a policy cost, in comparisons of names.
 private struct Weights {
-    /// What is compared for each person and each of his groups, whoever he is.
+    /// The comparisons for each person and for each of a person's groups: as many for every person.
     let shared: Int
     private let roles: [JSONText: (own: Int, grants: Int)]
     /// Finding a role among all of them.

@@ -3,7 +3,7 @@ package import StrictJSON
 
 /// A policy as people write it: YAML or JSON, people by their e-mail addresses, with the tests that it has to pass.
 ///
-/// There is only one that is good: whoever has a `PolicyFile` can sign its rules.
+/// Only a valid one exists: the owner of a `PolicyFile` can sign its rules.
 package struct PolicyFile: Sendable {
     /// The file, byte by byte.
     package let bytes: [UInt8]
