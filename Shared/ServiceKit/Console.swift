@@ -2,9 +2,9 @@ internal import Glibc
 
 /// What a command says: its answer on standard output, words beside it on standard error.
 package enum Console {
-    /// Prints one line of the answer and hands it on at once, so that whoever follows sees it.
+    /// Prints one line of the answer and hands it on at once, so that a reader that follows sees it.
     ///
-    /// An answer that reaches nobody is none, and may have been a secret that is shown once: the program ends with
+    /// An answer that reaches no reader is lost, and may have been a secret that is shown once: the program ends with
     /// status 1, and says why unless its reader has simply gone (`| head`).
     package static func answer(_ line: String) { answer(Array(line.utf8)) }
 

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Tells systemd how the service stands: the `sd_notify` protocol, a datagram to `$NOTIFY_SOCKET`.
+/// Tells systemd the state of the service: the `sd_notify` protocol, a datagram to `$NOTIFY_SOCKET`.
 ///
 /// Without that variable nothing happens, and a message that cannot be delivered is not worth an error: systemd's own
 /// deadlines decide then. https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html

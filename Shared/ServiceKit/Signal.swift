@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// Wakes tasks that wait for something to happen, and counts how often it has.
 ///
-/// Whoever waits names the version that was seen last, so what happens between a look and the wait is not missed.
+/// A waiting task names the version that it saw last, so what happens between a look and the wait is not missed.
 package final class Signal: Sendable {
     private struct State {
         var version = 0

@@ -2,7 +2,7 @@
 ///
 /// Secrets are kept from logs where they are handled; this catches a library's debug line and a careless interpolation.
 package enum Redaction {
-    /// What stands in place of a secret.
+    /// What replaces a secret.
     package static let mark = "[redacted]"
 
     /// Names of values that are secrets whatever they look like.
