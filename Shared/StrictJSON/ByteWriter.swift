@@ -1,6 +1,6 @@
 /// Lays bytes out in memory of a fixed size: for what is written for every call and has a bound.
 ///
-/// What does not fit ends the process: whoever makes the room knows the bound of what he writes.
+/// What does not fit ends the process: the code that makes the room knows the bound of what it writes.
 @usableFromInline
 package struct ByteWriter {
     @usableFromInline let room: UnsafeMutableRawBufferPointer

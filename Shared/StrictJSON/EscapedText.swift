@@ -30,7 +30,7 @@ struct EscapedText {
         }
         let first = Self.codeUnit(bytes, at: position) ?? 0xFFFD
         position += 6
-        // Half a pair that stands alone, as it may where the scan was lenient, is itself and no character.
+        // Half a pair that is alone, as it may be where the scan was lenient, is itself and no character.
         guard (0xD800...0xDBFF).contains(first), Self.isLowHalf(bytes, at: position) else { return first }
         let second = Self.codeUnit(bytes, at: position) ?? 0xDC00
         position += 6
@@ -48,7 +48,7 @@ struct EscapedText {
         return result
     }
 
-    /// Whether `\uDC00` to `\uDFFF` stands at `position`.
+    /// Whether `\uDC00` to `\uDFFF` is at `position`.
     static func isLowHalf(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Bool {
         guard bytes.count - position >= 6, bytes[position] == UInt8(ascii: "\\"),
             bytes[position + 1] == UInt8(ascii: "u"), let unit = codeUnit(bytes, at: position)

@@ -1,5 +1,5 @@
 extension JSONScanner {
-    /// Reads a number and returns where its literal stands.
+    /// Reads a number and returns where its literal is.
     package mutating func number() throws(JSONError) -> JSONSpan {
         _ = try firstByte()
         let lower = offset

@@ -81,7 +81,7 @@ extension JSONScanner {
     }
 
     /// Moves over blocks that hold none of what `skipPlain` looks for: few strings are long, but most of what is read
-    /// stands in those.
+    /// is in those.
     private func skipPlainBlocks(from position: Int) -> Int {
         var position = position
         while bytes.count &- position >= 64 {

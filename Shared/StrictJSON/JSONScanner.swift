@@ -1,4 +1,4 @@
-/// Where something stands in a document.
+/// Where something is in a document.
 @usableFromInline
 package struct JSONSpan: Hashable, Sendable {
     /// The first byte.

@@ -35,7 +35,7 @@ package enum JSONValue: Hashable, Sendable {
 
     package var isNull: Bool { self == .null }
 
-    /// The member of an object; nil as well when this is none.
+    /// The member of an object; nil as well when this is not an object.
     package subscript(name: JSONText) -> JSONValue? { object?[name] }
 
     /// The word for this kind of value in messages.

@@ -140,8 +140,8 @@ struct NameStack {
         return word
     }
 
-    /// A number that differs for different texts but by chance: whoever sends a message knows neither seed nor factor, and
-    /// so cannot make sorting compare its names in full.
+    /// A number that differs for different texts but by chance: the sender of a message knows neither seed nor factor,
+    /// and so cannot make sorting compare its names in full.
     private static func digest(_ entry: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
         withText(entry, in: bytes, digest)
     }

@@ -1,7 +1,7 @@
 /// The one place that knows what well-formed UTF-8 is (Unicode table 3-7: no overlong form, no surrogate, nothing
 /// above U+10FFFF).
 enum UTF8Bytes {
-    /// The length of the well-formed sequence at `offset`, or 0 when there is none.
+    /// The length of the well-formed sequence at `offset`, or 0 for a malformed one.
     static func sequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int {
         let first = bytes[offset]
         let left = bytes.count - offset
