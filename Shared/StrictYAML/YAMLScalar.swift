@@ -14,7 +14,7 @@ struct YAMLScalar {
         mark = event.start_mark
     }
 
-    /// What it stands for.
+    /// What it means.
     var value: JSONValue {
         guard isPlain else { return .string(JSONText(utf8: bytes)) }
         switch bytes {

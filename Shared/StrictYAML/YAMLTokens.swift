@@ -1,6 +1,6 @@
 internal import CYaml
 
-/// The first look at a file: what no file may hold, wherever it stands.
+/// The first look at a file: what no file may hold, in any place.
 enum YAMLTokens {
     /// Refuses anchors, aliases, tags and directives, and what is nested too deeply.
     ///
