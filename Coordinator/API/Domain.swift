@@ -6,7 +6,7 @@ package import PolicyDesk
 package import Registry
 package import ServiceKit
 
-/// The domain that the API stands on.
+/// The domain that the API is built on.
 package struct Domain: Sendable {
     package let database: SQLDatabase
     package let log: OrgLog

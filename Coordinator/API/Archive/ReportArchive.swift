@@ -22,8 +22,8 @@ struct ReportArchive: Sendable {
     /// - Parameters:
     ///   - report: What is sent.
     ///   - clock: The time.
-    ///   - patience: How long it may take to send it, beside what its size takes at half a megabyte a second. Whoever is
-    ///     slower keeps the report, and its place, from others.
+    ///   - patience: How long it may take to send it, beside what its size takes at half a megabyte a second. A slower
+    ///     client keeps the report, and its place, from others.
     /// - Throws: a `Problem` for what the archive's format cannot hold.
     init(_ report: Report, clock: MachineClock, patience: Duration = .seconds(120)) throws {
         self.report = report

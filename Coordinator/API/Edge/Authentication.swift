@@ -89,7 +89,7 @@ struct Authentication: Sendable {
 }
 
 extension Caller {
-    /// Whose turn his changes are: those of whoever can make room, and shut others out, come first.
+    /// The lane of the caller's changes: those of callers that can make room, and shut others out, come first.
     var lane: WriteLane {
         guard role >= .admin else { return .ordinary }
         guard case .token(_, let scopes, _) = proof else { return .governing }

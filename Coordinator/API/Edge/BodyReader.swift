@@ -5,11 +5,11 @@ internal import Hummingbird
 internal import NIOCore
 internal import Synchronization
 
-/// Reads bodies whole, within a limit for each, one for all of somebody's together, and one for all.
+/// Reads bodies whole, within a limit for each, one for all of a caller's together, and one for all.
 ///
-/// What counts is what has arrived: whoever announces a body and sends none, or waits for his answer without one, takes
-/// nothing away from others. Nobody can take more than his share, and so keep all others out; and administrators are
-/// heard also when all shares together are used up.
+/// What counts is what has arrived: a client that announces a body and sends none, or waits for its answer without one,
+/// takes nothing away from others. No caller can take more than its share, and so keep all others out; and
+/// administrators are heard also when all shares together are used up.
 final class BodyReader: Sendable {
     /// What all bodies that are being read or worked on may take.
     static let mostTogether = 256 << 20
@@ -108,7 +108,7 @@ final class BodyReader: Sendable {
         } catch let problem as Problem {
             throw problem
         } catch {
-            // Ignorable: whoever sent it has gone, and hardly hears the answer.
+            // Ignorable: the client that sent it has gone, and hardly hears the answer.
             throw Problem.brokenBody
         }
         // A connection that closed in the middle ends the body without an error.

@@ -5,8 +5,8 @@ internal import Synchronization
 /// The connections that are open, so that there can be too many of them only for those that ask for nothing.
 ///
 /// When one more comes than may be, the one that has kept the coordinator waiting longest is closed, be it between two
-/// requests, in the middle of sending one, or of taking an answer: a new request always gets in, and whoever opens
-/// connections to let them lie loses his own.
+/// requests, in the middle of sending one, or of taking an answer: a new request always gets in, and a client that
+/// opens connections and leaves them idle loses its own.
 package final class ConnectionLedger: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel

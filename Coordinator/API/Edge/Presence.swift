@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Whether whoever asks is still there to hear the answer.
+/// Whether the client that asks is still there to hear the answer.
 ///
 /// The server does not end what is being answered when its connection closes: what waits long has to look itself. It is
 /// sent down the connection's pipeline, where `ConnectionDeadlines` keeps it for the request that is being answered.

@@ -5,10 +5,11 @@ internal import NIOHTTP1
 package import NIOHTTPTypes
 internal import StrictJSON
 
-/// Answers what is no request of HTTP with a problem, as every other refusal; confined to the connection's event loop.
+/// Answers bytes that are not an HTTP request with a problem, as every other refusal; confined to the connection's
+/// event loop.
 ///
-/// The server would answer 400 without a word. What turns out to be unreadable in the middle of a request is left to it:
-/// whoever reads the body hears of that.
+/// The server would answer 400 without a message. What turns out to be unreadable in the middle of a request is left to
+/// it: the reader of the body hears of that.
 package final class UnreadableRequests: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = HTTPRequestPart
     package typealias InboundOut = HTTPRequestPart

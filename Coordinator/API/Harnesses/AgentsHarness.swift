@@ -52,7 +52,7 @@ struct AgentsHarness: Sendable {
         ]
     }
 
-    /// Whom one talks to, for whoever has not pinned it yet: signed by the key that it names.
+    /// Who the coordinator is, for a machine that has not pinned it yet: signed by the key that it names.
     private func identity() async throws -> JSONValue {
         let checkpoint = try await database.read { [log] view in try log.head(in: view).checkpoint }
         return [

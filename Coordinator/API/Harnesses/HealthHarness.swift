@@ -5,7 +5,7 @@ internal import Logging
 internal import People
 internal import ServiceKit
 
-/// `/healthz`, `/readyz`, `/metrics`: for whoever watches over the coordinator.
+/// `/healthz`, `/readyz`, `/metrics`: for the programs that watch over the coordinator.
 struct HealthHarness: Sendable {
     let database: SQLDatabase
     let metrics: MetricsRegistry
@@ -29,7 +29,7 @@ struct HealthHarness: Sendable {
                 }
                 switch database.room {
                 case .ample: return .text("ready\n")
-                // Not 503: a balancer that goes by this page would keep out those who can make room, and whoever
+                // Not 503: a balancer that goes by this page would keep out those who can make room, and an agent that
                 // uploads enough could bring that about.
                 case .scarce(let free):
                     return .text("ready, but no records are taken: the disk has only \(free >> 20) MiB free\n")

@@ -62,7 +62,7 @@ enum EntityTags: Equatable, Sendable {
     /// Without their quotation marks; weak ones never match and are left out.
     case some(Set<String>)
 
-    /// Reads a list; nil if it is none.
+    /// Reads a list; nil if it is malformed.
     init?(_ text: String) {
         let text = text.trimmingSpaces
         guard text != "*" else {
@@ -77,7 +77,7 @@ enum EntityTags: Equatable, Sendable {
             let quoted = isWeak ? part.dropFirst(2) : part[...]
             guard quoted.utf8.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\"") else { return nil }
             let tag = quoted.dropFirst().dropLast()
-            // A blank is none of RFC 9110's characters here; a tag with one is nobody's and matches nothing.
+            // A blank is not one of RFC 9110's characters here; no resource has a tag with one, so it matches nothing.
             guard tag.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }) else { return nil }
             if !isWeak { tags.insert(String(tag)) }
         }

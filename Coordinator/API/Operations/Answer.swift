@@ -67,6 +67,6 @@ struct Answer: Sendable {
 }
 
 extension JSONValue {
-    /// The document with a line feed, so that a terminal's prompt stands below it.
+    /// The document with a line feed, so that a terminal's prompt is below it.
     fileprivate var line: [UInt8] { bytes + [UInt8(ascii: "\n")] }
 }

@@ -38,7 +38,7 @@ package struct RouteTable: Sendable {
     /// - Parameters:
     ///   - method: As sent. `HEAD` leads to the operation of `GET`.
     ///   - path: As sent, without the query.
-    /// - Returns: What stands there.
+    /// - Returns: The operation, the methods of that path, or nothing.
     func match(method: String, path: String) -> Match {
         let asked = Self.segments(path)
         for route in routes {
