@@ -12,7 +12,7 @@ final class KnownAgents: Sendable {
 
     private let agents = Mutex<[String: StoredAgent]>([:])
 
-    /// The agent of this id; throws `Problem` if there is none.
+    /// The agent of this id; throws `Problem` if the id is unknown.
     func find(_ id: String, in database: SQLDatabase) async throws -> StoredAgent {
         if let agent = agents.withLock({ $0[id] }) { return agent }
         guard let agent = try await database.read({ view in try StoredAgent.find(id, in: view) }) else {

@@ -9,7 +9,7 @@ struct StoredAgent: Sendable {
     let sub: String
     let isRevoked: Bool
 
-    /// Whether the key of the agent of this id is revoked; nil if there is none.
+    /// Whether the key of the agent of this id is revoked; nil if the id is unknown.
     static func isRevoked(_ id: String, in view: some SQLReading) throws -> Bool? {
         try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
             .map { try $0.optionalInteger("revoked_at") != nil }

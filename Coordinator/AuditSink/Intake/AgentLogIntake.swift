@@ -11,8 +11,8 @@ internal import StrictJSON
 /// * Concurrency: of two uploads that begin at the same size one is stored; the other is told the new size.
 /// * Retries: the agent's; an error means that nothing of the upload is stored, but for a fork, which is kept.
 ///
-/// Why these and no other rules: `old` and the root are compared before anything is signed, so the coordinator's
-/// signature stands under one history of each agent only (c2sp.org/tlog-witness).
+/// Why these and no other rules: `old` and the root are compared before anything is signed, so the coordinator signs
+/// one history of each agent only (c2sp.org/tlog-witness).
 package struct AgentLogIntake: Sendable {
     private let database: SQLDatabase
     let log: OrgLog

@@ -6,9 +6,9 @@ internal import StrictJSON
 
 /// Makes room: removes the records of a machine that is shut out, and leaves everything by which others are proven.
 ///
-/// What stays is what c2sp.org/tlog-tiles has stay where a log is pruned: the notes of every upload, the hashes over 256
-/// records and more, and the organisation's log whole. The index below which records are gone only ever rises, and the
-/// leaf that says so stands in the organisation's log from the same commit on.
+/// What stays is what c2sp.org/tlog-tiles has stay where a log is pruned: the notes of every upload, the hashes over
+/// 256 records and more, and the organisation's log whole. The index below which records are gone only ever rises, and
+/// the organisation's log has the leaf that says so from the same commit on.
 ///
 /// * Durability: from the answer on no report shows the records, and every report of that time tells of the removal.
 /// * Idempotence: a log whose records are gone already gets the answer that it got then.

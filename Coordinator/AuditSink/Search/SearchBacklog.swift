@@ -44,7 +44,7 @@ package struct SearchBacklog: Sendable {
         }
         return try await database.write(lane: .governing) { transaction in
             for (batch, marks) in entries {
-                // Whoever else has taken it meanwhile has written it, too.
+                // Another writer that has taken it meanwhile has written it, too.
                 let isLeft = try transaction.execute("DELETE FROM search_backlog WHERE batch = ?", [.integer(batch)])
                 if isLeft == 1 { try marks.insert(batch: batch, in: transaction) }
             }
