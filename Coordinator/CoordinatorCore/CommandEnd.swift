@@ -15,7 +15,7 @@ package struct CommandEnd: Sendable {
     /// The next command to type.
     package let next: String
 
-    /// Bad usage, in the words of whoever noticed it.
+    /// Bad usage, with the message of the code that noticed it.
     package init(usage message: String, next: String) {
         status = 2
         code = CoordinatorFault.usage.rawValue

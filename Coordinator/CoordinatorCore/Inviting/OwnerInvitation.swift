@@ -9,8 +9,8 @@ package import StrictJSON
 
 /// `doorward-coordinator invite-owner`: the way in for an organisation whose last owner has lost every machine.
 ///
-/// Nobody but an owner makes owners, so without it a lost laptop would leave the coordinator to nobody. Whoever may read the
-/// folder has the coordinator's key, and so gains nothing by it that he does not have.
+/// Only an owner makes owners, so without it a lost laptop would leave the coordinator without an owner. A user who may
+/// read the folder has the coordinator's key, and so gains nothing new by it.
 package struct OwnerInvitation: Sendable {
     /// What was made.
     package struct Outcome: Sendable {

@@ -3,7 +3,7 @@ internal import Logging
 internal import ServiceKit
 internal import ServiceLifecycle
 
-/// Ends long polls at once when the program is asked to end, and says so to whoever started it.
+/// Ends long polls at once when the program is asked to end, and says so to the operator.
 ///
 /// Started last, so that it is the first to end: the server then finds every request answered.
 struct Farewell: Service {

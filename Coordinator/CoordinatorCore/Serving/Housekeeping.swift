@@ -12,7 +12,7 @@ struct Housekeeping: Sendable {
     let metrics: MetricsRegistry
     let logger: Logger
 
-    /// Each does a little at a time and stands back for requests.
+    /// Each does a little at a time and gives way to requests.
     var services: [any Service] {
         let watch = StorageWatch(database: domain.database, metrics: metrics, logger: logger)
         return [

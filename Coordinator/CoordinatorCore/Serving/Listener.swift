@@ -22,7 +22,8 @@ struct Listener: Service {
                 group.addTask {
                     try await gracefulShutdown()
                     try await Task.sleep(for: Self.grace)
-                    // The server waits for each request to be whole and answered, and so for whoever never ends his.
+                    // The server waits for each request to be whole and answered, and so for a client that never ends
+                    // its request.
                     ledger.closeAll()
                 }
                 // The server ends first; the other one has nothing to say but that it was cancelled.

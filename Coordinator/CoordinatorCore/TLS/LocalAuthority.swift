@@ -7,8 +7,8 @@ internal import X509
 
 /// The certificate authority that `init` makes for one coordinator and nothing else.
 ///
-/// It may only sign for the names of this coordinator (name constraints), so whoever steals its key, or puts its
-/// certificate into a system's trust store, gains or risks no other site.
+/// It may only sign for the names of this coordinator (name constraints), so a thief of its key gains no other site,
+/// and a user who puts its certificate into a system's trust store risks none.
 struct LocalAuthority {
     /// Machines keep it from their enrolment on, so it lives as long as they can be expected to.
     static let authorityDays = 3650

@@ -17,7 +17,7 @@ enum ServerCertificate {
         let hosts = TLSHost.all(of: url)
         let authority = try LocalAuthority(hosts: hosts, now: now)
         let own = try authority.pem()
-        // Read by clients with `--ca`, so it may be seen by whoever may see the folder.
+        // Read by clients with `--ca`, so every user who may see the folder may see it.
         try DurableFile.write(own.certificate, to: folder.authority, mode: 0o644)
         try DurableFile.write(own.key, to: folder.authorityKey)
         try write(try authority.issue(hosts: hosts, now: now), to: folder)

@@ -36,7 +36,7 @@ struct TLSHost: Hashable {
         return .ipAddress(ASN1OctetString(contentBytes: address[...]))
     }
 
-    /// RFC 5280 section 4.2.1.10: these hosts and nothing else; an address stands there with a mask.
+    /// RFC 5280 section 4.2.1.10: these hosts and nothing else; an address is given with a mask.
     static func constraints(_ hosts: [TLSHost]) -> NameConstraints {
         let names: [GeneralName] = hosts.map { host in
             guard let address = host.address else { return .dnsName(host.text) }
