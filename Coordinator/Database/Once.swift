@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Carries the answer of a change from the writer's thread to whoever waits for its commit.
+/// Carries the answer of a change from the writer's thread to the task that waits for its commit.
 final class Once<Answer: Sendable>: Sendable {
     private let answer = Mutex<Answer?>(nil)
 

@@ -7,13 +7,13 @@ package enum SQLValue: Sendable, Hashable {
     /// Many bytes that are written from where they lie; they are read as a `blob`.
     case stretch(ArraySlice<UInt8>)
 
-    /// `text`, or null where there is none.
+    /// `text`, or null for nil.
     package static func text(_ text: String?) -> SQLValue {
         guard let text else { return .null }
         return .text(text)
     }
 
-    /// `integer`, or null where there is none.
+    /// `integer`, or null for nil.
     package static func integer(_ integer: Int?) -> SQLValue {
         guard let integer else { return .null }
         return .integer(integer)

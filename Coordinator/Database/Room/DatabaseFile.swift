@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The database's file, to have the file system set blocks aside for it.
 ///
-/// Opened once and closed after the database: whoever closes any descriptor of a file gives up all locks that the process
-/// has on it, SQLite's too (https://sqlite.org/howtocorrupt.html, section 2.2).
+/// Opened once and closed after the database: a process that closes any descriptor of a file gives up all its locks on
+/// it, SQLite's too (https://sqlite.org/howtocorrupt.html, section 2.2).
 final class DatabaseFile: Sendable {
     private let path: String
     private let descriptor = Mutex<Int32?>(nil)

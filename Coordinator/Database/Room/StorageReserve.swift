@@ -6,7 +6,7 @@ internal import Synchronization
 /// Keeps changes possible while the file system has no room for records, or for anything.
 ///
 /// Why inside of the database's own files and not in a file that is given up when the disk is full: what is given up
-/// belongs to whoever writes next, and that is the program that has filled the disk. So
+/// goes to the next program that writes, and that is the one that has filled the disk. So
 /// * the database holds rows that it can do without. As soon as the file system has less free than is to be kept, they
 ///   are deleted, and what is written from then on takes their pages: the file does not grow;
 /// * the journal has its blocks from the start, and keeps them when it begins anew and when the program ends;
