@@ -16,7 +16,8 @@ extension Fleet {
         }
     }
 
-    /// Takes a machine's key away: from the commit on it opens nothing, and what the machine asks is answered with that.
+    /// Takes a machine's key away: from the commit on it opens nothing, and what the machine asks is answered with
+    /// that.
     ///
     /// The tokens and invitations that it made end with it, and so does what these made. An agent that is online hears
     /// of it at once; one that is offline has what it was told before until the policy's bundle expires.
@@ -24,7 +25,7 @@ extension Fleet {
     /// - Parameters:
     ///   - id: the machine; one that is revoked already stays so.
     ///   - enrolled: what happens to the machines that came in with its invitations.
-    ///   - caller: who does it. The machine of somebody above him is none of his business.
+    ///   - caller: who does it. A caller may not revoke the machine of a person with a higher role.
     /// - Returns: the machine, and what was taken away with it.
     /// - Throws: `Problem`: `unknown_agent`, `role_needed`.
     package func revoke(

@@ -59,10 +59,10 @@ extension Fleet {
     ///   - question: what the machine has.
     ///   - caller: the machine.
     ///   - hold: how long to wait until there is something.
-    /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than there is where the
-    ///   coordinator stands, and for one of an earlier epoch everything.
-    /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a `Problem`
-    ///   for a caller that is no machine; `CancellationError`.
+    /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than the coordinator
+    ///   the coordinator's state, and for one of an earlier epoch everything.
+    /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a
+    ///   `Problem` for a caller that is no machine; `CancellationError`.
     package func news(
         _ question: SyncQuestion,
         for caller: Caller,
@@ -126,8 +126,9 @@ extension Fleet {
         // Of another epoch it has nothing: what it counts by is another counter.
         let isEarlier = question.epoch < head.epoch
         let after = isEarlier ? 0 : question.after
-        // Whoever knows more than there is has seen a coordinator that was set back since: he is told at once where it
-        // stands, and what he makes of it is his. Held, he would wait for changes that count as old to him.
+        // A machine that knows more than the coordinator has seen a coordinator that was set back since. It is told the
+        // coordinator's state at once, and decides itself what follows. Held, it would wait for changes that it takes
+        // for old ones.
         let isAhead =
             question.epoch > head.epoch
             || !isEarlier && (after > counter || UInt64(max(question.orgSize ?? 0, 0)) > head.size)
@@ -162,8 +163,8 @@ extension Fleet {
         return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
     }
 
-    /// The servers that a person may know: whoever may read the registry all of them, everybody else those on which
-    /// he has a grant.
+    /// The servers that a person may know: all of them for a person who may read the registry, for everybody else those
+    /// on which the person has a grant.
     private func entries(
         for person: Person,
         _ binding: Binding,
