@@ -6,7 +6,7 @@ package import StrictJSON
 package struct APIToken: Sendable, Equatable {
     package let id: String
     package let name: String
-    /// The pseudonym and the address of whoever made it.
+    /// The pseudonym and the address of the person who made it.
     package let sub: String
     package let email: String
     package private(set) var scopes: Set<Scope>
@@ -89,7 +89,7 @@ package struct APIToken: Sendable, Equatable {
 /// A new token with its secret, shown once.
 package struct IssuedToken: Sendable {
     package let token: APIToken
-    /// What stands after `Authorization: Bearer`.
+    /// What follows `Authorization: Bearer`.
     package let secret: String
 
     /// As `POST /v1/tokens` answers.

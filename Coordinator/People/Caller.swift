@@ -1,6 +1,6 @@
 internal import Contract
 
-/// Who stands behind a request, proven.
+/// The proven sender of a request.
 package struct Caller: Sendable, Equatable {
     /// How it was proven.
     package enum Proof: Sendable, Equatable {

@@ -8,7 +8,7 @@ package struct Invitation: Sendable, Equatable {
     package let email: String
     /// The role that the person gets, if he has none that is higher.
     package let role: Role
-    /// The pseudonym of whoever invited; nil: the coordinator itself, when it was made.
+    /// The pseudonym of the person who invited; nil: the coordinator itself, when it was made.
     package let createdBy: String?
     /// The address of the person who made it.
     package let maker: String?

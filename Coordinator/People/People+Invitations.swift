@@ -16,14 +16,14 @@ extension People {
         try await issue(email, role: .owner, seconds: seconds, by: nil)
     }
 
-    /// Invites somebody to enrol a machine.
+    /// Invites a person to enrol a machine.
     ///
     /// - Parameters:
     ///   - email: for whom.
-    ///   - role: what he is to be; somebody who is more already stays that.
+    ///   - role: what the person is to be; a person who is more already stays that.
     ///   - seconds: how long the invitation opens; one that is made with a token ends with that one, by time as well.
-    ///   - caller: who invites. Only an owner can invite somebody who is there already and not below himself: whoever
-    ///     holds the invitation acts as that person.
+    ///   - caller: who invites. Only an owner can invite a person who is there already and does not have a lower role:
+    ///     the holder of the invitation acts as that person.
     /// - Returns: the invitation with its secret.
     /// - Throws: `Problem`.
     package func invite(
@@ -135,7 +135,7 @@ extension People {
         return Self.mayInvite(person, by: sub, role)
     }
 
-    /// Whether whoever has this role may let another machine act as this person.
+    /// Whether a caller with this role may let another machine act as this person.
     private static func mayInvite(_ person: Person, by sub: String, _ role: Role) -> Bool {
         role == .owner || person.sub == sub || person.role.map { $0 < role } ?? true
     }

@@ -27,7 +27,7 @@ extension People {
         guard let email = EmailAddress(invitation.email) else { throw Problem.tokenSpent }
         let person = try known(email, in: transaction)
         if let maker = invitation.createdBy {
-            // Asked again: since then the person may have risen, and whoever holds the token would act as him.
+            // Asked again: since then the person may have risen, and the holder of the token would act as that person.
             guard let role = try self.person(sub: maker, in: transaction)?.role,
                 try mayMake(invitation, as: maker, role, in: transaction)
             else { throw Problem.tokenSpent }

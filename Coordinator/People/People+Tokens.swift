@@ -120,10 +120,10 @@ extension People {
         }
     }
 
-    /// Takes a token away: one's own, or for an administrator that of anybody who is not above him; and with it all
+    /// Takes a token away: one's own, or for an administrator that of any person without a higher role; and with it all
     /// that was made with it.
     ///
-    /// Somebody else's is unknown to whoever may not see it.
+    /// A caller who may not see another person's token is told that it is unknown.
     ///
     /// - Parameters:
     ///   - name: what it is called.
@@ -156,8 +156,8 @@ extension People {
         }
     }
 
-    /// Who stands behind `Authorization: Bearer`; throws a `Problem` of status 401 for what is no token, no longer one,
-    /// or one of somebody who has no role any more.
+    /// The caller that a token after `Authorization: Bearer` proves; throws a `Problem` of status 401 for what is not a
+    /// token, or no longer one, or belongs to a person who has no role any more.
     package func caller(token text: String) async throws -> Caller {
         guard text.hasPrefix(Self.prefix), let bytes = Base64.decodeURL(text.utf8.dropFirst(Self.prefix.utf8.count)),
             bytes.count == 32

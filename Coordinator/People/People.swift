@@ -63,7 +63,7 @@ package struct People: Sendable {
 
     // MARK: Adding
 
-    /// The pseudonym of whoever has this address; somebody new gets one, and no role.
+    /// The pseudonym of the person with this address; a new person gets one, and no role.
     ///
     /// For policies, which may name people before they come.
     package func pseudonym(of email: EmailAddress, in transaction: SQLTransaction) throws -> String {

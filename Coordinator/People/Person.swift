@@ -3,7 +3,7 @@ package import StrictJSON
 
 /// Somebody whom the organisation knows.
 package struct Person: Sendable, Equatable {
-    /// The pseudonym that stands in rules, leaves and records.
+    /// The pseudonym that rules, leaves and records contain.
     package let sub: String
     /// Lower case.
     package let email: String
