@@ -70,7 +70,7 @@ package struct AppliedPolicy: Sendable {
     }
 }
 
-/// What whoever sends a policy believes to be in force.
+/// What the sender of a policy believes to be in force.
 package enum PolicyExpectation: Sendable, Equatable {
     /// Whatever it is: `If-Match: *`.
     case anything

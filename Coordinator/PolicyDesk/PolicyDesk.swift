@@ -79,7 +79,7 @@ package final class PolicyDesk: Sendable {
     ///   - bytes: the file, kept byte by byte.
     ///   - expectation: what is believed to be in force; compared in the transaction that changes it, so of two who
     ///     change the same policy at once one is refused.
-    ///   - caller: whoever applies it.
+    ///   - caller: the person who applies it.
     /// - Returns: the policy with its new version.
     /// - Throws: `Problem`: `precondition_required`, `policy_refused` with `problems`, `precondition_failed`.
     package func apply(

@@ -7,7 +7,7 @@ package struct PolicyDeskError: Error, Sendable, Equatable, CustomStringConverti
 
         /// What is stored contradicts itself.
         package static let damaged = Code(value: .damaged)
-        /// The stored file is none that this release takes.
+        /// This release cannot take the stored file as a policy.
         package static let unreadable = Code(value: .unreadable)
     }
 
