@@ -18,7 +18,7 @@ package struct Registry: Sendable {
 
     /// What all servers together may take in the document that agents get, so that agents can read it.
     static let largestDocument = 900 << 10
-    /// What stands in that document for each and may be left out of an entry, at most.
+    /// What that document contains for each and an entry may leave out, at most.
     private static let spelledOut = 256
 
     /// The registry in `database`.
@@ -77,7 +77,7 @@ package struct Registry: Sendable {
     ///
     /// - Parameters:
     ///   - entry: what it is.
-    ///   - who: the pseudonym of whoever adds it.
+    ///   - who: the pseudonym of the person who adds it.
     /// - Throws: `Problem`: `alias_taken`, `registry_full`.
     package func add(_ entry: RegistryEntry, by who: String) async throws {
         let alias = entry.server.alias
@@ -95,7 +95,7 @@ package struct Registry: Sendable {
         }
     }
 
-    /// Takes a server away; throws a `Problem`, `unknown_server`, if there is none of this alias.
+    /// Takes a server away; throws a `Problem`, `unknown_server`, if no server has this alias.
     package func remove(_ alias: String, by who: String) async throws {
         let wall = clock.wall()
         try await database.write { transaction in
