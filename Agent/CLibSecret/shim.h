@@ -78,12 +78,13 @@ static inline gboolean dw_is_locked_error(const GError *error) {
     return is_locked;
 }
 
-// What the keyring was asked for by its path is gone: a session, which KWallet calls an unknown object, or an item.
+// What the keyring was asked for by its path is gone: a session, or an item. KWallet has names of its own for that.
 static inline gboolean dw_is_lost_error(const GError *error) {
     gchar *name = g_dbus_error_get_remote_error(error);
     gboolean is_lost = g_strcmp0(name, "org.freedesktop.Secret.Error.NoSession") == 0 ||
                        g_strcmp0(name, "org.freedesktop.Secret.Error.NoSuchObject") == 0 ||
-                       g_strcmp0(name, "org.freedesktop.DBus.Error.UnknownObject") == 0;
+                       g_strcmp0(name, "org.freedesktop.DBus.Error.UnknownObject") == 0 ||
+                       g_strcmp0(name, "org.qtproject.QtDBus.Error.InvalidObjectPath") == 0;
     g_free(name);
     return is_lost;
 }
