@@ -129,7 +129,7 @@ struct CallAuthorizerTests {
         let plan = try authorize("tools/call", authorities).get()
         #expect(plan.server.alias == "up")
         #expect(plan.session?.key.id == "s")
-        #expect(plan.decision?.isAllowed == true)
+        #expect(plan.decision.isAllowed)
         #expect(plan.credential == "c")
         #expect(plan.authorization == [0x78])
         #expect(!plan.isStale)

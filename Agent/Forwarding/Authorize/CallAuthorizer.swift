@@ -132,8 +132,8 @@ struct CallPlan<Server> {
     let server: Server
     /// The session that it belongs to.
     let session: Session?
-    /// What the policy said; nil for what has no id, which is not recorded.
-    let decision: Decision?
+    /// What the policy said.
+    let decision: Decision
     /// The slots that it has; to be released when it has ended.
     let permit: LimitPermit
     /// The opaque id of the credential, for its record.

@@ -21,10 +21,6 @@ final class Call {
     let server: ServedServer
     let client: JSONText
     let how: ClientProof
-    /// What the policy said; nil for what has no records.
-    let decision: Decision?
-    /// The opaque id of its credential, for its record.
-    let credential: JSONText?
     /// What its records say; nil for what has no records: notifications, pings, answers, GET and DELETE.
     var facts: CallFacts?
     /// Where its beginning is recorded.
@@ -83,20 +79,20 @@ final class Call {
     /// Bytes of bodies that went to the client.
     var bytesOut = 0
 
-    /// A request that was let through; what the plan has goes over to the call.
     init(
         on connection: ClientConnection,
-        _ plan: CallPlan<ServedServer>,
+        server: ServedServer,
+        session: Session?,
+        permit: LimitPermit = LimitPermit(),
+        authorization: [UInt8]? = nil,
         trace: TraceContext,
         body: Range<Int>
     ) {
         self.connection = connection
-        server = plan.server
-        session = plan.session
-        decision = plan.decision
-        permit = plan.permit
-        credential = plan.credential
-        authorization = plan.authorization
+        self.server = server
+        self.session = session
+        self.permit = permit
+        self.authorization = authorization
         client = connection.visit.client
         how = connection.visit.how
         self.trace = trace

@@ -107,8 +107,15 @@ extension ClientConnection {
             }
             return
         }
-        let isStale = plan.isStale
-        let call = Call(on: self, plan, trace: trace, body: head.length..<bytes.count)
+        let call = Call(
+            on: self,
+            server: plan.server,
+            session: plan.session,
+            permit: plan.permit,
+            authorization: plan.authorization,
+            trace: trace,
+            body: head.length..<bytes.count
+        )
         call.facts = facts
         call.method = envelope.method
         call.era = envelope.era
@@ -117,25 +124,25 @@ extension ClientConnection {
         if envelope.method == .subscriptionsListen {
             call.listen(for: envelope.listSubscriptions, shown: gate.policy)
         }
-        begin(call, isStale: isStale, bytes)
+        begin(call, plan, bytes)
     }
 
     /// Records the beginning of a call, without which nothing leaves.
-    private func begin(_ call: Call, isStale: Bool, _ bytes: UnsafeRawBufferPointer) {
+    private func begin(_ call: Call, _ plan: CallPlan<ServedServer>, _ bytes: UnsafeRawBufferPointer) {
         let kind = CallKind.request(call.method, call.era)
-        guard call.method != .ping, let facts = call.facts, let decision = call.decision else {
+        guard call.method != .ping, let facts = call.facts else {
             // Counted, not recorded: nothing is done.
             gate.records.countPing(call.server)
             call.facts = nil
-            call.begin(kind, isStale: isStale)
+            call.begin(kind, isStale: plan.isStale)
             return
         }
-        guard let spool = gate.records.layOutBegin(facts, decision, credential: call.credential) else {
+        guard let spool = gate.records.layOutBegin(facts, plan.decision, credential: plan.credential) else {
             call.permit.release()
             answerRefusal(.notRecorded.about(call.server.alias), id: literal(call.id, bytes), record: nil)
             return
         }
-        call.begin(kind, recordedIn: spool, isStale: isStale)
+        call.begin(kind, recordedIn: spool, isStale: plan.isStale)
     }
 
     // MARK: What is common to all

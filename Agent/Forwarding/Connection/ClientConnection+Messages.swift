@@ -64,7 +64,8 @@ extension ClientConnection {
     private func bareCall(_ plan: MessagePlan<ServedServer>, _ bytes: UnsafeRawBufferPointer) -> Call {
         let call = Call(
             on: self,
-            CallPlan(server: plan.server, session: plan.session, decision: nil, permit: LimitPermit()),
+            server: plan.server,
+            session: plan.session,
             trace: TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random),
             body: head.length..<bytes.count
         )
