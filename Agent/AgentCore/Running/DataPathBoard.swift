@@ -180,6 +180,8 @@ actor DataPathBoard {
     private var isOver: Bool { end.map { Int(time.now) >= $0 } ?? false }
 
     private func expire() async {
+        // The timer may be older than what is known of the time.
+        guard isOver else { return scheduleExpiry() }
         guard !state.policy.isClosed else { return }
         sayExpired()
         state.policy = state.policy.expired()
