@@ -114,7 +114,10 @@ struct KeyringSession {
         // Encrypted, no secret is empty: KWallet answers so while a wallet is not open.
         guard encoded[2].count > 0 else { return [] }
         guard let value = secret_service_decode_dbus_secret(link.service, encoded.raw) else {
-            throw KeyringFailure("its secret cannot be read")
+            // With KWallet the two ends of a session do not always come to the same key; another session will do.
+            link.isStale = true
+            link.isDoubtful = true
+            throw KeyringFailure("its secret cannot be read", .lost)
         }
         defer { secret_value_unref(UnsafeMutableRawPointer(value)) }
         var length: gsize = 0

@@ -80,8 +80,8 @@ final class KeyringWorker: Sendable {
         do throws(KeyringFailure) {
             var link = try line.link(turn.cancellable)
             var value = body(KeyringSession(link: link, cancellable: turn.cancellable))
-            if link.isStale, !turn.isCancelled {
-                // Once more, from the beginning and with a session of its own.
+            for _ in 0..<2 where link.isStale && !turn.isCancelled {
+                // Again, from the beginning and with another session.
                 line.drop(link)
                 link = try line.link(turn.cancellable)
                 value = body(KeyringSession(link: link, cancellable: turn.cancellable))

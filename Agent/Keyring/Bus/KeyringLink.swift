@@ -40,10 +40,18 @@ final class KeyringLink: @unchecked Sendable {
             throw KeyringFailure(error) ?? KeyringFailure("there is no session bus")
         }
         guard let context = g_main_context_new() else { fatalError("out of memory") }
-        guard let service = dw_open(connection, context, cancellable, &error) else {
+        var opened = dw_open(connection, context, cancellable, &error)
+        var failure = KeyringFailure(error)
+        // KWallet refuses some of the keys that libsecret makes for a session; the next one is another.
+        for _ in 0..<2 where opened == nil && failure?.kind == .other && Self.owner(connection, cancellable) != nil {
+            error = nil
+            opened = dw_open(connection, context, cancellable, &error)
+            failure = KeyringFailure(error)
+        }
+        guard let service = opened else {
             g_main_context_unref(context)
             dw_disconnect(connection)
-            throw KeyringFailure(error) ?? KeyringFailure("there is no keyring")
+            throw failure ?? KeyringFailure("there is no keyring")
         }
         guard let owner = Self.owner(connection, cancellable) else {
             Self.end(connection, service, context)
