@@ -72,7 +72,7 @@ enum StatusFacts {
             words.append("              kept in \(evidence["folder"]?.text ?? "")")
             words.append(
                 isSure
-                    ? "              tell whoever audits it; an administrator's `doorward-coordinator restart-log` ends it"
+                    ? "              tell its auditor; an administrator's `doorward-coordinator restart-log` ends it"
                     : "              after a restore an administrator has to run `doorward-coordinator restart-log`"
             )
         }

@@ -192,7 +192,7 @@ package enum CoordinatorAnswer {
             throw LinkError(
                 .unexpected,
                 "the coordinator answered \(response.status) without a word why",
-                next: "See that the URL is the coordinator's, and ask whoever runs it."
+                next: "See that the URL is the coordinator's, and ask its administrator."
             )
         }
         guard !response.body.isEmpty else { return nil }

@@ -209,7 +209,7 @@ package final class OrgWatch: Sendable {
         LinkError(
             .untrusted,
             "the coordinator shows two histories of its log; both are kept in \(evidence.path)",
-            next: "Send the files in \(evidence.path) to whoever audits the coordinator."
+            next: "Send the files in \(evidence.path) to the coordinator's auditor."
         )
     }
 }

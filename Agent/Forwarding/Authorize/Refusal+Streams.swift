@@ -48,7 +48,7 @@ extension Refusal {
             case (.delete, 405): "{server} lets no client end a session: it ends by itself."
             case (_, 502):
                 "{server} does not answer as it should: try again in a minute, `doorward status` shows how it does."
-            default: "{server} refuses this with HTTP \(status), and the agent cannot say why: ask whoever runs it."
+            default: "{server} refuses this with HTTP \(status), and the agent cannot say why: ask its operator."
             }
         return .down(status == 502 ? "bad_gateway" : "refused", words, server: server)
     }

@@ -97,7 +97,7 @@ struct ResponseFilter {
                 reason: "unknown_method",
                 message:
                     "{server} asks your client for something that MCP does not know, so its answer was not passed on: "
-                    + "tell whoever runs it.",
+                    + "tell its operator.",
                 server: server
             )
         }

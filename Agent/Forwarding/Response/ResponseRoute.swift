@@ -56,7 +56,7 @@ enum ResponseRoute: Equatable {
             return .unauthorized
         case 403:
             let words =
-                "The server refuses this (HTTP 403): your account there may not do it, as whoever runs it can tell."
+                "The server refuses this (HTTP 403): your account there may not do it, as its operator can tell."
             return .refuse(facts.lacksScope ? .insufficientScope(server) : .down("refused", words, server: server))
         case 404 where facts.hasSession && facts.contentType != .json:
             return .sessionEnded
@@ -99,7 +99,7 @@ enum ResponseRoute: Equatable {
             switch (facts.retryAfterMilliseconds, facts.status) {
             case (let wait?, _): ": try again in \(Refusal.wait(wait))."
             case (nil, 429), (nil, 500...): ": try again in a minute, `doorward status` shows how it does."
-            case (nil, _): ": whoever runs it can tell more."
+            case (nil, _): ": its operator can tell more."
             }
         return .down(
             facts.status == 429 ? "busy" : JSONText("status_\(facts.status)"),

@@ -87,7 +87,7 @@ struct AuthorizationServer: Sendable, Equatable {
             throw OAuthError(
                 .unsupported,
                 "The authorization server does not say that it does PKCE with S256, and without it a code can be stolen.",
-                next: "Ask whoever runs the server to support PKCE (code_challenge_methods_supported: S256)."
+                next: "Ask the server's operator to support PKCE (code_challenge_methods_supported: S256)."
             )
         }
         guard responses.contains("code") else {

@@ -78,7 +78,7 @@ struct Discovery: Sendable {
         throw OAuthError(
             .badMetadata,
             "The server does not say where its users sign in (RFC 9728).",
-            next: "Ask whoever runs the server, or register it with --auth none if it needs no sign-in."
+            next: "Ask the server's operator, or register it with --auth none if it needs no sign-in."
         )
     }
 

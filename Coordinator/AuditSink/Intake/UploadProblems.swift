@@ -66,7 +66,7 @@ extension Problem {
         title: "The coordinator has no room for this",
         detail: "The coordinator's disk is nearly full, so nothing of this was stored. An agent keeps its records and "
             + "sends them again later.",
-        next: "Ask whoever runs the coordinator to make room on its disk.",
+        next: "Ask the coordinator's administrator to make room on its disk.",
         members: ["retry_after": 60]
     )
 
