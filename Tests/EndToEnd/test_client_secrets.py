@@ -121,7 +121,9 @@ def test_the_secrets_are_in_the_keyring_and_nowhere_else(world, desk, registered
     kept = [path for path in desk.folder.rglob("*") if path.is_file() and "keyrings" not in path.parts]
     assert kept
     texts = {str(path): path.read_bytes() for path in kept}
-    texts |= {f"the arguments of {pid.name}": (pid / "cmdline").read_bytes() for pid in Path("/proc").glob("[0-9]*")}
+    assert desk.agent is not None
+    for name in ("cmdline", "environ"):
+        texts[f"{name} of the agent"] = Path(f"/proc/{desk.agent.pid}/{name}").read_bytes()
     texts["the logs"] = "\n".join(
         path.read_text(errors="replace") for path in world.processes.logs.glob("*.log") if "sign-in" not in path.name
     ).encode()
