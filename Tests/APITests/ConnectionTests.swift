@@ -74,7 +74,7 @@ struct ConnectionTests {
         #expect(!channel.isActive)
     }
 
-    @Test("Whoever does not take his answer is let go")
+    @Test("A client that does not take its answer is let go")
     func stall() throws {
         let channel = try connection(ledger())
         channel.isWritable = false
@@ -165,7 +165,7 @@ struct ConnectionTests {
         return presence
     }
 
-    @Test("Whoever closes his side is not waited for, whenever he does", .timeLimit(.minutes(1)))
+    @Test("A client that closes its side is not waited for, whenever it does", .timeLimit(.minutes(1)))
     func leaving() async throws {
         // An embedded channel stays on one thread, so nothing is awaited while there is one.
         let presences = [
@@ -213,7 +213,7 @@ struct ConnectionTests {
         #expect(!channel.isActive)
     }
 
-    @Test("An error while a request is answered is left to whoever answers it")
+    @Test("An error while a request is answered is left to the code that answers it")
     func unreadableBody() throws {
         let channel = EmbeddedChannel(handlers: [UnreadableRequests()])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

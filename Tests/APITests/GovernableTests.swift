@@ -11,7 +11,7 @@ import Testing
 
 @testable import API
 
-@Suite("Whatever others do, whoever can make room gets in")
+@Suite("Whatever others do, a caller that can make room gets in")
 struct GovernableTests {
     private static func wait(_ semaphore: DispatchSemaphore) { semaphore.wait() }
 

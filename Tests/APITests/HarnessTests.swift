@@ -19,7 +19,7 @@ import Testing
 struct HarnessTests {
     static let policy = Array("version: 1\nroles:\n  dev:\n    grant: [{ server: tools }]\n".utf8)
 
-    @Test("A policy is replaced by whoever has seen the one in force")
+    @Test("A policy is replaced by a caller that has seen the one in force")
     func policy() async throws {
         let office = try Office()
         try await office.test { client in
@@ -33,7 +33,7 @@ struct HarnessTests {
                 return try await editor.send(client, "PUT", "/v1/policy", body: body, headers: headers)
             }
             #expect(try (await put([])).problem().status == 428)
-            // What is no tag is none that is in force, and that is said before the file is judged.
+            // What is not a tag is never the one in force, and that is said before the file is judged.
             for wrong in ["\"x\"", "W/\(tag)", "x", "\"", "", "\"a\" \"b\"", String(tag.dropFirst().dropLast())] {
                 #expect(try await put([wrong]).problem().status == 412)
                 #expect(try await put([wrong], Array("frob".utf8)).problem().status == 412)

@@ -18,7 +18,7 @@ import Testing
 @Suite("Answers")
 struct ProblemTests {
     @Test(
-        "What is not there is a problem, whoever asks",
+        "What is not there is a problem, for every caller",
         arguments: [
             "/", "/v1", "/v1/", "/v1/nothing", "/v1/servers/", "/v1/servers/x/y", "//v1/servers", "/v2/servers",
         ]

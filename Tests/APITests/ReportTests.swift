@@ -130,7 +130,7 @@ struct ReportTests {
     }
 
     @Test(
-        "A choice that is none is refused",
+        "An invalid choice is refused",
         arguments: [
             "{}", "{\"from\":\"yesterday\",\"to\":\"2099-01-01T00:00:00Z\"}",
             "{\"from\":\"2099-01-01T00:00:00Z\",\"to\":\"2020-01-01T00:00:00Z\"}",

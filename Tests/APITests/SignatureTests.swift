@@ -91,7 +91,7 @@ struct SignatureTests {
         #expect(code == "bad_signature")
     }
 
-    @Test("A signature of GET is none of HEAD, and an own one is")
+    @Test("A signature of GET does not serve for HEAD, and an own one does")
     func head() async throws {
         let office = try Office()
         try await office.test { client in
@@ -113,7 +113,7 @@ struct SignatureTests {
     }
 
     @Test(
-        "A header that stands twice, or not at all, or with a comma, is refused",
+        "A header that occurs twice, or not at all, or with a comma, is refused",
         arguments: ["signature-input", "signature", "content-digest", "doorward-audience"]
     )
     func headers(name: String) async throws {
@@ -184,7 +184,7 @@ struct SignatureTests {
         }
     }
 
-    @Test("Whoever does not have the key cannot enrol it")
+    @Test("A machine that does not have the key cannot enrol it")
     func foreignEnrolment() async throws {
         let office = try Office()
         try await office.test { client in
