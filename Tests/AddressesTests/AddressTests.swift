@@ -40,7 +40,7 @@ struct AddressTests {
     }
 
     @Test(
-        "What is no literal is none",
+        "What is not a literal is not read as an address",
         arguments: ["", "1.2.3", "1.2.3.4.5", "0x7f.1", "localhost", "[::1]", "::1%lo"]
     )
     func noLiteral(text: String) {
