@@ -100,7 +100,7 @@ def imports(root: Path) -> dict[str, dict[str, set[str]]]:
 def unknown_targets(root: Path) -> list[Finding]:
     """Folders that no layer names: the list above has to say where they stand."""
     return [
-        Finding(str(folder.relative_to(root)), f"{name} stands in no layer of {half}")
+        Finding(str(folder.relative_to(root)), f"{name} is in no layer of {half}")
         for name, (half, folder) in targets(root).items() if name not in LAYERS[half]
     ]
 
@@ -125,7 +125,7 @@ def wrong_layers(root: Path) -> list[Finding]:
                 continue
             other, depth, real = place[name]
             if other == half and depth >= level:
-                why = f"{target} may not import {real}: it stands at the same level or below"
+                why = f"{target} may not import {real}: it is at the same level or below"
             elif other != half and other != "Shared":
                 why = f"{half} may not import {other} ({target} imports {real})"
             else:

@@ -12,7 +12,7 @@ _DECLARED = re.compile(r"\b(?:struct|class|enum|actor|protocol|typealias)\s+([A-
 
 
 def named(text: str) -> set[str]:
-    """What stands in backticks and looks like the name of a type."""
+    """The texts in backticks that look like names of types."""
     form = re.compile(r"[A-Z][a-z]+(?:[A-Z][A-Za-z]*)+|[A-Z][a-z]{4,}")
     return {name for name in re.findall(r"`([^`\n]+)`", text) if form.fullmatch(name)}
 
