@@ -126,7 +126,7 @@ struct NoteTests {
     }
 
     @Test(
-        "A key for which anybody can sign, or that is no encoding of a point, is none",
+        "A key for which anybody can sign, or that is no encoding of a point, is refused",
         arguments: [
             "0000000000000000000000000000000000000000000000000000000000000000",
             "0100000000000000000000000000000000000000000000000000000000000000",

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Plain record reader")
 struct PlainRecordReaderTests {
-    /// What makes other records, or none, of one: what stands between values, and values of every form.
+    /// What makes other records, or no record, of one: what is between values, and values of every form.
     private static let scraps = [
         "", "\"", "\\", ",", ":", "{", "}", "[", "]", "0", "1", "-", "-0", "01", "9007199254740991", "9007199254740992",
         "18446744073709551616", "\"\"", "\"x\"", "true", "null", " ", "\n", "\u{0}", "\u{7F}", "é", "a", "A", "/",
@@ -49,7 +49,7 @@ struct PlainRecordReaderTests {
         #expect(compare(bytes) == isPlain)
     }
 
-    @Test("Whatever stands in the place of whatever, it takes nothing that the strict pass refuses", arguments: 0..<8)
+    @Test("Whatever is in the place of whatever, it takes nothing that the strict pass refuses", arguments: 0..<8)
     func replaced(seed: UInt64) {
         var random = Seeded(seed)
         var taken = 0

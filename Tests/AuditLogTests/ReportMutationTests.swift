@@ -2,8 +2,8 @@ import AuditLog
 import StrictJSON
 import Testing
 
-/// Whoever changes a report is found out: by anybody whose change the coordinator did not sign, and, in all that is
-/// proven and not just stated, also the coordinator itself.
+/// Every change of a report is found: anybody's that the coordinator did not sign, and, in all that is proven and not
+/// just stated, also the coordinator's own.
 @Suite("Reports that were tampered with")
 struct ReportMutationTests {
     private static func summary(_ report: ReportInMemory) throws -> String {
