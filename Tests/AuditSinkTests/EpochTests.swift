@@ -47,7 +47,7 @@ struct EpochTests {
         #expect(MerkleProof.isConsistent(from: (3, before.root), to: (5, after.root), proof: hashes))
         #expect(try isProven(#require(restart), in: after))
         #expect(restart?.index == 3)
-        // A head that says another epoch is none of this log.
+        // A head that says another epoch is not of this log.
         try await sink.database.write { try $0.execute("UPDATE org_head SET epoch = 0") }
         await #expect(throws: AuditSinkError(.foreign, "", hint: "")) { _ = try await head(sink) }
     }

@@ -234,7 +234,7 @@ struct ReportsTests {
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
         #expect(codes == [nil, "report_busy"])
-        // Whoever is still sending one keeps its place; with the report it is free again.
+        // A client to which one is still sent keeps its place; with the report it is free again.
         do {
             let sending = [try await sink.reports.make(Self.all), try await sink.reports.make(Self.all)]
             #expect(await refusal { try await sink.reports.make(Self.all) }?.code == "report_busy")
