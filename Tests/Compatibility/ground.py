@@ -1,4 +1,4 @@
-"""What each section stands on: the programs under test, Python environments made from PyPI, Debian packages, a world."""
+"""What each section needs: the programs under test, Python environments made from PyPI, Debian packages, a world."""
 
 import contextlib
 import hashlib

@@ -26,7 +26,7 @@ answers; a cell says what both ways have in common, or how they differ. *discove
 so they do, in the same session, after the agent was started anew; "none" where the server has no sessions. *resume*: a call
 whose stream breaks, once between client and agent and once between agent and server, and is taken up again with
 `Last-Event-ID`, brings its answer; only servers that give their events ids can do so (for the official SDKs a store of
-events was added, which they leave to whoever uses them). The tool says how it goes: what is silent is answered as JSON, on
+events was added, which they leave to their users). The tool says how it goes: what is silent is answered as JSON, on
 a connection that does not leave the machine.
 """
 
@@ -223,7 +223,7 @@ class Visitor:
 
 
 def answer(reply: plain.Reply) -> dict[str, Any]:
-    """The message that answers; an empty one where the reply is none of JSON-RPC."""
+    """The message that answers; an empty one where the reply is not JSON-RPC."""
     try:
         return next((each for each in reply.messages if "result" in each or "error" in each), {})
     except ValueError:

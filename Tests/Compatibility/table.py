@@ -1,5 +1,5 @@
 """What was seen, as a table that a person reads: a section of the page, with a row for each part and a short word in each
-cell. What is too long for a cell stands below the table, under a number."""
+cell. What is too long for a cell is below the table, under a number."""
 
 import re
 import textwrap
@@ -61,7 +61,7 @@ class Section:
 
 
 def replaced(page: str, section: Section) -> str:
-    """The page with this section in place of the one with its title, or behind all others where there is none."""
+    """The page with this section in place of the one with its title, or behind all others if no section has it."""
     pieces = re.split(r"^(?=## )", page, flags=re.MULTILINE)
     text = section.markdown()
     for index, piece in enumerate(pieces):
@@ -87,7 +87,7 @@ def _plain(text: str) -> str:
 
 
 def _numbered(word: str, explanation: str, notes: list[str]) -> str:
-    """A word and the number of its note; a note stands once, however many cells need it."""
+    """A word and the number of its note; a note occurs once, however many cells need it."""
     if explanation not in notes:
         notes.append(explanation)
     return f"{word} ({notes.index(explanation) + 1})"
@@ -99,7 +99,7 @@ def _part(row: Row, notes: list[str]) -> str:
 
 
 def _cell(text: str, notes: list[str]) -> str:
-    """The text as it stands in its cell; the explanation of what is too long becomes a note."""
+    """The text as it is in its cell; the explanation of what is too long becomes a note."""
     text = _plain(text)
     if len(text) <= SHORT:
         return text

@@ -16,7 +16,7 @@ async def connect(url: str, headers: dict[str, str]):
         ClientSession(read, write) as session,
     ):
         await session.initialize()
-        # Whoever uses it asks for each page.
+        # The user of the SDK asks for each page.
         names, cursor = [], None
         while True:
             page = await session.list_tools(cursor=cursor)

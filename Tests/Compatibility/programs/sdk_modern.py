@@ -14,7 +14,7 @@ async def connect(url: str, headers: dict[str, str]):
         httpx2.AsyncClient(headers=headers, timeout=30) as http,
         Client(streamable_http_client(url, http_client=http)) as client,
     ):
-        # Whoever uses it asks for each page.
+        # The user of the SDK asks for each page.
         names, cursor = [], None
         while True:
             page = await client.list_tools(cursor=cursor)
