@@ -69,7 +69,7 @@ struct ContractFormsTests {
     }
 
     @Test(
-        "A time that is none is refused",
+        "An invalid time is refused",
         arguments: [
             "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
             "2026-01-01T00:00:00+00:00", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z", "2026-1-01T00:00:00Z", "x",
