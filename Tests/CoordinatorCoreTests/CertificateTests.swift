@@ -54,7 +54,7 @@ struct CertificateTests {
         }
     }
 
-    @Test("Whoever steals the CA's key cannot speak for other sites")
+    @Test("A thief of the CA's key cannot speak for other sites")
     func constraints() async throws {
         let authority = try LocalAuthority(hosts: try hosts("https://doorward.example"), now: Self.now)
         for other in ["bank.example", "192.0.2.8"] {

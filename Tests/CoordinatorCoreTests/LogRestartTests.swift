@@ -77,7 +77,7 @@ struct LogRestartTests {
         #expect(try await head().state == before.state)
     }
 
-    @Test("A folder without a coordinator is none to restart")
+    @Test("A folder without a coordinator cannot be restarted")
     func missing() async throws {
         await #expect(throws: CoordinatorError(.noCoordinator, "", next: nil)) {
             try await LogRestart(.init(data: place.file("other"), reason: "r", oldHead: nil)).run()
