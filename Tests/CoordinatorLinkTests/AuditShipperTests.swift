@@ -303,7 +303,7 @@ struct AuditShipperTests {
         spool.close()
     }
 
-    @Test("Whoever wants everything shipped is told what stands in the way: for good, or for now")
+    @Test("A caller that wants everything shipped is told what is in the way: for good, or for now")
     func ends() async throws {
         let spool = try spool()
         for number in 0..<3 { try spool.record(beat(number)) }
@@ -314,7 +314,7 @@ struct AuditShipperTests {
             return #expect(Bool(false), "a log that forked can be shipped")
         }
         #expect(forked.contains("contradicts"))
-        // It has halted for minutes, and whoever asks is answered with what is so now.
+        // It has halted for minutes, and a caller that asks is told the present state.
         server.model.withLock { $0.agents[machine.membership.agentID]?.isLocked = false }
         #expect(await shipper.drain(within: .seconds(10)) == .all)
         try spool.record(beat(3))

@@ -221,7 +221,7 @@ struct LeavingTests {
         #expect(try Membership.load(scratch.home) == nil)
     }
 
-    @Test("Records that cannot be opened hold whoever did not say that they may stay")
+    @Test("Records that cannot be opened hold a user who did not say that they may stay")
     func unopened() async throws {
         await #expect(throws: LinkError(.pending, "")) {
             try await enrolment.leave(membership, unopened: "it is damaged", isOffline: false)

@@ -204,7 +204,7 @@ struct OrgHistoryTests {
         #expect(throws: OrgRefusal.self) { try same.claimed(try head(other, 5)) }
     }
 
-    @Test("A state that the coordinator did not sign as one is none", arguments: 0..<4)
+    @Test("A state that the coordinator did not sign as one is refused", arguments: 0..<4)
     func forged(kind: Int) throws {
         let stranger = ModelCoordinator()
         let checkpoint = Checkpoint(origin: honest.names.audit, size: 3, root: try honest.org.root(size: 3))

@@ -267,7 +267,7 @@ struct PolicySyncTests {
 
     @Test("What was kept and cannot be read now is not nothing: an older answer would be news")
     func unreadable() throws {
-        // A folder at its place: it cannot be read whoever asks, root included.
+        // A folder at its place: no user can read it, not even root.
         try FileManager.default.createDirectory(
             atPath: "\(scratch.home.state)/sync.json",
             withIntermediateDirectories: true

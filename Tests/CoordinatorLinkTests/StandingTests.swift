@@ -11,7 +11,7 @@ import Testing
 import AgentState
 @testable import CoordinatorLink
 
-@Suite("How it stands with a membership")
+@Suite("The state of a membership")
 struct StandingTests {
     private let server: CoordinatorServer
     private let machine: Machine
@@ -68,7 +68,7 @@ struct StandingTests {
         #expect(try MembershipStanding(machine.membership, home: scratch.home).isRevoked)
     }
 
-    @Test("A statement about another machine or key, by another key or altered, is none", arguments: 0..<5)
+    @Test("A statement about another machine or key, by another key or altered, is ignored", arguments: 0..<5)
     func forged(kind: Int) async throws {
         let standing = try standing()
         var problem =

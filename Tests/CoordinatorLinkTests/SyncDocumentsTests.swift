@@ -82,7 +82,7 @@ struct SyncDocumentsTests {
         #expect(documents.state.bundle?.version == 7)
     }
 
-    @Test("Before the first policy there is none to go with the rest")
+    @Test("Before the first policy the machine has no bundle")
     func first() throws {
         var documents = try documents(1, version: 0)
         #expect(documents.state.bundle == nil)

@@ -10,8 +10,8 @@ import Testing
 import AgentState
 @testable import CoordinatorLink
 
-/// A coordinator that changes, is restored from backups and restarts its log, as one agent and whoever is on the way see
-/// it.
+/// A coordinator that changes, is restored from backups and restarts its log, as seen by one agent and by a proxy on
+/// the way.
 private struct Way {
     var coordinator: ModelCoordinator
     let id: String
