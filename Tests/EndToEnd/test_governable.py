@@ -166,7 +166,7 @@ def test_another_program_takes_the_whole_disk_in_the_middle_of_uploads(world):
     uploads.start()
     wait_for("some uploads", lambda: len(statuses) >= 3, 60)
     with (coordinator.data / "filler").open("wb") as file:
-        # At one stroke, as whoever reserves room for a large file does.
+        # At one stroke, as a program does that reserves room for a large file.
         for _ in range(100):
             space = os.statvfs(coordinator.data)
             try:

@@ -176,7 +176,7 @@ def test_events_that_never_end_on_many_streams(desk, endless, tight):
                     waiting.remove(connection)
         assert refused >= 34
         assert most < 128 << 20
-        # And whoever comes next is served.
+        # And the next client is served.
         with socket.create_connection(("127.0.0.1", desk.port), timeout=20) as connection:
             connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: {desk.listen}\r\n\r\n".encode())
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")

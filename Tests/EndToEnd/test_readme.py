@@ -135,7 +135,7 @@ def test_a_coordinator_is_made_and_served_as_the_readme_says(world, tmp_path):
         command = shlex.split(line)
         command[0] = str(programs() / command[0])
         if command[1] == "serve":
-            # The port of the URL is none that a test may have.
+            # A test may not have the port of the URL.
             command += ["--listen", "127.0.0.1:0"]
             served = world.processes.start("readme-coordinator", command, world.environment(tmp_path, tmp_path / "run"))
             try:

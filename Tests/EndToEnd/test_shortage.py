@@ -38,7 +38,7 @@ def called(world, desk):
 
 @pytest.fixture(scope="module")
 def step(world) -> Path:
-    """A library that sets the wall clock of whoever it is preloaded to."""
+    """A library that sets the wall clock of the program that it is preloaded to."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc (build-essential)")
     source, library = world.folder / "step.c", world.folder / "step.so"

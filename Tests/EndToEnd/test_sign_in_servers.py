@@ -28,7 +28,7 @@ class Street:
             "rotating": Authlib(world, "rotating", LIFETIME),
             "lasting": Authlib(world, "lasting", LIFETIME, rotating=False),
         }
-        # Where there are no Debian packages there is none; CI must have it.
+        # Without Debian packages it is missing; CI must have it.
         if glewlwyd.PROGRAM.exists() or os.environ.get("CI"):
             self.servers["glewlwyd"] = Glewlwyd(world, "glewlwyd", LIFETIME)
         for server in self.servers.values():
@@ -112,7 +112,7 @@ def test_a_grant_that_the_server_has_ended_is_about_to_be_noticed(street, desk, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whoever_calls_after_that_is_told_to_sign_in(street, desk, name):
+def test_a_client_that_calls_after_that_is_told_to_sign_in(street, desk, name):
     server = street[name]
     street.outlive(name)
     answer = server.call(desk)

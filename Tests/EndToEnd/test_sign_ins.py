@@ -45,7 +45,7 @@ def test_a_second_sign_in_takes_the_place_of_the_first_and_says_so(protected, de
     assert end(second) == (0, {"state": "up"})
 
 
-def test_whoever_stops_waiting_leaves_a_sign_in_that_still_ends(protected, desk):
+def test_a_command_that_stops_waiting_leaves_a_sign_in_that_still_ends(protected, desk):
     desk.doorward("disconnect", "protected")
     process, address = begin(desk)
     process.kill()

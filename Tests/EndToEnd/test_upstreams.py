@@ -361,7 +361,7 @@ def test_another_users_program_gets_no_byte(world, desk, bearer, stranger):
         assert stranger.stdout.readline() == "0\n"
     facts = desk.servers()["mistaken"]
     assert facts["state"] == "down" and "65534" in json.dumps(facts["error"])
-    # Nor does whoever has the port of a place to sign in.
+    # Nor does a process that has the port of a place to sign in.
     done = desk.doorward("connect", "signed", "--no-browser", check=False)
     assert done.status == 1 and "user id 65534" in done.out, done
     error = http.call(desk.url("meant"), bearer, "x")["error"]

@@ -76,7 +76,7 @@ def test_signatures_that_are_nearly_good(tmp_path, path, shape, at):
             start, text = lines[at].rsplit(b" ", 1)
             return [*lines, start + b" " + b64(change(from_base64(text.decode()))).encode()]
 
-        # A good one stands there too, but every one that is ours has to be good.
+        # A good one is there too, but every one that is ours has to be good.
         cases[name] = case(Forged(shape, {f"lines:{path}": replaced}), False)
     agree(tmp_path, cases)
 

@@ -232,7 +232,7 @@ def test_a_key_that_is_gone(place, running, how):
     clear_keyring(desk)
     if how == "replaced":
         store(desk, attributes)
-    # It is in the agent's memory: nothing happens to whoever calls.
+    # It is in the agent's memory: nothing happens to a client that calls.
     assert call(desk).status == 0
     desk.stop_agent()
     desk.start_agent()
@@ -413,7 +413,7 @@ def test_a_membership_that_cannot_be_read_now_is_no_reason_to_leave(place):
     wait_for("the agent to go on", lambda: call(desk).status == 0)
     assert desk.status()["agent_id"] == agent
     desk.stop_agent()
-    # A start that cannot read it says so, instead of that there is none.
+    # A start that cannot read it says so, and does not say that it is missing.
     path.rename(aside)
     path.mkdir()
     desk.agent.popen.wait()
@@ -483,5 +483,5 @@ def test_a_clock_that_was_set_back_before_a_start_buys_no_time(place):
         assert answer.json["error"]["data"]["reason"] == "policy_expired"
     finally:
         place.world.coordinator.start()
-    # Whoever hears of the coordinator again knows the time again.
+    # An agent that hears of the coordinator again knows the time again.
     wait_for("the policy", lambda: call(desk).status == 0, 60)

@@ -80,7 +80,7 @@ def shown(world, desk, bearer):
     desk.policy(POLICY)
     plan = [
         {"name": "words", "url": desk.url("words"), "authorization": bearer, "calls": [
-            # Whoever was first, its second call of what is scarce is over the limit.
+            # For the first caller and any other, the second call of what is scarce is over the limit.
             {"tool": tool} for tool in [*TOOLS, "scarce"]
         ]},
         *(

@@ -44,7 +44,7 @@ class Line:
     def _cut(self, *ends: socket.socket) -> None:
         self.cuts += 1
         for end in ends:
-            # Wakes whoever reads, who closes what is left of the line.
+            # Wakes the readers, which close what is left of the line.
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 

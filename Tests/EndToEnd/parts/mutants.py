@@ -33,7 +33,7 @@ def base64_spellings(text: str) -> dict[str, str]:
 
 
 def json_spellings(data: bytes) -> dict[str, bytes]:
-    """Others for the same object, or nearly. It has a member `v`, which is the integer 1 and stands last."""
+    """Others for the same object, or nearly. It has a member `v`, which is the integer 1 and comes last."""
     names = sorted(json.loads(data))
     first, second = (canonical(name) + b":" + canonical(json.loads(data)[name]) for name in names[:2])
     return {
@@ -74,7 +74,7 @@ def _lines(data: bytes, source: random.Random) -> bytes:
 
 
 def _token(data: bytes, source: random.Random) -> bytes:
-    """Another spelling of a number or of base64 that stands for itself."""
+    """Another spelling of a number or of base64 that means the same."""
     found = list(re.finditer(rb"(?<![\w+/=.:-])(?:[0-9]{1,16}|[A-Za-z0-9+/]{40,}=)(?![\w+/=.:-])", data))
     if not found:
         return flipped(data, source)

@@ -1,4 +1,4 @@
-"""Starting programs so that none of them ever outlives whoever started it, and waiting for what they do."""
+"""Starting programs so that none of them ever outlives the program that started it, and waiting for what they do."""
 
 import ctypes
 import json

@@ -220,7 +220,7 @@ class KeePassXC(RealKeyring):
         )
 
     def _make_database(self) -> None:
-        """A database with a group for the Secret Service, which no command can choose: it stands in the file."""
+        """A database with a group for the Secret Service, which no command can choose: the file names it."""
         first, xml = self.home / "first.kdbx", self.home / "keys.xml"
         twice, once = f"{_PASSWORD}\n{_PASSWORD}\n", f"{_PASSWORD}\n"
         self._cli(twice, "db-create", "-q", "-p", "-t", "100", str(first))

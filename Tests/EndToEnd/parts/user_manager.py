@@ -11,8 +11,8 @@ from pathlib import Path
 from .keyring import Keyring
 from .processes import Processes, run
 
-# An account that every Debian has and nobody works with; not `nobody`, whose number also stands for "any other user" in
-# a namespace.
+# An account that every Debian has and nobody works with; not `nobody`, whose number also means "any other user" in a
+# namespace.
 ACCOUNT = "games"
 SCRIPT = Path(__file__).parent / "programs" / "user-manager.sh"
 

@@ -68,7 +68,7 @@ class World:
         self.secrets: set[str] = set()
 
     def environment(self, home: Path, runtime: Path) -> dict[str, str]:
-        """All that a program of this world gets to see; nothing of whoever runs it."""
+        """All that a program of this world gets to see; nothing of the user who runs it."""
         for folder in (home, runtime):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)

@@ -73,7 +73,7 @@ async def visit(url: str) -> dict[str, object]:
 
 
 async def everything(client: ClientSession, taken: Visit) -> None:
-    # As the first visitor finds it, whoever was here before.
+    # As the first visitor finds it, after any other visitor.
     await client.call_tool("write_note", {"text": "milk"})
     await taken.note("ping", client.send_ping())
     await taken.note("tools", client.list_tools())

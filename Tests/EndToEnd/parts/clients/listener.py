@@ -23,7 +23,7 @@ def say(**facts) -> None:
 
 
 async def serve(client) -> None:
-    """Calls `echo` with each line, until there is none any more."""
+    """Calls `echo` with each line, until no more come."""
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         try:
             say(echo=(await client.call_tool("echo", {"text": line})).content[0].text)

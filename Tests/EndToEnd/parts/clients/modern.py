@@ -71,7 +71,7 @@ async def visit(mode: str, url: str) -> dict[str, object]:
 
 
 async def everything(client: Client, taken: Visit) -> None:
-    # As the first visitor finds it, whoever was here before.
+    # As the first visitor finds it, after any other visitor.
     await client.call_tool("write_note", {"text": "milk"})
     taken.transcript["protocol"] = client.protocol_version
     taken.transcript["server"] = plain(client.server_info)
