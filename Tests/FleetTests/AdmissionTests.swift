@@ -144,7 +144,7 @@ struct AdmissionTests {
         #expect(change.before != nil && change.after == nil)
     }
 
-    @Test("The machine of somebody above him is none of an administrator's business")
+    @Test("An administrator cannot revoke the machine of a person with a higher role")
     func above() async throws {
         let admin = try await office.caller(try await office.machine("adam@example.com", .admin))
         let peer = try await office.machine("eve@example.com", .admin)

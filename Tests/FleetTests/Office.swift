@@ -82,7 +82,7 @@ struct Office {
         return try await enrol(invitation.token.proof)
     }
 
-    /// A new machine, enrolled with what stands in an invitation.
+    /// A new machine, enrolled with the contents of an invitation.
     func enrol(_ proof: String) async throws -> Machine {
         var machine = Machine()
         let body = machine.request(proof)

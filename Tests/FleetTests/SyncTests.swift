@@ -142,7 +142,7 @@ struct SyncTests {
         #expect(ahead?.consistency == nil)
     }
 
-    @Test("A machine that knows more than there is is told at once where the coordinator stands")
+    @Test("A machine that knows more than the coordinator is told the coordinator's state at once")
     func setBack() async throws {
         let machine = try await office.machine("ann@example.com", .owner)
         let newest = try #require(try await office.news(machine))
