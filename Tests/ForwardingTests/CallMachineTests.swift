@@ -48,7 +48,7 @@ struct CallMachineTests {
         #expect(machine.state == .idle)
     }
 
-    @Test("Nothing leaves before the record of the beginning stands, and nothing at all if it cannot")
+    @Test("Nothing leaves before the begin record is written, and nothing at all if it cannot be")
     func recording() {
         for (isStale, action) in [(false, CallAction.send), (true, .renew(isRejected: false))] {
             var machine = CallMachine()

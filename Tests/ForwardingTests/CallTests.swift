@@ -120,7 +120,7 @@ extension RealSockets {
             }
         }
 
-        @Test("The record stands in the file before a byte leaves")
+        @Test("The record is in the file before a byte leaves")
         func recordFirst() async throws {
             let seen = Mutex("")
             let desk = Mutex<Desk?>(nil)
@@ -196,7 +196,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Whoever sends on and on while one call is answered is not read on and on")
+        @Test("A client that sends on and on while one call is answered is not read on and on")
         func pipelining() async throws {
             let latch = Latch()
             try await withDesk({ request in

@@ -18,7 +18,7 @@ struct ConnectionStateTests {
         return state
     }
 
-    /// What becomes of it at its deadline; nil where it comes too early or there is none.
+    /// What becomes of it at its deadline; nil where it comes too early or has no deadline.
     private func overdue(_ state: inout ClientConnection.StateMachine, isRequestBegun: Bool = false)
         -> ClientConnection.StateMachine.Overdue?
     {

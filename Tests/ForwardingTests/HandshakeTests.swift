@@ -222,7 +222,7 @@ extension RealSockets {
             }
         }
 
-        @Test("While the client is asked, the clock of the call stands still")
+        @Test("While the client is asked, the clock of the call is stopped")
         func clockStandsStill() async throws {
             let latch = Latch()
             try await withDesk(

@@ -135,7 +135,7 @@ extension RealSockets {
             await other.stop()
         }
 
-        @Test("Whoever keeps them is told of each beginning and end, and of no call")
+        @Test("The keeper of the sessions is told of each beginning and end, and of no call")
         func told() async throws {
             try await withDesk(Self.server()) { desk, _ in
                 let (changes, change) = AsyncStream.makeStream(of: Void.self)

@@ -142,7 +142,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Whoever takes too long over a head or a body is let go")
+        @Test("A client that takes too long over a head or a body is let go")
         func slowSenders() async throws {
             var configuration = ForwardingConfiguration()
             configuration.headDeadline = .milliseconds(200)
@@ -192,7 +192,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Whoever waits to be asked for the body is asked")
+        @Test("A client that waits to be asked for the body is asked")
         func expectation() async throws {
             try await withDesk { desk in
                 let client = try await desk.client()

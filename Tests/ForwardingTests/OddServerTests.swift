@@ -161,7 +161,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A session without an id is none")
+        @Test("A session with an empty id is unknown")
         func noID() async throws {
             try await withDesk({ _ in [.empty("200 OK")] }) { desk, upstream in
                 let client = try await desk.client()

@@ -13,7 +13,7 @@ struct RefusalTests {
         try JSONValue(parsing: refusal.body(id: id.map { Array($0.utf8) }, record: record))
     }
 
-    @Test("The id stands as it came, the record and the reason stand in the data")
+    @Test("The id is as it came, the record and the reason are in the data")
     func shape() throws {
         let json = try data(.closed(.locked), id: "\"se\\u0076en\"")
         #expect(json["id"] == "seven")
@@ -22,7 +22,7 @@ struct RefusalTests {
         #expect(json["error"]?["data"]?["record"] == "00000000000000010000000000000002")
     }
 
-    @Test("Without an id that can be told it is null, and without a record there is none")
+    @Test("An id that cannot be told is null, and a missing record is left out")
     func without() throws {
         let json = try data(.notRecorded, id: nil, record: nil)
         #expect(json["id"] == .null)

@@ -5,7 +5,7 @@ import StrictJSON
 import Testing
 
 extension RealSockets {
-    /// Refusals by status: clients show what stands in an error of JSON-RPC, and nothing else.
+    /// Refusals by status: clients show the message of a JSON-RPC error, and nothing else.
     @Suite("Refusals by status")
     struct RefusedStatusTests {
         private static let body = #"{"jsonrpc":"2.0","id":5,"method":"tools/list","params":{}}"#
@@ -76,7 +76,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Nothing but the words tells a missing server from one of somebody else; the record stands in the head")
+        @Test("Nothing but the message tells a missing server from another user's; the record is in the head")
         func sameWords() async throws {
             try await withDesk({ _ in [] }, policy: try Policies.open("up")) { desk, upstream in
                 let hidden = try upstream.entry("hidden")

@@ -151,7 +151,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Whoever lets many calls wait loses his own, and nobody else's")
+        @Test("A client that lets many calls wait loses its own, and no other client's")
         func shared() async throws {
             var configuration = ForwardingConfiguration()
             configuration.mostParked = 3
@@ -170,7 +170,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Whoever listens when the time of his call is over gets the answer that it is")
+        @Test("A client that listens when the time of its call is over gets the answer that it is")
         func agedBesideStream() async throws {
             let silent = Handshake.server { request in
                 request.line.hasPrefix("GET") ? [.events()] : [.events(), Self.news, .close]

@@ -46,7 +46,7 @@ struct SessionTests {
         #expect(table.count == 3)
     }
 
-    @Test("At the bound whoever has his share loses his own; else the greediest client does")
+    @Test("At the bound a client that has its share loses its own; else the greediest client does")
     func shares() {
         var table = SessionTable(most: 4)
         func begin(_ client: JSONText, _ number: Int) -> SessionKey? {

@@ -27,7 +27,7 @@ extension RealSockets {
             #expect(json["error"]?["message"] == "You have to sign in.")
             let names: [JSONText] = wait == nil ? ["upstream"] : ["retry_after_ms", "upstream"]
             #expect(json["error"]?["data"]?.object?.names == names)
-            // What the agent knows of its head stands beside what the server said, and not in it.
+            // What the agent knows of its head is beside what the server said, and not in it.
             #expect(json["error"]?["data"]?["retry_after_ms"]?.int == wait)
             #expect(json["error"]?["data"]?["upstream"]?["data"]?["retry_after_ms"] == nil)
             #expect(json["error"]?["data"]?["upstream"]?["code"]?.int == code)
