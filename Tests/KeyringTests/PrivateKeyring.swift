@@ -92,7 +92,7 @@ final class PrivateKeyring {
         try wait(for: "the keyring") { self.owner(of: "org.freedesktop.secrets") == self.daemon?.pid }
     }
 
-    /// Ends the keyring, whoever started it; the bus starts a locked one when it is asked for.
+    /// Ends the keyring, whichever program started it; the bus starts a locked one when it is asked for.
     func stopDaemon() {
         daemon?.stop(SIGKILL)
         daemon = nil
