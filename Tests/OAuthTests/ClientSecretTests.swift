@@ -63,7 +63,7 @@ struct ClientSecretTests {
         #expect(provider.counts.refreshes == 1)
     }
 
-    @Test("It is given once, and outlives the sign-in; whoever forgets it has to give it again")
+    @Test("It is given once, and outlives the sign-in; a user who forgets it has to give it again")
     func kept() async throws {
         let (provider, desktop, vault) = try await begin()
         #expect(await signIn(provider, desktop, vault, secret: Self.secret) == nil)
@@ -111,7 +111,7 @@ struct ClientSecretTests {
         #expect(await signIn(provider, desktop, vault) == nil)
     }
 
-    @Test("There is none of a client that registers itself")
+    @Test("A secret is refused for a client that registers itself")
     func dynamic() async throws {
         let (provider, desktop) = (try FakeProvider(), try Desktop())
         let vault = desktop.vault()

@@ -268,7 +268,7 @@ struct DiscoveryTests {
     }
 
     @Test(
-        "What is no challenge, or one with two readings, is none",
+        "What is not a challenge, or one with two readings, is ignored",
         arguments: [
             "", "Basic realm=x", "Bearer a=\"open", "Bearer scope=a, scope=b", "Bearerx scope=a", "Bearer =x",
         ]

@@ -116,7 +116,7 @@ struct FormsTests {
     }
 
     @Test(
-        "What is no code of an error is none",
+        "What is not a code of an error is ignored",
         arguments: ["", "Invalid", "a b", "<p>", "a-b", String(repeating: "a", count: 65)]
     )
     func codes(text: String) {

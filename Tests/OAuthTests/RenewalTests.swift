@@ -188,7 +188,7 @@ struct RenewalTests {
         #expect(provider.counts.refreshes == 1)
     }
 
-    @Test("Whoever asks for a server's token gets none that was renewed for the one before it")
+    @Test("A caller that asks for a server's token gets none that was renewed for the one before it")
     func movedDuringRenewal() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         desktop.pass(seconds: 4000)

@@ -84,7 +84,7 @@ struct SignInTests {
         #expect(try fields(signIn)["client_id"] == "known")
     }
 
-    @Test("A secret that the server insists on is sent as the server wants it, and stands in the keyring alone")
+    @Test("A secret that the server insists on is sent as the server wants it, and is kept in the keyring alone")
     func clientSecret() async throws {
         let (provider, desktop, vault, signIn) = try await begin { $0.secret = "s3:cret &x" }
         try await desktop.browse(provider.consent(signIn.authorizationURL))

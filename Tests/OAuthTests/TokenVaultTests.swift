@@ -25,7 +25,7 @@ struct TokenVaultTests {
         #expect(vault.token == tokens[0])
         let credential = tokens[0].credential
         #expect(desktop.events.last == .refreshed(credential: credential, alias: "a"))
-        // Whoever comes later has it already.
+        // A later caller has it already.
         _ = try await vault.renew("a", rejected: nil)
         #expect(provider.counts.refreshes == 1)
     }
