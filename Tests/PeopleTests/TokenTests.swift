@@ -112,7 +112,7 @@ struct TokenTests {
         let changes = try await office.changes().dropFirst(before)
         #expect(changes.count == 4)
         #expect(changes.allSatisfy { $0.after == nil && $0.before != nil })
-        // Whoever was let in just before makes no new one.
+        // A caller that was let in just before makes no new one.
         for maker in makers.dropFirst() {
             let late = await code { try await people.addToken("late", scopes: [.read], seconds: 60, by: maker) }
             #expect(late == "bad_token")
