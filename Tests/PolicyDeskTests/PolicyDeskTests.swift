@@ -141,7 +141,7 @@ struct PolicyDeskTests {
             #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == ["tests/0"])
         }
         #expect(try await desk.check(bad, for: editor).problems.map(\.place) == ["tests/0"])
-        // Whoever has not seen what is in force hears of that first, whatever he sends.
+        // A caller that has not seen what is in force hears of that first, whatever it sends.
         let stale = await code { try await desk.apply(bad, expecting: .oneOf(["x"]), by: editor) }
         #expect(stale == "precondition_failed")
         #expect(try await desk.current().tag == applied.tag)
