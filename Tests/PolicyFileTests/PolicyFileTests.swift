@@ -118,7 +118,7 @@ struct EmailAddressTests {
     }
 
     @Test(
-        "What could be taken for another address, or for a pattern, is none",
+        "What could be taken for another address, or for a pattern, is refused",
         arguments: [
             "", "a", "@", "a@", "@b", "a@b@c", "a b@c", " a@b", "a@b ", "a@b\n", "a@b\u{0}", "*@b", "a*@b", "a@*",
             "a..b@c", ".a@b", "a.@b", "a@b..c", "a@.b", "a@b.", "a@-b", "a@b-", "\"a\"@b", "a(b)@c", "a,b@c",
