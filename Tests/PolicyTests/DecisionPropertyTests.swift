@@ -98,7 +98,7 @@ struct DecisionPropertyTests {
         }
     }
 
-    @Test("Whoever loses a role gains nothing")
+    @Test("A person who loses a role gains nothing")
     func fewerRoles() {
         forRandomPolicies(4) { random, rules, binding, question in
             guard !binding.roles.isEmpty else { return }

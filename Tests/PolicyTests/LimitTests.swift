@@ -117,7 +117,7 @@ struct LimitTests {
         #expect(wait(table, 0) != nil)
     }
 
-    @Test("Another policy with the same limit keeps what was used, wherever the limit stands now")
+    @Test("Another policy with the same limit keeps what was used, wherever the limit is now")
     func replacement() throws {
         let limit = #"{"per":"user","server":"git","rate":"1/h"}"#
         let table = try table(limit)
