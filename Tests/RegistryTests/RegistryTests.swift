@@ -50,7 +50,7 @@ struct RegistryTests {
         }
     }
 
-    @Test("An address where no agent calls is refused to whoever sends it, and keeps nobody from reading the rest")
+    @Test("An address where no agent calls is refused to its sender, and keeps no agent from reading the rest")
     func unreachable() async throws {
         let inside = try entry("office", url: "https://10.1.2.3/mcp")
         #expect(await code { _ = try Registry.entry(parsing: inside.json.bytes) } == "invalid_entry")
