@@ -117,7 +117,7 @@ async def good(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One event of almost 8 MiB that never ends, slowly; whoever reads on gets comments without end."""
+    """One event of almost 8 MiB that never ends, slowly; a client that reads on gets comments without end."""
     async for _ in requests(reader):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         writer.write(b"7\r\ndata: x\r\n")
