@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Recording")
 struct RecordingTests {
-    @Test("A record stands in the file when it is recorded, with everything before it in the same write")
+    @Test("A record is in the file when it is recorded, with everything before it in the same write")
     func order() async throws {
         let writes = Mutex<[Int]>([])
         var disk = SpoolDisk.system

@@ -48,7 +48,7 @@ struct RecoveryTests {
         #expect(try scratch.open().found == Spool.Found(torn: 0, unknown: 0))
     }
 
-    @Test("Killed at any byte of a write: what stands whole is kept, half a line is dropped and counted")
+    @Test("Killed at any byte of a write: what is there whole is kept, half a line is dropped and counted")
     func truncation() throws {
         let scratch = try filled()
         let whole = try scratch.bytes(Self.segment.name)
@@ -152,7 +152,7 @@ struct RecoveryTests {
         #expect(throws: SpoolError(.damaged, "")) { _ = try SpoolRecovery(bare.folder) }
     }
 
-    @Test("The power went while a new segment was begun: what stands behind the gap goes too, if it was never durable")
+    @Test("The power went while a new segment was begun: what is behind the gap goes too, if it was never durable")
     func tornBoundary() async throws {
         var configuration = Scratch.configuration
         configuration.segmentBytes = 1

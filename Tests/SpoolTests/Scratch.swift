@@ -63,7 +63,7 @@ final class Scratch: Sendable {
         try Data(bytes).write(to: URL(fileURLWithPath: folder.path(name)))
     }
 
-    /// Every record that stands in the files, in order.
+    /// Every record in the files, in order.
     func records() throws -> [JSONValue] {
         let names = try folder.names().filter { SegmentFile.first(name: $0) != nil }.sorted()
         return try names.flatMap { try bytes($0).split(separator: 0x0A).map { try JSONValue(canonical: Array($0)) } }

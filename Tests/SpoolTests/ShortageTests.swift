@@ -109,7 +109,7 @@ struct ShortageTests {
         again.close()
     }
 
-    @Test("Whoever waits for a record is told when the spool closes")
+    @Test("A caller that waits for a record is told when the spool closes")
     func closing() async throws {
         let scratch = Scratch()
         let spool = try scratch.open()
