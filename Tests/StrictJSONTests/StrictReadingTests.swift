@@ -37,7 +37,7 @@ struct StrictReadingTests {
         #expect(time < .seconds(20))
     }
 
-    @Test("A string is read alike wherever something stands in it, however long it is", arguments: [0, 1, 7])
+    @Test("A string is read alike wherever something is in it, however long it is", arguments: [0, 1, 7])
     func strings(before: Int) {
         let parts: [(bytes: [UInt8], error: JSONError.Kind?)] = [
             ([0x7F], nil), ([0xC3, 0xA9], nil), (Array(#"\""#.utf8), nil), (Array(#"\u00e9"#.utf8), nil),
@@ -67,7 +67,7 @@ struct StrictReadingTests {
         }
     }
 
-    @Test("A document cut off anywhere is none")
+    @Test("A document cut off anywhere is refused")
     func cuts() throws {
         let whole = Array(#"{"a":[1,-2.5e3,true,false,null,"é\n\ud83d\ude00",{"b":{}}],"":""}"#.utf8)
         _ = try JSONValue(parsing: whole)
