@@ -44,7 +44,7 @@ struct StrictYAMLTests {
     }
 
     @Test(
-        "What readers disagree about is the text that stands there",
+        "What readers disagree about is read as the text that is there",
         arguments: [
             "yes", "no", "on", "off", "y", "n", "True", "TRUE", "Null", "NULL", "012", "0o17", "0x1F", "0b11", "+1",
             "-0",
