@@ -23,7 +23,7 @@ struct ConnectionTests {
         }
     }
 
-    /// Ends one exchange; lets the server close while the loop stands still for `microseconds` and reads nothing; then
+    /// Ends one exchange; lets the server close while the loop is blocked for `microseconds` and reads nothing; then
     /// sends another and returns what becomes of it.
     private func afterUnseenClosing(reset: Bool, microseconds: UInt32) async throws -> (Outcome, connections: Int) {
         let gate = DispatchSemaphore(value: 0)
@@ -244,7 +244,7 @@ struct ConnectionTests {
         #expect(try await bench.onLoop { $0.server(for: endpoint).health.state } == .up)
     }
 
-    @Test("A server is not down for ever because whoever probed it went away before TLS stood")
+    @Test("A server is not down for ever because the caller that probed it went away before TLS was established")
     func abandonedProbe() async throws {
         let server = try RawServer { _, connection in _ = connection.waitForEnd(seconds: 10) }
         let url = "https://127.0.0.1:\(server.port)/"

@@ -257,7 +257,7 @@ struct ExchangeTests {
         let outcome = try await bench.loop.flatSubmit { recorder.value.promise.futureResult }.get()
         #expect(outcome.hasEnded)
         #expect(outcome.body.utf8.count == total)
-        // The connection reads again for whoever comes next.
+        // The connection reads again for the next exchange.
         #expect(try await bench.onLoop { $0.server(for: endpoint).restingCount } == 1)
     }
 }

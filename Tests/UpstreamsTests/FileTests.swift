@@ -34,7 +34,7 @@ struct FileTests {
         let bench = try await PoolBench { $0.connectTimeout = .milliseconds(200) }
         #expect(try await bench.outcome(of: "https://127.0.0.1:\(server.port)/").notSent == .timeout)
         #expect(try await count(bench) == 0)
-        // Nor where whoever asked went away in the middle of it.
+        // Nor where the caller went away in the middle of it.
         let recorder = try await bench.begin(endpoint(server.port, tls: true))
         while server.connections < 2 { try await Task.sleep(for: .milliseconds(2)) }
         try await Task.sleep(for: .milliseconds(50))

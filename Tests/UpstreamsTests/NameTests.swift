@@ -71,7 +71,7 @@ struct NameTests {
         #expect(try await state(bench, hanging[0]) == .down)
     }
 
-    @Test("A name whose look-up hangs is not asked for again, and whoever calls then is told at once")
+    @Test("A name whose look-up hangs is not asked for again, and a caller that comes then is told at once")
     func hanging() async throws {
         let names = NameServers()
         defer { names.end() }
@@ -88,7 +88,7 @@ struct NameTests {
                 #expect(outcome.notSent == .timeout)
             }
         }
-        // Whoever waited as long as the first would take six seconds.
+        // A caller that waited as long as the first would take six seconds.
         #expect(took < .seconds(3))
         #expect(names.questions == ["silent.example"])
     }
@@ -145,7 +145,7 @@ struct NameTests {
         #expect(try await bench.onLoop { $0.connectionCount } == 1)
     }
 
-    @Test("Whoever goes away while a name is looked up leaves nothing behind")
+    @Test("A caller that goes away while a name is looked up leaves nothing behind")
     func abandoned() async throws {
         let names = NameServers()
         defer { names.end() }
