@@ -19,7 +19,7 @@ AGENT_FILES = {
 
 
 def agent_of(path):
-    """The agent whose file that is, "" for the others of section 3, None for what is none of them."""
+    """The agent whose file that is, "" for the others of section 3, None for any other path."""
     if path in ("policy.tlog", "org.checkpoint", "records.jsonl"):
         return ""
     if parts := re.fullmatch(r"(?:bundles|epochs)/(.*)\.tlog-proof", path):

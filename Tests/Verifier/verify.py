@@ -50,7 +50,7 @@ class Report:
 
 
 def check_key(key, where):
-    """Section 1: a key is refused, wherever it stands."""
+    """Section 1: a key is refused, in any place."""
     need(ed25519.is_key(key), where, "not a key, or one for which anybody can sign")
 
 
