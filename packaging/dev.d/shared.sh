@@ -6,7 +6,7 @@
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
 cd "$root" || exit 1
 
-# Everything that the verbs make for themselves stands here, beside what SwiftPM makes: `rm -rf .build` forgets it all.
+# Everything that the verbs make for themselves is here, beside what SwiftPM makes: `rm -rf .build` forgets it all.
 tools="$root/.build/tools"
 
 say() { printf '%s\n' "$*"; }
@@ -63,8 +63,8 @@ test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellchec
 # The keyrings of other desktops, and a screen on which their windows can be seen and answered: some 130 MB.
 test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvfb)
 
-# Debian's glewlwyd, an identity provider that tests sign in to: unpacked and not installed, since its package would start one as
-# a service on whoever's machine this is. What it is linked with is installed.
+# Debian's glewlwyd, an identity provider that tests sign in to: unpacked and not installed, since its package would
+# start one as a service on the machine of the person who tests. What it is linked with is installed.
 need_glewlwyd() {
     local folder="$tools/glewlwyd" update=(apt-get update -qq)
     need_packages libcbor0.8 libconfig9 libhoel1.4 libiddawc1.1 libldap-2.5-0 liboath0 librhonabwy1.1 libulfius2.7 libyder2.0
