@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,19 @@
 
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-static void *look(void *signals) {
+static sem_t asked;
+
+static void ask(int number) {
+    (void)number;
+    sem_post(&asked);
+}
+
+/* Not in the handler, which may have interrupted an allocation. */
+static void *look(void *unused) {
     char path[PATH_MAX];
-    int number;
+    (void)unused;
     for (;;) {
-        if (sigwait(signals, &number) != 0) continue;
+        if (sem_wait(&asked) != 0) continue;
         if (__lsan_do_recoverable_leak_check) __lsan_do_recoverable_leak_check();
         snprintf(path, sizeof path, "%s.%d", getenv("DOORWARD_LEAKS"), getpid());
         close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -23,10 +32,11 @@ static void *look(void *signals) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    static sigset_t signals;
+    struct sigaction action = {0};
     pthread_t thread;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGRTMIN + 3);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    if (pthread_create(&thread, NULL, look, &signals) == 0) pthread_detach(thread);
+    sem_init(&asked, 0, 0);
+    action.sa_handler = ask;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGRTMIN + 3, &action, NULL);
+    if (pthread_create(&thread, NULL, look, NULL) == 0) pthread_detach(thread);
 }
