@@ -76,7 +76,7 @@ if [ "${1:-address}" = address ]; then
         build_with_progress "$product" swift build "${sanitized[@]}" --product "$product"
     done
     bin=$(swift build "${sanitized[@]}" --show-bin-path)
-    nm "$bin/doorward" | grep -q __asan_init || die "$bin/doorward was built without AddressSanitizer"
+    nm "$bin/doorward" | grep __asan_init >/dev/null || die "$bin/doorward was built without AddressSanitizer"
     rm -rf "$tools/sanitize/looked"
     mkdir -p "$tools/sanitize/looked"
     gcc -shared -fPIC -O1 -o "$tools/sanitize/leaks.so" "$sources/leaks.c" -lpthread
