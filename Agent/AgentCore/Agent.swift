@@ -79,7 +79,7 @@ package struct Agent: Sendable {
         await board.set(clients: try ClientCredentials(home: parts.home).list())
         let supervisor = Supervisor(parts, board: board, forwarding: forwarding, credentials: credentials)
         let operations = RunningAgent(parts: parts, board: board, forwarding: forwarding, supervisor: supervisor)
-        // Ended in reverse: first nobody gets in any more, then what was recorded is shipped.
+        // Ended in reverse: first no client gets in any more, then what was recorded is shipped.
         let listening = Listening(
             address: listen,
             forwarding: forwarding,

@@ -69,7 +69,7 @@ extension EnrolledAgent {
                 shipper.nudge()
                 return
             } catch {
-                // Somebody else may have read it meanwhile.
+                // Another task may have read it meanwhile.
                 if client.key.isLoaded { continue }
                 let problem = error as? LinkError
                 keyringProblem.withLock { $0 = problem?.kind == .keyMissing ? nil : problem }

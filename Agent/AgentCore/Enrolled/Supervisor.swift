@@ -35,9 +35,9 @@ final class Supervisor: Service {
     private let credentials: VaultCredentials
     private let current = Mutex(Situation.none)
     private let hasLooked = Mutex(false)
-    /// Given whenever what somebody waits for may have come.
+    /// Given whenever what a task waits for may have come.
     private let progress = Signal()
-    /// Whether somebody waits for what is on disk to run.
+    /// Whether a task waits for what is on disk to run.
     private let isAsked = Mutex(false)
     private let reloads: AsyncStream<Void>
     private let reload: AsyncStream<Void>.Continuation
@@ -78,7 +78,7 @@ final class Supervisor: Service {
         isAsked.withLock { $0 = true }
         reload.yield()
         await wait(atMost: time) {
-            // While it cannot be read nobody knows what to wait for.
+            // While it cannot be read, the agent does not know what to wait for.
             do { return try Membership.load(self.parts.home) == self.situation.membership } catch { return false }
         }
     }

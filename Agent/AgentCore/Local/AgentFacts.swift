@@ -50,7 +50,7 @@ package struct AgentFacts: Sendable {
         return facts
     }
 
-    /// Takes the numbers of records from the folder, which nobody has open.
+    /// Takes the numbers of records from the folder, which no process has open.
     mutating func count(_ home: AgentHome, _ membership: Membership) {
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         recorded = counts.recorded
@@ -135,7 +135,7 @@ struct ServerFacts: Sendable {
                 case .stale?:
                     if let trouble { return Self.document(entry, state: "degraded", error: trouble) }
                 case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in", error: trouble)
-                // Nobody knows whether there is a sign-in.
+                // It is unknown whether there is a sign-in.
                 case .locked?: return Self.document(entry, state: "degraded", error: TokenVault.lockedWords)
                 }
             }

@@ -251,7 +251,7 @@ final class RunningAgent: AgentOperations {
             agent = running
             departure = try await told { try await running.leave(enrolment, isOffline: isOffline) }
         }
-        // What is moved aside is open in nobody's hands any more.
+        // No agent has open what is moved aside.
         await supervisor.look(atMost: Self.longPatience)
         return enrolment.keepAside(departure, count: agent?.pending).json
     }

@@ -1,6 +1,7 @@
 internal import OAuth
 
-/// The sign-ins that were begun, until somebody has heard how they ended: so many at most, since nobody has to ask.
+/// The sign-ins that were begun, until a command has heard how they ended: so many at most, since no command has to
+/// ask.
 struct SignIns: Sendable {
     private struct Flow {
         let id: String
@@ -30,7 +31,7 @@ struct SignIns: Sendable {
         }
         flows.append(Flow(id: id, server: server, signIn: signIn))
         guard flows.count > Self.most else { return gone }
-        // Begun long ago, and nobody has asked.
+        // Begun long ago, and no command has asked.
         return flows.removeFirst().signIn ?? gone
     }
 

@@ -214,7 +214,7 @@ actor DataPathBoard {
         }
     }
 
-    /// What earlier runs let pass and nobody has counted: counted together with the first policy that is in force.
+    /// The calls of earlier runs that were not counted: counted together with the first policy that is in force.
     private func uncountedCalls(under synced: SyncedState) async -> [OwedLimits.Call] {
         guard let spool = state.spool, Self.policy(of: synced).version > 0 else { return [] }
         return await debts.calls(in: spool)
