@@ -28,14 +28,14 @@ package struct LimitsFile: Sendable {
 
     /// Debts of now.
     package init(_ debts: [LimitDebt], mark: Mark?, clock: MachineClock) {
-        // What is written can be read again: the largest debts of so many that nobody has.
+        // What is written can be read again: the largest debts of more than any user has.
         self.debts = Array(debts.sorted { $0.nanoseconds > $1.nanoseconds }.prefix(Self.most))
         self.mark = mark
         boot = clock.boot()
         bootID = MachineBoot.id
     }
 
-    /// Nanoseconds since they were written; 0 where the machine was started anew and nobody knows.
+    /// Nanoseconds since they were written; 0 where the machine was started anew and the time is unknown.
     package func elapsed(_ clock: MachineClock) -> Int64 {
         bootID == MachineBoot.id ? max(0, clock.boot() - boot) : 0
     }
