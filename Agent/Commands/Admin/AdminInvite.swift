@@ -2,7 +2,7 @@ import ArgumentParser
 internal import AgentState
 internal import StrictJSON
 
-/// What somebody may do at the coordinator.
+/// What a person may do at the coordinator.
 enum OrganisationRole: String, ExpressibleByArgument, CaseIterable {
     case owner, admin, editor, auditor, member
 }

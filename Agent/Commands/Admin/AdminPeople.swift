@@ -2,7 +2,7 @@ import ArgumentParser
 internal import Policy
 internal import StrictJSON
 
-/// `doorward admin users`: the people, what each of them may do, and how somebody is removed.
+/// `doorward admin users`: the people, what each of them may do, and how a person is removed.
 struct AdminUsers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "users",

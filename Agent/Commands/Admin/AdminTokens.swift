@@ -95,7 +95,7 @@ struct AdminTokens: AsyncParsableCommand {
     }
 }
 
-/// One segment of a path, made of what somebody typed.
+/// One segment of a path, made of what the user typed.
 enum PathSegment {
     static func encoded(_ text: String) throws -> String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)

@@ -39,8 +39,7 @@ struct CommandContext: Sendable {
         return membership
     }
 
-    /// Tells a running agent to take what was changed on disk, and waits until it has; without one there is nobody to
-    /// tell.
+    /// Tells a running agent to take what was changed on disk, and waits until it has; does nothing without one.
     func tellAgent() async {
         // The agent itself gives up after five.
         _ = try? await agent.post("reload", timeout: .seconds(8))

@@ -41,8 +41,8 @@ struct ClientConnection {
     /// Every server, or a place for one.
     private var names: [String] { aliases.isEmpty ? ["SERVER"] : aliases }
 
-    /// Ready to paste into files, for the clients that are met most: a command would show the credential to everybody who
-    /// lists processes.
+    /// Ready to paste into files, for the clients that are met most: a command would show the credential to every user
+    /// who lists processes.
     private var snippets: JSONValue {
         var servers = JSONObject()
         for alias in names {

@@ -119,7 +119,7 @@ struct Disconnect: AsyncParsableCommand {
         }
     }
 
-    /// Half done: nobody here has the tokens any more, and they may be good all the same.
+    /// Half done: this machine no longer has the tokens, and they may be good all the same.
     private func notRevoked(_ code: String, _ why: String, _ issuer: String, _ facts: JSONValue) -> CommandFailure {
         var failure = CommandFailure(
             code,

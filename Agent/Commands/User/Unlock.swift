@@ -13,7 +13,7 @@ struct Unlock: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    /// A little longer than somebody may take to type a password.
+    /// A little longer than a user may take to type a password.
     private static let patience = Duration.seconds(135)
 
     func run() async throws {
