@@ -11,18 +11,18 @@ extension Enrolment {
     /// Leaves the coordinator: ships what is pending, says so, and takes key and membership away; what the user has
     /// configured stays.
     ///
-    /// It always comes to an end. What the coordinator takes for good no more (revoked, unknown, forked) is kept; what it
-    /// could still take, and cannot now, is a reason to refuse, but for `isOffline`. Where a crash or a lost answer leaves
-    /// a machine that only the coordinator has let go, the next try ends it.
+    /// It always comes to an end. What the coordinator takes for good no more (revoked, unknown, forked) is kept; what
+    /// it could still take, and cannot now, is a reason to refuse, but for `isOffline`. Where a crash or a lost answer
+    /// leaves a machine that only the coordinator has let go, the next try ends it.
     ///
     /// - Parameters:
     ///   - client: Asks in the name of what is left.
     ///   - spool: Its records.
     ///   - isOffline: Whether the user wants to leave without the coordinator.
     ///   - ship: Ships what is pending, and says how far that went.
-    /// - Returns: What it came to. The records are where they were: `keepAside` is for when nobody has them open.
-    /// - Throws: `.pending` where records wait that the coordinator could still take, `.locked` and `.unavailable` for a
-    ///   keyring that cannot be asked; then nothing has changed.
+    /// - Returns: What it came to. The records are where they were: `keepAside` is for when no process has them open.
+    /// - Throws: `.pending` where records wait that the coordinator could still take, `.locked` and `.unavailable` for
+    ///   a keyring that cannot be asked; then nothing has changed.
     package func leave(
         _ client: CoordinatorClient,
         spool: Spool,
@@ -136,7 +136,7 @@ extension Enrolment {
         throw Self.pending("\(records) for the coordinator\(since)", why)
     }
 
-    /// Why a leave has not begun, with the one way that needs nobody.
+    /// Why a leave has not begun, with the one way that needs no coordinator.
     package static func pending(_ what: String, _ why: String) -> LinkError {
         LinkError(
             .pending,

@@ -34,7 +34,7 @@ extension AuditShipper {
         // What becomes durable from here on is told; what has meanwhile was not.
         awaited.withLock { $0 = machine.awaited }
         guard spool.durable < machine.awaited else { return }
-        // Woken now and then for the clock alone, of which nobody tells.
+        // Woken now and then for the clock alone, which gives no signal.
         newsSeen = await news.wait(after: newsSeen, atMost: until.map { max(.zero, $0 - now) } ?? .seconds(60))
     }
 

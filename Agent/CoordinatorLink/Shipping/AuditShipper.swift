@@ -38,14 +38,14 @@ package actor AuditShipper: Service {
     let isUrgent = Mutex(false)
     /// How many durable records are news: to be told of fewer would cost more than to ship them.
     let awaited = Mutex<UInt64>(0)
-    /// Whether somebody thinks that what did not work will work now.
+    /// Whether a caller expects that what did not work will work now.
     let isNudged = Mutex(false)
     let halted = Mutex<UploadMachine.Halt?>(nil)
     /// That the coordinator takes nothing for now, in words, once that lasts.
     let deferral = Mutex<String?>(nil)
     /// For how long it may do so before the user is told.
     static let patience = Duration.seconds(20)
-    /// Whether somebody wants to know anew why it has halted.
+    /// Whether a caller asks anew why it has halted.
     let isAsked = Mutex(false)
     /// What did not work, and how often.
     let trouble = Mutex<(count: Int, words: String)>((0, ""))
@@ -78,7 +78,7 @@ package actor AuditShipper: Service {
         epoch = watch.epoch
     }
 
-    /// Why nothing is shipped, for now or until somebody has looked at it; nil while all is well or only away.
+    /// Why nothing is shipped, for now or until an administrator has looked at it; nil while all is well or only away.
     package nonisolated var problem: String? { halted.withLock { $0?.words } ?? deferral.withLock { $0 } }
 
     /// Tries at once: the coordinator was heard of, or the keyring unlocked.

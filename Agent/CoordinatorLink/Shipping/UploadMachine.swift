@@ -10,7 +10,7 @@ internal import AuditLog
 ///   has; it does not grow meanwhile.
 /// * The coordinator's size only ever leads to questions. What is adopted was signed by this agent.
 struct UploadMachine: Sendable {
-    /// Why nothing is uploaded any more, until somebody has looked at it.
+    /// Why nothing is uploaded any more, until an administrator has looked at it.
     enum Halt: Sendable, Equatable {
         /// The coordinator holds a checkpoint of this agent that contradicts its log, or says so.
         case forked
@@ -55,7 +55,7 @@ struct UploadMachine: Sendable {
     private var backoff = Backoff()
     /// Nothing is tried before this time.
     private var pause: Duration?
-    /// Whether the coordinator asked for that: then nobody's hope makes it shorter.
+    /// Whether the coordinator asked for that: then a nudge does not make it shorter.
     private var isAskedFor = false
     /// Since when the coordinator takes nothing for now.
     private(set) var deferredSince: Duration?
@@ -71,7 +71,7 @@ struct UploadMachine: Sendable {
     static let batch: UInt64 = 2048
     /// The longest that a record waits for others to go with it.
     static let linger = Duration.seconds(1)
-    /// How long it rests once it has halted, before it looks whether somebody has seen to it.
+    /// How long it rests once it has halted, before it looks whether an administrator has seen to it.
     static let rest = Duration.seconds(300)
 
     /// A machine for a log that is countersigned up to `edge`.

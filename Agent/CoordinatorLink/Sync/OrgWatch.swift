@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Remembers the newest state of the organisation's log, and keeps both sides of a contradiction.
 ///
-/// Every agent does this, so that nobody can show one history to one and another to the next.
+/// Every agent does this, so that a coordinator cannot show one history to one agent and another to the next.
 package final class OrgWatch: Sendable {
     private struct State {
         var history: OrgHistory

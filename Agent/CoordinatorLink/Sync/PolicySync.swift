@@ -207,7 +207,7 @@ package final class PolicySync: Service {
             // A status alone is anybody's who is on the way: it is asked again, and calls go on.
             logger.warning("The coordinator does not take this machine.", metadata: ["code": "\(problem.code)"])
             move(to: .refused(problem.code))
-            // Nothing that this machine does will change that; somebody may enrol it again.
+            // Nothing that this machine does will change that; a user may enrol it again.
             return [.revoked, .unknown].contains(problem.code) ? max(pause, .seconds(15)) : pause
         case let problem as Problem:
             // A status without a proof is anybody's who is on the way: what it says of itself is not repeated.

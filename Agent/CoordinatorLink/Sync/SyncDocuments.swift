@@ -60,7 +60,7 @@ struct SyncDocuments: Sendable {
                 throw stale("the answer", "is older than the last one")
             }
             if document.epoch == current.epoch, document.counter == current.counter, document.made < current.made {
-                // The coordinator's clock was set back, or somebody shows the same once more: there is nothing new.
+                // The coordinator's clock was set back, or a proxy repeats an old answer: there is nothing new.
                 guard document.bundle == current.bundle, document.entries == current.entries else {
                     throw stale("the answer", "was signed before the last one")
                 }
