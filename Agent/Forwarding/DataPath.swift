@@ -81,10 +81,10 @@ extension DataPath {
         }
     }
 
-    /// Whether somebody waits for an answer.
+    /// Whether a client waits for an answer.
     var hasCalls: Bool { table.connections.contains { $0.isBusy } }
 
-    /// Whether somebody waits for the answer to a call that is recorded there.
+    /// Whether a client waits for the answer to a call that is recorded there.
     func hasCalls(in spool: Spool) -> Bool {
         table.connections.contains { connection in
             guard let call = connection.call else { return false }
@@ -110,7 +110,7 @@ extension DataPath {
             connection.call?.stop()
             connection.abort()
         }
-        // Nobody knows what the server makes of a call whose stream would have been taken up again.
+        // The agent cannot know what the server makes of a call whose stream would have been taken up again.
         for session in gate.sessions.all { gate.close(session, .unknown) }
         pool.shutdown()
     }

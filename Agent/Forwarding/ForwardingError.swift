@@ -7,7 +7,7 @@ package typealias ForwardingError = KindError<ForwardingFault>
 package enum ForwardingFault: String, Sendable {
     /// The address is not one of loopback, or none at all.
     case notLoopback = "not_loopback"
-    /// Somebody else listens there.
+    /// Another program listens there.
     case inUse = "address_in_use"
     /// The path is longer than a socket's may be.
     case pathTooLong = "socket_path_too_long"

@@ -134,7 +134,7 @@ package final class ForwardingService: Sendable {
             let words: Logger.Message = "Somebody else listens there: clients have to say 127.0.0.1, and not localhost."
             logger.warning(words, metadata: ["address": "\(other)"])
         } catch {
-            // Machines without IPv6 have no such address, and so nobody else listens there.
+            // Machines without IPv6 have no such address, and so no other program listens there.
             logger.debug("There is no IPv6 loopback address.")
         }
     }

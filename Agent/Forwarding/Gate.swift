@@ -42,7 +42,7 @@ final class Gate {
     var sessions = SessionTable() {
         didSet { if sessions.changes != told { noteSessions() } }
     }
-    /// Those of earlier runs that nobody has used since.
+    /// Sessions of earlier runs that no client has used since.
     var earlier = EarlierSessions()
     /// Told whenever a session has begun or ended.
     var sessionsChanged: () -> Void = {}
@@ -171,7 +171,7 @@ final class Gate {
 
     private func end(_ call: ParkedCall, _ kind: Outcome.Kind, bytesOut: Int = 0, now: Int64) {
         var permit = call.permit
-        // Nobody waits any more, which stops no server at once.
+        // The client no longer waits, which stops no server at once.
         if kind == .cancelled { keepSlots(permit) } else { permit.release() }
         records.endParked(call, kind, bytesOut: bytesOut, now: now)
     }

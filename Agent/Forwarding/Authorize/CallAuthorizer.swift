@@ -30,7 +30,7 @@ enum CallAuthorizer {
         // Before anything about servers: while the agent passes nothing, every alias has the same answer, whether or not
         // there is such a server.
         if let refusal = authorities.closed { throw .refused(refusal) }
-        // The same for a policy under which nobody may do anything anywhere; the agent's own state is above it, since
+        // The same for a policy under which no user may do anything anywhere; the agent's own state is above it, since
         // without an enrolment there is no policy, and the enrolment is what the user can mend.
         if policy.isClosed { throw .refused(.denied(policy.decide(client: client, server: "", ask: .method))) }
         // The server before all that depends on it. One that the user has no grant on is answered like one that is not
@@ -66,7 +66,7 @@ enum CallAuthorizer {
                 throw .refused(.limited(rule: rule, words: words, retryAfterMilliseconds: wait))
             }
         }
-        // The credential last: nobody is asked to sign in for a call that would be refused anyway.
+        // The credential last: no user is asked to sign in for a call that would be refused anyway.
         switch authorities.credential(for: server) {
         case .notNeeded:
             return CallPlan(server: server, session: session, decision: decision, permit: permit)

@@ -69,7 +69,7 @@ enum MessageAuthorizer {
         behind lastEvent: UnsafeBufferPointer<UInt8>?,
         by authorities: Authorities
     ) throws(MessageDenial) -> MessagePlan<Authorities.Server> {
-        // First what the request is: a revision that nobody knows may have other rules.
+        // First what the request is: an unknown revision may have other rules.
         if let refusal = CallAuthorizer.flaw(ofVersion: headers.protocolVersion) {
             throw .error(refusal.about(authorities.shownAlias))
         }
@@ -87,8 +87,8 @@ enum MessageAuthorizer {
         }
         let decision = authorities.policy.decide(client: authorities.client, server: server.alias, ask: .method)
         guard decision.isAllowed else { throw .instead(.denied(decision).about(server.alias)) }
-        // Last, since it depends on the session: a server may take an event's id for all that it needs to know, and show
-        // what it said to somebody else.
+        // Last, since it depends on the session: a server may take an event's id for all that it needs to know, and
+        // show what it said to another client.
         if kind == .stream, let lastEvent, !lastEvent.isEmpty,
             !authorities.wasGiven(event: lastEvent, in: session, at: server)
         {

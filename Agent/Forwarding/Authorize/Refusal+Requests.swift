@@ -23,7 +23,7 @@ extension Refusal {
         )
     }
 
-    /// A revision that nobody here knows; `requested` is what the client named.
+    /// A revision that the agent does not know; `requested` is what the client named.
     static func version(_ requested: JSONText) -> Refusal {
         let supported = Revisions.modern + Revisions.handshake.reversed()
         return Refusal(

@@ -24,6 +24,6 @@ struct RefusalPace {
         return true
     }
 
-    /// Whether nobody could tell it from a new one.
+    /// Whether it behaves like a new one.
     func isAtRest(now: Int64) -> Bool { arrival <= now }
 }

@@ -42,7 +42,7 @@ extension Call {
         connection.refuseBare(.bare(status, machine.kind, server: server.alias), status)
     }
 
-    /// The server knows the session no more, so nobody does.
+    /// The server no longer knows the session, so the agent forgets it too.
     func endSession() {
         if let session { dropSession(session) }
         if case .request = machine.kind {

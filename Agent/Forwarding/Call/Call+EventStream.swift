@@ -59,7 +59,7 @@ extension Call {
         if let id { remember(event: id) }
         if let retry = event.retry { connection.events.note(retry: UnsafeRawBufferPointer(rebasing: bytes[retry])) }
         guard event.hasData else {
-            // Before the head of the reply has gone, a mark waits with it, and a comment has nobody to tell.
+            // Before the head of the reply has gone, a mark waits with it, and a comment has no reader.
             if let id {
                 // Of marks that wait only the last one counts, and a server could send any number of them.
                 if machine.state == .events(isCommitted: false) { connection.events.clear(keepsRetry: true) }

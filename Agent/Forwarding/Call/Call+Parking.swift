@@ -79,7 +79,7 @@ extension Call {
 
     /// Lets go of what the server does for a client that has gone.
     private func abandon(_ exchange: UpstreamExchange) {
-        // Of what has not left, nobody works on anything.
+        // A request that has not left is worked on by no server.
         guard exchange.isRunning, facts != nil else { return exchange.cancel() }
         let isTold = era == .handshake && method != .initialize
         if isTold, !isTakenBack { cancelNote.send("client_gone", on: path) }
@@ -95,7 +95,7 @@ extension Call {
         )
     }
 
-    /// What the server has to be told if nobody waits any more for its answer.
+    /// What the server has to be told if the client no longer waits for its answer.
     var cancelNote: CancelNote {
         CancelNote(
             server: server,

@@ -68,7 +68,7 @@ extension Call: ExchangeDelegate {
         perform(machine.failed(failure, canResume: machine.isReadingEvents && canResume))
     }
 
-    /// What an answer that nobody needs may cost before its connection is rather closed.
+    /// What an answer without a client may cost before its connection is rather closed.
     private static let mostDrained = 64 << 10
 
     /// Something came from the server: its time begins anew.

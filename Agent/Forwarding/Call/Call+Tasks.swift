@@ -63,7 +63,7 @@ extension Call {
         }
     }
 
-    /// The longest name that is kept; nobody calls a tool so.
+    /// The longest name that is kept; no tool has a longer one.
     private static let longestName = 1024
 
     /// The name that a request has for what it asks for; nil for one that is too long to be kept.

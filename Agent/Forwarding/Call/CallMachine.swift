@@ -4,9 +4,9 @@ internal import Upstreams
 
 /// The life of one request from its first credential to the end of the exchange with the server.
 ///
-/// It knows nothing of sockets and bytes: the driver tells it what happened and does what it says. Once it says `refuse`,
-/// `reply`, `endSession`, `endStream`, `endStreamWith`, `suspend` or `cut`, or was told that the client is
-/// answered or gone, what comes later from the server reaches nobody.
+/// It knows nothing of sockets and bytes: the driver tells it what happened and does what it says. Once it says
+/// `refuse`, `reply`, `endSession`, `endStream`, `endStreamWith`, `suspend` or `cut`, or was told that the client is
+/// answered or gone, what comes later from the server is dropped.
 struct CallMachine {
     /// Where the request is.
     enum State: Equatable {
@@ -215,8 +215,8 @@ struct CallMachine {
         return stop(.tooLarge(server), .tooLarge)
     }
 
-    /// The agent ends, or with `isLeaving` the membership under which the call began: nobody knows what the server makes
-    /// of a request that has left.
+    /// The agent ends, or with `isLeaving` the membership under which the call began: the agent cannot know what the
+    /// server makes of a request that has left.
     mutating func stopping(isLeaving: Bool = false) -> CallAction {
         guard isUnanswered else { return .none }
         return stop(isLeaving ? .leaving(server) : .stopping(server), wasSent ? .unknown : .notSent)

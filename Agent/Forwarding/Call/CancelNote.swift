@@ -1,6 +1,6 @@
 internal import StrictJSON
 
-/// What a server has to be told when nobody waits any more for its answer to a request, in the handshake era.
+/// What a server has to be told when the client no longer waits for its answer to a request, in the handshake era.
 struct CancelNote {
     let server: ServedServer
     /// The session's id; nil or empty without one.
@@ -10,7 +10,7 @@ struct CancelNote {
     /// The literal of the request's id.
     let id: [UInt8]
 
-    /// Tells it, with a word for why nobody waits.
+    /// Tells it, with a word for why the client no longer waits.
     func send(_ reason: StaticString, on path: DataPath) {
         var body = Array(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#.utf8)
         body += id

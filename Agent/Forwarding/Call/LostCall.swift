@@ -4,7 +4,7 @@ internal import Upstreams
 internal import Wire
 
 /// A call whose client has gone, while the server may still work on it: its slots are given back once the server has
-/// answered, or some seconds after the server was told that nobody waits any more.
+/// answered, or some seconds after the server was told that no client waits any more.
 ///
 /// Else a client would have as many calls running as it likes, by leaving each.
 final class LostCall: ExchangeDelegate {

@@ -3,8 +3,8 @@ internal import StrictJSON
 internal import Upstreams
 internal import Wire
 
-/// A message that the agent itself has to say to a server within a session, such as that it refuses a request; whatever
-/// becomes of it, nobody waits for it.
+/// A message that the agent itself has to say to a server within a session, such as that it refuses a request; no
+/// client waits for what becomes of it.
 final class OneWayExchange: ExchangeDelegate {
     private var exchange: UpstreamExchange?
     private var timer: Scheduled<Void>?

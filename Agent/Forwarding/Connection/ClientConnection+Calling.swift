@@ -54,7 +54,7 @@ extension ClientConnection {
         }
     }
 
-    /// Refuses what may have been a request: that somebody tried is recorded, though not what.
+    /// Refuses what may have been a request: the record says that a client tried, though not what.
     private func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
         let server = server(in: bytes).flatMap { gate.policy.knows(server: $0.alias) ? $0 : nil }
         let trace = TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random)

@@ -42,9 +42,9 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     var head = RequestHead.none
     /// What a server has to do with it; nil before it was let through, and once it is answered.
     var call: Call?
-    /// The one before, whose answer has bytes that nobody needs and that are read for the sake of the server's connection.
+    /// The call before, whose client needs no more bytes; they are read for the sake of the server's connection.
     private(set) var draining: Call?
-    /// Why nobody looks at the request yet, or at what has become of it.
+    /// Why the request, or what has become of it, is not looked at yet.
     var delayed: DelayedRequest?
     /// The page of the agent's own that it asks for.
     var page: PageRequest?
@@ -64,7 +64,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         state = StateMachine(gate.bounds, now: gate.now())
     }
 
-    /// Whether somebody waits for an answer on it.
+    /// Whether a client waits for an answer on it.
     var isBusy: Bool { state.phase == .answering && delayed == nil }
 
     var isWritable: Bool { state.isWritable }
@@ -83,7 +83,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        // A stranger gets no answer at all: nothing tells him what is here.
+        // A stranger gets no answer at all: nothing tells it what is here.
         guard listener.isSameUser(context.channel), !path.isEnding else {
             context.close(promise: nil)
             return
@@ -117,7 +117,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         if state.received() { path.turn.add(self, to: .judge) }
     }
 
-    /// Nobody behind wants to know.
+    /// No handler behind this one wants to know.
     func channelReadComplete(context: ChannelHandlerContext) {}
 
     func turnReached(_ step: LoopTurn.Step) {

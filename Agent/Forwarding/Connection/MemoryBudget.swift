@@ -1,10 +1,10 @@
 internal import NIOCore
 
-/// The bytes that all connections of clients hold together: what was read of requests, what was collected of answers, and
-/// what clients leave unread.
+/// The bytes that all connections of clients hold together: what was read of requests, what was collected of answers,
+/// and what clients leave unread.
 ///
 /// Each connection has bounds of its own, and there may be thousands of connections. Beyond this bound those of the
-/// greediest client give way, and among them those of its greediest server: nobody else notices.
+/// greediest client give way, and among them those of its greediest server: no other client notices.
 final class MemoryBudget {
     /// What a connection may hold uncounted; most calls hold less.
     static let free = 16 << 10

@@ -7,7 +7,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// 0 for one that is free.
     package let port: Int
 
-    /// The address that clients are configured with when nobody chooses another.
+    /// The address that clients are configured with when the user chooses no other.
     package static let standard = ListenAddress(host: "127.0.0.1", port: 7717)
 
     private init(host: String, port: Int) {

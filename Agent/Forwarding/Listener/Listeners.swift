@@ -65,7 +65,7 @@ struct Listeners {
             .childChannelOption(.recvAllocator, value: PacedReading.unpaced)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // Known once the listener is bound, which it is when somebody comes.
+                    // Known once the listener is bound, which it is when a client comes.
                     guard let listener = box.value.listener else { throw ChannelError.ioOnClosedChannel }
                     try channel.pipeline.syncOperations.addHandler(
                         ClientConnection(path: path.value, listener: listener)

@@ -7,7 +7,7 @@ struct PeerCheck {
     private let owner: OwnerSource
     private let user: UInt32
 
-    /// Asks the kernel's socket table; nil where it cannot be asked, and then nobody may listen.
+    /// Asks the kernel's socket table; nil where it cannot be asked, and then the agent may not listen.
     init?() {
         guard let owner = SocketOwner() else { return nil }
         self.owner = OwnerSource(owner)
@@ -30,7 +30,7 @@ struct PeerCheck {
             name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
         )
         let user = user
-        // On its own loop the answer is there at once; if it ever were not, nobody would come in.
+        // On its own loop the answer is there at once; if it ever were not, every peer would be refused.
         credentials.assumeIsolated().whenSuccess { isSameUser = $0.uid == user }
         return isSameUser
     }

@@ -8,7 +8,7 @@ struct SocketPath {
     /// What `sockaddr_un` holds, with the NUL behind it.
     private static let longest = 107
 
-    /// Checks the path, makes the folder where it is missing, and takes away a socket that nobody answers on.
+    /// Checks the path, makes the folder where it is missing, and removes a socket on which no program answers.
     ///
     /// - Throws: `ForwardingError`.
     init(preparing path: String) throws {
@@ -25,7 +25,7 @@ struct SocketPath {
         try removeStale()
     }
 
-    /// The folder must be ours and nobody else's: what is in it is then ours too.
+    /// The folder must be ours and no other user's: what is in it is then ours too.
     private static func prepare(folder: String) throws {
         try make(folder)
         var status = stat()
@@ -60,7 +60,7 @@ struct SocketPath {
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.failure("\(path) cannot be removed") }
     }
 
-    /// Whether somebody accepts on it: an agent that was killed leaves its socket behind.
+    /// Whether a program accepts on it: an agent that was killed leaves its socket behind.
     private func isAnswered() -> Bool {
         let file = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard file >= 0 else { return true }
@@ -73,7 +73,7 @@ struct SocketPath {
                 connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        // A full queue (EAGAIN) is the queue of somebody.
+        // A full queue (EAGAIN) is a listening program's queue.
         return status == 0 || errno != ECONNREFUSED && errno != ENOENT
     }
 

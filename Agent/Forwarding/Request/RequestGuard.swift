@@ -66,7 +66,8 @@ enum RequestGuard {
             switch head.method {
             // A form or a text can be sent by any page; JSON only by one that was let in.
             case .post: return head.contentType == .json && !isCoded(head, in: bytes) ? nil : 415
-            // Neither has a body: one that was passed on would be a second request to the server, which nobody judged.
+            // Neither has a body: one that was passed on would be a second request to the server that the agent did not
+            // judge.
             case .get, .delete: return head.framing == .none || head.framing == .fixed(0) ? nil : 400
             case .head, .put, .patch, .options, .other: return 405
             }

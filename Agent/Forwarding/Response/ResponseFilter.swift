@@ -12,7 +12,7 @@ struct ResponseFilter {
     let client: JSONText
     let server: JSONText
     let limits: JSONLimits
-    /// Whose tasks are whose; without it, nobody's.
+    /// Which client each task belongs to; without the table, tasks belong to no client.
     var tasks: TaskTable?
 
     /// The same, about an answer to another request.
@@ -65,8 +65,8 @@ struct ResponseFilter {
         }
     }
 
-    /// A server's error under a code that is not the gateway's: nobody can speak with its voice, and have what they say
-    /// taken for the next thing to do; nil for one whose code is the server's own.
+    /// A server's error under a code that is not the gateway's: no server can speak with its voice, and have what it
+    /// says taken for the next thing to do; nil for one whose code is the server's own.
     static func renumbered(_ envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         if let code = envelope.errorCode, !JSONRPCErrorCode(rawValue: code).isOfGateway { return nil }
         func literal(_ span: JSONSpan?) -> [UInt8] { span.map { Array(bytes[$0.range]) } ?? Array("null".utf8) }
@@ -156,7 +156,7 @@ struct ResponseFilter {
     enum Request: Equatable {
         /// It goes to the client, and is recorded.
         case ask(Decision)
-        /// It goes to the client: everybody may ask whether the other side is there.
+        /// It goes to the client: both sides may ask whether the other one is there.
         case ping
         /// The agent answers with -32601. The value is the policy's decision, or nil where the method does not exist.
         case refuse(Decision?)

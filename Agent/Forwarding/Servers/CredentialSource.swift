@@ -36,8 +36,8 @@ package struct CredentialTarget: Sendable, Hashable {
 
 /// Where the data path gets credentials of servers.
 ///
-/// `current` is asked on the event loop for every call: it must not wait. `renew` is asked seldom, may take its time within
-/// a deadline of its own, and brings everybody who asks at the same time to one renewal.
+/// `current` is asked on the event loop for every call: it must not wait. `renew` is asked seldom, may take its time
+/// within a deadline of its own, and brings all callers that ask at the same time to one renewal.
 package protocol CredentialSource: Sendable {
     /// What there is now for a server.
     func current(_ target: CredentialTarget) -> CredentialState

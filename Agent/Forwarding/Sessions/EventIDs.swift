@@ -1,7 +1,7 @@
-/// The ids of events that went out to the client of one session, as far back as a client can need them: a stream is taken
-/// up again behind the last event that came on it (`Last-Event-ID`).
+/// The ids of events that went out to the client of one session, as far back as a client can need them: a stream is
+/// taken up again behind the last event that came on it (`Last-Event-ID`).
 ///
-/// Only hashes are kept, which nobody outside of this process can make two ids for.
+/// Only hashes are kept, and no server can make two ids for one hash.
 struct EventIDs {
     /// The most that are remembered.
     static let most = 64

@@ -32,7 +32,8 @@ package struct KeptSession: Hashable, Sendable {
     }
 }
 
-/// The sessions of earlier runs of the agent that nobody has used since: each is begun anew by the first request in it.
+/// The sessions of earlier runs of the agent that no client has used since: each is begun anew by the first request in
+/// it.
 struct EarlierSessions {
     private struct Key: Hashable {
         let client: JSONText

@@ -21,7 +21,7 @@ struct ParkedCall {
     /// Whether it is to be answered with a task; the tool that makes it, or the id of the task that it asks for.
     let asksForTask: Bool
     let task: JSONText?
-    /// What the server has to be told if nobody waits any more.
+    /// What the server has to be told if the client no longer waits.
     let note: CancelNote
     /// Tells it from others of the same id.
     var ticket: UInt64 = 0

@@ -20,7 +20,7 @@ struct SessionTable {
         (1...1024).contains(value.count) && value.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
-    /// The session of a key; nil for one that was never begun, has ended, or belongs to somebody else.
+    /// The session of a key; nil for one that was never begun, has ended, or belongs to another client.
     func find(_ key: SessionKey, now: Int64) -> Session? {
         let session = sessions[key]
         session?.lastUsed = now
@@ -70,7 +70,7 @@ struct SessionTable {
         sessions.values.filter { isGone($0.key) }.compactMap { end($0.key) }
     }
 
-    /// Ends all sessions that nobody has used since a time.
+    /// Ends all sessions that no client has used since a time.
     mutating func endAll(unusedSince time: Int64) -> [Session] {
         sessions.values.filter { $0.lastUsed < time }.compactMap { end($0.key) }
     }

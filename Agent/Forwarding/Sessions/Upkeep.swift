@@ -3,7 +3,7 @@ internal import MCP
 internal import NIOCore
 internal import Policy
 
-/// Looks now and then for what has grown old: parked calls whose time is over, sessions that nobody uses.
+/// Looks now and then for what has grown old: parked calls whose time is over, sessions that no client uses.
 final class Upkeep {
     private let path: DataPath
     private var timer: Scheduled<Void>?
@@ -53,7 +53,7 @@ final class Upkeep {
 }
 
 extension DataPath {
-    /// Ends a parked call that nobody took up again, or whose answer did not come.
+    /// Ends a parked call that no client took up again, or whose answer did not come.
     func timeOut(_ id: RequestID, in session: Session) {
         guard let call = gate.endParked(id, in: session, .timeout) else { return }
         call.note.send("timeout", on: self)
