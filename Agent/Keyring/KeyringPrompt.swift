@@ -46,7 +46,7 @@ extension KeyringSession {
         dismiss(path)
     }
 
-    /// Ends a prompt that nobody needs, so that no window is left behind.
+    /// Ends a prompt that is not needed, so that no window is left behind.
     func dismiss(_ path: String) {
         guard path != "/" else { return }
         var error: UnsafeMutablePointer<GError>?
@@ -85,7 +85,7 @@ extension KeyringSession {
         let all = try property(Self.servicePath, Self.service, "Collections", "ao").texts
         let lasting = all.filter { !$0.hasSuffix("/session") }
         if lasting.count == 1 {
-            // A wallet of KDE is nobody's default until somebody says so; a second one would help nobody.
+            // A wallet of KDE is not the default until a program says so; making a second one would not help.
             _ = try? call(
                 Self.servicePath,
                 Self.service,

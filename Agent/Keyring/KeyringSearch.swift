@@ -45,8 +45,8 @@ struct KeyringSearch {
                 let reading = try load(newest)
                 return reading == .found(Self.removed) ? .absent : reading
             }
-            // A copy that another program has made must not hide the right one. As long as one cannot be read, nobody
-            // knows that it is not there.
+            // A copy that another program has made must not hide the right one. As long as one cannot be read, it is
+            // unknown whether it is the right one.
             var unread: SecretReading?
             var first: SecretReading?
             for each in all {

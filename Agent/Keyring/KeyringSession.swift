@@ -91,7 +91,7 @@ struct KeyringSession {
         try call(path, Self.properties, "GetAll", .tuple(.text(interface)), "(a{sv})")[0]
     }
 
-    /// How the default collection is: two properties, which ask nobody whatever the keyring.
+    /// The state of the default collection: two properties, which make no keyring ask its user.
     func defaultCollection() -> DefaultCollection {
         do throws(KeyringFailure) {
             let path = try call(Self.servicePath, Self.service, "ReadAlias", .tuple(.text("default")), "(o)")[0].text

@@ -12,10 +12,10 @@ extension KeyringSession {
     /// For questions that are answered from memory.
     private static let quickTime: Int32 = 2_000
 
-    /// Opens a collection that is called locked although its wallet is open: nobody is asked for that.
+    /// Opens a collection that is called locked although its wallet is open: the user is not asked for that.
     ///
-    /// An attempt that fails is not repeated before the wallet was closed and opened: a window that was not expected must not
-    /// come back.
+    /// An attempt that fails is not repeated before the wallet was closed and opened: a window that was not expected
+    /// must not come back.
     ///
     /// - Parameter path: of the collection.
     /// - Returns: whether it is open now.
@@ -33,7 +33,7 @@ extension KeyringSession {
         return true
     }
 
-    /// Has the wallet of a collection written to the disk, as far as nobody is asked for that; whether it was.
+    /// Has the wallet of a collection written to the disk, if the user is not asked for that; whether it was.
     func flush(_ path: String) -> Bool {
         guard link.provider == .kwallet, let wallet = openWallet(path) else { return false }
         guard !WalletSettings.asksForPrograms else { return false }

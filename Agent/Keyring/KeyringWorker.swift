@@ -153,7 +153,7 @@ private final class Turn: @unchecked Sendable {
 
     var isCancelled: Bool { g_cancellable_is_cancelled(cancellable) != 0 }
 
-    /// Whether there is still somebody who wants to know.
+    /// Whether a caller still waits for the answer.
     func begin() -> Bool {
         phase.withLock { phase in
             guard phase == .waiting, g_cancellable_is_cancelled(cancellable) == 0 else {

@@ -20,8 +20,8 @@ package final class SecretService: SecretStore {
     /// - Parameters:
     ///   - namespace: tells this home's secrets from those of others; opaque.
     ///   - file: where it is kept which keyring has them, over restarts; nil: nowhere.
-    ///   - deadline: how long an operation may take that asks nobody.
-    ///   - patience: how long somebody may take to type a password.
+    ///   - deadline: how long an operation may take that does not ask the user.
+    ///   - patience: how long the user may take to type a password.
     package init(
         namespace: String,
         file: String? = nil,
@@ -95,7 +95,7 @@ package final class SecretService: SecretStore {
         var outcome = await worker.run(look)
         if outcome.value?.wantsUser ?? false {
             _ = await prompts.run { Self.open($0, common) }
-            // Also where nobody has answered: what has come of it is looked at.
+            // Also where the user has not answered: what has come of it is looked at.
             outcome = await worker.run(look)
         }
         if case .failed(let failure)? = outcome.value, failure.kind == .locked {

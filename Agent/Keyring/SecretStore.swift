@@ -54,13 +54,13 @@ package protocol SecretStore: Sendable {
 }
 
 extension SecretStore {
-    /// Nobody in particular.
+    /// No known one.
     package var provider: KeyringProvider { .unknown }
 
     /// Not at all.
     package var settling: Duration { .zero }
 
-    /// It has nobody to ask.
+    /// It has no user to ask.
     package func open() async throws {}
 
     /// Looks up the newest secret of a name.

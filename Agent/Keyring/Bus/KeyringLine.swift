@@ -32,7 +32,7 @@ final class KeyringLine: Sendable {
         return link
     }
 
-    /// Uses a link no more, which closes when nobody is in a conversation on it.
+    /// Uses a link no more, which closes when no conversation is on it.
     func drop(_ link: KeyringLink) {
         // Closed outside of the lock.
         let dropped = state.withLock { state -> KeyringLink? in
