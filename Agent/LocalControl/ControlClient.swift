@@ -20,7 +20,7 @@ package struct ControlClient: Sendable {
 
     /// Asks for something to be done.
     ///
-    /// - Throws: `ControlFailure`; with the code `agent_not_running` where nobody listens.
+    /// - Throws: `ControlFailure`; with the code `agent_not_running` where no agent listens.
     package func post(
         _ operation: String,
         _ question: JSONValue = .object(JSONObject()),
