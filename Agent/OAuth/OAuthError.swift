@@ -33,7 +33,7 @@ package enum OAuthFault: String, Sendable {
     case denied = "authorization_denied"
     /// The answer to the browser was not one to this sign-in.
     case badRedirect = "bad_redirect"
-    /// Nobody came back from the browser in time.
+    /// The browser did not come back in time.
     case timeout = "sign_in_timeout"
 }
 

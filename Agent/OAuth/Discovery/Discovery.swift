@@ -39,7 +39,7 @@ struct Discovery: Sendable {
 
     // MARK: The resource
 
-    /// What the server answers to somebody without a token who says hello.
+    /// What the server answers to an `initialize` without a token.
     private func challenge() async throws -> BearerChallenge? {
         let hello: JSONValue = [
             "jsonrpc": "2.0", "id": 1, "method": "initialize",

@@ -11,7 +11,7 @@ struct CallbackConnections {
     private static let most = 16
     private static let longestHead = 16_384
     private static let patience = Duration.seconds(5)
-    /// How long nobody new is let in after there was no file for it.
+    /// How long no new connection is let in after there was no file for it.
     private static let rest = Duration.milliseconds(250)
 
     private let takeNext: (Int32) -> Int32
@@ -31,7 +31,7 @@ struct CallbackConnections {
     /// - Returns: the connections on which a whole head of a request has come, with that head.
     mutating func poll(_ listener: Int32, isOwn: (Int32) -> Bool) -> [(Int32, String)] {
         var watched = ([listener] + open.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        // Somebody who cannot be let in now would make each poll end at once.
+        // A connection that cannot be let in now would make each poll end at once.
         if let restsUntil, .now < restsUntil { watched[0].events = 0 }
         _ = Glibc.poll(&watched, nfds_t(watched.count), 250)
         var heads: [(Int32, String)] = []

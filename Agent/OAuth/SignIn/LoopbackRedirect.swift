@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// The address that the browser comes back to: one path on an ephemeral port of 127.0.0.1 (RFC 8252, 7.3).
 ///
-/// It is bound before the address of the sign-in page is handed out, so nobody else can be there first. It ends with the
-/// first answer to this very sign-in; whatever else comes in is turned away and changes nothing.
+/// It is bound before the address of the sign-in page is handed out, so no other program can be there first. It ends
+/// with the first answer to this very sign-in; whatever else comes in is turned away and changes nothing.
 final class LoopbackRedirect: Sendable {
     private struct State {
         var isClosed = false

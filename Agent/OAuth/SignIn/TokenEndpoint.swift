@@ -28,7 +28,7 @@ struct TokenEndpoint: Sendable {
         case wordless
         /// Nothing of the request got there.
         case unreachable
-        /// The request left, and no answer came: nobody knows what became of it.
+        /// The request left, and no answer came: what became of it is unknown.
         case lost
         /// An address that nothing is sent to.
         case forbidden
@@ -72,7 +72,7 @@ struct TokenEndpoint: Sendable {
     func revoke(token: String, hint: String) async -> Revocation {
         let fields = [("token", token), ("token_type_hint", hint)]
         var ways = [(client, fields)]
-        // Servers on the official Python SDK want the member of everybody; it may be empty (RFC 6749, 2.3.1).
+        // Servers on the official Python SDK want the member of every client; it may be empty (RFC 6749, 2.3.1).
         if client.method != .post { ways.append((client, fields + [("client_secret", "")])) }
         ways += client.otherwise.map { ($0, fields) }
         var refusal: Revocation?

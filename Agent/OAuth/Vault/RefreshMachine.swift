@@ -1,15 +1,15 @@
 /// Decides, step by step, how one grant is renewed; it does nothing itself.
 ///
-/// A refresh token that rotates is good for one request, and a server that sees it twice ends the whole grant. So what may
-/// be sent again is decided by what is known to have happened to it:
+/// A refresh token that rotates is good for one request, and a server that sees it twice ends the whole grant. So what
+/// may be sent again is decided by what is known to have happened to it:
 ///
 /// * an answer with tokens, or any other success: never again;
-/// * an answer of somebody who did not take the request (busy, a page), or no connection: again, after a while;
-/// * no answer, or a crash: nobody knows. Once more, never a third time.
+/// * an answer of a server that did not take the request (busy, a page), or no connection: again, after a while;
+/// * no answer, or a crash: what happened is unknown. Once more, never a third time.
 ///
-/// Before a token leaves, an intent is written that says so; before new tokens are used they are stored. A keyring can go back
-/// to an older state (a backup, a daemon that ended before it wrote): tokens in memory that are newer are put into it again,
-/// and where an earlier life of this program had newer ones, the older are not sent.
+/// Before a token leaves, an intent is written that says so; before new tokens are used they are stored. A keyring can
+/// go back to an older state (a backup, a daemon that ended before it wrote): tokens in memory that are newer are put
+/// into it again, and where an earlier life of this program had newer ones, the older are not sent.
 struct RefreshMachine: Sendable {
     /// What the disk has of a grant: no secret.
     struct Intent: Sendable, Equatable {
@@ -63,7 +63,7 @@ struct RefreshMachine: Sendable {
     /// How it ended; `why` is a code for the record.
     enum Result: Sendable, Equatable {
         case renewed(Grant)
-        /// Somebody else had renewed it already.
+        /// Another process had renewed it already.
         case found(Grant)
         case needsSignIn(why: String)
         case locked

@@ -6,7 +6,7 @@ package enum Revocation: Sendable, Equatable {
     case notOffered
     /// It was told and said no; how, in words that are safe to show.
     case refused(String)
-    /// Nobody answered.
+    /// No server answered.
     case unreachable
 
     /// One word for scripts.

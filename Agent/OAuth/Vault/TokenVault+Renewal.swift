@@ -3,7 +3,7 @@ internal import ServiceKit
 internal import Synchronization
 
 extension TokenVault {
-    /// Gets another token for a server; everybody who asks at the same time gets the same one.
+    /// Gets another token for a server; all callers that ask at the same time get the same one.
     ///
     /// - Parameters:
     ///   - alias: the server.
@@ -22,7 +22,7 @@ extension TokenVault {
     private func renew(_ alias: String, _ rejected: [UInt8]?) async throws -> AccessToken {
         if let token = usable(alias, rejected) { return token }
         let token = try await renewal(alias, rejected).value
-        // Somebody else's renewal may have ended in the very token that was refused here.
+        // Another caller's renewal may have ended in the very token that was refused here.
         guard token.header == rejected else { return token }
         return try await renewal(alias, rejected).value
     }

@@ -7,13 +7,14 @@ internal import Synchronization
 extension TokenVault {
     /// Begins a sign-in: when this returns, the address that the browser comes back to is bound.
     ///
-    /// A locked keyring asks its user first, so that nobody signs in for tokens that have no place.
+    /// A locked keyring asks its user first, so that no user signs in for tokens that have no place.
     ///
     /// - Parameters:
     ///   - alias: the server.
     ///   - clientSecret: that of the client in the server's entry; kept from the first sign-in on that it brings about.
     /// - Returns: the sign-in under way.
-    /// - Throws: `OAuthError` where the keyring or the server's metadata is in the way; then there is no address to open.
+    /// - Throws: `OAuthError` where the keyring or the server's metadata is in the way; then there is no address to
+    ///   open.
     package func signIn(_ alias: String, clientSecret: String? = nil) async throws -> SignIn {
         let server = try server(alias)
         if clientSecret != nil, server.clientID == nil {
@@ -36,7 +37,7 @@ extension TokenVault {
                 server,
                 secret: { found in
                     if let clientSecret { return clientSecret }
-                    // It goes to nobody but the authorization server that it was given for.
+                    // It goes only to the authorization server that it was given for.
                     guard let known, known.isFor(server.clientID ?? "", at: found.issuer) else { return nil }
                     return known.secret
                 },
@@ -121,7 +122,7 @@ extension TokenVault {
             let server = known ?? ProtectedServer(of: grant, alias: alias)
             // No call uses it from here on.
             set(.none, for: server)
-            // Revoked before it is forgotten: what is forgotten nobody can revoke any more.
+            // Revoked before it is forgotten: a token that is forgotten cannot be revoked any more.
             let revocation = await revoke(grant, server)
             do {
                 try await grants.delete(alias)

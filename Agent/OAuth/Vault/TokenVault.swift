@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// The tokens of one user for all servers, and the only one that renews them.
 ///
-/// What there is for a server is told without waiting (`current`). Renewals happen once for everybody who waits, and
-/// survive a crash at any step (`RefreshMachine`). Tokens live in the keyring and, while they are good, in memory.
+/// The state of a server's token is told without waiting (`current`). Renewals happen once for all callers that wait,
+/// and survive a crash at any step (`RefreshMachine`). Tokens live in the keyring and, while they are good, in memory.
 package final class TokenVault: Sendable {
     /// What is known of one server.
     enum Entry: Sendable {
@@ -115,7 +115,7 @@ package final class TokenVault: Sendable {
                 state.troubles[alias] = nil
             }
             for (alias, grant) in state.unstored { state.keep(unstored: grant, for: alias) }
-            // Until it was looked up, nobody knows.
+            // Unknown until it was looked up.
             for alias in state.servers.keys where state.entries[alias] == nil { state.entries[alias] = .locked }
         }
     }
@@ -151,8 +151,8 @@ package final class TokenVault: Sendable {
 
     /// Lets the renewals that are under way come to their end, and begins no other.
     ///
-    /// What was sent for is good once: tokens that nobody waits for any more would be lost, and the sign-in with them.
-    /// To be called when no caller asks any more; also in a task that is cancelled.
+    /// What was sent for is good once: tokens for which no caller waits any more would be lost, and the sign-in with
+    /// them. To be called when no caller asks any more; also in a task that is cancelled.
     ///
     /// - Parameter time: the most that it may take; an intent names what is open by then.
     package func end(atMost time: Duration) async {

@@ -7,7 +7,7 @@ final class Turnstile: Sendable {
     /// Who waits for each name; a name that is there is taken.
     private let queues = Mutex<[String: [CheckedContinuation<Void, Never>]]>([:])
 
-    /// Runs `body` when nobody else is at `name`.
+    /// Runs `body` when no other caller is at `name`.
     func pass<Value: Sendable>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
         await enter(name)
         defer { leave(name) }

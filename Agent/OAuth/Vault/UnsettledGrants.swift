@@ -42,7 +42,7 @@ extension TokenVault {
                 where stored.credential != grant.credential || stored.generation >= grant.generation:
                     return
                 case .grant, .absent, .damaged:
-                    // Only what is still in use: somebody may have taken it away.
+                    // Only what is still in use: another program may have taken it away.
                     let isInUse = state.withLock { state in
                         if case .held(let held)? = state.entries[alias] { held.grant == grant } else { false }
                     }
