@@ -10,7 +10,7 @@ package struct SpoolNews: Sendable {
     package let failure: SpoolError?
 }
 
-/// The hashes of the newest durable records, so that nobody has to compute them twice.
+/// The hashes of the newest durable records, so that they are not computed twice.
 struct LeafWindow: Sendable {
     /// The segment that is followed.
     private(set) var segment: UInt64

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A descriptor that is closed once nobody needs it any more.
+/// A descriptor that is closed once no object needs it any more.
 final class OpenFile: Sendable {
     let number: Int32
 

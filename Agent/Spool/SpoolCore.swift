@@ -27,7 +27,7 @@ final class SpoolCore: Sendable {
     let delay = Mutex<SpoolError?>(nil)
     private let mailbox = Mutex(Mailbox())
 
-    /// A change of files that somebody wants, with the follower of the records at hand.
+    /// A change of files that a caller wants, with the follower of the records at hand.
     typealias Job = @Sendable (inout LeafFollower) -> Void
 
     private struct Mailbox {

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import ServiceKit
 
-/// Room on the disk that is set aside, so that what was begun can end when everybody else has filled it.
+/// Room on the disk that is set aside, so that what was begun can end when other programs have filled it.
 struct SpoolReserve: Sendable {
     static let name = "reserve"
 

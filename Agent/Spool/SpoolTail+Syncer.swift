@@ -60,7 +60,7 @@ extension SpoolTail {
         if buffer.isEmpty, writeError?.kind == .full { writeError = nil }
     }
 
-    /// Forgets an error that nobody has met again: called about every second.
+    /// Forgets an error that no write has met again: called about every second.
     mutating func ageError() {
         guard buffer.isEmpty else { return }
         errorAge += 1

@@ -42,11 +42,11 @@ struct SpoolTail: ~Copyable, Sendable {
     var room: SpoolRoom
     /// Set once nothing is taken any more, and why.
     var failure: SpoolError?
-    /// Whether it has begun that nothing is recorded, for now or for good, and nobody has been told.
+    /// Whether it has begun that nothing is recorded, for now or for good, and this has not been told yet.
     var isNews = false
-    /// Why the last write did not work; nil once one did, or when nobody tried for some time.
+    /// Why the last write did not work; nil once one did, or when nothing was written for some time.
     var writeError: SpoolError?
-    /// For how many looks of the syncer nobody has tried since.
+    /// For how many looks of the syncer nothing was written since.
     var errorAge = 0
     /// Why the reserve is not all there.
     var reserveError: SpoolError?

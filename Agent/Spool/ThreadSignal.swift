@@ -36,7 +36,7 @@ final class ThreadSignal: @unchecked Sendable {
         pthread_cond_signal(condition)
     }
 
-    /// Returns when somebody signals, has signalled since the last wait, or when the time is up.
+    /// Returns when a thread signals, has signalled since the last wait, or when the time is up.
     ///
     /// - Parameter time: The longest wait; nil for as long as it takes.
     func wait(atMost time: Duration? = nil) {
