@@ -58,7 +58,7 @@ package final class LoopTurn {
                 unseen = isSingle ? Self.mostUnseen : 0
             }
             for member in due { member.turnReached(step) }
-            // The memory is kept for the next turn, unless somebody has begun to fill other.
+            // The memory is kept for the next turn, unless a member has begun to fill other.
             due.removeAll(keepingCapacity: true)
             if members[step.rawValue].isEmpty { swap(&due, &members[step.rawValue]) }
         }
@@ -70,7 +70,7 @@ package final class LoopTurn {
     }
 }
 
-/// Somebody who has something to do in a step; told once for each time that he was added.
+/// An object that has something to do in a step; told once for each time that it was added.
 package protocol LoopTurnMember: AnyObject {
     func turnReached(_ step: LoopTurn.Step)
 }

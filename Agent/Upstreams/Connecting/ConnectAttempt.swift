@@ -1,10 +1,11 @@
 import Addresses
 import NIOCore
 
-/// A connection in the making, for one exchange: its name is looked up, its addresses are judged and then tried one after
-/// the other, and whose program answers is asked where that matters.
+/// A connection in the making, for one exchange: its name is looked up, its addresses are judged and then tried one
+/// after the other, and whose program answers is asked where that matters.
 ///
-/// It ends at its deadline, and at once when nobody waits for it any more; every file that it has opened is closed then.
+/// It ends at its deadline, and at once when its exchange no longer waits for it; every file that it has opened is
+/// closed then.
 final class ConnectAttempt {
     let deadline: NIODeadline
     private let server: UpstreamServer
@@ -55,7 +56,7 @@ final class ConnectAttempt {
         }
     }
 
-    /// Nobody waits for it any more.
+    /// Its exchange no longer waits for it.
     func abandon() {
         guard !isOver else { return }
         end()

@@ -8,8 +8,8 @@ package typealias ResolveHost = @Sendable (String) throws -> [SocketAddress]
 
 /// Looks up the names of servers; belongs to the event loop.
 ///
-/// Nothing ends a look-up once it has begun, so each has a thread of its own, and a name has one at a time: a name whose
-/// name servers are silent costs one thread, however often it is called, and nobody else waits for it.
+/// Nothing ends a look-up once it has begun, so each has a thread of its own, and a name has one at a time: a name
+/// whose name servers are silent costs one thread, however often it is called, and no other name waits for it.
 final class NameDesk {
     typealias Answer = Result<[SocketAddress], UpstreamError>
 

@@ -8,7 +8,7 @@ import NIOSSL
 struct ConnectTarget {
     let host: String
     let port: Int
-    /// What `host` is where it is a literal address, which nobody has to look up.
+    /// What `host` is where it is a literal address, which needs no look-up.
     let address: SocketAddress?
     /// What the name may lead to, and whose the program there has to be.
     let rule: AddressRule

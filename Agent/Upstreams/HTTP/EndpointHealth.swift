@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What is known of a server from the exchanges with it, with the circuit breaker that spares everybody the waiting for
+/// What is known of a server from the exchanges with it, with the circuit breaker that spares clients the waiting for
 /// one that is down.
 ///
 /// Pure: time and chance are arguments.

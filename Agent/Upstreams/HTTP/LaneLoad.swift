@@ -41,7 +41,7 @@ extension UpstreamConfiguration {
         }
     }
 
-    /// The bounds of streams over all servers: each keeps a connection for as long as somebody listens.
+    /// The bounds of streams over all servers: each keeps a connection for as long as a client listens.
     var allStreams: LaneLoad {
         let most = max(1, maxConnections / 2)
         return LaneLoad(limit: most, share: Self.most(of: most))

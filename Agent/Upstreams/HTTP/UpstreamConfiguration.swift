@@ -50,8 +50,8 @@ package struct UpstreamConfiguration: Sendable {
 package enum ExchangeLane: Int, CaseIterable, Sendable {
     /// A request whose response is expected to end.
     case call
-    /// A GET stream or a subscription, which lasts as long as somebody listens.
+    /// A GET stream or a subscription, which lasts as long as a client listens.
     case stream
-    /// A message that the agent itself has to say, which nobody's calls and streams may hold up.
+    /// A message that the agent itself has to say, which no client's calls and streams may hold up.
     case aside
 }

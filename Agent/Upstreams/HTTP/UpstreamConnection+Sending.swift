@@ -71,7 +71,7 @@ extension UpstreamConnection: LoopTurnMember {
     /// The kernel has refused to write, and the channel is closed already.
     private func endStart(_ context: ChannelHandlerContext) -> Bool {
         if isProven, isWritingBody {
-            // Of a long request a part may have left before. Who sends is told once he has come back from sending.
+            // Of a long request a part may have left before. The sender is told once it has returned from sending.
             context.eventLoop.assumeIsolated().execute { self.fail(self.lastError ?? .closed) }
             return true
         }

@@ -66,7 +66,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Ends the exchange's response in the middle; the delegate has been told or wants to hear nothing.
     func abort() {
         exchange = nil
-        // With TLS or a proxy nothing may stand yet, and nobody waits for it any more.
+        // With TLS or a proxy nothing may be established yet, and no exchange waits for it any more.
         guard isProven else {
             server.connectAbandoned()
             return cut()
@@ -88,7 +88,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         server.closed()
     }
 
-    /// Closes a connection that rests, or that serves nobody any more.
+    /// Closes a connection that rests, or that serves no exchange any more.
     func close() {
         if exchange == nil {
             phase = .closed
@@ -126,7 +126,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         server.pool.turn.add(self, to: .judge)
     }
 
-    /// Nobody behind wants to know.
+    /// No handler behind this one wants to know.
     func channelReadComplete(context: ChannelHandlerContext) {}
 
     /// Takes in what was read.
@@ -141,7 +141,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .head: receiveHead(&buffer)
         case .body: receiveBody(&buffer)
         case .opening, .resting:
-            // Nobody asked: whatever it is, the next request must not take it for its answer.
+            // No request is open: whatever it is, the next request must not take it for its answer.
             server.forget(self)
             close()
         case .closed: break

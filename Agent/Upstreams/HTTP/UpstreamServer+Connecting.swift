@@ -34,7 +34,7 @@ extension UpstreamServer {
         }
     }
 
-    /// An attempt was given up, as nobody waits for it any more.
+    /// An attempt was given up, as its exchange no longer waits for it.
     func attemptAbandoned(for exchange: UpstreamExchange) {
         health.connectAbandoned()
         freeSlot(of: exchange)

@@ -90,7 +90,7 @@ package final class UpstreamServer {
         for connection in take(&resting) { connection.close() }
     }
 
-    /// Is used by nobody new: what runs may end, and nothing rests from here on.
+    /// Takes no new exchange: what runs may end, and nothing rests from here on.
     func retire() {
         isRetired = true
         closeIdle()
@@ -118,7 +118,7 @@ package final class UpstreamServer {
         if exchange.lane == .stream { pool.streams.takeSlot(for: exchange.client) }
     }
 
-    /// Whether it may wait for its turn: of the queue, too, nobody takes the whole.
+    /// Whether it may wait for its turn: of the queue, too, no client takes the whole.
     private func hasPlaceInQueue(for exchange: UpstreamExchange) -> Bool {
         let queue = queues[exchange.lane.rawValue]
         guard queue.count < configuration.maxWaiting else { return false }
@@ -150,7 +150,7 @@ package final class UpstreamServer {
         if !startNext(.stream) { pool.streamEnded() }
     }
 
-    /// Gives the next in a queue that may have it a turn; false where nobody waits that may.
+    /// Gives the next in a queue that may have it a turn; false where no exchange waits that may.
     func startNext(_ lane: ExchangeLane) -> Bool {
         let lane = lane.rawValue
         guard !queues[lane].isEmpty, let index = queues[lane].firstIndex(where: hasSlot(for:)) else { return false }
