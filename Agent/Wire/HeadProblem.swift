@@ -26,9 +26,9 @@ package enum HeadProblem: Hashable, Sendable {
     case tooManyFields
     /// More interim responses than anybody sends.
     case interimResponse
-    /// A switch of protocols (101) that nobody asked for.
+    /// A switch of protocols (101) that the agent did not ask for.
     case protocolSwitch
-    /// A content coding that was not asked for, so that nobody can look inside.
+    /// A content coding that was not asked for, so that the agent cannot look inside.
     case contentCoding
 
     /// The status that a server answers a request with (RFC 9110 section 15.5, RFC 6585 section 5).

@@ -10,7 +10,7 @@ package enum MediaType: Hashable, Sendable {
     case other
 
     init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
-        // As nearly everybody spells it.
+        // As nearly every server spells it.
         if ByteScan.matches("application/json", in: bytes, range) {
             self = .json
             return

@@ -1,6 +1,6 @@
 /// Reads the head of one response (RFC 9112) out of a buffer that grows, strictly, and skips interim ones (1xx).
 ///
-/// Used like `RequestHeadScanner`. The request was none of HEAD or CONNECT, and asked for no content coding.
+/// Used like `RequestHeadScanner`. The request was neither HEAD nor CONNECT, and asked for no content coding.
 package struct ResponseHeadScanner: Sendable {
     /// Valid once `scan` has returned `complete`.
     package private(set) var head = ResponseHead()
