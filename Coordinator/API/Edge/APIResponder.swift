@@ -115,7 +115,7 @@ package struct APIResponder: HTTPResponder {
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
-    /// What every answer says to a browser that shows it: it is no page, and nobody's but the caller's.
+    /// What every answer says to a browser that shows it: it is not a page, and only the caller's.
     private static func headers(isStrictTransport: Bool) -> HTTPFields {
         var headers: HTTPFields = [
             .xContentTypeOptions: "nosniff",

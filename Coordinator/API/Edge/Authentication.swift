@@ -35,8 +35,9 @@ struct Authentication: Sendable {
     /// - Parameters:
     ///   - head: What a signature covers.
     ///   - headers: All headers, for a token.
-    ///   - access: Who may use the operation; for everybody nothing is proven, whatever the request says of itself.
-    /// - Returns: Who it is.
+    ///   - access: Who may use the operation; for an anonymous one nothing is proven, whatever the request says of
+    ///     itself.
+    /// - Returns: Who the caller is.
     /// - Throws: `SignatureRefusal`, a `Problem`.
     func prove(_ head: SignedHead, _ headers: HTTPFields, for access: Access) async throws -> Proven {
         guard access != .anonymous else { return Proven(caller: nil, claim: nil) }
@@ -45,7 +46,7 @@ struct Authentication: Sendable {
             let admission = try await fleet.admit(head)
             return Proven(caller: admission.caller, claim: admission.claim)
         }
-        // Two ways to be somebody are one too many: which of them counted would be a matter of taste.
+        // Two proofs in one request are one too many: which of them counted would be a matter of taste.
         guard authorization.count == 1, !head.isSigned else { throw Problem.twoProofs }
         guard let token = Self.bearer(authorization[0]) else { throw SignatureRefusal.unsigned }
         let caller = try await people.caller(token: token)
@@ -53,8 +54,8 @@ struct Authentication: Sendable {
         return Proven(caller: caller, claim: nil)
     }
 
-    /// Refuses what would fill the disk, of somebody who cannot make room: much at once while there is little, and changes
-    /// without end.
+    /// Refuses what would fill the disk, from a caller that cannot make room: much at once while there is little, and
+    /// changes without end.
     func checkPace(of caller: Caller?, for operation: Operation) throws {
         guard let caller, caller.lane == .ordinary else { return }
         guard operation.largestBody <= Operation.usualBody || database.room == .ample else { throw Problem.noRoom }
@@ -62,16 +63,16 @@ struct Authentication: Sendable {
         try changes.enter(caller.sub, now: clock.boot())
     }
 
-    /// Who asks once his whole request is here.
+    /// The caller once its whole request is here.
     ///
     /// A body may take its time to arrive. A thief who expects that the machine or token is taken away would otherwise
     /// begin a request before and end it afterwards.
     ///
     /// - Parameters:
-    ///   - caller: As he was proven before the body was read.
-    ///   - operation: What he asks for; one without a body has not waited, and one for machines looks itself.
-    /// - Returns: The caller as he is now.
-    /// - Throws: a `Problem` if he may not do this any more.
+    ///   - caller: As proven before the body was read.
+    ///   - operation: What the caller asks for; one without a body has not waited, and one for machines looks itself.
+    /// - Returns: The caller as it is now.
+    /// - Throws: a `Problem` if the caller may not do this any more.
     func standing(_ caller: Caller?, for operation: Operation) async throws -> Caller? {
         guard let caller, case .right(let right) = operation.access, operation.largestBody > 0 else { return caller }
         return try await people.standing(caller, for: right)

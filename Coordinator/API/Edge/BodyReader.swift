@@ -13,7 +13,7 @@ internal import Synchronization
 final class BodyReader: Sendable {
     /// What all bodies that are being read or worked on may take.
     static let mostTogether = 256 << 20
-    /// What those of one person may, and those of everybody who has not proven who he is: four of the longest uploads.
+    /// What those of one person may, and those of all unproven callers together: four of the longest uploads.
     static let mostOfOne = 40 << 20
 
     /// The longest body that is expected from its beginning on.
@@ -38,7 +38,7 @@ final class BodyReader: Sendable {
     ///
     /// - Parameters:
     ///   - request: Whose body; it is read at most once.
-    ///   - person: Whose share it takes of; nil for somebody who has not proven who he is.
+    ///   - person: Whose share it takes of; nil for an unproven caller.
     ///   - lane: Governing requests are counted in their person's share alone.
     ///   - limit: The largest body in bytes; 0: there must be none.
     ///   - use: What is done with it.

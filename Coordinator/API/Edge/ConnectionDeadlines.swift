@@ -138,7 +138,7 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
             ledger.opened(context.channel)
             return
         }
-        // What is not whole is answered by nobody, however much there is of it; what is not taken need not be kept.
+        // A request that is not whole is not answered, however much there is of it; what is not taken need not be kept.
         let whole = isArriving ? underway - 1 : underway
         ledger.changed(context.channel, isBusy: whole > 0 && context.channel.isWritable)
     }

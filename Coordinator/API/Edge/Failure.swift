@@ -12,8 +12,8 @@ package enum Failure {
     /// - Parameters:
     ///   - error: What an operation or the edge threw.
     ///   - id: The request's id, by which the log is found.
-    ///   - logger: Is told of what somebody has to look after.
-    /// - Returns: Words that are safe to send.
+    ///   - logger: Is told of what an administrator has to look after.
+    /// - Returns: A problem that is safe to send.
     static func problem(for error: any Error, request id: String, logger: Logger) -> Problem {
         switch error {
         case let problem as Problem: return problem

@@ -12,22 +12,22 @@ final class Presence: Sendable {
         (ended, continuation) = AsyncStream.makeStream()
     }
 
-    /// Nobody is there any more.
+    /// The client has gone.
     func end() { continuation.finish() }
 
-    /// Waits until nobody is there any more, or the task is cancelled.
+    /// Waits until the client has gone, or the task is cancelled.
     func wait() async {
         for await _ in ended {}
     }
 }
 
 extension Call {
-    /// Does what may take long as long as somebody waits for it; nil if he has gone before.
+    /// Runs a body that may take long, while the client waits for it; nil if the client has gone before.
     func whilePresent<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value?
     ) async throws -> Value? {
         let presence = Presence()
-        // Where no connection is, as in tests of the responder alone, nobody hears it and nobody leaves.
+        // Without a connection, as in tests of the responder alone, no handler hears it and no client leaves.
         channel.triggerUserOutboundEvent(presence, promise: nil)
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body() }

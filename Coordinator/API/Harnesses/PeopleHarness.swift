@@ -10,7 +10,7 @@ struct PeopleHarness: Sendable {
     let people: People
     let clock: MachineClock
 
-    /// How long an invitation lasts where nobody says it, in seconds.
+    /// How long an invitation lasts if the caller does not say it, in seconds.
     private static let usualLife = 86_400
 
     var operations: [Operation] {

@@ -23,7 +23,7 @@ struct PolicyHarness: Sendable {
                 return Answer(type: policy.mediaType, bytes: policy.file.bytes, headers: headers)
             },
             Operation("PUT", "/v1/policy", for: .right(.editPolicy), largestBody: Self.largest) { call in
-                // What is no list of tags names none that is in force (RFC 9110 section 13.1.1).
+                // A malformed list of tags does not name the one in force (RFC 9110 section 13.1.1).
                 let expectation = try call.header(.ifMatch).map { EntityTags($0)?.expectation ?? .oneOf([]) }
                 let policy = try await desk.apply(call.body, expecting: expectation, by: try call.caller())
                 return .json(policy.json, headers: Self.headers(policy))
@@ -48,7 +48,7 @@ struct PolicyHarness: Sendable {
         return headers
     }
 
-    /// Whether the caller says that he has this policy already.
+    /// Whether the caller says that it has this policy already.
     private static func isKnown(_ policy: AppliedPolicy, to call: Call) throws -> Bool {
         guard let header = try call.header(.ifNoneMatch) else { return false }
         guard let tags = EntityTags(header) else { throw Problem.badHeader("If-None-Match") }
@@ -70,7 +70,7 @@ enum EntityTags: Equatable, Sendable {
             return
         }
         var tags: Set<String> = []
-        // No tag of ours holds a comma; one of somebody else's that does is then refused, not misread.
+        // No tag of ours holds a comma; a foreign one that does is then refused, not misread.
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let part = part.trimmingSpaces
             let isWeak = part.hasPrefix("W/")

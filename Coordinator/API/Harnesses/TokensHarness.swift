@@ -6,7 +6,7 @@ internal import StrictJSON
 struct TokensHarness: Sendable {
     let people: People
 
-    /// How long a token lasts where nobody says it, in seconds.
+    /// How long a token lasts if the caller does not say it, in seconds.
     private static let usualLife = 30 * 86_400
 
     var operations: [Operation] {

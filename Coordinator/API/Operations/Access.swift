@@ -6,7 +6,7 @@ package enum Access: Sendable, Equatable {
     case anonymous
     /// An enrolled machine, for itself, whatever its person may do; never a token.
     case agent
-    /// A person with this right, by one of his machines or by a token whose scope opens it.
+    /// A person with this right, by one of the person's machines or by a token whose scope opens it.
     case right(Right)
 
     /// The word by which the description of the API says it (`x-doorward-role`).
