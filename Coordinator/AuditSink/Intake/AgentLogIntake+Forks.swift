@@ -5,8 +5,8 @@ internal import ServiceKit
 extension AgentLogIntake {
     /// Keeps both statements and what came with the second, and locks the agent's log.
     ///
-    /// The second statement gets its place in the organisation's log under an origin of its own, `.../fork-1`, so nobody
-    /// can say later that it was made up.
+    /// The second statement gets its place in the organisation's log under an origin of its own, `.../fork-1`, so the
+    /// agent cannot say later that it was made up.
     func keepFork(
         _ upload: CheckedUpload,
         against stored: StoredLog,

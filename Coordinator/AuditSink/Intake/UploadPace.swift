@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// How fast each machine uploads, and how many of its uploads there are at a time.
 ///
-/// The machines are enrolled ones that have proven themselves, so nobody fills the table from outside.
+/// The machines are enrolled ones that have proven themselves, so a stranger cannot fill the table.
 final class UploadPace: Sendable {
     private struct Machine {
         /// When everything that was taken would have come at the pace; in nanoseconds of the machine's clock.

@@ -4,11 +4,11 @@ package import Database
 internal import StrictJSON
 internal import Synchronization
 
-/// The organisation's log: what the coordinator has said and done, in an order that nobody can change afterwards.
+/// The organisation's log: what the coordinator has said and done, in an order that cannot be changed afterwards.
 ///
 /// Each leaf is appended inside of the transaction whose change it states, so there is never the one without the other.
-/// A checkpoint that was signed for a change that is then taken back never leaves the process: nobody is answered before
-/// the commit.
+/// A checkpoint that was signed for a change that is then taken back never leaves the process: no caller is answered
+/// before the commit.
 package final class OrgLog: Sendable {
     package let key: CoordinatorKey
     private let random: Mutex<RandomPool>
@@ -28,7 +28,7 @@ package final class OrgLog: Sendable {
     ///   - time: when, in microseconds since 1970.
     ///   - transaction: the change that the leaf states.
     /// - Returns: the leaf's position, counted from 0.
-    /// - Throws: `AuditLogError` for a leaf that nobody could read again, `AuditSinkError` if the stored head is
+    /// - Throws: `AuditLogError` for a leaf that no reader could read again, `AuditSinkError` if the stored head is
     ///   damaged, and what the database throws.
     @discardableResult
     package func append(_ body: OrgLeaf.Body, at time: Int64, in transaction: SQLTransaction) throws -> Int {
@@ -157,7 +157,7 @@ package final class OrgLog: Sendable {
 }
 
 extension OrgLeaf {
-    /// What the leaf is about, where somebody will look for it; an agent's checkpoint is found through its batch.
+    /// What the leaf is about, by which readers look for it; an agent's checkpoint is found through its batch.
     fileprivate var subject: String? {
         switch body {
         case .keyEnrol(let enrolment): enrolment.agent.string

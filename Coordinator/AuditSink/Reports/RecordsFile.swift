@@ -2,7 +2,8 @@ internal import AuditLog
 internal import Contract
 internal import Glibc
 
-/// The records of a report while it is made and sent: a file without a name, which is gone when nobody holds it any more.
+/// The records of a report while it is made and sent: a file without a name, which is gone when no descriptor is open
+/// any more.
 final class RecordsFile: Sendable {
     private let descriptor: Int32
 

@@ -92,7 +92,7 @@ extension Problem {
         )
     }
 
-    /// Nobody has this address.
+    /// No person has this address.
     static func unknownUser(_ user: String) -> Problem {
         Problem(
             "unknown_user",

@@ -46,7 +46,7 @@ struct RecordSearch: Sendable {
 
     /// The agents of the selection whose records were removed, with the leaf that says so.
     ///
-    /// Which servers those records were about, nobody knows any more; when they were made is kept where it was known.
+    /// Which servers those records were about is no longer known; when they were made is kept where it was known.
     func removals(in view: some SQLReading) throws -> [(agent: String, position: Int)] {
         let rows = try view.rows(
             """
