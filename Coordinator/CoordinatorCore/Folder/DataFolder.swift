@@ -23,7 +23,7 @@ struct DataFolder: Sendable {
 
     var holdsCoordinator: Bool { Self.exists(setup) }
 
-    /// Makes the folder for a new coordinator, for nobody's eyes but the owner's.
+    /// Makes the folder for a new coordinator, which only its owner may read.
     ///
     /// - Throws: `folderTaken` if it holds anything, `failed` if it cannot be made.
     func make() throws {

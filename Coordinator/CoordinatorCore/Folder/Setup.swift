@@ -8,7 +8,7 @@ internal import StrictJSON
 struct Setup: Sendable {
     /// Where people and machines reach the coordinator: scheme, host and port, no path.
     let url: ServerURL
-    /// Absolute paths of a certificate chain and its key that somebody else looks after; nil with the local CA.
+    /// Absolute paths of a certificate chain and its key that another program looks after; nil with the local CA.
     let files: CertificateFiles?
 
     /// Where a certificate chain and its key are.

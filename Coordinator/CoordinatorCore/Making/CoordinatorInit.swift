@@ -30,7 +30,7 @@ package struct CoordinatorInit: Sendable {
     /// What was made.
     package struct Outcome: Sendable {
         package let url: String
-        /// The certificate of the local CA, absolute; nil with a certificate of somebody else's.
+        /// The certificate of the local CA, absolute; nil with a certificate of another CA.
         package let authorityFile: String?
         package let owner: String
         /// The owner's one-time token.

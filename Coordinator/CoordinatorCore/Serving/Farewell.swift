@@ -11,7 +11,7 @@ struct Farewell: Service {
     let logger: Logger
 
     func run() async throws {
-        // However it ends: nobody is left waiting.
+        // However it ends: no poll is left waiting.
         defer { changes.close() }
         try await gracefulShutdown()
         logger.info("The coordinator is asked to end.")

@@ -34,7 +34,7 @@ struct ListenAddress: Equatable, Sendable {
         port = url.port
     }
 
-    /// Whether nobody beyond this machine can reach it.
+    /// Whether only this machine can reach it.
     var isLoopback: Bool { TLSHost(host).isLoopback }
 
     /// As it is shown.

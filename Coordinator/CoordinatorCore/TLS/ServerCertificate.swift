@@ -6,7 +6,7 @@ internal import NIOCore
 internal import NIOSSL
 internal import ServiceKit
 
-/// The certificate that the coordinator shows: its local CA's, or one that somebody else looks after.
+/// The certificate that the coordinator shows: its local CA's, or one that another program looks after.
 enum ServerCertificate {
     private static let largest = 1 << 20
 
@@ -24,7 +24,7 @@ enum ServerCertificate {
         return try authority.der()
     }
 
-    /// The CA's certificate, as enrolment tokens carry it (DER); nil for a certificate of somebody else's.
+    /// The CA's certificate, as enrolment tokens carry it (DER); nil for a certificate of another CA.
     static func authority(_ setup: Setup, in folder: DataFolder) throws -> [UInt8]? {
         guard setup.files == nil else { return nil }
         return try localAuthority(in: folder).der()
