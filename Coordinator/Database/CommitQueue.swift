@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// The one writer: runs changes in the order in which they came, several to a commit.
 ///
-/// A commit costs one wait for the disk (about 3 ms), whatever it holds. So everything that arrives while a commit
-/// is under way goes together into the next one, each change in a savepoint of its own: one that throws takes back
-/// itself and nothing else. Nobody is answered before the commit that holds his change is on the disk.
+/// A commit costs one wait for the disk (about 3 ms), whatever it holds. So everything that arrives while a commit is
+/// under way goes together into the next one, each change in a savepoint of its own: one that throws takes back itself
+/// and nothing else. No caller is answered before the commit that holds its change is on the disk.
 ///
 /// Each lane has its share of every commit, so a change waits for the commit that is under way and for those before it
 /// in its own lane, however much there is in the others.
@@ -146,8 +146,8 @@ final class CommitQueue: Sendable {
 
     private func abandon(_ group: [Job], _ connection: GRDB.Database, _ error: any Error, isRepeated: Bool) {
         if let failure = error as? DatabaseError, failure.extendedResultCode == .SQLITE_IOERR_FSYNC {
-            // Fatal: after a failed fsync nobody knows what of the file is on the disk, and asking again would
-            // report success without it. The next start reads what is really there.
+            // Fatal: after a failed fsync it is unknown what of the file is on the disk, and asking again would report
+            // success without it. The next start reads what is really there.
             fatalError("The database could not be brought to the disk: \(SQLError.classified(error))")
         }
         // Repairable: nothing was committed, every caller is told and may try again.

@@ -39,7 +39,7 @@ package struct Revisions: Sendable {
         ringAfter(transaction)
     }
 
-    /// Who a person is has changed, or one of his machines was revoked.
+    /// Who a person is has changed, or one of the person's machines was revoked.
     package func raisePerson(sub: String, in transaction: SQLTransaction) throws {
         try transaction.execute("UPDATE revision SET last = last + 1")
         try transaction.execute(

@@ -85,7 +85,8 @@ package final class SQLDatabase: Sendable {
         }
     }
 
-    /// Makes a change that nobody waits for, and that is given up where it does not work: when something was used last.
+    /// Makes a change that no caller waits for, and that is given up where it does not work: when something was used
+    /// last.
     package func writeLater(_ body: @escaping @Sendable (SQLTransaction) throws -> Void) {
         queue.add(CommitQueue.Job(run: body, done: { _ in }))
     }

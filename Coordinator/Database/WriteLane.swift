@@ -2,7 +2,7 @@
 package enum WriteLane: Int, CaseIterable, Sendable {
     /// Of administrators, and of the coordinator itself where it makes room: always taken.
     case governing
-    /// Of everybody else: taken until the reserve nears its end.
+    /// Of all other callers: taken until the reserve nears its end.
     case ordinary
     /// The records that machines upload: refused as soon as the file system has less free than is to be kept.
     case records

@@ -1,5 +1,5 @@
 extension Migration {
-    /// Who there is: people, their machines, and what lets somebody in.
+    /// The people, their machines, and what lets a person in.
     ///
     /// Times are whole seconds since 1970, UTC. Secrets are stored as SHA-256 of 128 random bits or more, so a copy of
     /// the database opens nothing.
