@@ -12,10 +12,10 @@ extension Fleet {
 
     /// Lets a machine in: `POST /v1/enrolments`.
     ///
-    /// The request is signed by the new key itself, so nobody enrols a key that he has not. The token is spent, the
-    /// machine stored and its key stated in the organisation's log in one transaction. A machine that did not hear the
-    /// answer may ask again with the same key and token, and hears it for ten minutes, as long as the token lasts; for any
-    /// other key the token is spent.
+    /// The request is signed by the new key itself, so a machine cannot enrol a key that it does not have. The token is
+    /// spent, the machine stored and its key stated in the organisation's log in one transaction. A machine that did
+    /// not hear the answer may ask again with the same key and token, and hears it for ten minutes, as long as the
+    /// token lasts; for any other key the token is spent.
     ///
     /// - Parameters:
     ///   - head: what is signed of the request.

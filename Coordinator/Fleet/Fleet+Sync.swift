@@ -18,7 +18,7 @@ package struct SyncQuestion: Sendable, Equatable {
     package let epoch: Int
     /// The size of that log.
     package let orgSize: Int?
-    /// A signed state of an earlier epoch that it could not find in this one; for as long as nobody has heard of it.
+    /// A signed state of an earlier epoch that it could not find in this one; until an administrator has heard of it.
     package let seen: [UInt8]?
     /// The version of the policy that it has in force.
     package let policyVersion: Int?
@@ -50,7 +50,7 @@ package struct SyncQuestion: Sendable, Equatable {
 extension Fleet {
     /// How long a question may be held until there is something new: `GET /v1/agent/bundle`.
     package static let longestHold = Duration.seconds(25)
-    /// How long a binding says who somebody is, in seconds; with each bundle there comes a new one.
+    /// How long a binding says who a person is, in seconds; with each bundle there comes a new one.
     private static let bindingLife = 7 * 86_400
 
     /// Everything that is newer than what the machine has; waits for it as long as it may.
@@ -89,7 +89,7 @@ extension Fleet {
         return reached != version
     }
 
-    /// Stores what the machine says of itself, where it has changed; nobody needs to hear of it.
+    /// Stores what the machine says of itself, where it has changed; other machines need not hear of it.
     private func note(_ question: SyncQuestion, of id: String) async throws {
         let stored = try await database.read { view in try StoredAgent.find(id: id, in: view) }
         guard let stored else { throw SignatureRefusal.unknownKey }
@@ -137,7 +137,7 @@ extension Fleet {
         let policy = try desk.current(in: view)
         let binding = binding(of: person, policy)
         let isBundleNew = current.bundle > after && !isAhead
-        // Which of the servers somebody may know depends on all three.
+        // Which of the servers a person may know depends on all three.
         let isAnyNew = max(current.bundle, current.entries, personRevision) > after && !isAhead
         let parts = SignedParts(
             bundle: policy.note,
@@ -163,8 +163,8 @@ extension Fleet {
         return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
     }
 
-    /// The servers that a person may know: all of them for a person who may read the registry, for everybody else those
-    /// on which the person has a grant.
+    /// The servers that a person may know: all of them for a person who may read the registry, for others those on
+    /// which the person has a grant.
     private func entries(
         for person: Person,
         _ binding: Binding,

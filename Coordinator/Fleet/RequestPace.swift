@@ -2,10 +2,10 @@ internal import Contract
 internal import StrictJSON
 internal import Synchronization
 
-/// How many requests each machine and each token may make, so that one of them cannot keep the writer, or the processor,
-/// from all others.
+/// How many requests each machine and each token may make, so that one of them cannot keep the writer, or the
+/// processor, from all others.
 ///
-/// Asked once it is proven who it is, so nobody can use up what is another's; and before anything is stored.
+/// Asked once it is proven who the caller is, so a caller cannot use up another one's; and before anything is stored.
 package final class RequestPace: Sendable {
     private let perSecond: Int
     /// As many at once after a rest.
