@@ -26,7 +26,7 @@ package struct Ended: Sendable, Equatable {
     package internal(set) var agents: [String] = []
     /// The names of tokens.
     package internal(set) var tokens: [String] = []
-    /// The ids of invitations that nobody had used.
+    /// The ids of invitations that were not used.
     package internal(set) var invitations: [String] = []
     /// The machines that came in with an invitation of what was taken away, and whose keys are good still.
     ///

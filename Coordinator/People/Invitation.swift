@@ -6,7 +6,7 @@ package import StrictJSON
 package struct Invitation: Sendable, Equatable {
     package let id: String
     package let email: String
-    /// The role that the person gets, if he has none that is higher.
+    /// The role that the person gets, unless the person has a higher one.
     package let role: Role
     /// The pseudonym of the person who invited; nil: the coordinator itself, when it was made.
     package let createdBy: String?

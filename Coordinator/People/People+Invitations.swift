@@ -8,7 +8,7 @@ internal import StrictJSON
 extension People {
     /// How long an invitation may last, in seconds.
     package static let invitationLife = 1...(30 * 86_400)
-    /// How many open invitations one person may have made: they end in one transaction with him.
+    /// How many open invitations one person may have made: they end in one transaction with the person.
     static let mostInvitations = 2_000
 
     /// The invitation of the first owner, which the coordinator makes when it is made itself.
@@ -126,7 +126,7 @@ extension People {
         }
     }
 
-    /// Whether somebody of this pseudonym and role may have made an invitation that nobody has used.
+    /// Whether a person of this pseudonym and role may have made an invitation that is not used yet.
     func mayMake(_ invitation: Invitation, as sub: String, _ role: Role, in view: some SQLReading) throws -> Bool {
         guard role >= Right.invite.role, role >= invitation.role else { return false }
         guard let email = EmailAddress(invitation.email), let person = try person(email: email, in: view) else {
@@ -153,7 +153,7 @@ extension People {
         SELECT invitation.*, person.email AS maker FROM invitation LEFT JOIN person ON person.sub = invitation.created_by
         """
 
-    /// The invitations that fit and that nobody has used yet, also those that have expired.
+    /// The invitations that fit and are not used yet, also those that have expired.
     func open(_ condition: String, _ value: String, in view: some SQLReading) throws -> [Invitation] {
         try view.rows(
             "\(Self.invitations) WHERE spent_at IS NULL AND ended_at IS NULL AND invitation.\(condition)",
@@ -161,11 +161,11 @@ extension People {
         ).map { try Invitation($0) }
     }
 
-    /// Takes an invitation back that nobody has used.
+    /// Takes back an invitation that is not used yet.
     ///
     /// - Parameters:
     ///   - id: the invitation; one that was taken back already stays so.
-    ///   - caller: who does it; what somebody above him gave he cannot take back.
+    ///   - caller: who does it; a caller cannot take back what a person with a higher role gave.
     /// - Returns: the invitation.
     /// - Throws: `Problem`: `unknown_invitation`, `invitation_spent`, `role_needed`.
     package func withdraw(invitation id: String, by caller: Caller) async throws -> Invitation {

@@ -42,8 +42,8 @@ extension People {
         return .open(invitation, raised)
     }
 
-    /// Looks at an invitation as `redeem` does, without a turn to write: strangers can ask as often as they like, and nobody's
-    /// change waits behind them.
+    /// Looks at an invitation as `redeem` does, without a turn to write: strangers can ask as often as they like, and
+    /// no change waits behind them.
     ///
     /// - Returns: the machine that has used it just now; nil for one that is open.
     /// - Throws: `Problem.tokenSpent`, as `redeem`.

@@ -8,13 +8,13 @@ extension People {
 
     /// Gives a person another role.
     ///
-    /// A lower one takes from his tokens and invitations what it may not give any more, and the invitations that would
-    /// raise him again.
+    /// A lower one takes from the person's tokens and invitations what it may not give any more, and the invitations
+    /// that would raise the person again.
     ///
     /// - Parameters:
     ///   - role: the new role, not above the caller's own.
     ///   - id: the person's pseudonym or e-mail address.
-    ///   - caller: who does it; nobody does it to somebody above him.
+    ///   - caller: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
     /// - Throws: `Problem`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`.
     package func setRole(_ role: Role, of id: String, by caller: Caller) async throws -> (Person, Ended) {
@@ -71,14 +71,14 @@ extension People {
 
     // MARK: Removing
 
-    /// Removes a person: his machines, his tokens, and the invitations by and for him, in one transaction.
+    /// Removes a person: the person's machines, tokens, and the invitations by and for the person, in one transaction.
     ///
-    /// His pseudonym stays, since records name it. He can be invited again.
+    /// The pseudonym stays, since records name it. The person can be invited again.
     ///
     /// - Parameters:
-    ///   - id: the person's pseudonym or e-mail address; somebody who was removed already stays so.
-    ///   - enrolled: what happens to the machines of others that came in with his invitations.
-    ///   - caller: who does it; nobody does it to somebody above him.
+    ///   - id: the person's pseudonym or e-mail address; a person who was removed already stays so.
+    ///   - enrolled: what happens to the machines of others that came in with the person's invitations.
+    ///   - caller: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
     /// - Throws: `Problem`: `unknown_user`, `role_needed`, `last_owner`.
     package func remove(
@@ -113,7 +113,7 @@ extension People {
         }
     }
 
-    /// Refuses to take the last owner who could do anything: nobody could make another one.
+    /// Refuses to take the last owner who could do anything: no person could make another one.
     private func requireOwner(beside person: Person, in view: some SQLReading) throws {
         let row = try view.first(
             """

@@ -3,17 +3,17 @@ internal import Contract
 package import Database
 
 extension People {
-    /// Who a caller is now, for the transaction in which something is changed at his word.
+    /// Who a caller is now, for the transaction in which something is changed on the caller's behalf.
     ///
-    /// Between the proof and the change his machine or token may have been taken away, or his role lowered: the order of
-    /// the commits decides what was done before.
+    /// Between the proof and the change the caller's machine or token may have been taken away, or its role lowered:
+    /// the order of the commits decides what was done before.
     ///
     /// - Parameters:
-    ///   - caller: as he was proven.
-    ///   - right: what he needs.
+    ///   - caller: as proven.
+    ///   - right: what the caller needs.
     ///   - view: the transaction.
-    /// - Returns: the caller with the role and the scopes that he has now.
-    /// - Throws: a `Problem` if he is nobody any more, or has not the right.
+    /// - Returns: the caller with the present role and scopes.
+    /// - Throws: a `Problem` if the caller is no longer proven, or does not have the right.
     package func standing(_ caller: Caller, for right: Right, in view: some SQLReading) throws -> Caller {
         let role = try person(sub: caller.sub, in: view)?.role
         let proof: Caller.Proof
@@ -34,16 +34,16 @@ extension People {
         return standing
     }
 
-    /// Who a caller is now, when his request has taken its time to arrive.
+    /// Who a caller is now, when its request has taken its time to arrive.
     package func standing(_ caller: Caller, for right: Right) async throws -> Caller {
         try await database.read { view in try standing(caller, for: right, in: view) }
     }
 
     /// What a caller's makings go back to, and end with.
     struct Origin: Sendable {
-        /// His machine, or the one that made his token.
+        /// The caller's machine, or the one that made its token.
         var machine: String?
-        /// His token.
+        /// The caller's token.
         var token: String?
         /// When the token ends, in seconds since 1970.
         var expires = Int.max
@@ -60,7 +60,7 @@ extension People {
         }
     }
 
-    /// Refuses what somebody of a rank above the caller's has to do.
+    /// Refuses a change for which a higher role than the caller's is needed.
     static func refuse(above role: Role?, _ caller: Caller) throws {
         guard let role, role > caller.role else { return }
         throw Problem.roleNeeded(role, has: caller.role)

@@ -10,7 +10,7 @@ extension People {
     private static let prefix = "dwt1_"
     /// How exactly it is known when a token was used last: writing it down costs a commit.
     private static let useResolution = 60
-    /// How many tokens that have not expired one person may have: they end in one transaction with him.
+    /// How many tokens that have not expired one person may have: they end in one transaction with the person.
     static let mostTokens = 500
     private static let columns = """
         SELECT token.id, token.name, token.sub, person.email, token.scopes, token.created_at, token.expires_at,
@@ -111,7 +111,7 @@ extension People {
         }
     }
 
-    /// The tokens that the caller made; an administrator sees everybody's.
+    /// The tokens that the caller made; an administrator sees those of all people.
     package func tokens(for caller: Caller) async throws -> [APIToken] {
         try caller.require(.readTokens)
         return try await database.read { view in
@@ -171,7 +171,7 @@ extension People {
         }
         guard let (token, role) = found, now < token.expiresAt else { throw Problem.badToken }
         if token.lastUsedAt.map({ abs(now - $0) >= Self.useResolution }) ?? true {
-            // Nobody waits for it: a question by token has to be answered also while nothing can be written.
+            // No caller waits for it: a question by token has to be answered also while nothing can be written.
             database.writeLater { transaction in
                 try transaction.execute(
                     "UPDATE token SET last_used_at = ? WHERE id = ?",

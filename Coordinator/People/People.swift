@@ -37,7 +37,7 @@ package struct People: Sendable {
 
     // MARK: Looking
 
-    /// Everybody, by e-mail address.
+    /// All people, by e-mail address.
     package func users(for caller: Caller) async throws -> [Person] {
         try caller.require(.readPeople)
         return try await database.read { view in
@@ -100,7 +100,7 @@ package struct People: Sendable {
         return try store(role, of: person, by: who, from: origin, in: transaction)
     }
 
-    /// Stores the role of a person, who is there again if he was removed, and who gave it with what.
+    /// Stores the role of a person, and who gave it with what; a person who was removed is there again.
     ///
     /// The same role again is no change, but from then on it counts as given by this caller.
     func store(

@@ -32,7 +32,7 @@ extension Problem {
         next: "Run the command on an enrolled machine."
     )
 
-    /// The invitation is spent, has expired or was never one: which of them is nobody's business.
+    /// The invitation is spent, has expired or was never one: the answer does not say which of them.
     package static let tokenSpent = Problem(
         "token_spent",
         status: 401,

@@ -1,20 +1,21 @@
 internal import Contract
 package import StrictJSON
 
-/// Somebody whom the organisation knows.
+/// A person whom the organisation knows.
 package struct Person: Sendable, Equatable {
     /// The pseudonym that rules, leaves and records contain.
     package let sub: String
     /// Lower case.
     package let email: String
-    /// Nil for somebody whom the policy names and nobody has invited yet.
+    /// Nil for a person whom the policy names and who was not invited yet.
     package let role: Role?
     /// Seconds since 1970.
     package let createdAt: Int
-    /// When he was removed, in seconds since 1970; he then has no role, and is kept because records name him.
+    /// When the person was removed, in seconds since 1970; a removed person has no role, and is kept because records
+    /// name it.
     package let removedAt: Int?
 
-    /// As `GET /v1/users` shows him.
+    /// As `GET /v1/users` shows it.
     package var json: JSONValue {
         [
             "id": .text(sub), "email": .text(email), "role": role.map { .text($0.rawValue) } ?? .null,

@@ -4,7 +4,7 @@ internal import StrictJSON
 
 /// Where secrets, ids and pseudonyms come from.
 package struct Randomness: Sendable {
-    /// So many bytes that nobody can guess.
+    /// So many bytes that cannot be guessed.
     package let bytes: @Sendable (Int) -> [UInt8]
 
     /// Randomness of a test's own.
@@ -25,6 +25,6 @@ package struct Randomness: Sendable {
         return Base64.url(bytes)
     }
 
-    /// The pseudonym of a person: it says nothing about him, and one table alone joins them.
+    /// The pseudonym of a person: it says nothing about the person, and one table alone joins them.
     func sub() -> String { "p-\(AgentID.make(random: bytes(10)).dropFirst(2))" }
 }

@@ -41,7 +41,7 @@ package enum Right: String, CaseIterable, Sendable {
     /// One's own tokens; an administrator's rights reach all.
     case readTokens, editTokens
     case makeReports, readMetrics
-    /// Taking the key of somebody's machine away.
+    /// Taking the key of a person's machine away.
     case revokeMachines
     /// Removing the records of a machine that is shut out.
     case removeRecords
@@ -52,7 +52,7 @@ package enum Right: String, CaseIterable, Sendable {
         case .readServers, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
         case .editPolicy: .editor
         case .editServers, .invite, .editPeople, .readMetrics, .revokeMachines: .admin
-        // An administrator who has something to hide could otherwise revoke his own machine and remove its records.
+        // An administrator with something to hide could otherwise revoke their own machine and remove its records.
         case .removeRecords: .owner
         }
     }

@@ -88,7 +88,7 @@ struct Withdrawal {
     /// - Parameters:
     ///   - condition: which tokens; none of them was made with another.
     ///   - value: for the condition's question mark.
-    ///   - isAsked: that it was these which somebody asked for: then their end is stated though they have expired.
+    ///   - isAsked: that the caller asked for these: then their end is stated though they have expired.
     /// - Throws: what the database throws.
     mutating func end(tokensWhere condition: String, _ value: String, isAsked: Bool = false) throws {
         for token in try transaction.rows(People.family(condition), [.text(value)]).map({ try APIToken($0) }) {
@@ -102,12 +102,12 @@ struct Withdrawal {
 
     // MARK: Invitations
 
-    /// Takes the invitations away that fit and that nobody has used.
+    /// Takes the invitations away that fit and are not used yet.
     mutating func end(invitationsWhere condition: String, _ value: String) throws {
         for invitation in try people.open(condition, value, in: transaction) { try end(invitation) }
     }
 
-    /// Takes one invitation away that nobody has used.
+    /// Takes one invitation away that is not used yet.
     mutating func end(_ invitation: Invitation) throws {
         try transaction.execute(
             "UPDATE invitation SET ended_at = ? WHERE id = ?",
@@ -130,7 +130,7 @@ struct Withdrawal {
         var found = try living()
         if enrolled == .revoke {
             for machine in found where caller.proof != .machine(machine.agentID) {
-                // The caller may not act on somebody above him.
+                // The caller may not act on a person with a higher role.
                 guard machine.role.map({ $0 <= caller.role }) ?? true else { continue }
                 try end(machine: machine.agentID, .revoked)
             }
