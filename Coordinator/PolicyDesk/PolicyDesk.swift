@@ -37,7 +37,7 @@ package final class PolicyDesk: Sendable {
         try await database.read { view in try self.current(in: view) }
     }
 
-    /// The same for somebody who may see it.
+    /// The same for a caller that may see it.
     package func current(for caller: Caller) async throws -> AppliedPolicy {
         try caller.require(.readPolicy)
         return try await current()
