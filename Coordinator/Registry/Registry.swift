@@ -7,7 +7,7 @@ internal import StrictJSON
 
 /// The MCP servers that the organisation knows.
 ///
-/// Whether somebody may change it is asked before; here each change is stored, stated in the organisation's log and
+/// The caller's right to change it is checked before; here each change is stored, stated in the organisation's log and
 /// announced to the agents, all in one transaction.
 package struct Registry: Sendable {
     let database: SQLDatabase
@@ -52,7 +52,7 @@ package struct Registry: Sendable {
 
     // MARK: Changing
 
-    /// Reads an entry that somebody sent; throws a `Problem` that names the member which is wrong.
+    /// Reads an entry that a client sent; throws a `Problem` that names the member which is wrong.
     package static func entry(parsing body: [UInt8]) throws -> RegistryEntry {
         let json: JSONValue
         do {
