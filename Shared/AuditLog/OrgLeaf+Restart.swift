@@ -10,7 +10,7 @@ extension OrgLeaf {
         package var epoch: Int
         /// The state that the log goes on from; its size is the place of this leaf.
         package var base: Checkpoint
-        /// The newest signed state that the administrator knows; `base` where he knows no other.
+        /// The newest signed state that the administrator knows; `base` if the administrator knows no other.
         package var known: Checkpoint
         /// Who did it, one word.
         package var who: JSONText

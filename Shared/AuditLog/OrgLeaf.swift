@@ -23,7 +23,7 @@ package struct OrgLeaf: Sendable, Equatable {
         case policyBundle(version: Int, digest: Hash, expires: Int64)
         /// `agent.checkpoint`: the coordinator holds and countersigned these records of an agent's log.
         case agentCheckpoint(Checkpoint)
-        /// `admin.change`: somebody changed something.
+        /// `admin.change`: a person changed something.
         case adminChange(AdminChange)
         /// `log.restart`: from this leaf on, states of the log are signed under a new name.
         case logRestart(LogRestart)
@@ -85,7 +85,7 @@ extension OrgLeaf {
     ///   - body: what it says.
     ///   - time: when, in microseconds since 1970.
     ///   - random: where the salt comes from.
-    /// - Throws: `.malformed` for one that nobody could read again: a member without its form.
+    /// - Throws: `.malformed` for a leaf that no reader could read again: a member without its form.
     package init(_ body: Body, at time: Int64, random: inout RandomPool) throws(AuditLogError) {
         var object = body.members
         object["kind"] = .text(body.kind)

@@ -1,6 +1,6 @@
 internal import StrictJSON
 
-/// Words of somebody else in a sentence of the verifier's.
+/// Text from other programs in a sentence of the verifier's.
 enum PlainLine {
     /// The words without what a terminal would act on: what is not printable is a question mark.
     static func of(_ text: JSONText) -> String {

@@ -10,10 +10,10 @@ package struct RecordRemoval: Sendable, Equatable {
     /// In microseconds since 1970.
     package let time: Int64
 
-    /// What an administrator changes when he removes the records of an agent: `agents/AGENT/log/below/N`.
+    /// The subject of the change when an administrator removes the records of an agent: `agents/AGENT/log/below/N`.
     package static func subject(agent: String, below: Int) -> String { "agents/\(agent)/log/below/\(below)" }
 
-    /// The removal that a leaf states; nil if it states none of this agent.
+    /// The removal that a leaf states; nil if it does not state a removal of this agent's records.
     package init?(_ leaf: OrgLeaf, agent: String) {
         guard case .adminChange(let change) = leaf.body else { return nil }
         let what = change.what.string

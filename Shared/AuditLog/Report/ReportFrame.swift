@@ -16,7 +16,7 @@ struct ReportFrame<Source: ReportSource> {
     ///
     /// - Parameters:
     ///   - source: the files.
-    ///   - fingerprint: that of the key that must have signed; nil if nobody told it.
+    ///   - fingerprint: that of the key that must have signed; nil if the user named none.
     /// - Throws: the first thing that is wrong.
     init(_ source: Source, signedBy fingerprint: String?) throws(ReportFailure) {
         let present = Set(try source.paths())

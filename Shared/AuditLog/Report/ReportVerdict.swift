@@ -32,7 +32,7 @@ package struct ReportVerdict: Sendable, Equatable {
     package let notProven: [String]
     /// What is wrong; nil if nothing is.
     package let failure: ReportFailure?
-    /// Whether somebody told whose key it should be.
+    /// Whether the user named the key that it should be.
     package let isRooted: Bool
 
     /// Whether everything holds and it is known whose report it is.

@@ -6,7 +6,7 @@ package enum ReportVerifier {
     ///
     /// - Parameters:
     ///   - source: the report.
-    ///   - fingerprint: that of the coordinator's key, see `VerifyingKey.fingerprint`; nil if nobody told it.
+    ///   - fingerprint: that of the coordinator's key, see `VerifyingKey.fingerprint`; nil if the user named none.
     /// - Returns: what holds and what does not; never an error, whatever the files hold.
     package static func verify(_ source: some ReportSource, signedBy fingerprint: String?) -> ReportVerdict {
         do throws(ReportFailure) {
