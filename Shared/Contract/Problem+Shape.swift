@@ -1,7 +1,7 @@
 package import StrictJSON
 
 extension Problem {
-    /// A document that somebody sent does not have its form; `problems` names the member.
+    /// A document that a client sent does not have its form; `problems` names the member.
     ///
     /// - Parameters:
     ///   - error: what is wrong, and where.

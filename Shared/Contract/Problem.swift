@@ -35,7 +35,7 @@ package struct Problem: Error, Equatable, Sendable {
     /// The media type of a problem.
     package static let mediaType = "application/problem+json"
 
-    /// The type: a URI that nobody needs to fetch.
+    /// The type: a URI that no client needs to fetch.
     package var type: String { Self.typePrefix + code }
 
     /// The document.
@@ -67,7 +67,7 @@ package struct Problem: Error, Equatable, Sendable {
     private static let typePrefix = "tag:doorward.dev,2026:problem/"
 }
 
-/// One thing that is wrong with a document that somebody sent, and where.
+/// One thing that is wrong with a document that a client sent, and where.
 package struct FieldProblem: Hashable, Sendable {
     /// The path of the member.
     package let place: String

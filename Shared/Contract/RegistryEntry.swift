@@ -68,7 +68,7 @@ package struct RegistryEntry: Sendable, Equatable {
     /// Not part of reading an entry: one that is there already must not keep the others from anybody.
     package func refuseUnreachable() throws(ShapeError) {
         guard let url = try? ServerURL(server.url), !url.isLoopback, let kind = url.address?.kind else { return }
-        // Addresses of documentation are nobody's: examples are written with them.
+        // Addresses of documentation have no owner: examples are written with them.
         guard kind == .global || kind == .reserved else {
             throw ShapeError("remotes/0/url", "is \(kind.inWords), where no agent calls")
         }

@@ -67,7 +67,7 @@ package struct RevocationStatement: Sendable, Equatable {
     ///   - names: under which the coordinator signs.
     ///   - agentID: the machine.
     ///   - key: the fingerprint of the machine's key.
-    /// - Returns: nil for every other problem, and for a statement that is missing, altered, signed by somebody else or
+    /// - Returns: nil for every other problem, and for a statement that is missing, altered, signed by another key or
     ///   for another purpose, or about another machine or key.
     package static func verified(
         in problem: Problem,
