@@ -34,7 +34,7 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
         package static let foreignServer = Self(name: .foreignServer)
         /// The name has no address.
         package static let resolve = Self(name: .resolve)
-        /// Nobody answers there.
+        /// No server answers there.
         package static let connect = Self(name: .connect)
         /// No trusted TLS connection came about; nothing was sent.
         package static let tls = Self(name: .tls)
