@@ -46,7 +46,7 @@ extension Envelope {
         }
     }
 
-    /// Moves over a value that nobody here reads.
+    /// Moves over a value that the gateway does not read.
     @discardableResult
     func skipUnread(_ scanner: inout JSONScanner) throws(JSONError) -> JSONSpan {
         isOfServer ? try scanner.skipLeniently() : try scanner.skipValue()
@@ -138,7 +138,7 @@ extension Envelope {
         guard !members.isNullID else { throw EnvelopeError(.id, id: nil) }
         kind = members.hasID ? .request : .notification
         if let methodName, methodName.hasControls(in: bytes) { throw EnvelopeError(.controlInName, id: id) }
-        // A server may well act on a request that is dressed as a notification, and nobody would have recorded it.
+        // A server may well act on a request that is dressed as a notification, and no record would name it.
         if kind == .notification, method.isRequest { throw EnvelopeError(.missingID, id: nil) }
         if kind == .request, method.isNotification { throw EnvelopeError(.unwantedID, id: id) }
         item = item(in: bytes)

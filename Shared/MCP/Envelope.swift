@@ -86,7 +86,7 @@ package struct Envelope: Sendable {
     package internal(set) var inputRequests: InputRequests = []
 
     // While scanning.
-    /// Whether a server sent it: then all that nobody here reads passes as it is.
+    /// Whether a server sent it: then all that the gateway does not read passes as it is.
     let isOfServer: Bool
     var members = Members()
     var fault: EnvelopeError.Fault?
@@ -123,7 +123,7 @@ package struct Envelope: Sendable {
     ///   - bytes: the whole message.
     ///   - limits: its largest size.
     /// - Returns: the places, valid for these bytes.
-    /// - Throws: why nobody can tell what it says.
+    /// - Throws: why the message has no single reading.
     package static func scan(
         ofServer bytes: UnsafeBufferPointer<UInt8>,
         limits: JSONLimits = .reply

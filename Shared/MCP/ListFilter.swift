@@ -14,7 +14,7 @@ package enum ListFilter {
 
     /// Filters the reply to a list request.
     ///
-    /// An entry without a name that can be read in one way only is hidden, since nobody could have granted it.
+    /// An entry without a name that can be read in one way only is hidden, since no policy could have granted it.
     ///
     /// - Parameters:
     ///   - bytes: the whole JSON-RPC response.

@@ -13,7 +13,7 @@ package enum Revisions {
         case handshake, modern
     }
 
-    /// The family of the revision with this name; nil for one that nobody knows.
+    /// The family of the revision with this name; nil for an unknown one.
     package static func era(of version: UnsafeBufferPointer<UInt8>) -> Era? {
         // The modern one is by far the more frequent.
         if version.isEqual(to: newest) { return .modern }
