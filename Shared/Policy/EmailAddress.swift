@@ -1,7 +1,7 @@
-/// A person as policies and administrators name him: an e-mail address, compared as lower-case ASCII bytes.
+/// A person as policies and administrators name people: an e-mail address, compared as lower-case ASCII bytes.
 ///
-/// It is narrower than what the mail standards allow: no quoted parts, nothing beyond ASCII, where two addresses can look
-/// alike and differ, and no `*`, which would look like a pattern of people.
+/// It is narrower than what the mail standards allow: no quoted parts, nothing beyond ASCII, where two addresses can
+/// look alike and differ, and no `*`, which would look like a pattern of people.
 package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// The address, in lower case.
     package let text: String

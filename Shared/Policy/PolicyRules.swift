@@ -29,7 +29,7 @@ package struct PolicyRules: Hashable, Sendable {
         package static let usualServerRequests: Set<ServerRequest> = [.elicitation]
     }
 
-    /// What nobody may do, or one person, group or client may not, whatever is granted.
+    /// What no person may do, or one person, group or client may not, whatever is granted.
     package struct Forbid: Hashable, Sendable {
         /// The one person that it is about; nil: everybody.
         package let person: JSONText?

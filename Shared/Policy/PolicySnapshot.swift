@@ -35,10 +35,10 @@ package final class PolicySnapshot: Sendable {
         closed = Decision(reason)
     }
 
-    /// The policy before any was applied: nobody may do anything.
+    /// The policy before any was applied: no person may do anything.
     package static let none = PolicySnapshot(closed: .noGrant, like: nil)
 
-    /// The same policy after its time: nobody may do anything.
+    /// The same policy after its time: no person may do anything.
     package func expired() -> PolicySnapshot { PolicySnapshot(closed: .policyExpired, like: self) }
 
     /// What `decide` answers where a grant opens what is asked, by the number that the decision has.

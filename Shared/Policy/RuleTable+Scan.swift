@@ -57,7 +57,7 @@ extension RuleTable {
             case .prompt(let name): return isNamed(name, in: forbid.items.prompts)
             // A task can be that of any tool: it is closed where every tool is.
             case .task: return isNamed(NameBytes(UnsafeBufferPointer(start: nil, count: 0)), in: forbid.items.tools)
-            // A rule that names items is about those, and leaves what is about none of them alone.
+            // A rule that names items is about those, and does not apply to a request that is about no item.
             case .method, .serverRequest: return false
             }
         }

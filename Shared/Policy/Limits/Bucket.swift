@@ -33,7 +33,7 @@ final class Bucket {
         slotsInUse -= 1
     }
 
-    /// Whether nobody could tell it from a new one.
+    /// Whether it behaves like a new one.
     func isAtRest(now: Int64) -> Bool { arrival <= now && slotsInUse == 0 }
 
     /// What is owed at `now`.
@@ -44,7 +44,7 @@ final class Bucket {
         arrival = max(arrival, now + min(max(debt, 0), limit.largestDebt))
     }
 
-    /// Takes over a debt to a limit that nobody knows now.
+    /// Takes over a debt to a limit that no rule defines now.
     func restore(debt: Int64, now: Int64) {
         arrival = max(arrival, now + min(max(debt, 0), CompiledLimit.longest))
     }
@@ -70,7 +70,7 @@ struct CompiledLimit {
     /// The most that any limit can be owed.
     static let longest: Int64 = 1_000_000 * 3_600_000_000_000
 
-    /// How long to wait for a slot, which nobody can know: a second.
+    /// How long to wait for a slot, which cannot be known: a second.
     static let slotWait: Int64 = 1_000_000_000
 
     init(_ rule: LimitRule) {

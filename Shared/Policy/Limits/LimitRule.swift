@@ -74,8 +74,8 @@ package struct LimitRule: Hashable, Sendable {
 
     /// Whether a call counts of which there is only its record.
     ///
-    /// What a hashed name begins with nobody can tell, so such a call counts towards every beginning: a limit may be charged
-    /// for a call too many, and never for one too few.
+    /// A hash does not tell what the name begins with, so such a call counts towards every beginning: a limit may be
+    /// charged for a call too many, and never for one too few.
     func matches(_ call: OwedLimits.Call, recorded: (JSONText) -> JSONText) -> Bool {
         if let server, !server.matches(call.server) { return false }
         guard let tools else { return true }

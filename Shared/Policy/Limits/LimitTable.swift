@@ -148,7 +148,7 @@ package final class LimitTable {
     ///
     /// - Parameters:
     ///   - debts: what `debts` returned.
-    ///   - elapsed: nanoseconds since then, 0 if nobody knows.
+    ///   - elapsed: nanoseconds since then, 0 if unknown.
     ///   - now: the time.
     package func restore(_ debts: [LimitDebt], elapsed: Int64 = 0, now: Int64) {
         for debt in debts {

@@ -8,7 +8,7 @@ package struct OwedLimits: Sendable {
         package let server: JSONText
         /// The tool's name as its record has it.
         package let tool: JSONText
-        /// Nanoseconds since it passed; 0 if nobody knows.
+        /// Nanoseconds since it passed; 0 if unknown.
         package let age: Int64
 
         /// A call of these names.
@@ -21,7 +21,7 @@ package struct OwedLimits: Sendable {
     }
 
     package let debts: [LimitDebt]
-    /// Nanoseconds since the debts were written down; 0 if nobody knows.
+    /// Nanoseconds since the debts were written down; 0 if unknown.
     package let elapsed: Int64
     /// In the order in which they passed.
     package let calls: [Call]
