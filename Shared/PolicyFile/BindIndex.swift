@@ -1,6 +1,6 @@
 internal import Policy
 
-/// Finds the rules that may give somebody a role, without going through those about others.
+/// Finds the rules that may give a person a role, without going through those about others.
 struct BindIndex: Sendable {
     /// The places of rules about one person.
     private(set) var byUser: [EmailAddress: [Int]] = [:]

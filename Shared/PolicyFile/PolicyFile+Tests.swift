@@ -5,14 +5,15 @@ extension PolicyFile {
     /// What the tests of a file may cost, in comparisons of names: two seconds at the very most, since the rules for
     /// each person whom a test is about cost half a microsecond a name.
     static let mostWork = 4_000_000
-    /// What may be compared for one person, everybody's rules and his own together: agents do that with every call.
+    /// What may be compared for one person, everybody's rules and the person's own together: agents do that with every
+    /// call.
     static let mostForOne = 100_000
 
     /// The tests that fail, and rules that cannot be sent or cost too much.
     var failures: [PolicyProblem] {
         let weights = Weights(self)
         if let problem = weights.excess(in: self) { return [problem] }
-        // In a test a person's address serves as his pseudonym.
+        // In a test a person's address serves as the pseudonym.
         let rules: PolicyRules
         do {
             rules = try self.rules(pseudonyms: Dictionary(uniqueKeysWithValues: people.map { ($0, $0.text) }))
@@ -21,7 +22,7 @@ extension PolicyFile {
         }
         var work = 0
         var failures: [(index: Int, why: String)] = []
-        // One person after the other: the rules for him are made once, and never those for many at a time.
+        // One person after the other: the rules for a person are made once, and never those for many at a time.
         for (subject, indices) in subjects {
             let tooMuch = PolicyProblem(
                 "tests/\(indices[0])",
@@ -45,7 +46,8 @@ extension PolicyFile {
         let groups: [JSONText]
     }
 
-    /// Everybody whom tests are about, in the order of the first test of each, with the places of all of his.
+    /// All people whom tests are about, in the order of the first test of each, with the places of all of a person's
+    /// tests.
     private var subjects: [(Subject, [Int])] {
         Dictionary(grouping: tests.indices) { Subject(user: tests[$0].user, groups: tests[$0].groups) }
             .sorted { $0.value[0] < $1.value[0] }

@@ -76,7 +76,7 @@ package struct PolicyFile: Sendable {
 
     // MARK: What agents get of it
 
-    /// Everybody whom a rule names; whom only a test names is nobody's business.
+    /// All people whom a rule names; those whom only a test names are left out.
     package var people: [EmailAddress] {
         var people: Set<EmailAddress> = []
         for case .user(let email) in binds.map(\.who) { people.insert(email) }
@@ -84,10 +84,10 @@ package struct PolicyFile: Sendable {
         return people.sorted { $0.text < $1.text }
     }
 
-    /// The rules as they are signed, where people stand under their pseudonyms.
+    /// The rules as they are signed, with pseudonyms in place of people.
     ///
-    /// - Parameter pseudonyms: those of everybody in `people`; a rule about somebody without one is about nobody, so it
-    ///   is refused.
+    /// - Parameter pseudonyms: those of all in `people`; a rule about a person without one would be about no person, so
+    ///   it is refused.
     /// - Returns: the rules, as agents read them.
     /// - Throws: `PolicyRefusal`, also if the rules are too large to be sent.
     package func rules(pseudonyms: [EmailAddress: String]) throws(PolicyRefusal) -> PolicyRules {

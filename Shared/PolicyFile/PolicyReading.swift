@@ -40,7 +40,7 @@ struct PolicyReading {
         let version = noting {
             try reader.int("version", in: PolicyRules.languageVersion...PolicyRules.languageVersion)
         }
-        // The rest of a file of another version means nobody knows what.
+        // What the rest of a file of another version means is unknown.
         if version == nil { return parts }
         let roles = noting { try reader.optionalMap("roles") ?? [] } ?? []
         // Also those with a problem of their own, which would otherwise be told twice.
