@@ -20,7 +20,7 @@ package enum Console {
 
     /// Prints words for people, beside what a script reads.
     package static func note(_ text: String) {
-        // Where nobody listens there is nobody to tell.
+        // If standard error is closed, the message is lost.
         _ = write(Array("\(text)\n".utf8), to: STDERR_FILENO)
     }
 

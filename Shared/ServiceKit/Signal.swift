@@ -13,7 +13,7 @@ package final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    /// A signal that nobody waits for yet.
+    /// A signal that no task waits for yet.
     package init() {}
 
     /// How often it was given.
@@ -26,7 +26,7 @@ package final class Signal: Sendable {
         wake { $0.version += 1 }
     }
 
-    /// Wakes everyone for good: nobody waits any more.
+    /// Wakes all tasks for good: no task waits any more.
     ///
     /// For the end of the program.
     package func close() {

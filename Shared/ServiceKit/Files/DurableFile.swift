@@ -37,7 +37,7 @@ package enum DurableFile {
     /// - Returns: Its bytes; nil if there is no such file.
     /// - Throws: `FileError.unreadable` or `.tooLarge`.
     package static func read(_ path: String, maxBytes: Int) throws -> [UInt8]? {
-        // Without O_NONBLOCK a pipe at this place would hold the caller until somebody writes.
+        // Without O_NONBLOCK a pipe at this place would hold the caller until a program writes.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             if errno == ENOENT { return nil }

@@ -49,7 +49,7 @@ package enum Redaction {
         for beginning in beginnings where bytes.count >= beginning.count {
             guard zip(bytes, beginning).allSatisfy({ lower($0) == $1 }) else { continue }
             let rest = bytes.dropFirst(beginning.count)
-            // A PEM block goes to its end, and as nobody has to know where that is, to the end of the text.
+            // A PEM block goes to its end. A log need not find that end, so the mark covers the rest of the text.
             if first == UInt8(ascii: "-") { return bytes.count }
             let length = rest.prefix { isToken($0) }.count
             if length >= shortestSecret { return beginning.count + length }

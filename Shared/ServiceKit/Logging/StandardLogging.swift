@@ -79,7 +79,7 @@ struct StandardLogHandler: LogHandler {
 enum StandardError {
     private static let turn = Mutex(())
 
-    /// Writes a whole line; one that cannot be written is lost, as there is nobody left to tell.
+    /// Writes a whole line; one that cannot be written is lost, as no other place is left to report it.
     @Sendable static func write(_ line: [UInt8]) {
         turn.withLock { _ in
             line.withUnsafeBytes { bytes in
