@@ -1,7 +1,7 @@
 /// Base64 in the two alphabets of RFC 4648 that our formats use.
 ///
 /// Reading is exact: one text for one value. Left-over bits that are not zero, white space and missing or superfluous
-/// padding are refused, so that nobody can change a signed file in a way that a verifier does not see.
+/// padding are refused, so that a signed file cannot be changed in a way that a verifier does not see.
 package enum Base64 {
     private static let standardAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let urlAlphabet = (0..<64).map { urlDigit($0) }

@@ -4,9 +4,8 @@ extension JSONScanner {
 
     /// Moves behind the next value, of which no more is checked than where it ends and that it is UTF-8.
     ///
-    /// For what is passed on byte by byte and read by nobody here: names may occur twice, half a surrogate pair may stand
-    /// alone, numbers may have any size, `NaN` and `Infinity` included. It does not call itself, so that depth costs no
-    /// stack.
+    /// For what is passed on byte by byte and not read here: names may occur twice, half a surrogate pair may be alone,
+    /// numbers may have any size, `NaN` and `Infinity` included. It does not call itself, so that depth costs no stack.
     @discardableResult
     package mutating func skipLeniently() throws(JSONError) -> JSONSpan {
         let wasLenient = isLenient

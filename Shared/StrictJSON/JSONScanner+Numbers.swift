@@ -27,7 +27,7 @@ extension JSONScanner {
 
     /// Refuses what one parser reads as infinity, the next as an error and the third as a big number.
     private func refuseInfinity(_ span: JSONSpan) throws(JSONError) {
-        // Nobody needs so many digits, and conversions of them cost more than their length.
+        // No client needs so many digits, and conversions of them cost more than their length.
         guard span.count <= 1024 else { throw .ambiguous(.numberOutOfRange, at: span.lower) }
         guard let value = Double(String(decoding: bytes[span.range], as: UTF8.self)), value.isFinite else {
             throw .ambiguous(.numberOutOfRange, at: span.lower)

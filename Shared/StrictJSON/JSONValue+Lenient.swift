@@ -1,13 +1,13 @@
 extension JSONValue {
     /// Reads what a server answered, for showing it: never for deciding on it.
     ///
-    /// Of a name that occurs twice the last one counts, half a surrogate pair becomes U+FFFD, and what is no number of JSON
-    /// (`NaN`) becomes null, so that what is shown is a document again.
+    /// Of a name that occurs twice the last one counts, half a surrogate pair becomes U+FFFD, and what is no number of
+    /// JSON (`NaN`) becomes null, so that what is shown is a document again.
     ///
     /// - Parameters:
     ///   - bytes: the document.
     ///   - limits: its largest size; it may be 512 deep.
-    /// - Throws: what nobody could read.
+    /// - Throws: why it cannot be read.
     package init(lenientlyParsing bytes: [UInt8], limits: JSONLimits = .reply) throws(JSONError) {
         self = try bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
             try JSONScanner.scan(bytes, limits: limits) { scanner throws(JSONError) in

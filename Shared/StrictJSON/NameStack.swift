@@ -2,9 +2,9 @@ internal import Glibc
 
 /// The names of the objects that are open, to find a name that occurs twice.
 ///
-/// Names of an inner object stand above those of the outer one and go when it ends. In a small object each new name is
+/// Names of an inner object lie above those of the outer one and go when it ends. In a small object each new name is
 /// compared with those before it; a large one, or one with an escape in a name, is sorted when it ends by numbers that
-/// nobody can foresee, so that no choice of names costs more than n log n.
+/// a sender cannot foresee, so that no choice of names costs more than n log n.
 struct NameStack {
     struct Entry {
         fileprivate let fingerprint: UInt64

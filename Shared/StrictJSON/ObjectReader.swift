@@ -48,7 +48,7 @@ package struct ObjectReader {
         return result
     }
 
-    /// A reader whose user calls `finish` himself.
+    /// A reader whose caller calls `finish` itself.
     package init(_ object: JSONObject, at place: String) {
         self.object = object
         self.place = place
