@@ -2,10 +2,10 @@ package import StrictJSON
 
 /// The one reader of YAML: files that people write, as the tree that a JSON document would give.
 ///
-/// It reads the part of YAML 1.2 that nobody disagrees about. Plain `true`, `false`, `null`, `~`, nothing at all and whole
-/// numbers in their plain spelling are what they look like; everything else is text, so `no`, `012`, `0x1F`, `1.5`, `1e3`
-/// and `2026-01-01` are the characters that stand there. Anchors, aliases, tags, directives, merge keys, names that occur
-/// twice or are no text, a second document, control characters and the line breaks of YAML 1.1 are refused.
+/// It reads the part of YAML 1.2 on which all readers agree. Plain `true`, `false`, `null`, `~`, nothing at all and
+/// whole numbers in their plain spelling are what they look like; everything else is text, so `no`, `012`, `0x1F`,
+/// `1.5`, `1e3` and `2026-01-01` are the characters of the file. Anchors, aliases, tags, directives, merge keys, names
+/// that occur twice or are no text, a second document, control characters and the line breaks of YAML 1.1 are refused.
 package enum StrictYAML {
     /// Reads one document; an empty one is `null`.
     ///
