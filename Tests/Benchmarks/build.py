@@ -54,7 +54,16 @@ class Build:
 
     def start_coordinator(self) -> None:
         # The pace at which one machine may upload is far below what is measured.
-        self.world.coordinator.start("--upload-pace", "1024G", "--upload-quota", "1024G")
+        limits = ("--upload-pace", "1024G", "--upload-quota", "1024G")
+        for _ in range(60):
+            try:
+                return self.world.coordinator.start(*limits)
+            except Failed as error:
+                # While it was away, somebody's connection may have been given its port.
+                if "cannot_listen" not in str(error):
+                    raise
+            time.sleep(1)
+        raise Failed("the coordinator's port stayed in use")
 
     @property
     def coordinator_runs(self) -> bool:
