@@ -19,7 +19,7 @@ package struct AgentFacts: Sendable {
     var condition: LinkCondition?
     /// Why no record is shipped any more; nil while all is well or the coordinator only away.
     var shippingProblem: String?
-    /// Signed words of the coordinator that do not go together; nil while there are none.
+    /// Signed statements of the coordinator that do not fit together; nil while there are none.
     var evidence: OrgEvidence?
     /// What the user has to do something about; nil while there is nothing.
     var problem: (any ExplainedError)?

@@ -260,7 +260,7 @@ final class RunningAgent: AgentOperations {
         "keyring_locked", "keyring_unavailable", "keyring_cancelled", "key_missing", "needs_sign_in",
     ]
 
-    /// Turns what went wrong into words that cross the socket.
+    /// Turns what went wrong into a message that crosses the socket.
     private func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
         do {
             return try await body()

@@ -25,7 +25,7 @@ actor DataPathBoard {
     private let logger: Logger
 
     private var closures: [Closing: ForwardingState.Closure] = [:]
-    /// Why the keyring is in the way, in words.
+    /// Why the keyring is in the way, as a message.
     private var keyWords: String?
     private var state = ForwardingState(closure: .notEnrolled)
     private var synced = SyncedState()
