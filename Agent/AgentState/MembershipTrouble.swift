@@ -2,7 +2,7 @@ internal import ServiceKit
 
 /// Why a membership cannot go on: states that only its user ends, by leaving.
 ///
-/// Each is said in the same words everywhere.
+/// Each has the same message everywhere.
 package enum MembershipTrouble: String, Sendable, CaseIterable {
     /// The coordinator has signed that this machine's key was revoked.
     case revoked
