@@ -7,7 +7,7 @@ internal import LocalControl
 internal import ServiceKit
 internal import StrictJSON
 
-/// The edge where the errors of all parts become words and an exit status.
+/// The edge where the errors of all parts become a message and an exit status.
 extension CommandFailure {
     init(explaining error: any Error) {
         switch error {

@@ -1,7 +1,7 @@
 internal import ServiceKit
 internal import StrictJSON
 
-/// How a command ends when it does not do what it was asked: words for people, and a status for scripts.
+/// How a command ends when it does not do what it was asked: a message for people, and a status for scripts.
 struct CommandFailure: ExplainedError {
     /// The exit status.
     enum Status: Int32 {

@@ -26,7 +26,7 @@ struct Doorward: AsyncParsableCommand {
 }
 
 extension CommandFailure {
-    /// What the parser did not take; `help` is all of its words, and names the command whose help tells more.
+    /// What the parser did not take; `help` is its whole message, and names the command whose help tells more.
     fileprivate init(usage message: String, help: String) {
         let command = help.firstMatch(of: /See '(doorward[^']* --help)'/).map { String($0.1) }
         self.init("bad_usage", message, next: command ?? "doorward --help", status: .badUsage)
@@ -59,7 +59,7 @@ package enum Program {
         }
     }
 
-    /// A usage error, a cry for help, or the version: the parser's own words.
+    /// A usage error, a request for help, or the version: the parser's own text.
     private static func end(with error: any Error, asJSON: Bool) -> Never {
         let text = Doorward.fullMessage(for: error)
         guard Doorward.exitCode(for: error) == .success else {

@@ -35,7 +35,7 @@ enum Output {
 
     static func line(_ json: JSONValue) { Console.answer(json.bytes) }
 
-    /// Words for people, beside what a script reads.
+    /// A message for people, beside what a script reads.
     static func note(_ text: String) { Console.note(text) }
 
     /// The same, with text of a stranger on a line of its own.
