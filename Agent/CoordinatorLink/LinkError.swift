@@ -2,7 +2,7 @@ package import ServiceKit
 
 /// Why something between this machine and its coordinator did not work.
 ///
-/// Its words are safe to show: no token, key or body.
+/// Its message is safe to show: no token, key or body.
 package typealias LinkError = KindError<LinkFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.

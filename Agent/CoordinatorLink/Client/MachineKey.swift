@@ -84,7 +84,7 @@ package final class MachineKey: Sendable {
 }
 
 extension LinkError {
-    /// The error of the keyring, in this target's words: those who wait for an unlocking go by its kind.
+    /// The error of the keyring, with this target's message: those who wait for an unlocking go by its kind.
     init(keyring error: any Error) {
         guard let error = error as? KeyringError else {
             self.init(.unavailable, "the keyring failed: \(error)", next: "doorward status")

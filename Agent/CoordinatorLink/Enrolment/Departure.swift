@@ -10,7 +10,7 @@ package struct Departure: Sendable {
         package let path: String
         /// How many; nil where that cannot be told any more.
         package let records: Int?
-        /// Why the coordinator does not have them, in words.
+        /// Why the coordinator does not have them, as a message.
         package let why: String
     }
 

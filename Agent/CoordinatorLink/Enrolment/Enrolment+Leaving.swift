@@ -50,10 +50,10 @@ extension Enrolment {
     ///
     /// - Parameters:
     ///   - membership: What is left.
-    ///   - unopened: Why they cannot be opened, in words.
+    ///   - unopened: Why they cannot be opened, as a message.
     ///   - isOffline: Whether the user accepts that.
     /// - Returns: What it came to.
-    /// - Throws: `.pending` without the user's word.
+    /// - Throws: `.pending` if the user does not accept that.
     package func leave(_ membership: Membership, unopened: String, isOffline: Bool) async throws -> Departure {
         guard isOffline else { throw Self.pending("The records of this machine cannot be opened", unopened) }
         let key = MachineKey(membership, secrets: secrets)
@@ -160,7 +160,8 @@ extension Enrolment {
         }
     }
 
-    /// Takes the key away, and what was kept of the coordinator's words; returns why the keyring still has the key.
+    /// Takes the key away, and what was kept of the coordinator's statements; returns why the keyring still has the
+    /// key.
     private func forget(_ membership: Membership) async -> String? {
         removeWords()
         do {

@@ -13,9 +13,9 @@ internal import Synchronization
 package enum ShippingEnd: Sendable, Equatable {
     /// Nothing is left.
     case all
-    /// The coordinator will not take the rest; why, in words.
+    /// The coordinator will not take the rest, with a message that says why.
     case never(String)
-    /// The coordinator cannot take the rest now; why, in words.
+    /// The coordinator cannot take the rest now, with a message that says why.
     case later(String)
 }
 
@@ -41,7 +41,7 @@ package actor AuditShipper: Service {
     /// Whether a caller expects that what did not work will work now.
     let isNudged = Mutex(false)
     let halted = Mutex<UploadMachine.Halt?>(nil)
-    /// That the coordinator takes nothing for now, in words, once that lasts.
+    /// The message that the coordinator takes nothing for now, once that lasts.
     let deferral = Mutex<String?>(nil)
     /// For how long it may do so before the user is told.
     static let patience = Duration.seconds(20)

@@ -4,10 +4,11 @@ internal import Contract
 internal import Glibc
 internal import ServiceKit
 
-/// What an agent keeps of the coordinator's signed words that do not go together.
+/// What an agent keeps of the coordinator's signed statements that do not fit together.
 ///
 /// * `org-seen.note`, `org-shown.note`: two that contradict each other; they stay until the log is restarted.
-/// * `unproven-seen.note`, `unproven-shown.note`: two of which nothing proves that they go together; until something does.
+/// * `unproven-seen.note`, `unproven-shown.note`: two that nothing proves to go together; they stay until something
+///   does.
 /// * `epoch-N-...`: what was seen last of the log before it was restarted as N, and how the restart was told.
 /// * `unreported.note`: the state that the coordinator has still to be told of.
 package struct OrgEvidence: Sendable, Equatable {

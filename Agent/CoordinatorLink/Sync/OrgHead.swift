@@ -27,7 +27,7 @@ struct OrgHead: Sendable, Equatable {
         self.note = note
     }
 
-    /// The state in words.
+    /// The state as text.
     var words: String { "\(checkpoint.size) leaves with the root \(checkpoint.root.base64)" }
 }
 

@@ -47,8 +47,8 @@ struct SyncDocuments: Sendable {
     /// - Parameters:
     ///   - answer: What the coordinator said.
     ///   - now: Seconds since 1970 by the coordinator's clock.
-    /// - Throws: `LinkError`, in words for people: `.stale` for one that is older than what is in force, `.unproven` for
-    ///   one that is not whole. Then nothing has changed.
+    /// - Throws: `LinkError`, with a message for people: `.stale` for one that is older than what is in force,
+    ///   `.unproven` for one that is not whole. Then nothing has changed.
     mutating func take(_ answer: SyncAnswer, now: Int) throws(LinkError) {
         let (document, _) = try readState(answer.state)
         guard let org = try? Note(parsing: Array(answer.orgCheckpoint.utf8)), Hash.of(org.text) == document.org else {

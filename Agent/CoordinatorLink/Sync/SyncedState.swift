@@ -25,7 +25,7 @@ package enum LinkCondition: Sendable, Equatable {
     /// Nothing was heard since the start.
     case connecting
     case online
-    /// The last answer did not come; why, in words.
+    /// The last answer did not come, with a message that says why.
     case offline(String)
     /// The key cannot be had until the keyring is unlocked.
     case locked
@@ -35,11 +35,13 @@ package enum LinkCondition: Sendable, Equatable {
     case revoked
     /// The coordinator does not take this machine any more; the code of the refusal.
     case refused(String)
-    /// What came is older than what is in force, which stays; why, in words. The next good answer is taken.
+    /// What came is older than what is in force, which stays; with a message that says why. The next good answer is
+    /// taken.
     case stale(String)
-    /// What came was damaged, or its parts do not belong together; why, in words. The next good answer is taken.
+    /// What came was damaged, or its parts do not belong together; with a message that says why. The next good answer
+    /// is taken.
     case unproven(String)
-    /// Signed words of the coordinator contradict each other; why, in words. What was believed before stays, until its log
-    /// is restarted or the machine enrols anew.
+    /// Signed statements of the coordinator contradict each other; with a message that says why. What was believed
+    /// before stays, until its log is restarted or the machine enrols anew.
     case untrusted(String)
 }
