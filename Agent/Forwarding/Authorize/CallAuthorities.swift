@@ -31,7 +31,7 @@ protocol CallAuthorities {
     func downtime(of server: Server) -> Refusal?
     /// Takes from the limits of a tool, or says how long to wait.
     func admit(tool: UnsafeBufferPointer<UInt8>, at server: Server) -> LimitTable.Admission
-    /// What a limit allows, in words.
+    /// What a limit allows, as text for a message.
     func words(ofLimit rule: JSONText) -> String?
     /// What there is to show to a server.
     func credential(for server: Server) -> CredentialState

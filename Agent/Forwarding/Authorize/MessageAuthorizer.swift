@@ -127,7 +127,7 @@ enum MessageAuthorizer {
 enum MessageDenial: Error, Equatable {
     /// An error of JSON-RPC.
     case error(Refusal)
-    /// A status, with the words of a refusal.
+    /// A status, with the message of a refusal.
     case plainly(Refusal, Int)
     /// The status that what is refused has in place of an error.
     case instead(Refusal)
@@ -146,7 +146,8 @@ struct MessagePlan<Server> {
 
 /// What the guards ask beside that about what has no id.
 protocol MessageAuthorities: CallAuthorities {
-    /// The server's alias as the client has named it, for the words of an answer: whether or not there is such a server.
+    /// The server's alias as the client has named it, for the message of an answer: whether or not there is such a
+    /// server.
     var shownAlias: JSONText? { get }
 
     /// Takes the request of the server that an answer is for.

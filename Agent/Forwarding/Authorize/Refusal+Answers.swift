@@ -56,7 +56,7 @@ extension Refusal {
         return refusal
     }
 
-    /// Nanoseconds in words.
+    /// Nanoseconds as text.
     static func seconds(_ nanoseconds: Int64) -> String { "\(max(1, nanoseconds / 1_000_000_000)) s" }
 
     /// The agent ends while the server has not answered.
@@ -122,14 +122,14 @@ extension Refusal {
         code == .serverDown || code == .badAnswer || code == .userMustAct ? .upstreamError : .rpcError
     }
 
-    /// A number of bytes in words.
+    /// A number of bytes as text.
     static func bytes(_ count: Int) -> String {
         if count >= 1 << 20, count % (1 << 20) == 0 { return "\(count >> 20) MiB" }
         if count >= 1 << 10, count % (1 << 10) == 0 { return "\(count >> 10) KiB" }
         return "\(count) bytes"
     }
 
-    /// Words about a server with its name in them.
+    /// A message about a server, with the server's name in it.
     private static func naming(_ words: String) -> String {
         if words.hasPrefix("The server") { return "{server}" + words.dropFirst("The server".count) }
         return words.contains("{server}") ? words : "{server}: \(words)"

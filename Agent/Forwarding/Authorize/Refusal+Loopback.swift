@@ -2,7 +2,7 @@ internal import StrictJSON
 
 // What can be wrong with a server on this machine.
 extension Refusal {
-    /// Another user's program has the server's port; `words` say whose.
+    /// Another user's program has the server's port; `words` is the message that says whose.
     static func foreignServer(_ words: String, server: JSONText) -> Refusal {
         .down(
             "foreign_server",

@@ -79,12 +79,12 @@ extension Refusal {
         )
     }
 
-    /// The words of a rule's author as a sentence.
+    /// The text of a rule's author as a sentence.
     private static func sentence(_ words: String) -> String {
         words.last.map { ".!?".contains($0) } == true ? words : "\(words)."
     }
 
-    /// A limit is used up: `rule` is its place, `words` say what it allows.
+    /// A limit is used up: `rule` is its place, `words` is the text that says what it allows.
     static func limited(rule: JSONText, words: String?, retryAfterMilliseconds: Int) -> Refusal {
         Refusal(
             code: .limited,
@@ -96,7 +96,7 @@ extension Refusal {
         )
     }
 
-    /// A wait in words, rounded up.
+    /// A wait as text, rounded up.
     static func wait(_ milliseconds: Int) -> String {
         let seconds = max(1, (milliseconds + 999) / 1000)
         if seconds < 120 { return "\(seconds) s" }

@@ -2,7 +2,7 @@ internal import AuditLog
 internal import MCP
 internal import StrictJSON
 
-/// An answer that the agent gives itself to a request: why, in all the words that the answer and its record need.
+/// An answer that the agent gives itself to a request: why, with all the text that the answer and its record need.
 ///
 /// Many clients show the message and nothing else, so it says all: the server's alias, what happened, how it goes on.
 struct Refusal: Equatable {
@@ -37,7 +37,7 @@ struct Refusal: Equatable {
     var passes = true
     /// What was asked of it.
     var item = CallItem.none
-    /// The bound that was reached, in words.
+    /// The bound that was reached, as text.
     var limit: String?
     /// Further members of `data`.
     var more = JSONObject()

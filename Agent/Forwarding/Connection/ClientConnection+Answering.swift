@@ -35,7 +35,7 @@ extension ClientConnection {
         answer(head, body, record: record)
     }
 
-    /// Answers what has no id: where its status can have words, they are those of the refusal.
+    /// Answers what has no id: with the refusal's message where the status may have a body.
     func refuseBare(_ refusal: Refusal, _ status: Int) {
         if status == 202 || status == 204 { return answerPlainly(status) }
         refusePlainly(refusal, status)

@@ -157,7 +157,8 @@ extension ClientConnection {
         return UnsafeBufferPointer(rebasing: head.path.slice(of: bytes)[range])
     }
 
-    /// The server's alias as the client has named it, for the words of an answer: whether or not there is such a server.
+    /// The server's alias as the client has named it, for the message of an answer: whether or not there is such a
+    /// server.
     func shownAlias(in bytes: UnsafeRawBufferPointer) -> JSONText? {
         let alias = alias(in: bytes)
         let isPlain = alias.allSatisfy { byte in

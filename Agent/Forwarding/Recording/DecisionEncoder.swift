@@ -3,7 +3,7 @@ internal import MCP
 internal import Policy
 internal import StrictJSON
 
-/// Decisions in the words of records, made once for each policy and not for each call.
+/// Decisions as records contain them, encoded once for each policy and not for each call.
 struct DecisionEncoder {
     let version: Int
     let digest: JSONText

@@ -27,7 +27,7 @@ package struct LocalAnswer: Sendable {
         self.body = body
     }
 
-    /// An answer in plain words.
+    /// An answer in plain text.
     package init(status: Int, text: String) {
         self.init(status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
     }

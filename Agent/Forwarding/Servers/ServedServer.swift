@@ -14,7 +14,7 @@ final class ServedServer {
     let metrics: ServerMetrics
     /// How often its own requests are refused.
     var refusals = RefusalPace()
-    /// What it answered last, where that was no answer to the request: words, and since when in microseconds.
+    /// What it answered last, where that was no answer to the request: the message, and since when in microseconds.
     private var trouble: (words: String, since: Int64)?
 
     init(_ server: ForwardedServer, upstream: UpstreamServer, userAgent: String, metrics: ServerMetrics) {

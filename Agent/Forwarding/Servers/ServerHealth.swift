@@ -16,6 +16,6 @@ package struct ServerHealth: Sendable, Equatable {
     package let state: State
     /// Since when, in microseconds since 1970; nil where nothing has changed since the agent began.
     package let since: Int64?
-    /// Why, in words; nil while it is up.
+    /// Why it is down, as a message; nil while it is up.
     package let error: String?
 }
