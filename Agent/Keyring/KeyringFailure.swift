@@ -1,6 +1,6 @@
 internal import CLibSecret
 
-/// Why something did not work, in the keyring's own words.
+/// Why something did not work, with the keyring's own message.
 struct KeyringFailure: Error, Sendable {
     /// What a failure means for what comes next.
     enum Kind: Sendable {

@@ -12,7 +12,7 @@ final class KeyringWorker: Sendable {
     /// What a conversation came to, or why there was none.
     struct Outcome<Value: Sendable>: Sendable {
         let value: Value?
-        /// In words that are safe to show; empty where there is a value.
+        /// A message that is safe to show; empty where there is a value.
         let failure: String
     }
 

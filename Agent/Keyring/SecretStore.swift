@@ -91,7 +91,7 @@ package enum SecretReading: Sendable, Equatable {
     case guarded
     /// The user did not let the store be unlocked.
     case cancelled
-    /// There is no store, or it does not answer; why, in words that are safe to show.
+    /// No store is there, or it does not answer; with a message that says why and is safe to show.
     case unavailable(String)
     /// The store that answers has no such secret, and another program kept those of this home until now: that one.
     case elsewhere(KeyringProvider)
