@@ -18,8 +18,8 @@ package protocol AgentOperations: Sendable {
     /// Waits for the end of a sign-in that was begun; the answer has `state`.
     func awaitSignIn(flow: String) async throws -> JSONValue
 
-    /// Revokes the user's grant at a server and forgets it: `state`, `revoked`, `revocation`, `issuer`, and the `words` of a
-    /// server that refuses; with `forgettingSecret` the secret of its client too.
+    /// Revokes the user's grant at a server and forgets it: `state`, `revoked`, `revocation`, `issuer`, and in `words`
+    /// the message of a server that refuses; with `forgettingSecret` the secret of its client too.
     func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue
 
     /// What the policy says about a call, and why; `arguments` is accepted for rules that look at it.
