@@ -2,7 +2,7 @@ package import ServiceKit
 
 /// Why a sign-in or a renewal did not come about.
 ///
-/// Its words are safe to show: no token, code, query or body of a stranger.
+/// Its message is safe to show: no token, code, query or body of a stranger.
 package typealias OAuthError = KindError<OAuthFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.

@@ -1,9 +1,9 @@
 internal import StrictJSON
 
-/// A no of an authorization server (RFC 6749, 4.1.2.1 and 5.2; RFC 7591, 3.2.2): its code, and its own words for it where they
-/// can be shown.
+/// The refusal of an authorization server (RFC 6749, 4.1.2.1 and 5.2; RFC 7591, 3.2.2): its code, and its own
+/// description where that can be shown.
 ///
-/// Equal by the code alone: the words are for people.
+/// Equal by the code alone: the description is for people.
 struct OAuthRefusal: Sendable, Equatable {
     /// a-z, 0-9 and _, at most 64 of them: it can stand in a record, since it holds nothing of a stranger's own.
     let code: String

@@ -98,7 +98,7 @@ struct CallbackConnections {
     }
 }
 
-/// What the browser shows in the end: words, no scripts, nothing that a stranger wrote.
+/// The page that the browser shows in the end: text, no scripts, nothing that a stranger wrote.
 enum CallbackPage: CaseIterable {
     case done, foreign, notFound
 

@@ -4,7 +4,7 @@ package enum Revocation: Sendable, Equatable {
     case revoked
     /// The server has no place for it.
     case notOffered
-    /// It was told and said no; how, in words that are safe to show.
+    /// It was told and refused, with a message that is safe to show.
     case refused(String)
     /// No server answered.
     case unreachable

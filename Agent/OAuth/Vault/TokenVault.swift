@@ -27,7 +27,7 @@ package final class TokenVault: Sendable {
         var pauses: [String: Pause] = [:]
         var rejections: [String: RejectionLimit] = [:]
         var refusals: [String: WordlessRefusals] = [:]
-        /// Why the last renewal for an alias came to nothing, in words that are safe to show.
+        /// Why the last renewal for an alias came to nothing, as a message that is safe to show.
         var troubles: [String: String] = [:]
     }
 
@@ -95,7 +95,7 @@ package final class TokenVault: Sendable {
         }
     }
 
-    /// Why the last renewal for a server came to nothing, in words that are safe to show; nil where none did.
+    /// Why the last renewal for a server came to nothing, as a message that is safe to show; nil where none did.
     package func trouble(_ alias: String) -> String? { state.withLock { $0.troubles[alias] } }
 
     /// Whether the tokens of a server wait for the keyring.
