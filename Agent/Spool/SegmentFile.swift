@@ -34,7 +34,7 @@ struct SegmentFile: Sendable, Equatable {
     }
 }
 
-/// The folder of one spool: names in, system calls with words for their errors.
+/// The folder of one spool: names in, system calls with messages for their errors.
 struct SpoolFolder: Sendable {
     let path: String
 

@@ -2,7 +2,7 @@ package import ServiceKit
 
 /// Why a record was not taken, or the spool cannot be used.
 ///
-/// Its words are safe to show: files, numbers and the system's own.
+/// Its message is safe to show: files, numbers and the system's own text.
 package typealias SpoolError = KindError<SpoolFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
@@ -27,7 +27,7 @@ package enum SpoolFault: String, Sendable {
 }
 
 extension SpoolError {
-    /// The error of a file, in this target's words.
+    /// The error of a file, as this target's error.
     init(file error: any Error) {
         let known = error as? any ExplainedError
         self.init(.file, known?.message ?? "\(error)", next: known?.next)

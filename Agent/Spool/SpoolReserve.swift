@@ -38,7 +38,7 @@ struct SpoolReserve: Sendable {
         )
     }
 
-    /// What is free on the disk, in words that end with a blank; empty where the system does not say.
+    /// What is free on the disk, as text that ends with a blank; empty where the system does not say.
     private var free: String {
         var status = statvfs()
         guard statvfs(folder.path, &status) == 0 else { return "" }
