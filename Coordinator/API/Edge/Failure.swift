@@ -36,7 +36,7 @@ package enum Failure {
         }
     }
 
-    /// What a log may say of an error: nothing of one whose words are not known to be harmless.
+    /// What a log may say of an error: nothing of one whose message is not known to be harmless.
     package static func words(_ error: any Error) -> String {
         switch error {
         case let error as SQLError: error.description

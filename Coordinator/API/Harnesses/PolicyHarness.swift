@@ -9,7 +9,7 @@ internal import StrictJSON
 struct PolicyHarness: Sendable {
     let desk: PolicyDesk
 
-    /// As large as a bundle, with room for the tests and words that are not in it.
+    /// As large as a bundle, with room for the tests and texts that are not in it.
     private static let largest = 2 << 20
 
     var operations: [Operation] {

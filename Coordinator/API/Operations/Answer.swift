@@ -49,7 +49,7 @@ struct Answer: Sendable {
         return answer
     }
 
-    /// Words, for people and simple programs.
+    /// Text, for people and simple programs.
     static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> Answer {
         Answer(type: type, bytes: Array(text.utf8))
     }
