@@ -4,7 +4,7 @@ internal import NIOCore
 internal import ServiceKit
 internal import ServiceLifecycle
 
-/// A server at an address: it ends in time, and its failure to listen there is told in words that help.
+/// A server at an address: it ends in time, and its failure to listen there is told in a message that helps.
 struct Listener: Service {
     let address: ListenAddress
     /// The option that names another address.

@@ -72,7 +72,7 @@ enum ServerCertificate {
             _ = try NIOSSLContext(configuration: configuration)
             return configuration
         } catch {
-            // The library's words can hold neither, but they do not help either.
+            // The library's message can hold neither, but it does not help either.
             throw CoordinatorError(
                 .certificate,
                 "Certificate and key cannot be used: both must be PEM, and the key must be that of the first certificate.",
