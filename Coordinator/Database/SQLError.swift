@@ -1,6 +1,6 @@
 internal import GRDB
 
-/// What went wrong in the database, in words that are safe to show.
+/// What went wrong in the database, as a message that is safe to show.
 package struct SQLError: Error, Equatable, CustomStringConvertible {
     /// The kind of failure.
     package struct Code: Hashable, Sendable {
@@ -31,7 +31,7 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
     package let message: String
     /// What to do next.
     package let hint: String
-    /// SQLite's own words, for logs.
+    /// SQLite's own message, for logs.
     ///
     /// It can name tables and columns, never values.
     package let cause: String?
