@@ -42,7 +42,7 @@ enum Program {
         DoorwardCoordinator.exitCode(for: error) == .validationFailure
     }
 
-    /// Words on a terminal and for `init`; for a service, whose standard error is a log, a line of it.
+    /// A message on a terminal and for `init`; for a service, whose standard error is a log, a line of it.
     private static func finish(_ end: CommandEnd, asJSON: Bool, isService: Bool) -> Never {
         if isService, isatty(STDERR_FILENO) == 0 {
             Logger(label: "coordinator").error(
