@@ -18,7 +18,7 @@ package struct AuditLogError: Error, Sendable {
     }
 
     package let code: Code
-    /// What went wrong, in words that are safe to show.
+    /// What went wrong, as a message that is safe to show.
     package let message: String
     /// What to do next, where there is something to do.
     package let hint: String?
@@ -31,7 +31,7 @@ package struct AuditLogError: Error, Sendable {
 }
 
 extension AuditLogError: Equatable {
-    /// Errors are equal when their codes are: a test states the error that it expects, words are for people.
+    /// Errors are equal when their codes are: a test states the error that it expects, the message is for people.
     package static func == (left: AuditLogError, right: AuditLogError) -> Bool {
         left.code == right.code
     }

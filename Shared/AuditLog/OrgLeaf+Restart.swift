@@ -14,7 +14,7 @@ extension OrgLeaf {
         package var known: Checkpoint
         /// Who did it, one word.
         package var who: JSONText
-        /// Why, in words of up to 256 bytes.
+        /// Why, as text of up to 256 bytes.
         package var why: JSONText
 
         package init(epoch: Int, base: Checkpoint, known: Checkpoint, who: JSONText, why: JSONText) {

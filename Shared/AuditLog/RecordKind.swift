@@ -1,4 +1,4 @@
-/// The kinds of records, in their words.
+/// The kinds of records, as records name them.
 package enum RecordKind: String, Sendable, CaseIterable {
     case callBegin = "call.begin"
     case callEnd = "call.end"

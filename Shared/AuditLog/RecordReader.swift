@@ -45,7 +45,7 @@ package struct RecordReader: Sendable {
 
     /// Reads a record.
     ///
-    /// - Throws: `.malformed`, with words about the first thing that is wrong, without repeating it.
+    /// - Throws: `.malformed`, with a message about the first thing that is wrong, without repeating it.
     package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordFacts {
         if let facts = PlainRecordReader.read(bytes, layout) { return facts }
         return try readStrictly(bytes)

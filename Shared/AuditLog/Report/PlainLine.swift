@@ -2,7 +2,7 @@ internal import StrictJSON
 
 /// Text from other programs in a sentence of the verifier's.
 enum PlainLine {
-    /// The words without what a terminal would act on: what is not printable is a question mark.
+    /// The text without what a terminal would act on: what is not printable is a question mark.
     static func of(_ text: JSONText) -> String {
         String(
             String.UnicodeScalarView(

@@ -4,7 +4,7 @@ package import StrictJSON
 package struct ReportFailure: Error, Sendable, Equatable {
     /// A path from the report's folder, with `:LINE` where one line is to blame.
     package let place: String
-    /// What is wrong there, in words that are safe to show.
+    /// What is wrong there, as a message that is safe to show.
     package let why: String
 
     /// A failure; names that a stranger chose are shown without what a terminal would act on.
