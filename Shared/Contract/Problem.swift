@@ -15,7 +15,7 @@ package struct Problem: Error, Equatable, Sendable {
     /// Further members.
     package var members: JSONObject
 
-    /// A problem with the given words.
+    /// A problem with the given text.
     package init(
         _ code: String,
         status: Int,

@@ -19,7 +19,7 @@ package struct ServerURL: Sendable, Equatable {
     /// The host, where it is an address and no name.
     var address: IPAddress? { IPAddress(literal: host) }
 
-    /// Reads a URL, or throws what is wrong with it in words.
+    /// Reads a URL, or throws a message that says what is wrong with it.
     package init(_ text: String) throws(Unusable) {
         let bytes = Array(text.utf8)
         guard bytes.count <= 2048 else { throw Unusable("is longer than 2048 characters") }
