@@ -18,7 +18,7 @@ package struct PolicyTest: Hashable, Sendable {
     /// The code of the reason; nil: any.
     package let because: Decision.Reason?
 
-    /// What the policy does otherwise than expected, in words; nil if it does what is expected.
+    /// What the policy does otherwise than expected, as a message; nil if it does what is expected.
     func failure(_ snapshot: PolicySnapshot) -> String? {
         let decision = snapshot.explain(client: client, server: server, tool: tool)
         let outcome: Outcome = decision.isAllowed ? .allow : .deny
