@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What a command says: its answer on standard output, words beside it on standard error.
+/// What a command prints: its answer on standard output, messages beside it on standard error.
 package enum Console {
     /// Prints one line of the answer and hands it on at once, so that a reader that follows sees it.
     ///
@@ -18,7 +18,7 @@ package enum Console {
         endProcess(1)
     }
 
-    /// Prints words for people, beside what a script reads.
+    /// Prints a message for people, beside what a script reads.
     package static func note(_ text: String) {
         // If standard error is closed, the message is lost.
         _ = write(Array("\(text)\n".utf8), to: STDERR_FILENO)

@@ -8,9 +8,9 @@ package protocol ExplainedError: Error {
     var next: String? { get }
 }
 
-/// An error of one part of the program, which tells code by its kind and people by its words what went wrong.
+/// An error of one part of the program, which tells code by its kind and people by its message what went wrong.
 ///
-/// Two are equal when their kinds are: a test states the kind that it expects, words are for people.
+/// Two are equal when their kinds are: a test states the kind that it expects, the message is for people.
 package struct KindError<Kind: RawRepresentable<String> & Hashable & Sendable>: ExplainedError, Equatable {
     package typealias Kind = Kind
 
