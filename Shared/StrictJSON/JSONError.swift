@@ -57,7 +57,7 @@ extension JSONError: CustomStringConvertible {
         "byte \(offset): \(reason)"
     }
 
-    /// The kind in words.
+    /// The kind as text.
     package var reason: String {
         switch kind {
         case .syntax(let syntax): syntax.reason
