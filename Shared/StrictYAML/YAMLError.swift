@@ -4,7 +4,7 @@
 package struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was wrong, for code to decide on.
     package enum Reason: Hashable, Sendable {
-        /// No YAML; the words are the parser's, which never quote the text.
+        /// Malformed YAML; the message is the parser's, which never quotes the text.
         case syntax(String)
         case badUTF8, byteOrderMark, controlCharacter, foreignLineBreak
         case tooLarge, tooDeep
@@ -22,7 +22,7 @@ package struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
         self.column = column
     }
 
-    /// What was wrong, in words.
+    /// What was wrong, as a message.
     package var why: String {
         switch reason {
         case .syntax(let words): words

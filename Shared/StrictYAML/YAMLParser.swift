@@ -52,7 +52,7 @@ struct YAMLParser: ~Copyable {
 
     private var failure: YAMLError {
         let mark = parser.pointee.problem_mark
-        // The words are constants of libyaml.
+        // The messages are constants of libyaml.
         let words = parser.pointee.problem.map { String(cString: $0) } ?? "this is no YAML"
         return YAMLError(.syntax(words), at: mark)
     }
