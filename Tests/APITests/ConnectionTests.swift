@@ -110,7 +110,7 @@ struct ConnectionTests {
         #expect(metrics.gauge("doorward_http_connections", help: "").current == 0)
     }
 
-    @Test("A request that is not whole keeps nobody out: of those the oldest goes, and never the newcomer")
+    @Test("A request that is not whole keeps no other client out: of those the oldest goes, and never the newcomer")
     func unfinished() throws {
         let ledger = ledger(most: 3)
         let busy = try connection(ledger)
@@ -129,7 +129,7 @@ struct ConnectionTests {
         #expect(idlers.map(\.isActive) == [false, false])
     }
 
-    @Test("What was refused before it was whole, or is answered and not taken, keeps nobody out either")
+    @Test("What was refused before it was whole, or is answered and not taken, keeps no other client out either")
     func unwilling() throws {
         let ledger = ledger(most: 3)
         let refused = try connection(ledger)
@@ -172,7 +172,7 @@ struct ConnectionTests {
             try left { channel, presence in
                 channel.triggerUserOutboundEvent(presence, promise: nil)
                 channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-                // He may still read what is answered.
+                // The client may still read what is answered.
                 #expect(channel.isActive)
             },
             try left { channel, presence in

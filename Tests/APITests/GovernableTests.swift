@@ -36,7 +36,7 @@ struct GovernableTests {
         }
     }
 
-    @Test("One person's bodies take his share and no more, and administrators are heard when all shares are used up")
+    @Test("One person's bodies take one share and no more, and administrators are heard when all shares are used up")
     func shares() async throws {
         let reader = BodyReader(most: 16, share: 8)
         func read(_ person: String, _ lane: WriteLane, _ use: () async throws -> Void = {}) async -> String? {

@@ -17,7 +17,7 @@ import Testing
 
 @testable import API
 
-/// A coordinator on a database of its own, with somebody of each role and a machine for each of them.
+/// A coordinator on a database of its own, with a person of each role and a machine for each of them.
 final class Office: Sendable {
     static let origin = "office.example/audit"
 
@@ -59,7 +59,7 @@ final class Office: Sendable {
         try await application.test(.router) { client in try await body(client) }
     }
 
-    /// A machine of somebody with this role.
+    /// A machine of a person with this role.
     func machine(_ role: Role, _ client: any TestClientProtocol) async throws -> Machine {
         let email = try #require(EmailAddress("\(role.rawValue)@office.example"))
         let invitation = try await domain.people.inviteOwner(email)
@@ -94,7 +94,7 @@ final class Office: Sendable {
     }
 }
 
-/// Somebody's computer: a key, and requests signed with it.
+/// A person's computer: a key, and requests signed with it.
 struct Machine: Sendable {
     let key = SigningKey()
     var agentID = ""
