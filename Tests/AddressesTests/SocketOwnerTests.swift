@@ -94,7 +94,7 @@ struct SocketOwnerTests {
         #expect(owner.uid(ofPeer: three, connectedTo: three) == nil)
     }
 
-    /// A listener of another user, with nobody who accepts.
+    /// A listener of another user that never accepts.
     private func strangersListener() throws -> (listener: CInt, address: sockaddr_in) {
         setFileSystemUser(65534)
         defer { setFileSystemUser(geteuid()) }
@@ -152,7 +152,7 @@ struct SocketOwnerTests {
         #expect(ServerOwner.unknown.complaint(port: 7001) != nil)
     }
 
-    @Test("Nobody listens where nobody does")
+    @Test("A port without a listener has no owner")
     func noListener() throws {
         guard let owner = SocketOwner() else { throw NoNetlink() }
         #expect(owner.uid(ofListenerAt: SocketOwner.End(address: [127, 0, 0, 1], port: 1)) == nil)
