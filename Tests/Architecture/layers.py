@@ -106,7 +106,7 @@ def unknown_targets(root: Path) -> list[Finding]:
 
 
 def names_without_rooms(root: Path) -> list[Finding]:
-    """Targets that are listed, fenced or judged here and have no folder: such a rule holds for nobody."""
+    """Targets that are listed, fenced or judged here and have no folder: such a rule applies to nothing."""
     there = {name for half in LAYERS for name in LAYERS[half] if (root / half / name).is_dir()}
     named = {name for half in LAYERS.values() for name in half} | set().union(*FENCES.values()) | PURE | DOMAIN
     return [Finding("Tests/Architecture/layers.py", f"{name} has no folder") for name in sorted(named - there)]
