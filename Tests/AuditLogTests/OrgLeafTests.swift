@@ -103,7 +103,7 @@ struct OrgLeafTests {
         #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: Array(text.utf8)) }
     }
 
-    @Test("What nobody could read again is not written")
+    @Test("What no reader could read again is not written")
     func unwritable() {
         let bodies: [OrgLeaf.Body] = [
             .keyEnrol(.init(agent: "A", key: Self.key, sub: "u", custody: "keyring")),

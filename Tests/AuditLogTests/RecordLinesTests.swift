@@ -26,7 +26,7 @@ struct RecordLinesTests {
         for text in ["\n", "a", "a\n\n", "\na\n", "a\nb"] { #expect(count(text) == nil, "\(text)") }
     }
 
-    @Test("Lines are lent in their order, until nobody wants more")
+    @Test("Lines are lent in their order, until the caller wants no more")
     func lending() {
         #expect(lines("") == [])
         #expect(lines("a\nbc\n\nd\ne") == ["a", "bc", "", "d"])

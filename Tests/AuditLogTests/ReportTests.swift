@@ -29,7 +29,7 @@ struct ReportTests {
         #expect(verdict.records == 0)
     }
 
-    @Test("Without a key everything is checked, and nobody knows whose report it is")
+    @Test("Without a key everything is checked, and it is unknown whose report it is")
     func unrooted() throws {
         let world = try ReportWorld.small()
         var report = try world.report()
@@ -70,7 +70,7 @@ struct ReportTests {
         }
     }
 
-    @Test("A selection verifies, and says that nobody knows whether it is complete")
+    @Test("A selection verifies, and says that its completeness is unknown")
     func selection() throws {
         let world = try ReportWorld.usual()
         var selection = ReportSelection.all
