@@ -73,7 +73,7 @@ struct ForgedUploadTests {
     }
 
     @Test(
-        "No name carries free text into a log that nobody can change",
+        "No name carries free text into a log that cannot be changed",
         arguments: ["\u{9B}31mgithub", "\u{202E}buhtig", "ask ann@example.com", ""]
     )
     func names(_ name: String) async throws {
