@@ -14,7 +14,7 @@ from table import Row, Section
 
 PROGRAMS = Path(__file__).parent / "programs"
 SERVING = ROOT / "Tests" / "EndToEnd" / "parts" / "programs"
-# Nobody's own telemetry.
+# No user's own telemetry.
 QUIET = {"MCP_USE_ANONYMIZED_TELEMETRY": "false", "HAYSTACK_TELEMETRY_ENABLED": "False", "DO_NOT_TRACK": "1"}
 COLUMNS = ["lists", "calls", "errors shown", "sign-in shown", "big results", "parallel"]
 ABOUT = """

@@ -66,7 +66,7 @@ class Ground:
         return self._run(["dpkg-query", "-W", "-f=${Version}", package]).strip()
 
     def attempt(self, part: str, row: Callable[[], Row]) -> Row:
-        """The row that `row` gives. Where the part cannot be had, or fails in a way that nobody foresaw, the row says so."""
+        """The row that `row` gives. Where the part cannot be had, or fails in an unforeseen way, the row says so."""
         self.say(part)
         try:
             return row()

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent / "programs"
 LIFETIME = 4
 COLUMNS = ["sign-in", "refresh", "restart", "revoke", "ended there", "secret"]
 ABOUT = """
-Before each authorization server stands an MCP server of the official SDK that trusts it (fastmcp's proxy is both). *sign-in*:
+Before each authorization server is an MCP server of the official SDK that trusts it (fastmcp's proxy is both). *sign-in*:
 `connect` with a browser that consents, then a call. *refresh*: a call after the access token has ended. *restart*: a call after
 the agent was killed and started again. *revoke*: `disconnect` says that the sign-in is revoked, and the server says that it
 has no living grant. *ended there*: the server ends the grant; the next calls say that the user has to sign in, and the server's

@@ -59,7 +59,7 @@ def main() -> None:
     lab = Lab()
 
     async def facts(_: Request) -> JSONResponse:
-        """What was seen since somebody asked last."""
+        """What was seen since the last question."""
         answer, lab.facts = lab.facts, {"at_once": 0, "revisions": []}
         return JSONResponse(answer)
 
