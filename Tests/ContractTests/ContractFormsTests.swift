@@ -14,7 +14,7 @@ struct ContractFormsTests {
     }
 
     @Test(
-        "Base64 that nobody writes is refused",
+        "Base64 that no encoder writes is refused",
         arguments: ["A", "AB", "AA=", "AA==A", "A A", "AA\n", "+/", "_-", "é"]
     )
     func looseBase64(text: String) {

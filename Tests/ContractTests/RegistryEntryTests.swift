@@ -123,7 +123,7 @@ struct RegistryEntryTests {
             (document(url: "https://user@mcp.example/mcp"), "remotes/0/url"),
             (document(url: "ftp://mcp.example/mcp"), "remotes/0/url"),
             (document(settings: #""allow_loopback":true,"#, url: "http://mcp.example/"), "remotes/0/url"),
-            // Nobody's agent would call there, whatever a policy says.
+            // No agent would call there, whatever a policy says.
             (document(url: "https://10.0.0.1/mcp"), "remotes/0/url"),
             (document(settings: #""allow_loopback":true,"#, url: "https://192.168.1.1/"), "remotes/0/url"),
             (document(url: "https://169.254.169.254/"), "remotes/0/url"),
