@@ -101,7 +101,7 @@ struct InitTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).isEmpty)
     }
 
-    @Test("Somebody else's certificate is tried before anything is made, and then served from where it is")
+    @Test("A foreign certificate is tried before anything is made, and then served from where it is")
     func ownCertificate() async throws {
         let place = try Folder()
         let hosts = TLSHost.all(of: try ServerURL("https://doorward.example"))
