@@ -286,7 +286,7 @@ struct AuditShipperTests {
         spool.close()
     }
 
-    @Test("A refusal that was somebody else's is over as soon as the coordinator is heard of")
+    @Test("A refusal that was not the coordinator's is over as soon as the coordinator is heard of")
     func refusedByNobody() async throws {
         let spool = try spool()
         try spool.record(beat(0))

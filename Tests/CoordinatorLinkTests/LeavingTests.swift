@@ -95,7 +95,7 @@ struct LeavingTests {
         try await checkLeft()
     }
 
-    @Test("A coordinator that is away keeps a machine whose records wait, and nobody whose records are with it")
+    @Test("A coordinator that is away keeps a machine whose records wait, and no machine whose records are with it")
     func away() async throws {
         server.stop()
         let spool = try spool(told, told, ran)
@@ -126,7 +126,7 @@ struct LeavingTests {
     }
 
     @Test(
-        "What the coordinator will never take is kept, said to be, and holds nobody",
+        "What the coordinator will never take is kept, said to be, and holds no machine",
         arguments: ["revoked", "unknown", "forked"]
     )
     func never(state: String) async throws {
@@ -151,7 +151,7 @@ struct LeavingTests {
         #expect(again.agentID != membership.agentID)
     }
 
-    @Test("A key that is gone, or another one in its place, holds nobody")
+    @Test("A key that is gone, or another one in its place, holds no machine")
     func keyMissing() async throws {
         for seed in [nil, SigningKey().seed] {
             let name = SecretName(membership.secretName)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The organisation's log only grows")
 struct OrgHistoryTests {
-    /// Coordinators with one key: the second is what the first would show to somebody else.
+    /// Coordinators with one key: the second is what the first would show to another agent.
     let honest: ModelCoordinator
     let other: ModelCoordinator
 

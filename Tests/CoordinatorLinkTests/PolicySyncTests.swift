@@ -256,7 +256,7 @@ struct PolicySyncTests {
         #expect(await eventually { sync.condition == .revoked })
         #expect(standing.trouble == .revoked)
         let count = server.count("/v1/agent/bundle")
-        // Somebody on the way who lets an answer through opens nothing.
+        // A proxy on the way that lets an answer through opens nothing.
         server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
         try publish(2, version: 1)
         sync.retry()

@@ -61,7 +61,7 @@ struct StandingTests {
         }
         #expect(told.withLock { $0 } == 1)
         #expect(MembershipStanding.last(machine.membership, home: scratch.home) == .revoked)
-        // A good answer from somebody in between takes nothing back.
+        // A good answer from a proxy in between takes nothing back.
         server.model.withLock { $0.agents[machine.membership.agentID]?.isRevoked = false }
         _ = try await client.request(method: "GET", path: "/v1/agent-log")
         #expect(standing.isRevoked)
@@ -90,7 +90,7 @@ struct StandingTests {
         #expect(MembershipStanding.last(machine.membership, home: scratch.home) == nil)
     }
 
-    @Test("A file that somebody wrote revokes nothing, and what is not about this membership says nothing")
+    @Test("A file that another program wrote revokes nothing, and what is not about this membership says nothing")
     func planted() throws {
         let path = "\(scratch.home.state)/standing.json"
         let agent = JSONValue.text(machine.membership.agentID)

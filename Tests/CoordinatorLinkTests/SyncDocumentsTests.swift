@@ -265,7 +265,7 @@ struct SyncDocumentsTests {
                 6,
                 bundle: try text(try SignedDocument.text(json, origin: names.bundle), name: names.binding)
             )
-        // What somebody on the way can make of what was signed.
+        // What a proxy on the way can make of what was signed.
         case "foreign signature": good.with(bundle: try stranger.bundle(6))
         case "text changed": good.with(bundle: good.bundle?.replacing("\"version\":6", with: "\"version\":7"))
         case "fast-forward": good.with(state: good.state.replacing("\"counter\":6", with: "\"counter\":900000000"))

@@ -71,11 +71,11 @@ private struct Way {
             restart: isEarlier ? try coordinator.restartIndex.map { try coordinator.proven($0) } : nil
         )
         given.append(whole)
-        // Who has everything is told only who he is.
+        // A machine that has everything is told only its person.
         return after == counter && !isEarlier ? whole.with(bundle: .some(nil), entries: .some(nil)) : whole
     }
 
-    /// What somebody on the way makes of all that he has seen.
+    /// What a proxy on the way makes of all that it has seen.
     mutating func lie(_ question: OrgHead?, _ random: inout some RandomNumberGenerator) throws -> SyncAnswer {
         let now = try honest(question, after: 0)
         guard let old = given.randomElement(using: &random) else { return now }

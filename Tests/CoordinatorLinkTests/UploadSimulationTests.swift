@@ -254,7 +254,7 @@ struct SimulatedUpload {
     private mutating func deliverDown() throws {
         guard !downlink.isEmpty else { return }
         let (id, reply) = downlink.remove(at: pick(downlink.count))
-        // An answer to what nobody waits for any more has no connection to come on.
+        // An answer to a question that the agent no longer waits for has no connection to come on.
         guard let waiting, waiting.id == id else { return }
         self.waiting = nil
         switch reply {

@@ -127,7 +127,7 @@ extension ModelCoordinator {
 }
 
 extension SyncAnswer {
-    /// The answer with some of its parts as somebody on the way would have them.
+    /// The answer with some of its parts as a proxy on the way would have them.
     func with(
         state: String? = nil,
         bundle: String?? = nil,
