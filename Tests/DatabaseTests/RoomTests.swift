@@ -140,7 +140,7 @@ struct RoomTests {
         try restored.close()
     }
 
-    @Test("A journal that has grown behind somebody who looks for long becomes short again")
+    @Test("A journal that has grown behind a reader that looks for long becomes short again")
     func longView() async throws {
         let database = try open()
         defer { remove() }
@@ -236,7 +236,7 @@ struct RoomTests {
         try database.close()
     }
 
-    @Test("A note that nobody waits for is made when there is time, and is no error where it cannot be")
+    @Test("A note that no caller waits for is made when there is time, and is no error where it cannot be")
     func later() async throws {
         let database = try open()
         defer { remove() }

@@ -35,7 +35,7 @@ struct SQLDatabaseTests {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    @Test("A change that throws leaves nothing behind, and takes nobody else with it")
+    @Test("A change that throws leaves nothing behind, and takes no other change with it")
     func isolation() async throws {
         struct Refused: Error {}
         let database = try SQLDatabase(path: path, migrations: tables)
