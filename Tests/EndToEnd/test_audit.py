@@ -101,7 +101,7 @@ def test_the_report_verifies_offline(world, everything, report):
         assert verdict["ok"]
         assert verdict["records"] == report[1]["records"]
         assert verdict["proven"]
-        # Somebody else needs to be told whose key it should be.
+        # Another person needs to be told whose key it should be.
         stranger = world.desk("stranger", keyring=False)
         alone = stranger.doorward("verify", str(report[0]), check=False)
         assert alone.status == 1

@@ -53,7 +53,7 @@ def test_a_whole_visit_is_the_same_through_the_agent(servers, desk, bearer, alia
 
     before = stopped()
     direct = visit(client, mode, server.url, None)
-    # A server that answers with JSON may not notice that its client has gone; then nobody can tell it.
+    # A server that answers with JSON may not notice that its client has gone; then the agent cannot tell it.
     deadline = time.monotonic() + 3
     while stopped() == before and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -27,7 +27,7 @@ def processes_of(folder: Path) -> list[str]:
                 if str(folder).encode() in (process / name).read_bytes():
                     found.append((process / "cmdline").read_text().replace("\0", " "))
             except OSError:
-                continue  # it has ended, or belongs to somebody else
+                continue  # it has ended, or belongs to another user
     return found
 
 

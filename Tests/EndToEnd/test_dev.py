@@ -60,7 +60,7 @@ def test_results_that_cannot_be_read_do_not_count_as_good(tmp_path, text):
     assert count(tmp_path, text).returncode == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody without rights")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as a user without rights")
 def test_a_user_who_may_not_install_is_told_the_one_command(tmp_path):
     copy = tmp_path / "shared.sh"
     copy.write_text((SCRIPTS / "shared.sh").read_text())

@@ -1,4 +1,4 @@
-"""Whatever a member uploads or asks, and however full the disk is: an administrator gets in and can shut him out."""
+"""Whatever a member uploads or asks, and however full the disk is: an administrator gets in and can shut the member out."""
 
 import ctypes
 import json
@@ -92,7 +92,7 @@ def test_a_member_who_fills_the_disk_is_shut_out_and_the_room_comes_back(world):
     assert reply.status == 507 and hostile.problem(reply) == "no_room", reply
     assert int(reply.headers["retry-after"]) > 0
     assert "sends them again" in reply.json["detail"]
-    # Records are refused, and nothing else; nobody can make the page for balancers say that nothing works.
+    # Records are refused, and nothing else; no member can make the page for balancers say that nothing works.
     ready = coordinator.get("/readyz")
     assert ready.status == 200 and b"no records are taken" in ready.body, ready
     assert owner.ask("GET", "/v1/users").status == 200
@@ -100,7 +100,7 @@ def test_a_member_who_fills_the_disk_is_shut_out_and_the_room_comes_back(world):
     stored = {each["agent_id"]: each["stored_bytes"] for each in owner.ask("GET", "/v1/agents").json["agents"]}
     assert stored[hostile.id] > 30 << 20 and stored[other.id] == 0
 
-    # Now the rest goes too, to somebody else, what the database was ahead of itself included.
+    # Now the rest goes too, to another program, what the database was ahead of itself included.
     def told() -> bool:
         fill(world)
         return coordinator.get("/readyz").status == 503
@@ -211,7 +211,7 @@ def test_each_machine_has_a_pace_and_a_quota(world):
             break
     assert reply.status == 429 and busy.problem(reply) == "upload_pace", reply
     assert 1 <= int(reply.headers["retry-after"]) <= 60
-    # Nobody else is held up by it.
+    # No other caller is held up by it.
     assert other.upload(4 << 20).status == 200
     assert owner.ask("GET", "/v1/agents").status == 200
 

@@ -130,7 +130,7 @@ def test_a_locked_keyring(world, owner, server):
     assert timed(desk, "status").json["agent_id"] == first
     answer = timed(desk, "admin", "users")
     assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")
-    # What it says next is a command; here nobody sits who could answer the keyring.
+    # What it says next is a command; here no user sits who could answer the keyring.
     assert answer.json["error"]["next"] == "doorward unlock"
     answer = timed(desk, "unlock")
     assert (answer.status, answer.json["error"]["code"]) == (3, "keyring_locked")

@@ -104,7 +104,7 @@ def test_the_whole_life_asks_nobody_but_for_unlock(world, machine, owner, author
     passes(desk)
     assert keyring.windows == []
 
-    # Locked: what can go on goes on, what cannot says so, and nobody is asked.
+    # Locked: what can go on goes on, what cannot says so, and the user is not asked.
     keyring.lock()
     passes(desk)
     authorization.tell("expire", {})
@@ -162,7 +162,7 @@ def test_a_wallet_that_was_opened_with_the_desktop_needs_nobody(machine, authori
     refreshed(desk, authorization)
     assert keyring.windows == []
 
-    # Somebody who wants to be asked for every program is asked by nobody but `unlock`.
+    # A user who wants to be asked for every program is asked only by `unlock`.
     keyring.asks_for_programs = True
     keyring.stop_daemon()
     keyring.start_closed()
@@ -240,7 +240,8 @@ def test_a_keyring_that_asks_for_each_program_is_asked_by_unlock(machine, author
     assert keyring.labels() == [KEY]
     assert keyring.windows == []
 
-    # The agent is another program than `login` was. It asks nobody, and says what is in the way and what to do.
+    # The agent is another program than `login` was. It does not ask the user, and says what is in the way and what to
+    # do.
     desk.stop_agent()
     desk.start_agent(ready=False)
     error = echo(desk)["error"]

@@ -214,7 +214,7 @@ def test_a_head_that_does_not_end_is_408_after_ten_seconds(everything):
 
 
 def test_idle_connections_give_way_to_the_next_caller(everything, bearer):
-    """A neighbour who opens connections and says nothing locks nobody out."""
+    """A neighbour who opens connections and says nothing locks no other client out."""
     host, port = everything.listen.rsplit(":", 1)
     idle = []
     try:
@@ -227,7 +227,7 @@ def test_idle_connections_give_way_to_the_next_caller(everything, bearer):
             each.close()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
 
 def as_nobody(script: str) -> str:

@@ -11,7 +11,7 @@ from parts.world import Desk
 
 @pytest.fixture(scope="module")
 def late(world, desk):
-    """Somebody whose agent ran before the machine was enrolled."""
+    """A user whose agent ran before the machine was enrolled."""
     late = world.desk("late")
     late.start_agent()
     return late

@@ -46,7 +46,7 @@ def test_the_links_of_the_readme_lead_somewhere():
 
 
 class Typist:
-    """Somebody at a shell, with the names of the README made those of a little world."""
+    """A user at a shell, with the names of the README made those of a little world."""
 
     def __init__(self, world, server):
         self.world = world

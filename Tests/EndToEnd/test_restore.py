@@ -83,7 +83,7 @@ def test_after_a_restore_an_administrator_restarts_the_log_and_the_agents_go_on(
     assert desk.status()["policy_version"] == first + 1
     calls.append(echo(desk, "meanwhile"))
 
-    # Not while it serves, and not with a state that somebody made up.
+    # Not while it serves, and not with a state that was made up.
     running = restart_log(office, check=False)
     assert (running.status, running.json["error"]["code"]) == (1, "already_running")
     coordinator.process.stop()

@@ -65,8 +65,8 @@ def test_a_step_of_the_wall_clock_delays_no_record(world, called, bearer, step):
         del called.environment["LD_PRELOAD"]
     assert str(step) in Path(f"/proc/{called.agent.pid}/maps").read_text()
     for number in range(12):
-        # A refusal is made durable and shipped at once; the records of a call that comes just then wait for others,
-        # and nobody else wakes the thread that waits with them.
+        # A refusal is made durable and shipped at once; the records of a call that comes just then wait for others, and
+        # no other call wakes the thread that waits with them.
         refused = http.call(called.url("everything"), bearer, "delete_all", {})
         assert refused["error"]["code"] == -31001
         time.sleep(0.004 * number)
@@ -87,7 +87,7 @@ def test_a_full_disk_shows_everywhere_and_ends_by_itself(world, called, bearer):
         called.start_agent()
         assert "result" in call(called, bearer)
         before = len(called.agent.words())
-        # Somebody else takes all that is left.
+        # Another program takes all that is left.
         filler = spool / "filler"
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while file.write(b"x" * 4096):

@@ -1,4 +1,4 @@
-"""Sign-ins that overlap, that nobody waits for, and to servers that are gone: nothing of them is left behind."""
+"""Sign-ins that overlap, that no command waits for, and to servers that are gone: nothing of them is left behind."""
 
 import json
 import subprocess

@@ -177,7 +177,7 @@ def test_a_query_that_means_nothing_is_refused(desk, target):
 
 
 def test_an_owner_who_has_lost_every_machine_is_let_in_by_the_host(world):
-    """The only machine of the only owner leaves: from then on nobody can make an owner but who holds the folder."""
+    """The only machine of the only owner leaves: from then on only the holder of the folder can make an owner."""
     coordinator = world.coordinator
     running = coordinator.run(
         "invite-owner", "--data", str(coordinator.data), "--owner", "late@example.com", "--json", check=False

@@ -120,7 +120,7 @@ def test_a_file_that_is_neither_there_nor_listed(tmp_path):
     def drop(path):
         return {"files": lambda files: without(files, path)}
 
-    # Nobody has to know of a revocation or of a policy.
+    # A verifier need not know of a revocation or of a policy.
     free = ("keys/a-cccc.revoke.tlog-proof", "bundles/1.tlog-proof")
     agree(tmp_path, {path: case(Forged("whole", drop(path)), path in free) for path in KINDS[1:]})
 

@@ -17,7 +17,7 @@ roles:
 bind:
   - { user: %s, role: dev }
 """
-# How soon an agent obeys what is new, once nobody lies any more.
+# How soon an agent obeys what is new, once the proxy no longer lies.
 SOON = 15
 
 

@@ -35,7 +35,7 @@ class Place:
         return self.world.secret(self.owner.doorward("admin", "invite", email).json["token"])
 
     def member(self, name: str) -> Desk:
-        """Somebody who has made a call, which is with the coordinator."""
+        """A user who has made a call, which is with the coordinator."""
         desk = self.enter(name, self.token())
         desk.start_agent()
         wait_for("the policy", lambda: desk.status()["policy_version"] > 0)
@@ -173,7 +173,7 @@ def test_a_revoked_machine_closes_within_a_minute_remembers_it_and_gets_back_in(
     assert (told["status"], told["code"], told["command"]) == (3, -31003, "doorward logout")
     assert problem(desk) == "revoked"
     assert desk.status()["link"] == "revoked"
-    # Also while nobody runs, and in the next run, where the coordinator does not have to be there.
+    # Also while no agent runs, and in the next run, where the coordinator does not have to be there.
     desk.stop_agent()
     assert problem(desk) == "revoked"
     place.world.coordinator.process.stop()
@@ -339,7 +339,7 @@ def test_a_coordinator_that_is_gone_for_good(other_place, running):
     desk = place.member("alone")
     place.world.coordinator.process.stop()
     of_two(desk, running)
-    # All that was done is with the coordinator: nobody is needed for leaving.
+    # All that was done is with the coordinator: leaving needs no other party.
     left = desk.doorward("logout").json
     assert not left["told"]
     assert desk.doorward("status", check=False).json["agent_id"] is None

@@ -133,7 +133,7 @@ class Glewlwyd:
 
 
 class Session:
-    """A cookie of somebody who is signed in."""
+    """A cookie of a user who is signed in."""
 
     def __init__(self, origin: str, user: str, password: str) -> None:
         self.origin = origin

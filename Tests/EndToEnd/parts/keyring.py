@@ -22,7 +22,7 @@ _PASSWORD = "door"
 
 class Keyring:
     """A session bus and, when asked, a keyring on it. `services` false: a bus on which nothing can be activated;
-    `wrapper`: what makes a command run as somebody else."""
+    `wrapper`: what makes a command run as another user."""
 
     def __init__(
         self, processes: Processes, home: Path, environment: dict[str, str], services: bool = True,
@@ -111,7 +111,7 @@ class Keyring:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """While it lasts the daemon owns its name and answers nobody."""
+        """While it lasts the daemon owns its name and answers no call."""
         owner = self._owner_pid()
         assert owner is not None
         os.kill(owner, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Small changes of bytes, as somebody who tampers or a careless program makes them. All are from a seed."""
+"""Small changes of bytes, as a forger or a careless program makes them. All are from a seed."""
 
 import json
 import random

@@ -23,7 +23,7 @@ from .processes import Failed, Process, run, wait_for
 _PASSWORD = "door"
 _SCREEN = Path(__file__).with_name("screen.py")
 _SERVICE = "/org/freedesktop/secrets"
-# A lock is asked for, and carried out only for somebody who waits for it.
+# A lock is asked for, and carried out only for a caller that waits for it.
 _LOCK = """
 import sys
 from gi.repository import Gio, GLib
@@ -276,7 +276,7 @@ class KWallet(RealKeyring):
         self._wallet("pamOpen", "kdewallet", self._hash, "0")
 
     def unlock(self, tries: int = 3) -> None:
-        """A desktop that has been signed in to, in which somebody has asked for the wallet."""
+        """A desktop that has been signed in to, in which a program has asked for the wallet."""
         isNew = not (self.home / ".local" / "share" / "kwalletd" / "kdewallet.kwl").exists()
         self.start_closed()
         self.open_by_pam()

@@ -80,7 +80,7 @@ def escape(screen):
 
 
 def focus(screen):
-    # Without a window manager nobody else gives it the keyboard.
+    # Without a window manager no other program gives it the keyboard.
     last(screen).set_input_focus(X.RevertToParent, X.CurrentTime)
     screen.sync()
     time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""A real `systemd --user` of an account that nobody uses, for the tests of the service."""
+"""A real `systemd --user` of an account that no person uses, for the tests of the service."""
 
 import contextlib
 import grp

@@ -1,4 +1,4 @@
-"""The way to a coordinator in the hands of somebody who is within TLS: a proxy with the coordinator's own certificate."""
+"""The way to a coordinator in the hands of an attacker within TLS: a proxy with the coordinator's own certificate."""
 
 import http.client
 import http.server

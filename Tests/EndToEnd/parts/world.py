@@ -185,7 +185,7 @@ class Coordinator:
 
 
 class Desk:
-    """Somebody's machine: a home, a session bus with a keyring, and perhaps an agent."""
+    """A user's machine: a home, a session bus with a keyring, and perhaps an agent."""
 
     def __init__(
         self, world: World, name: str, keyring: bool = True, services: bool = True, provider: type[Keyring] = Keyring
@@ -211,7 +211,7 @@ class Desk:
         """One command; with `check` it must succeed. All commands but the few without facts answer in JSON."""
         command = [str(self.world.programs / "doorward"), *arguments]
         if json:
-            # Before a `--`, behind which everything belongs to somebody else.
+            # Before a `--`, behind which everything belongs to another program.
             command.insert(command.index("--") if "--" in command else len(command), "--json")
         done = run(command, self.environment, seconds, input)
         answer = Answer(done.returncode, done.stdout, done.stderr)

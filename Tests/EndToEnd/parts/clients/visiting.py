@@ -37,7 +37,7 @@ def say(**facts: Any) -> None:
 
 
 def failed(error: BaseException, **facts: Any) -> None:
-    """Tells of an error: its text, and what a terminal or a log shows of it when nobody takes it."""
+    """Tells of an error: its text, and what a terminal or a log shows of it when the program does not catch it."""
     code = getattr(getattr(error, "error", error), "code", None)
     say(
         **facts, kind=type(error).__name__, code=code if isinstance(code, int) else None, text=str(error)[:LONGEST],

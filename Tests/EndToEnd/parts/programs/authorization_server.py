@@ -120,7 +120,7 @@ class Grants(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
 
     async def load_refresh_token(self, client: OAuthClientInformationFull, refresh_token: str) -> RefreshToken | None:
         if refresh_token in self.spent:
-            # Somebody else has this token too, and nobody can tell who is the thief: the family ends.
+            # Another program has this token too, and it is unknown which one is the thief: the family ends.
             self.counts["reuses"] += 1
             self.families.discard(self.spent[refresh_token])
         token, family = self.refresh.get(refresh_token, (None, ""))

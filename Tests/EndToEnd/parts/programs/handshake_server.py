@@ -111,7 +111,7 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
 
     @server.resource("greeting://{name}", mime_type="text/plain")
     def greeting(name: str) -> str:
-        """A greeting for somebody."""
+        """A greeting for a person."""
         return f"Hello {name}"
 
     @server.prompt()

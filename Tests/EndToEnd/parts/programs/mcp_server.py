@@ -167,7 +167,7 @@ def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection |
 
     @server.resource("greeting://{name}", mime_type="text/plain")
     def greeting(name: str) -> str:
-        """A greeting for somebody."""
+        """A greeting for a person."""
         return f"Hello {name}"
 
     @server.prompt()
