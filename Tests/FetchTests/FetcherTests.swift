@@ -200,7 +200,7 @@ struct FetcherTests {
         #expect(server.requests.isEmpty)
     }
 
-    @Test("Where nobody listens, that is said")
+    @Test("Where no server listens, that is said")
     func absence() async throws {
         let gone = try RawServer { _ in .http() }
         gone.end()
