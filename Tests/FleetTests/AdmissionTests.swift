@@ -161,7 +161,7 @@ struct AdmissionTests {
         office.pass(100)
         let question = SyncQuestion(after: 0, policyVersion: 7, release: "2.0.0")
         _ = try await office.fleet.news(question, for: try await office.caller(machine), hold: .zero)
-        // Nobody waits for it to be stored; what is written behind it is.
+        // No caller waits for it to be stored; what is written behind it is.
         try await office.database.write { _ in }
         let agent = try #require(try await office.fleet.agents(for: caller).first)
         #expect(agent.agentID == machine.id)

@@ -96,7 +96,7 @@ struct EnrolmentTests {
         #expect(await code { try await enrol(machine, token) } == "token_spent")
     }
 
-    @Test("A token that opens nothing is refused while somebody else writes: strangers take no turn from anybody")
+    @Test("A token that opens nothing is refused while another caller writes: strangers take no turn from anybody")
     func strangers() async throws {
         let token = try await invitation()
         _ = try await enrol(Machine(), token)
@@ -139,7 +139,7 @@ struct EnrolmentTests {
         #expect(await code { try await office.enrol(token) } == nil)
     }
 
-    @Test("Nobody enrols a key that he has not, and no token is spent by trying")
+    @Test("A machine cannot enrol a key that it does not have, and no token is spent by trying")
     func foreign() async throws {
         let (machine, thief) = (Machine(), Machine())
         let token = try await invitation()

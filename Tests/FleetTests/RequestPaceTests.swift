@@ -8,7 +8,7 @@ import Testing
 struct RequestPaceTests {
     private let second: Int64 = 1_000_000_000
 
-    @Test("Who asks without end is told to wait and goes on at the pace; nobody else is held up")
+    @Test("A caller that asks without end is told to wait and goes on at the pace; no other caller is held up")
     func pace() {
         let pace = RequestPace(perSecond: 10, burst: 20)
         func isTaken(_ who: String, _ now: Int64) -> Bool { (try? pace.enter(who, now: now)) != nil }

@@ -136,7 +136,7 @@ struct RevocationTests {
         for machine in [second, third] { #expect(await code { try await office.caller(machine) } == "revoked_key") }
     }
 
-    @Test("Somebody whom a thief raised is named, until an administrator confirms that role")
+    @Test("A person whom a thief raised is named, until an administrator confirms that role")
     func raised() async throws {
         let (people, owner) = (office.people, try await owner())
         let stolen = try await office.machine("ann@example.com", .admin)
@@ -200,7 +200,7 @@ struct RevocationTests {
         #expect(await code { try await people.caller(token: token.secret) } == "bad_token")
     }
 
-    @Test("A machine of somebody who was removed is told, while its question is held", .timeLimit(.minutes(1)))
+    @Test("A machine of a person who was removed is told, while its question is held", .timeLimit(.minutes(1)))
     func removed() async throws {
         let (fleet, people, owner) = (office.fleet, office.people, try await owner())
         let machine = try await office.machine("ann@example.com", .editor)
@@ -256,7 +256,7 @@ struct RevocationTests {
         #expect(await code { try await fleet.admit(forged) } == "bad_signature")
     }
 
-    @Test("An invitation that is used while its maker's key is taken lets nobody in unseen", arguments: 0..<8)
+    @Test("An invitation that is used while its maker's key is taken lets no machine in unseen", arguments: 0..<8)
     func race(_ round: Int) async throws {
         let (office, people, owner) = (office, office.people, try await owner())
         let stolen = try await office.machine("ann@example.com", .admin)

@@ -69,7 +69,7 @@ struct SyncTests {
         #expect(!snapshot.decide(client: "local", server: "github", tool: "x").isAllowed)
     }
 
-    @Test("Somebody without a right to the registry learns of no server on which he has no grant")
+    @Test("A person without a right to the registry learns of no server without a grant")
     func filtered() async throws {
         let (ann, eve) = (try await office.machine("ann@example.com"), try await office.machine("eve@example.com"))
         let auditor = try await office.machine("audit@example.com", .auditor)
@@ -106,7 +106,7 @@ struct SyncTests {
         #expect(late.bundle != nil && late.binding != nil && late.entries != nil)
     }
 
-    @Test("A second machine of a person raises nobody else, and a higher role shows all servers")
+    @Test("A second machine of a person raises no other person, and a higher role shows all servers")
     func risen() async throws {
         let machine = try await office.machine("ann@example.com")
         try await office.add("github")
@@ -137,7 +137,7 @@ struct SyncTests {
         let proof = try #require(answer.consistency).compactMap { Hash($0) }
         #expect(new.size == old.size + 5)
         #expect(MerkleProof.isConsistent(from: (old.size, old.root), to: (new.size, new.root), proof: proof))
-        // A longer log than there is can be proven by nobody.
+        // No coordinator can prove a longer log than it has.
         let ahead = try await office.news(machine, orgSize: Int(new.size) + 1)
         #expect(ahead?.consistency == nil)
     }
@@ -187,7 +187,7 @@ struct SyncTests {
     }
 
     @Test(
-        "After a restart of the log everybody is told everything, how the log was restarted, and what he had seen is kept"
+        "After a restart of the log each machine is told everything, how the log was restarted, and what it had seen is kept"
     )
     func restarted() async throws {
         let machine = try await office.machine("ann@example.com")
@@ -242,7 +242,7 @@ struct SyncTests {
         #expect(ContinuousClock.now - start >= .milliseconds(50))
 
         async let answer = office.fleet.news(question, for: caller, hold: .seconds(50))
-        // Somebody else's machine rings the bell, and the question stays open.
+        // Another person's machine rings the bell, and the question stays open.
         _ = try await office.machine("eve@example.com", .owner)
         try await office.add("github")
         #expect(try await office.aliases(answer) == ["github"])
