@@ -96,7 +96,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Answers that nobody reads are bounded together")
+        @Test("Answers that no client reads are bounded together")
         func unreadAnswers() async throws {
             var configuration = ForwardingConfiguration()
             // Four of the longest answers.
@@ -130,7 +130,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Bodies that never end are bounded together: the greediest client goes, nobody else")
+        @Test("Bodies that never end are bounded together: the greediest client goes, and no other")
         func bodies() async throws {
             var configuration = ForwardingConfiguration()
             configuration.longestBody = 1 << 20

@@ -90,7 +90,7 @@ extension RealSockets {
                 #expect(answer.error == (-31004, "stopping"))
                 #expect(answer.body.contains("This machine left its coordinator before up had answered"))
                 #expect(try await desk.outcomes() == (1, ["unknown"]))
-                // Without calls nobody is waited for.
+                // Without calls no client is waited for.
                 await desk.service.endCalls(in: desk.spool)
                 #expect(ContinuousClock.now - began < grace * 3)
                 latch.open()

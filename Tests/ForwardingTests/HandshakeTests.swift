@@ -57,7 +57,7 @@ extension RealSockets {
                 #expect(upstream.requests.last?.header("Mcp-Session-Id") == "s-1")
                 #expect(upstream.requests.last?.header("MCP-Protocol-Version") == "2025-11-25")
                 let count = upstream.requests.count
-                // Somebody else's, and one that there never was.
+                // Another client's, and one that there never was.
                 try await client.send(desk.post(Desk.handshake(), token: Desk.otherToken, Self.version, Self.session))
                 var answer = try await client.answer()
                 #expect(answer.status == 404)
@@ -79,7 +79,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A request hidden in the body of a GET or a DELETE reaches nobody", arguments: ["GET", "DELETE"])
+        @Test("A request hidden in the body of a GET or a DELETE reaches no server", arguments: ["GET", "DELETE"])
         func hiddenRequest(method: String) async throws {
             let hidden = "POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
             let framings = [
@@ -127,7 +127,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Notifications go through without a record, those that nobody knows or may send go nowhere")
+        @Test("Notifications go through without a record, unknown and forbidden ones go nowhere")
         func notifications() async throws {
             try await withDesk(Self.server { _ in [] }) { desk, upstream in
                 let client = try await begin(desk)

@@ -69,12 +69,12 @@ extension RealSockets {
             }
         }
 
-        @Test("The next request of the same client is taken; nobody else's, and no other session's")
+        @Test("The next request of the same client is taken; no other client's, and no other session's")
         func goesOn() async throws {
             try await restarted { desk, upstream in
                 let client = try await desk.client()
                 let count = upstream.requests.count
-                // Somebody else's credential with the id, and an id that there never was.
+                // Another client's credential with the id, and an id that there never was.
                 for (token, header) in [
                     (Desk.otherToken, Handshake.session()), (Desk.token, "Mcp-Session-Id: s-3"),
                 ] {

@@ -81,7 +81,7 @@ extension RealSockets {
             }
         }
 
-        @Test("Nobody is told whose lists are as they were, or for whom nothing was listened to")
+        @Test("A client is not told if its lists are as they were, or if nothing was listened to for it")
         func unaffected() async throws {
             let end = Latch()
             try await withDesk(server(end)) { desk, _ in

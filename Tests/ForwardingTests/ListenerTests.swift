@@ -253,7 +253,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A socket that somebody answers on stays his, one that nobody answers on is replaced")
+        @Test("A socket on which a program answers stays its own, one on which no program answers is replaced")
         func staleSocket() async throws {
             try await withDesk { desk in
                 let path = desk.listening.socketPath
@@ -332,7 +332,7 @@ extension RealSockets {
             }
         }
 
-        @Test("After the end nobody is let in, and the socket is gone")
+        @Test("After the end no client is let in, and the socket is gone")
         func shutdown() async throws {
             let desk = try await Desk()
             let client = try await desk.client()

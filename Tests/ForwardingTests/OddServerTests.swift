@@ -216,7 +216,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A server that refuses is down since then, if nobody knew before")
+        @Test("A server that refuses is down since then, if it was not known before")
         func refusedSince() async throws {
             try await withDesk({ _ in [.empty("403 Forbidden")] }) { desk, _ in
                 let client = try await desk.client()

@@ -45,7 +45,7 @@ extension RealSockets {
             return ContinuousClock.now - start
         }
 
-        @Test("Each has its record and its answer, later and later, and nobody else waits")
+        @Test("Each has its record and its answer, later and later, and no other client waits")
         func pipelined() async throws {
             try await withGuarded { desk in
                 let client = try await desk.client()

@@ -33,7 +33,7 @@ extension RealSockets {
                 #expect(answer.status == status)
                 #expect(try error(answer).code == code)
                 #expect(upstream.requests.isEmpty)
-                // That somebody tried is on record, and the answer says where.
+                // The record says that a client tried, and the answer says where.
                 let records = try await desk.records()
                 #expect(kinds(records) == ["call.deny"])
                 #expect(records.first?["dec"]?["reason"] == "bad_request")
@@ -56,7 +56,7 @@ extension RealSockets {
             }
         }
 
-        @Test("An alias that does not exist and one of somebody else look the same")
+        @Test("An alias that does not exist and one of another user look the same")
         func unknownServers() async throws {
             let policy = try Policies.open("granted")
             try await withDesk({ _ in [] }, policy: policy) { desk, upstream in
@@ -140,7 +140,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A method that nobody knows", arguments: [true, false])
+        @Test("An unknown method", arguments: [true, false])
         func unknownMethod(isModern: Bool) async throws {
             try await withDesk({ _ in [] }) { desk, _ in
                 let client = try await desk.client()

@@ -77,7 +77,7 @@ struct RequestGuardTests {
         #expect(context.how == .token)
     }
 
-    @Test("Nobody is asked who it is whose page may not be here")
+    @Test("A page that may not be here is refused before its client is asked for a credential")
     func origins() throws {
         #expect(try look(Request(origin: "https://evil.example")).asked == 0)
         let (status, _, context) = try look(Request(origin: "https://page.example"))

@@ -44,7 +44,7 @@ struct ResponseFilterTests {
         #expect(try scan(error, judge.judge(response:in:)) == .pass(.rpcError))
     }
 
-    @Test("A kind of result that nobody knows goes no further")
+    @Test("An unknown kind of result goes no further")
     func unknownKind() throws {
         guard
             case .refuse(let refusal, .upstreamError) = try scan(

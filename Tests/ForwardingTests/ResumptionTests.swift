@@ -81,7 +81,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A call that nobody takes up again ends when its time is over, and the server is told")
+        @Test("A call that no client takes up again ends when its time is over, and the server is told")
         func aged() async throws {
             try await withDesk(resumable(Self.news, .cut), timeout: .milliseconds(300)) { desk, upstream in
                 let client = try await Handshake.begin(desk)
@@ -92,7 +92,7 @@ extension RealSockets {
             }
         }
 
-        @Test("A call that waits for its stream when the agent stops has its end, and nobody knows which")
+        @Test("A call that waits for its stream when the agent stops has its end, and which one is unknown")
         func stopped() async throws {
             try await withDesk(resumable(Self.news, .clean)) { desk, _ in
                 let client = try await Handshake.begin(desk)
@@ -115,7 +115,7 @@ extension RealSockets {
             }
         }
 
-        @Test("An id that is as long as a document is kept for nobody: such a call ends with its stream")
+        @Test("An id that is as long as a document is not kept: such a call ends with its stream")
         func longID() async throws {
             let id = #""\#(String(repeating: "a", count: RequestID.maxBytes))""#
             try await withDesk(resumable(Self.news, .clean)) { desk, _ in

@@ -63,7 +63,7 @@ struct SessionTests {
         #expect(table.count == 4)
     }
 
-    @Test("Sessions that nobody uses end")
+    @Test("Sessions that no client uses end")
     func unused() {
         var table = SessionTable()
         _ = table.begin(key, now: 1)

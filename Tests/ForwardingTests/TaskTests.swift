@@ -16,7 +16,7 @@ struct TaskTableTests {
         Array(id.utf8).withUnsafeBufferPointer { table.tool(of: $0, client: client, server: "up") != nil }
     }
 
-    @Test("A client's oldest gives way to its newest, and nobody else's")
+    @Test("A client's oldest gives way to its newest, and no other client's does")
     func bounded() {
         let table = TaskTable(most: 3)
         add("mine", of: "a", table)
