@@ -147,7 +147,7 @@ struct HabitTests {
         withExtendedLifetime(keyring) {}
     }
 
-    @Test("A prompt that nobody answers is waited for as long as somebody may take to type, and taken back")
+    @Test("A prompt that the user does not answer is waited for as long as typing may take, and taken back")
     func unanswered() async throws {
         let keyring = try PrivateKeyring.fake()
         try await stored(keyring)
@@ -159,7 +159,7 @@ struct HabitTests {
         #expect(reading == .unavailable("it does not answer") || reading == .locked)
         #expect(ContinuousClock.now - begin < .seconds(7))
         try keyring.wait(for: "the prompt to be taken back") { (try? keyring.count("Dismiss")) == 1 }
-        // What asks nobody need not wait behind it.
+        // What does not ask the user need not wait behind it.
         #expect(await store.read(name, prompting: false) == .locked)
     }
 
@@ -247,7 +247,7 @@ struct HabitTests {
         #expect(store.provider == .gnomeKeyring)
     }
 
-    @Test("A wallet that is nobody's default becomes it, without a second one")
+    @Test("A wallet that is not the default becomes it, without a second one")
     func noDefault() async throws {
         let keyring = try PrivateKeyring.fake(["alias": "0"])
         let store = SecretService(namespace: "n")
@@ -271,7 +271,7 @@ struct ProviderTests {
         #expect(KeyringProvider(program: "oo7-\u{1B}[daemon") == .other("oo7-[daemon"))
     }
 
-    @Test("Nobody is told to start gnome-keyring beside another one", arguments: [KeyringProvider.kwallet, .keepassXC])
+    @Test("No message asks for gnome-keyring beside another one", arguments: [KeyringProvider.kwallet, .keepassXC])
     func hints(provider: KeyringProvider) {
         let readings: [SecretReading] = [.locked, .guarded, .cancelled, .unavailable("x"), .corrupt, .foreign]
         for reading in readings {

@@ -63,7 +63,7 @@ final class PrivateKeyring {
         bus = nil
     }
 
-    /// The bus answers nobody, while `body` runs.
+    /// The bus answers no call, while `body` runs.
     func busFrozen<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
         try await Self.frozen(bus?.pid, body)
     }
@@ -85,7 +85,7 @@ final class PrivateKeyring {
         try wait(for: "the lock") { self.isLocked == true }
     }
 
-    /// Starts a keyring that nobody has used yet: it has no collection to store anything in.
+    /// Starts a keyring that was not used yet: it has no collection to store anything in.
     func startUnused() throws {
         stopDaemon()
         daemon = try ChildProcess(["gnome-keyring-daemon", "--components=secrets", "--foreground"], environment)
@@ -101,7 +101,7 @@ final class PrivateKeyring {
         try? wait(for: "its end") { self.owner(of: "org.freedesktop.secrets") != other }
     }
 
-    /// The keyring keeps its name and answers nobody, while `body` runs.
+    /// The keyring keeps its name and answers no call, while `body` runs.
     func frozen<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
         try await Self.frozen(daemon?.pid, body)
     }

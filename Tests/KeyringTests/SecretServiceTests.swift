@@ -57,7 +57,7 @@ struct SecretServiceTests {
         #expect(await store.read(name, prompting: false) == .locked)
         #expect(await store.read(SecretName("never written"), prompting: false) == .locked)
         #expect(await error { try await store.write(name, [1], label: "l", prompting: false) } == .locked)
-        // Nobody is there to be asked: the prompt is dismissed at once.
+        // No user is there to be asked: the prompt is dismissed at once.
         #expect(await store.read(name, prompting: true) == .locked)
         #expect(await error { try await store.write(name, [1], label: "l", prompting: true) } == .locked)
         try keyring.unlock()
@@ -141,7 +141,7 @@ struct SecretServiceTests {
         let store = SecretService(namespace: "n")
         #expect(await store.read(name, prompting: false) == .unavailable("it has no default collection"))
         #expect(await error { try await store.write(name, [1], label: "l", prompting: false) } == .unavailable)
-        // Nobody is there to be asked for a new one.
+        // No user is there to be asked for a new one.
         #expect(await store.read(name, prompting: true) == .unavailable("it has no default collection"))
         #expect(await error { try await store.write(name, [1], label: "l", prompting: true) } == .unavailable)
         withExtendedLifetime(keyring) {}
