@@ -59,7 +59,7 @@ struct ControlHarnessTests {
         #expect(failure?.code == "unknown_server")
         #expect(failure?.next == "doorward servers")
         #expect(failure?.needsUser == true)
-        // What nobody foresaw tells nothing of the inside.
+        // An unforeseen error tells nothing of the inside.
         let inside = await ask("POST", "/control/records/call", #"{"call":"a"}"#)
         #expect((inside.status, ControlFailure(inside.json)?.code) == (500, "internal"))
     }
