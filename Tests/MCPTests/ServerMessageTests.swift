@@ -12,7 +12,7 @@ struct ServerMessageTests {
     private static let tooDeep = String(repeating: "[", count: 511) + String(repeating: "]", count: 511)
 
     @Test(
-        "What nobody here reads costs nobody the answer",
+        "What the gateway does not read does not cost the client the answer",
         arguments: [
             #"{"jsonrpc":"2.0","id":7,"result":{"content":[]},"error":null}"#,
             #"{"jsonrpc":"2.0","id":7,"error":null,"method":null,"result":{}}"#,
