@@ -53,7 +53,7 @@ struct LoopbackRedirectTests {
         return "\(method) \(target) HTTP/1.1\r\nHost: \(host ?? String(authority))\r\n\r\n"
     }
 
-    @Test("The answer to this sign-in is taken once, and then nobody listens")
+    @Test("The answer to this sign-in is taken once, and then the port is closed")
     func answer() async throws {
         let redirect = try redirect()
         #expect(try send(head(redirect, "/callback?state=right&code=c"), to: redirect) == "HTTP/1.1 200 OK")

@@ -27,7 +27,7 @@ struct RefreshMachineTests {
         RefreshMachine.Intent(generation: generation, sends: sends)
     }
 
-    /// A machine that has just sent its token, with `sends` requests before it of which nobody knows.
+    /// A machine that has just sent its token, with `sends` requests before it whose outcome is unknown.
     private func sent(_ sends: Int = 0) -> RefreshMachine {
         var machine = RefreshMachine(known: grant(), jitter: 0)
         #expect(machine.next(.begin) == .readStore)

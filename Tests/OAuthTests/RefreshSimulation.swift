@@ -13,7 +13,7 @@ struct RefreshSimulation {
         var crashes = 0.1
         var server = 0.3
         var keyring = 0.1
-        /// Whether a program may be killed while nobody can know what became of its request.
+        /// Whether a program may be killed while it is unknown what became of its request.
         var crashesInTheDark = true
         /// Whether answers may be lost.
         var losses = true
@@ -41,7 +41,7 @@ struct RefreshSimulation {
 
     // What is known from above.
     private var undisproved: [String: Int] = [:]
-    /// How often nobody on the disk's side could know what became of a request with a token.
+    /// How often it was unknown on the disk's side what became of a request with a token.
     private var dark: [String: Int] = [:]
     /// Whether this program holds tokens that are nowhere else.
     private var holdsTokens = false

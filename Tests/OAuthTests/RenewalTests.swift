@@ -9,7 +9,7 @@ import Testing
 @Suite("A renewal against a server that does not do as it should")
 struct RenewalTests {
     @Test(
-        "Answers of somebody who did not take the token cost a retry",
+        "Answers of a server that did not take the token cost a retry",
         arguments: [
             RawServer.Answer.http(429, ["Retry-After: 0"]), .http(503),
             .http(200, ["Content-Type: text/html"], body: "<p>"),

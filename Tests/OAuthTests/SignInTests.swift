@@ -106,7 +106,7 @@ struct SignInTests {
         #expect(!text.contains("code-"))
         try await signIn.wait()
         let token = vault.token
-        // The same answer again, and another code with the same state: nobody listens any more.
+        // The same answer again, and another code with the same state: the port is closed.
         await #expect(throws: FetchError.self) { try await desktop.browse(callback) }
         await #expect(throws: FetchError.self) {
             try await desktop.browse(provider.consent(signIn.authorizationURL))

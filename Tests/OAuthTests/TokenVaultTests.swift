@@ -117,7 +117,7 @@ struct TokenVaultTests {
         #expect(desktop.store.names.count == 1)
     }
 
-    @Test("A disconnect revokes the refresh token and forgets, also what nobody can revoke")
+    @Test("A disconnect revokes the refresh token and forgets, also what cannot be revoked")
     func disconnect() async throws {
         let (provider, desktop, vault) = try await Desktop.signedIn()
         let credential = try #require(vault.token).credential
