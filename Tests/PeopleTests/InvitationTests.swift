@@ -78,7 +78,7 @@ struct InvitationTests {
         }
     }
 
-    @Test("Nobody invites above himself, and only administrators invite at all")
+    @Test("A person cannot invite to a higher role, and only administrators invite at all")
     func above() async throws {
         let people = office.people
         let admin = try await office.caller(.admin)
@@ -92,7 +92,7 @@ struct InvitationTests {
         }
     }
 
-    @Test("An invitation for somebody higher is refused: its holder would act as that person")
+    @Test("An invitation for a person with a higher role is refused: its holder would act as that person")
     func impersonation() async throws {
         _ = try await office.caller(.owner, "boss@example.com")
         let admin = try await office.caller(.admin)
@@ -115,7 +115,7 @@ struct InvitationTests {
         #expect(await code { try await office.use(kept, as: "a-2") } == "token_spent")
     }
 
-    @Test("Only an owner invites somebody of his own rank who is there already; everybody invites himself")
+    @Test("Only an owner invites a person of the same rank who is there already; all people invite themselves")
     func peers() async throws {
         let people = office.people
         let admin = try await office.caller(.admin)
@@ -169,7 +169,7 @@ struct InvitationTests {
         #expect(change.who == JSONText(owner.sub))
     }
 
-    @Test("Somebody whom a policy named keeps the pseudonym when he comes")
+    @Test("A person whom a policy named keeps the pseudonym on joining")
     func named() async throws {
         let (people, ann) = (office.people, ann)
         let sub = try await office.database.write { transaction in try people.pseudonym(of: ann, in: transaction) }

@@ -67,7 +67,7 @@ struct Office {
         }
     }
 
-    /// Somebody of this role, who came in by an invitation of the coordinator or of the owner.
+    /// A person of this role, who came in by an invitation of the coordinator or of the owner.
     func caller(_ role: Role, _ address: String? = nil) async throws -> Caller {
         let email = try #require(EmailAddress(address ?? "\(role.rawValue)@example.com"))
         let agent = "a-\(UUID().uuidString.lowercased())"

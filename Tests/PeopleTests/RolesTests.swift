@@ -22,7 +22,7 @@ struct RolesTests {
         try await office.people.users(for: viewer).first { $0.email == email }?.role
     }
 
-    @Test("Nobody acts on somebody above him, and nobody gives more than he has")
+    @Test("A caller cannot act on a person with a higher role, nor give more than it has")
     func ranks() async throws {
         let people = office.people
         _ = try await office.caller(.owner, "founder@example.com")
@@ -131,7 +131,8 @@ struct RolesTests {
             )
         }
         #expect(try await office.use(harmless, as: "a-second").role == .auditor)
-        // A member makes no tokens, so none of his is left; and raised again, he does not have them back.
+        // A member makes no tokens, so none of the member's is left; and raised again, the member does not have them
+        // back.
         let (_, last) = try await people.setRole(.member, of: admin.sub, by: owner)
         #expect(last.tokens.sorted() == ["all", "both"])
         _ = try await people.setRole(.admin, of: admin.sub, by: owner)
@@ -209,7 +210,7 @@ struct RolesTests {
         #expect(try await role(of: admin.email, owner) == .member)
     }
 
-    @Test("Somebody whom only the policy names has no role to change, and nobody has this id")
+    @Test("A person whom only the policy names has no role to change, and an unknown id has none either")
     func unknown() async throws {
         let (people, ann) = (office.people, ann)
         let owner = try await office.caller(.owner)
@@ -221,7 +222,7 @@ struct RolesTests {
         }
     }
 
-    @Test("An administrator does not take back what an owner gave to somebody, by removing him")
+    @Test("An administrator does not take back what an owner gave to a person, by removing that person")
     func above() async throws {
         let people = office.people
         let (owner, admin) = (try await office.caller(.owner), try await office.caller(.admin))

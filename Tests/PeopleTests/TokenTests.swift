@@ -133,7 +133,7 @@ struct TokenTests {
         }
     }
 
-    @Test("Who is no administrator sees and removes his own alone")
+    @Test("A caller who is no administrator sees and removes only their own")
     func own() async throws {
         let people = office.people
         let (owner, editor) = (try await office.caller(.owner), try await office.caller(.editor))

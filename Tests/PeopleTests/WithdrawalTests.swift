@@ -62,7 +62,7 @@ struct WithdrawalTests {
         #expect(codes == [nil, "invitation_spent"] || codes == ["token_spent", nil], "\(codes)")
     }
 
-    @Test("Only administrators take invitations back, and none that somebody above them gave")
+    @Test("Only administrators take invitations back, and none that a person with a higher role gave")
     func ranks() async throws {
         let people = office.people
         let owner = try await office.caller(.owner)
@@ -131,7 +131,7 @@ struct WithdrawalTests {
         }
         #expect(ended.invitations.isEmpty && ended.tokens == ["old"])
         #expect(try await office.changes().count == before + 1)
-        // A clock that is set back opens it for nobody.
+        // A clock that is set back does not open it.
         office.clock.pass(-5)
         #expect(await code { try await office.use(old, as: "a-1") } == "token_spent")
     }
@@ -171,7 +171,7 @@ struct WithdrawalTests {
         }
         #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner) } == "too_many")
         #expect(await code { try await people.addToken("t", scopes: [.read], seconds: 60, by: owner) } == "too_many")
-        // Somebody else still can, and so can this one once something was taken back.
+        // Another person still can, and so can this one once something was taken back.
         let other = try await office.caller(.owner, "second@example.com")
         #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: other) } == nil)
         _ = try await people.withdraw(invitation: "i-0", by: owner)
