@@ -54,7 +54,7 @@ struct Desk {
         return try Desk(folder: folder, key: log.key, seconds: seconds)
     }
 
-    /// Somebody of this role.
+    /// A person of this role.
     func caller(_ role: Role) async throws -> Caller {
         let (people, email) = (people, try #require(EmailAddress("\(role.rawValue)@example.com")))
         let sub = try await database.write { transaction in try people.pseudonym(of: email, in: transaction) }

@@ -187,7 +187,7 @@ struct PolicyDeskTests {
         let bundles = try await office.leaves().filter { $0.kind == "policy.bundle" }
         #expect(bundles.count == 2)
         #expect(try await desk.renewIfDue() == false)
-        // However long nobody looked.
+        // However long no caller looked.
         office.pass(30 * 86_400)
         #expect(try await desk.renewIfDue() == true)
     }
