@@ -62,7 +62,7 @@ struct PolicyFileTests {
         #expect(try PolicyRules(JSONValue(canonical: bytes, limits: .bundle)) == rules)
     }
 
-    @Test("A rule about somebody without a pseudonym is not signed as one about everybody")
+    @Test("A rule about a person without a pseudonym is not signed as one about everybody")
     func missingPseudonym() throws {
         let ann = try email("ann@example.com")
         #expect(throws: PolicyRefusal.self) { try file.rules(pseudonyms: [ann: "p-1"]) }

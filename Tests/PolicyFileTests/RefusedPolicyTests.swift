@@ -135,7 +135,7 @@ struct RefusedPolicyTests {
         let own = "bind:\n- {everyone: true, role: dev}\n" + lines(300) { _ in "- {user: a@b, role: dev}" }
         #expect(places(many + own) == ["bind/1"])
 
-        // Each of so many people has his own rule, and each test is about another of them.
+        // Each of so many people has a rule of their own, and each test is about another of them.
         let binds = "bind:\n" + lines(5000) { "- {user: u\($0)@b, role: dev}" }
         let allowed = "tests:\n" + lines(1000) { "- {user: u\($0 * 5)@b, call: a/b, expect: allow}" }
         let file = try PolicyFile(parsing: Array((Self.roles + binds + allowed).utf8))
