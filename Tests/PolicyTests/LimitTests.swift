@@ -155,7 +155,7 @@ struct LimitTests {
         later.restore(debts, elapsed: 60 * Self.second, now: 7)
         #expect(wait(later, 7) == nil)
         #expect(wait(later, 7) != nil)
-        // A debt that somebody wrote into the file cannot lock the limit for longer than the limit itself would.
+        // A debt that another program wrote into the file cannot lock the limit for longer than the limit itself would.
         let forged = debts.map { LimitDebt(rule: $0.rule, client: $0.client, nanoseconds: .max) }
         let bounded = try table(limit)
         bounded.restore(forged, now: 0)
@@ -178,7 +178,7 @@ struct LimitTests {
         #expect(wait(table, 3, client: "a")?.rule == "limits/0")
         permits[0].release()
 
-        // The same over a restart at which nobody is enrolled: also what somebody wrote into the file.
+        // The same over a restart at which no machine is enrolled: also what another program wrote into the file.
         let forged = kept.map { LimitDebt(rule: $0.rule, client: $0.client, nanoseconds: .max) }
         let later = LimitTable()
         later.restore(forged, now: 5)
