@@ -39,7 +39,7 @@ ENDS = {0, 1, 2, 3}
 
 
 class Died(Exception):
-    """A program ended in a way that nobody asked for."""
+    """A program ended in an unexpected way."""
 
 
 class Rounds:
@@ -126,7 +126,7 @@ class Rounds:
         self.command(desk, "logout", "--offline")
 
     def hanging(self, desk: Desk) -> None:
-        """A keyring that hangs for a while when somebody logs in, and for longer than anybody waits."""
+        """A keyring that hangs for a while when a user logs in, and for longer than any caller waits."""
         for seconds in (self.chance.uniform(0, 2), 9):
             with self.thawing(desk, seconds):
                 self.login(desk, self.token())
@@ -243,7 +243,7 @@ class Rounds:
 
 
 def check_leaks(pid: int) -> None:
-    """Has a program under AddressSanitizer look for memory that nobody can reach any more (leaks.c); others have no such thing."""
+    """Has a program under AddressSanitizer look for unreachable memory (leaks.c); others have no such thing."""
     for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
         name, _, marks = line.decode().partition("=")
         if name == "DOORWARD_LEAKS":
