@@ -51,7 +51,7 @@ struct DenialTests {
         #expect(records.numbers.count == records.count)
     }
 
-    @Test("While somebody is refused as fast as he can be, records are countersigned steadily")
+    @Test("While a client is refused as fast as it can be, records are countersigned steadily")
     func flood() async throws {
         let scratch = Scratch()
         let spool = try scratch.open(SpoolConfiguration())

@@ -124,7 +124,7 @@ struct PressureTests {
         #expect(try scratch.folder.size(SpoolReserve.name) == 32 << 10)
         #expect(try scratch.records().count >= begun)
 
-        // Somebody's end needs the room that was set aside: the system gives it once the reserve is gone.
+        // The end of a call needs the room that was set aside: the system gives it once the reserve is gone.
         let reserve = scratch.folder.path(SpoolReserve.name)
         let freed = Task.detached {
             while access(reserve, F_OK) == 0 { try await Task.sleep(for: .milliseconds(1)) }

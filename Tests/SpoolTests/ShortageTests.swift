@@ -160,7 +160,7 @@ struct ShortageTests {
         spool.close()
     }
 
-    @Test("A write that failed for another reason shows until one works or nobody tries any more")
+    @Test("A write that failed for another reason shows until one works or no caller tries any more")
     func otherError() throws {
         let scratch = Scratch()
         let isBroken = Mutex(true)
