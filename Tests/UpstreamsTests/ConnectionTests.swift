@@ -318,7 +318,7 @@ struct ConnectionTests {
         #expect(outcome.notSent == .timeout)
     }
 
-    @Test("A server that does not speak TLS, or whose certificate nobody trusts, gets no byte of the request")
+    @Test("A server that does not speak TLS, or whose certificate is not trusted, gets no byte of the request")
     func untrusted() async throws {
         let plain = try RawServer { server, connection in
             server.note(String(decoding: connection.read(4096) ?? [], as: UTF8.self))

@@ -149,7 +149,7 @@ struct ExchangeTests {
         #expect(server.connections == 2)
     }
 
-    @Test("What arrives while nobody asks poisons the connection")
+    @Test("What arrives while no request is open poisons the connection")
     func unsolicited() async throws {
         let server = try RawServer { server, connection in
             while connection.readRequest() != nil {

@@ -12,7 +12,7 @@ struct FileTests {
 
     private func count(_ bench: PoolBench) async throws -> Int { try await bench.onLoop { $0.connectionCount } }
 
-    @Test("An attempt that nobody waits for any more is closed at once", arguments: [false, true])
+    @Test("An attempt that no exchange waits for any more is closed at once", arguments: [false, true])
     func abandoned(tls: Bool) async throws {
         let full = try FullPort()
         let bench = try await PoolBench()
@@ -112,7 +112,7 @@ struct FileTests {
         }
     }
 
-    @Test("One server takes half of the files at most, and a lack of files is nobody's failure")
+    @Test("One server takes half of the files at most, and a lack of files is no server's failure")
     func share() async throws {
         let greedy = try RawServer { server, connection in
             _ = connection.readRequest()

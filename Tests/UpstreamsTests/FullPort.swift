@@ -21,7 +21,8 @@ final class FullPort {
         }
         guard isListening else { throw POSIXError(.EADDRNOTAVAIL) }
         port = Int(UInt16(bigEndian: address.sin_port))
-        // Nobody accepts: a few connections fill the queue, and of those that come then the kernel drops the first packet.
+        // The server does not accept: a few connections fill the queue, and of those that come then the kernel drops
+        // the first packet.
         let flags = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         for _ in 0..<4 {
             let filler = socket(AF_INET, flags, 0)

@@ -48,7 +48,7 @@ struct HealthTests {
             #expect(!admits(&health, now + pause - 1))
             now += pause
             #expect(admits(&health, now))
-            // The probe is under way: nobody else.
+            // The probe is under way: no other request is admitted.
             #expect(!admits(&health, now + 60_000))
         }
         health.connectFailed(failure, at: at(now), chance: 0.999)

@@ -35,7 +35,7 @@ struct NameTests {
         return try await bench.onLoop { $0.server(for: endpoint).health.state }
     }
 
-    @Test("Name servers that are silent hold up nobody else: not a literal address, and not another name")
+    @Test("Name servers that are silent hold up no other server: not a literal address, and not another name")
     func silence() async throws {
         let names = NameServers(["well.localhost": ["127.0.0.1"]])
         defer { names.end() }
@@ -135,7 +135,7 @@ struct NameTests {
 
     @Test("A name of very many addresses takes few files, and the first that answers is taken")
     func manyAddresses() async throws {
-        // Nobody listens on the first, and the port of the others is the same.
+        // No server listens on the first, and the port of the others is the same.
         let addresses = (2...60).map { "127.0.0.\($0)" }
         let names = NameServers(["many.localhost": addresses, "two.localhost": ["127.0.0.9", "127.0.0.1"]])
         let server = try RawServer.counting()

@@ -13,7 +13,7 @@ struct PoolBench: Sendable {
         proxies: ProxyEnvironment = .none,
         _ configure: (inout UpstreamConfiguration) -> Void = { _ in }
     ) async throws {
-        // Some tests make their loop stand still: nobody else's may.
+        // Some tests block their loop, so each test has a loop of its own.
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         var configuration = UpstreamConfiguration()
         configure(&configuration)
@@ -57,7 +57,7 @@ struct PoolBench: Sendable {
 }
 
 extension PoolBench {
-    /// Begins an exchange of which nobody waits for the end.
+    /// Begins an exchange of which no caller waits for the end.
     func begin(
         _ endpoint: UpstreamEndpoint,
         lane: ExchangeLane = .call,

@@ -95,7 +95,8 @@ final class RawServer: Sendable {
     ///
     /// - Parameters:
     ///   - port: 0 for one that is free.
-    ///   - isListening: without it connections are refused until `listen` is called, and the port is nobody else's.
+    ///   - isListening: without it connections are refused until `listen` is called, and no other program gets the
+    ///     port.
     ///   - owner: whose its sockets are, in place of this user's; only root can be another.
     ///   - script: serves one connection, which is closed when it returns.
     /// - Throws: where there is no port.
@@ -127,7 +128,7 @@ final class RawServer: Sendable {
         if isListening { listen() }
     }
 
-    /// Has connections wait which nobody takes.
+    /// Has connections wait which the server does not take.
     func queue() { Glibc.listen(listener, 64) }
 
     /// Takes no more connections, and gives the port back.
@@ -161,7 +162,7 @@ final class RawServer: Sendable {
         }
     }
 
-    /// Whether somebody listens on the port.
+    /// Whether a server listens on the port.
     static func isListening(on port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -49,7 +49,7 @@ struct TurnTests {
         #expect(server.notes.count == 2)
     }
 
-    @Test("Nobody waits for ever")
+    @Test("No exchange waits for ever")
     func waitTimeout() async throws {
         let gate = DispatchSemaphore(value: 0)
         let server = try server(gate)
@@ -221,7 +221,7 @@ struct TurnTests {
         for each in streams + calls { try await bench.cancel(each) }
     }
 
-    @Test("What waits for a share of its own holds up nobody behind it in the queue")
+    @Test("What waits for a share of its own holds up no exchange behind it in the queue")
     func queueOfStreams() async throws {
         let gate = DispatchSemaphore(value: 1)
         let server = try server(gate)
