@@ -43,7 +43,8 @@ final class KeyringLink: @unchecked Sendable {
         var opened = dw_open(connection, context, cancellable, &error)
         var failure = KeyringFailure(error)
         // KWallet refuses some of the keys that libsecret makes for a session; the next one is another.
-        for _ in 0..<2 where opened == nil && failure?.kind == .other && Self.owner(connection, cancellable) != nil {
+        for _ in 0..<2 where opened == nil && failure?.kind != .silent {
+            guard Self.owner(connection, cancellable) != nil else { break }
             error = nil
             opened = dw_open(connection, context, cancellable, &error)
             failure = KeyringFailure(error)
