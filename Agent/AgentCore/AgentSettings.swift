@@ -23,7 +23,7 @@ package struct AgentSettings: Sendable {
 
     /// The settings of a home.
     ///
-    /// - Throws: a file that is malformed or holds what is no setting: with the file, the place and what to do.
+    /// - Throws: a file that is malformed or holds what is not a setting: with the file, the place and what to do.
     package init(home: AgentHome) throws {
         let path = "\(home.config)/config.yaml"
         guard let json = try SettingsFile.read(path: path) else { return }

@@ -3,7 +3,6 @@ internal import OAuth
 internal import StrictJSON
 
 extension CredentialEvent {
-    /// The record of it.
     var record: RecordBody {
         switch self {
         case .granted(let credential, let alias):

@@ -60,7 +60,6 @@ package struct AgentFacts: Sendable {
     /// Whether this machine belongs to a coordinator.
     package var isEnrolled: Bool { membership != nil }
 
-    /// The document.
     package var json: JSONValue {
         var audit: JSONObject = ["recorded": .int(Int(recorded)), "countersigned": .int(Int(countersigned))]
         if let shippingProblem { audit["problem"] = .text(shippingProblem) }

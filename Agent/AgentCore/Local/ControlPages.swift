@@ -4,7 +4,7 @@ internal import LocalControl
 internal import ServiceKit
 internal import StrictJSON
 
-/// What the data path hands on because it is no call: health, numbers, and the commands of the user.
+/// What the data path hands on because it is not a call: health, numbers, and the commands of the user.
 struct ControlPages: LocalPages {
     let control: ControlHarness
     let metrics: MetricsRegistry

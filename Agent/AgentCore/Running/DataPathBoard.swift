@@ -208,7 +208,7 @@ actor DataPathBoard {
                 credential: ProtectedServer(entry).map { CredentialTarget(alias: $0.alias, url: $0.url) }
             )
         } catch {
-            // The coordinator refuses such an entry; one that comes all the same is no server.
+            // The coordinator refuses such an entry; one that comes all the same is not a server.
             logger.error("An entry of the registry is not used.", metadata: ["server": "\(entry.alias)"])
             return nil
         }
