@@ -2,7 +2,7 @@ package import Policy
 package import ServiceKit
 internal import StrictJSON
 
-/// What is owed to the limits, kept over a restart: ending the agent is no way to a full bucket.
+/// What is owed to the limits, kept over a restart: ending the agent does not fill a bucket.
 package struct LimitsFile: Sendable {
     /// Up to where records of calls are in the debts.
     package struct Mark: Sendable, Equatable {

@@ -27,7 +27,6 @@ package struct Membership: Sendable, Equatable {
     /// The name of the private half in the keyring: opaque.
     package let secretName: String
 
-    /// A membership of these parts.
     package init(
         url: String,
         origin: String,
