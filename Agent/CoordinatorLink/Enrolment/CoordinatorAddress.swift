@@ -51,7 +51,7 @@ struct CoordinatorAddress: Sendable {
 }
 
 extension Enrolment {
-    /// Refuses what is no URL of a coordinator, before anything else is asked of the user.
+    /// Refuses what is not a coordinator's URL, before anything else is asked of the user.
     ///
     /// - Throws: `LinkError`.
     package static func check(url: String) throws {

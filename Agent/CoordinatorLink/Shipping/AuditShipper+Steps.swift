@@ -216,7 +216,7 @@ extension AuditShipper {
     private func say(_ error: any Error) {
         let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
         trouble.withLock { $0 = ($0.count + 1, words) }
-        // Waiting for the keyring is no news each time.
+        // Waiting for the keyring is not news each time.
         if let error = error as? LinkError, error.isOfKeyring { return }
         logger.warning("Records could not be shipped.", metadata: ["error": "\(words)"])
     }
