@@ -89,7 +89,7 @@ package final class ForwardingService: Sendable {
     /// - Parameters:
     ///   - address: on loopback; port 0 for one that is free.
     ///   - socketPath: of the unix socket; its folder is made where it is missing.
-    ///   - pages: answers what is no MCP route.
+    ///   - pages: answers what is not an MCP route.
     /// - Returns: where it listens.
     /// - Throws: `ForwardingError`.
     package func listen(

@@ -11,7 +11,7 @@ enum CallKind: Equatable {
     /// DELETE: the end of a session.
     case delete
 
-    /// Whether silence is no failure: the server speaks when it has something to say.
+    /// Whether silence is not a failure: the server speaks when it has something to say.
     var isOpenEnded: Bool {
         switch self {
         case .stream: true

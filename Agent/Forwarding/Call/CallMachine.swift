@@ -222,7 +222,7 @@ struct CallMachine {
         return stop(isLeaving ? .leaving(server) : .stopping(server), wasSent ? .unknown : .notSent)
     }
 
-    /// What came is no message that may pass, or not the one that was due; `reason` is a code, `message` for people.
+    /// What came is not a message that may pass, or not the one that was due; `reason` is a code, `message` for people.
     mutating func violated(_ reason: JSONText, _ message: String) -> CallAction {
         guard isUnanswered else { return .none }
         return stop(.badAnswer(reason, message, server: server), .upstreamError)

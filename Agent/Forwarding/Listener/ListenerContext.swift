@@ -7,6 +7,6 @@ struct ListenerContext {
     let isSocket: Bool
     /// Whether the other end of a connection belongs to this user.
     let isSameUser: (any Channel) -> Bool
-    /// Answer what is no MCP route.
+    /// Answer what is not an MCP route.
     let pages: any LocalPages
 }

@@ -20,7 +20,6 @@ package struct LocalAnswer: Sendable {
     package let contentType: String
     package let body: [UInt8]
 
-    /// An answer of these parts.
     package init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status
         self.contentType = contentType
@@ -33,7 +32,7 @@ package struct LocalAnswer: Sendable {
     }
 }
 
-/// Answers what is no MCP route: `/readyz` and `/metrics` on both listeners, and `/control/...` on the unix socket.
+/// Answers what is not an MCP route: `/readyz` and `/metrics` on both listeners, and `/control/...` on the unix socket.
 ///
 /// Peer, `Host`, `Origin` and credential were judged before. It is called off the event loop, and its task is cancelled
 /// when the client goes away.

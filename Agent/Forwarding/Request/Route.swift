@@ -24,7 +24,7 @@ enum Route: Equatable {
         let path = Self.normal(path)
         if Self.begins(path, "/servers/"), Self.ends(path, "/mcp") {
             let alias = 9..<max(9, path.count - 4)
-            // What lies between is one segment, or this is no server.
+            // What lies between is one segment, or this is not a server.
             self = alias.isEmpty || path[alias].contains(UInt8(ascii: "/")) ? .nowhere : .server(alias)
         } else if Self.begins(path, "/control/") {
             self = .control

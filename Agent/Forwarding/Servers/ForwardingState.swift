@@ -16,7 +16,6 @@ package struct ForwardedServer: Sendable {
     /// What the `CredentialSource` is to be asked for; nil where the server wants no credential.
     package let credential: CredentialTarget?
 
-    /// A server of these parts.
     package init(
         alias: JSONText,
         endpoint: UpstreamEndpoint,

@@ -10,7 +10,6 @@ package struct KeptSession: Hashable, Sendable {
     /// When it was last used, in microseconds since 1970.
     package let lastUsed: Int64
 
-    /// A session of these parts.
     package init(mark: Hash, client: JSONText, lastUsed: Int64) {
         self.mark = mark
         self.client = client
