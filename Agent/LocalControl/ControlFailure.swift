@@ -12,7 +12,6 @@ package struct ControlFailure: ExplainedError, Equatable, Sendable {
     /// Whether the user has to sign in, unlock or approve: exit status 3 of a command.
     package let needsUser: Bool
 
-    /// A failure of these parts.
     package init(_ code: String, _ message: String, next: String? = nil, needsUser: Bool = false) {
         self.code = code
         self.message = message
