@@ -31,7 +31,6 @@ package struct ProtectedServer: Sendable, Equatable {
         )
     }
 
-    /// A server of these parts.
     package init(
         alias: String,
         url: String,

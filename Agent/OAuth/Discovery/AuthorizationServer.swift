@@ -64,7 +64,7 @@ struct AuthorizationServer: Sendable, Equatable {
         return (issuer[..<end].lowercased(), end == issuer.endIndex ? "/" : issuer[end...])
     }
 
-    /// An issuer as it can be shown: one that is no plain web address is a stranger's text.
+    /// An issuer as it can be shown: one that is not a plain web address is a stranger's text.
     private static func shown(_ issuer: String) -> String {
         let isPlain = issuer.utf8.count <= 200 && issuer.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         return isPlain && WebURL(issuer) != nil ? issuer : "an issuer without an address"
@@ -95,7 +95,7 @@ struct AuthorizationServer: Sendable, Equatable {
         }
     }
 
-    /// Refuses an endpoint that is no plain web address, or a literal one where nothing may be fetched from.
+    /// Refuses an endpoint that is not a plain web address, or a literal one where nothing may be fetched from.
     ///
     /// Names are judged after they were resolved, when they are fetched; what a browser opens is judged here alone.
     static func check(_ endpoint: String, _ addresses: AddressRule) throws {

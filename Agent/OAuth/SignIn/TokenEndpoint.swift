@@ -21,7 +21,7 @@ struct TokenEndpoint: Sendable {
         case spent
         /// An error of OAuth.
         case refused(OAuthRefusal)
-        /// Somebody answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status;
+        /// A server answered, and not as a token endpoint that took the request: 429, 5xx, a page of whatever status;
         /// with the seconds that it wants to be left alone.
         case busy(pause: Int?)
         /// A refusal without a word: 400 or 401 with an empty body.

@@ -8,7 +8,7 @@ struct IntentFolder: Sendable {
     let path: String
 
     private func file(_ credential: String) -> String {
-        // A credential's id is ours, and still it is no path.
+        // A credential's id is ours, and still it is not a path.
         "\(path)/\(Hash.of(Array(credential.utf8)).base64URL).json"
     }
 
