@@ -141,7 +141,7 @@ struct LeafFollower: Sendable {
     }
 }
 
-/// The lines of bytes that were read from a file; the bytes behind the last line feed are no line yet.
+/// The lines of bytes that were read from a file; the bytes behind the last line feed are not a line yet.
 struct LineReader: IteratorProtocol {
     private let bytes: [UInt8]
     /// Behind the last line that was given.

@@ -118,7 +118,7 @@ enum RecordLine {
         return UInt64(number)
     }
 
-    /// The same record under another number; nil if the bytes are no record.
+    /// The same record under another number; nil if the bytes are not a record.
     static func renumbered(_ line: [UInt8], _ number: UInt64) -> [UInt8]? {
         guard case .object(var record)? = try? JSONValue(canonical: line), record["seq"] != nil else { return nil }
         record["seq"] = .int(Int(number))

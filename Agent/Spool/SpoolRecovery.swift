@@ -7,7 +7,7 @@ internal import ServiceKit
 /// Three things are told apart:
 /// * What was being written when the agent was killed or the power went: the end of the last file, without a hash. It
 ///   is cut off and counted, since no call had left before its record was there whole.
-/// * What is not as it was written (a hash that does not fit, a gap in the numbers, bytes that are no record with
+/// * What is not as it was written (a hash that does not fit, a gap in the numbers, bytes that are not a record with
 ///   records behind them, a hash whose record is gone): damage. The coordinator cannot be told what was there, and a
 ///   log that went on without it would be another log; so the spool does not open, nothing is recorded, and the agent
 ///   denies every call until a person has seen to it.
