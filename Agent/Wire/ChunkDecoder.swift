@@ -11,7 +11,7 @@ package struct ChunkDecoder: Sendable {
         case incomplete
         /// The body has ended; the bytes behind `position` are not part of it.
         case ended
-        /// These are no chunks: close the connection.
+        /// These bytes are not chunks: close the connection.
         case malformed
     }
 
@@ -49,7 +49,7 @@ package struct ChunkDecoder: Sendable {
         return state == .ended ? .ended : .incomplete
     }
 
-    /// Takes one byte that is no data; false where it may not stand.
+    /// Takes one byte that is not data; false where it may not be.
     private mutating func accept(_ byte: UInt8) -> Bool {
         switch state {
         case .sizeStart, .size: return acceptSize(byte)

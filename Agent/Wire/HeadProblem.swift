@@ -8,7 +8,7 @@ package enum HeadProblem: Hashable, Sendable {
     case version
     /// A NUL, a lone CR, a lone LF or another control character.
     case controlCharacter
-    /// A field line without a colon, with white space before it, folded, or with a name that is no token.
+    /// A field line without a colon, with white space before it, folded, or with a name that is not a token.
     case fieldLine
     /// A field that may occur only once occurs twice.
     case repeatedField

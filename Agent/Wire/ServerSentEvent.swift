@@ -38,7 +38,7 @@ package struct ServerSentEvent: Hashable, Sendable {
         var left = dataLines - 1
         var position = firstData.upperBound
         while left > 0, position < range.upperBound {
-            // Behind a CR that an LF follows comes an empty line here, which is no field.
+            // Behind a CR that an LF follows comes an empty line here, which is not a field.
             let start = position + 1
             position = ByteScan.firstLineBreak(in: bytes, from: start)
             let field = EventField(bytes, start..<position)
