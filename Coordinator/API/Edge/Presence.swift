@@ -4,6 +4,7 @@ internal import NIOCore
 ///
 /// The server does not end what is being answered when its connection closes: what waits long has to look itself. It is
 /// sent down the connection's pipeline, where `ConnectionDeadlines` keeps it for the request that is being answered.
+/// Hummingbird's `consumeWithCancellationOnInboundClose` would do the same, but the connection closes after its answer.
 final class Presence: Sendable {
     private let ended: AsyncStream<Never>
     private let continuation: AsyncStream<Never>.Continuation

@@ -28,7 +28,7 @@ struct RequestMetrics: Sendable {
 
     func count(_ operation: Operation?, status: Int, duration: Duration) {
         let series = operation.flatMap { self.series[$0.name] } ?? other
-        // 1xx never leaves here; whatever else is no class of its own counts as a failure.
+        // 1xx never leaves here; whatever else is not a class of its own counts as a failure.
         series.byClass[(2...5).contains(status / 100) ? status / 100 - 2 : 3].add()
         series.duration.observe(duration)
     }

@@ -74,7 +74,7 @@ package struct RouteTable: Sendable {
 
 /// Percent-encoding (RFC 3986 section 2.1), read strictly.
 enum PercentCoding {
-    /// The decoded text; nil if it is no UTF-8, has a broken escape, or hides a control character or a slash.
+    /// The decoded text; nil if it is not UTF-8, has a broken escape, or hides a control character or a slash.
     static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
