@@ -2,7 +2,7 @@ package import Contract
 internal import StrictJSON
 
 extension Problem {
-    /// The body is no upload, or its parts contradict each other.
+    /// The body is not an upload, or its parts contradict each other.
     static func malformedUpload(_ detail: String) -> Problem {
         Problem(
             "malformed_upload",
