@@ -139,7 +139,7 @@ package struct CoordinatorInit: Sendable {
 
     private static func owner(_ text: String?, url: ServerURL) throws -> EmailAddress {
         guard let text else {
-            // An IPv6 address is no domain of an e-mail address.
+            // An IPv6 address is not a domain of an e-mail address.
             guard let owner = EmailAddress("owner@\(url.host)") ?? EmailAddress("owner@localhost") else {
                 throw CoordinatorError(.usage, "The owner has no address.", next: "Give one with --owner EMAIL")
             }

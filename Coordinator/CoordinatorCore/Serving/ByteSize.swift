@@ -6,7 +6,7 @@ internal import ServiceKit
 enum ByteSize {
     private static let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
 
-    /// Reads an option; throws `usage` for what is no size or out of its range.
+    /// Reads an option; throws `usage` for what is not a size or out of its range.
     static func read(_ text: String?, option: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text else { return nil }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
