@@ -15,7 +15,7 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
         package static let noRoom = Code("no_room")
         /// Another process holds the database.
         package static let busy = Code("busy")
-        /// The file is no database, or is damaged.
+        /// The file is not a database, or is damaged.
         package static let corrupt = Code("corrupt")
         /// The file was written by a later release.
         package static let newerSchema = Code("newer_schema")
