@@ -62,7 +62,7 @@ extension Fleet {
     /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than the coordinator
     ///   the coordinator's state, and for one of an earlier epoch everything.
     /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a
-    ///   `Problem` for a caller that is no machine; `CancellationError`.
+    ///   `Problem` for a caller that is not a machine; `CancellationError`.
     package func news(
         _ question: SyncQuestion,
         for caller: Caller,
