@@ -52,7 +52,7 @@ extension People {
     ) async throws -> IssuedToken {
         try caller.require(.editTokens)
         guard Self.tokenLife.contains(seconds) else { throw Problem.badLife(Self.tokenLife) }
-        // Dots alone are no name in a path: clients resolve them, and the token could not be removed.
+        // Dots alone are not a name in a path: clients resolve them, and the token could not be removed.
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
         else { throw Problem.badTokenName }
         guard !scopes.isEmpty else { throw Problem.noScope }

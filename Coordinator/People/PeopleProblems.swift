@@ -63,7 +63,7 @@ extension Problem {
         what: "The request"
     )
 
-    /// What was sent at `place` is no e-mail address.
+    /// What was sent at `place` is not an e-mail address.
     package static func badEmail(at place: String) -> Problem {
         malformed(
             ShapeError(place, "must be an e-mail address of ASCII characters"),

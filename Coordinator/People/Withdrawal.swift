@@ -63,7 +63,7 @@ struct Withdrawal {
             at: people.clock.wall(),
             in: transaction
         )
-        // A machine that leaves is no change that an administrator made.
+        // A machine that leaves is not a change by an administrator.
         if why != .left { try state("agents/\(id)", before: ["key": .text(keyid)]) }
         // It is told at once, if it waits for news.
         try people.revisions.raisePerson(sub: try row.text("sub"), in: transaction)
