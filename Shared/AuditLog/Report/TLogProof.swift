@@ -15,7 +15,6 @@ struct TLogProof: Sendable, Equatable {
     /// No tree that there can be is higher.
     static let maxPath = 64
 
-    /// The file.
     var bytes: [UInt8] {
         var lines = [Self.firstLine, "extra \(Base64.standard(leaf))", "index \(index)"]
         lines += path.map(\.base64)

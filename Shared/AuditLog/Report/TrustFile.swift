@@ -7,7 +7,6 @@ struct TrustFile: Sendable, Equatable {
     let origin: String
     let key: VerifyingKey
 
-    /// The file.
     var bytes: [UInt8] {
         Array("log \(key.vkey(name: origin))\nquorum none\n".utf8)
     }
