@@ -9,7 +9,6 @@ package struct BindingDocument: Sendable, Equatable {
     /// `sub`, `user`, `groups` and `roles`: see `Binding` of the policy.
     package let binding: JSONObject
 
-    /// A document of these parts.
     package init(agentID: String, policyVersion: Int, expires: UTCTime, binding: JSONObject) {
         self.agentID = agentID
         self.policyVersion = policyVersion
@@ -17,7 +16,6 @@ package struct BindingDocument: Sendable, Equatable {
         self.binding = binding
     }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = [
             "v": 1, "kind": "binding", "agent": .text(agentID), "policy": .int(policyVersion),
@@ -55,13 +53,11 @@ package struct EntriesDocument: Sendable, Equatable {
     package let agentID: String
     package let entries: [ServerEntry]
 
-    /// A document of these parts.
     package init(agentID: String, entries: [ServerEntry]) {
         self.agentID = agentID
         self.entries = entries
     }
 
-    /// The document.
     package var json: JSONValue {
         ["v": 1, "kind": "entries", "agent": .text(agentID), "entries": .array(entries.map(\.json))]
     }

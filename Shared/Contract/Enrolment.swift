@@ -13,7 +13,6 @@ package struct EnrolmentRequest: Sendable, Equatable {
     /// The release that the machine runs.
     package let version: String
 
-    /// A request of these parts.
     package init(token: String, publicKey: [UInt8], hostname: String, custody: String, version: String) {
         self.token = token
         self.publicKey = publicKey
@@ -22,7 +21,6 @@ package struct EnrolmentRequest: Sendable, Equatable {
         self.version = version
     }
 
-    /// The document.
     package var json: JSONValue {
         [
             "token": .text(token), "public_key": .text(Base64.url(publicKey)), "hostname": .text(hostname),
@@ -60,7 +58,6 @@ package struct EnrolmentReceipt: Sendable, Equatable {
     /// The leaf that says that this key was enrolled.
     package let enrol: ProvenLeaf
 
-    /// A receipt of these parts.
     package init(
         agentID: String,
         user: String,
@@ -79,7 +76,6 @@ package struct EnrolmentReceipt: Sendable, Equatable {
         self.enrol = enrol
     }
 
-    /// The document.
     package var json: JSONValue {
         [
             "agent_id": .text(agentID), "user": .text(user), "sub": .text(sub),
@@ -112,14 +108,12 @@ package struct ProvenLeaf: Sendable, Equatable {
     /// Hashes of RFC 6962, from the leaf up.
     package let proof: [[UInt8]]
 
-    /// A leaf of these parts.
     package init(leaf: [UInt8], index: Int, proof: [[UInt8]]) {
         self.leaf = leaf
         self.index = index
         self.proof = proof
     }
 
-    /// The document.
     package var json: JSONValue {
         [
             "leaf": .string(JSONText(utf8: leaf)), "index": .int(index),

@@ -12,7 +12,6 @@ package struct EnrolmentToken: Sendable, Equatable {
     /// The certificate of the coordinator's own CA (DER), where it has one.
     package let authority: [UInt8]?
 
-    /// A token of these parts.
     package init(secret: [UInt8], keyHash: [UInt8], authority: [UInt8]?) {
         self.secret = secret
         self.keyHash = keyHash

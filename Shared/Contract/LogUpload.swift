@@ -20,7 +20,6 @@ package struct LogUpload: Sendable, Equatable {
     /// The most records in an upload: as many as fit in if each has 128 bytes, and none is as short as that.
     package static let most = largest / 128
 
-    /// An upload of these parts.
     package init(old: Int, note: [UInt8], records: [ArraySlice<UInt8>]) {
         self.old = old
         self.note = note
@@ -71,7 +70,6 @@ package struct LogReceipt: Sendable, Equatable {
     /// The leaf `agent.checkpoint`.
     package let leaf: ProvenLeaf
 
-    /// A receipt of these parts.
     package init(size: Int, cosignature: String, orgCheckpoint: String, leaf: ProvenLeaf) {
         self.size = size
         self.cosignature = cosignature
@@ -79,7 +77,6 @@ package struct LogReceipt: Sendable, Equatable {
         self.leaf = leaf
     }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = [
             "size": .int(size), "cosignature": .text(cosignature), "org_checkpoint": .text(orgCheckpoint),
@@ -110,14 +107,12 @@ package struct LogState: Sendable, Equatable {
     /// once it has seen that they lead to the root which it signed itself.
     package let peaks: [[UInt8]]
 
-    /// A state of these parts.
     package init(size: Int, checkpoint: String?, peaks: [[UInt8]]) {
         self.size = size
         self.checkpoint = checkpoint
         self.peaks = peaks
     }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = ["size": .int(size)]
         if let checkpoint { object["checkpoint"] = .text(checkpoint) }

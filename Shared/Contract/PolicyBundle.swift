@@ -25,7 +25,6 @@ package struct PolicyBundle: Sendable, Equatable {
     /// The digest of rules.
     package static func digest(canonicalRules: [UInt8]) -> String { Hash.of(canonicalRules).base64URL }
 
-    /// The document.
     package var json: JSONValue {
         [
             "v": 1, "kind": "bundle", "version": .int(version), "digest": .text(digest),

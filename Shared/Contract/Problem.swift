@@ -38,7 +38,6 @@ package struct Problem: Error, Equatable, Sendable {
     /// The type: a URI that no client needs to fetch.
     package var type: String { Self.typePrefix + code }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = [
             "type": .text(type), "title": .text(title), "status": .int(status), "detail": .text(detail),

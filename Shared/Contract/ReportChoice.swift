@@ -12,7 +12,6 @@ package struct ReportChoice: Sendable, Equatable {
     /// The alias of the server that the records are to be about; nil for all records.
     package let server: String?
 
-    /// A choice of these parts.
     package init(from: UTCTime, to: UTCTime, user: String? = nil, server: String? = nil) {
         self.from = from
         self.to = to
@@ -20,7 +19,6 @@ package struct ReportChoice: Sendable, Equatable {
         self.server = server
     }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = ["from": .text(from.text), "to": .text(to.text)]
         if let user { object["user"] = .text(user) }

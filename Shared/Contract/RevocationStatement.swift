@@ -13,14 +13,12 @@ package struct RevocationStatement: Sendable, Equatable {
     /// When the key was revoked.
     package let time: UTCTime
 
-    /// A statement of these parts.
     package init(agentID: String, key: String, time: UTCTime) {
         self.agentID = agentID
         self.key = key
         self.time = time
     }
 
-    /// The document.
     package var json: JSONValue {
         ["v": 1, "kind": "revocation", "agent": .text(agentID), "key": .text(key), "time": .text(time.text)]
     }

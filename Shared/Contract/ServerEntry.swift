@@ -18,7 +18,6 @@ package struct ServerEntry: Sendable, Equatable {
         /// The port of the redirect address that is registered for that client; nil: any, as RFC 8252 section 7.3 has it.
         package let redirectPort: Int?
 
-        /// An authorization of these parts.
         package init(kind: Kind, scopes: [String] = [], clientID: String? = nil, redirectPort: Int? = nil) {
             self.kind = kind
             self.scopes = scopes
@@ -42,7 +41,6 @@ package struct ServerEntry: Sendable, Equatable {
     /// As in the policy, without `server`.
     package let limits: [JSONValue]
 
-    /// An entry of these parts.
     package init(
         alias: String,
         name: String,

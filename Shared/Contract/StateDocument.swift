@@ -25,7 +25,6 @@ package struct StateDocument: Sendable, Equatable {
     /// The digest of the text of the signed checkpoint that travels beside it.
     package let org: Hash
 
-    /// A document of these parts.
     package init(
         agentID: String,
         epoch: Int,
@@ -48,7 +47,6 @@ package struct StateDocument: Sendable, Equatable {
         self.org = org
     }
 
-    /// The document.
     package var json: JSONValue {
         [
             "v": 1, "kind": "state", "agent": .text(agentID), "epoch": .int(epoch), "counter": .int(counter),

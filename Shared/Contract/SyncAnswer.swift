@@ -19,7 +19,6 @@ package struct SyncAnswer: Sendable, Equatable {
     /// The leaf `log.restart` of this log's epoch, for an agent that asks from an earlier one.
     package let restart: ProvenLeaf?
 
-    /// An answer of these parts.
     package init(
         state: String,
         bundle: String?,
@@ -38,7 +37,6 @@ package struct SyncAnswer: Sendable, Equatable {
         self.restart = restart
     }
 
-    /// The document.
     package var json: JSONValue {
         var object: JSONObject = ["state": .text(state)]
         if let bundle { object["bundle"] = .text(bundle) }
