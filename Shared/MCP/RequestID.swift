@@ -9,7 +9,7 @@ package enum RequestID: Hashable, Sendable {
     /// document is not an id.
     package static let maxBytes = 1024
 
-    /// The id whose literal is in `bytes`, as found by an envelope; nil for a literal that is no id.
+    /// The id whose literal is in `bytes`, as found by an envelope; nil for a literal that is not an id.
     package init?(_ literal: JSONSpan, in bytes: UnsafeBufferPointer<UInt8>) {
         self.init(literal: UnsafeBufferPointer(rebasing: bytes[literal.range]))
     }

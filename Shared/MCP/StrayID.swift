@@ -5,7 +5,7 @@ internal import StrictJSON
 /// It reads on for nothing but the `id` on top. Whatever else the message contains, and whatever is wrong with it, only
 /// decides where that member is looked for.
 enum StrayID {
-    /// Where the literal of the id is; nil if the message has no id or two of them, or if the literal is no id.
+    /// Where the literal of the id is; nil if the message has no id or two of them, or if the literal is not an id.
     static func find(in bytes: UnsafeBufferPointer<UInt8>) -> JSONSpan? {
         var reader = Reader(bytes: bytes)
         return reader.find()
