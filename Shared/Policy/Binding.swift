@@ -10,7 +10,6 @@ package struct Binding: Hashable, Sendable {
         /// The clients through which the person has the role; nil: all of them.
         package let clients: [Pattern]?
 
-        /// A membership of these parts.
         package init(role: JSONText, rule: JSONText, clients: [Pattern]? = nil) {
             self.role = role
             self.rule = rule
@@ -25,7 +24,6 @@ package struct Binding: Hashable, Sendable {
     package let groups: [JSONText]
     package let roles: [Membership]
 
-    /// A binding of these parts.
     package init(sub: JSONText, user: String, groups: [JSONText], roles: [Membership]) {
         self.sub = sub
         self.user = user
