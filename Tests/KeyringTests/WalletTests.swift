@@ -94,6 +94,19 @@ struct WalletTests {
         #expect(WalletSettings.asks(text) == asks)
     }
 
+    @Test("A session that is refused, or lost when an entry is made, is opened anew")
+    func sessions() async throws {
+        let keyring = try PrivateKeyring.fake(["refuse": "2"])
+        let store = SecretService(namespace: "n")
+        #expect(await store.read(name, prompting: false) == .absent)
+        let sessions = try keyring.count("OpenSession")
+        try keyring.set("refuse", "1")
+        try await store.write(name, secret, label: "l", prompting: false)
+        #expect(await store.read(name, prompting: false) == .found(secret))
+        #expect(try keyring.count("CreateItem") == 2)
+        #expect(try keyring.count("OpenSession") > sessions)
+    }
+
     @Test("Which keyring has the secrets is known after a restart, and none takes its place by having none")
     func home() async throws {
         let keyring = try PrivateKeyring.fake(["program": "keepassxc"])

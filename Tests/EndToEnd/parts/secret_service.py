@@ -18,6 +18,7 @@ kept, and every window that it would show; `dev.doorward.Fake` at /fake sets a h
     window_delete   an entry is removed only after a prompt (KeePassXC)
     schema TEXT     every item was made by another program, with this schema
     copy TEXT       of each item there is a newer one of the same attributes, with this as its secret
+    refuse N        the next so many sessions, or entries, are refused (KWallet, for some keys of a session)
     program NAME    what its process is called, by which keyrings are known; `kwalletd5` has a wallet of KDE too
     wallet 0|1      whether that wallet is open, whatever its collection says of itself
 """
@@ -154,7 +155,16 @@ class Fake:
         if answer is not None:
             invocation.return_value(answer)
 
+    def refuses(self, invocation, name, words):
+        left = int(self.habits.get("refuse", "0"))
+        self.habits["refuse"] = str(max(0, left - 1))
+        if left > 0:
+            invocation.return_dbus_error(name, words)
+        return left > 0
+
     def OpenSession(self, sender, path, invocation, algorithm, value):
+        if self.refuses(invocation, "org.freedesktop.DBus.Error.InvalidArgs", "Client public key size is invalid"):
+            return None
         if algorithm != "plain":
             invocation.return_dbus_error("org.freedesktop.DBus.Error.NotSupported", "plain only")
             return None
@@ -186,6 +196,8 @@ class Fake:
         return GLib.Variant("(aoo)", ([], self.prompt(sender, accept, GLib.Variant("ao", paths))))
 
     def CreateItem(self, sender, path, invocation, properties, secret, replace):
+        if self.refuses(invocation, "org.qtproject.QtDBus.Error.InvalidObjectPath", "Can't find session"):
+            return None
         attributes = dict(properties[SPEC + "Item.Attributes"])
         if replace and any(item["attributes"] == attributes for item in self.items.values()):
             self.log.append("window")
