@@ -17,7 +17,8 @@ final class Supervisor: Service {
         /// This machine belongs to no coordinator, as far as anybody has looked.
         case none
         case running(EnrolledAgent)
-        /// There is a membership, of which something cannot be opened: why; nil where it is the membership itself.
+        /// A part of the membership cannot be opened, for this reason; the membership is nil where it is itself that
+        /// part.
         case broken(Membership?, any ExplainedError)
 
         var membership: Membership? {

@@ -30,7 +30,7 @@ package struct AgentFacts: Sendable {
         self.membership = membership
     }
 
-    /// What is known of a home whose agent does not run: from what it kept.
+    /// The state of a home whose agent does not run: from what the agent kept.
     package static func last(_ home: AgentHome) throws -> AgentFacts {
         let membership = try Membership.load(home)
         var facts = AgentFacts(membership: membership)
