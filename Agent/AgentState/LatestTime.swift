@@ -23,7 +23,7 @@ package final class LatestTime: Sendable {
 
     /// The time that an earlier run knew of.
     ///
-    /// - Throws: `FileError` where it is not known what an earlier run knew; what is damaged is nothing.
+    /// - Throws: `FileError` where the file cannot be read; a damaged one counts as none.
     package init(_ home: AgentHome, clock: MachineClock) throws {
         self.clock = clock
         path = home.path(.clock)
