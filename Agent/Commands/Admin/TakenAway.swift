@@ -13,7 +13,8 @@ struct EnrolledOptions: ParsableArguments {
     var query: String { andEnrolled ? "?enrolled=revoke" : "" }
 }
 
-/// What an answer says that was taken away beside what was asked for, and what came of it and is still there.
+/// What an answer names as taken away beside the thing that was asked for, and the machines that came of it and are
+/// still there.
 struct TakenAway {
     /// Lines for a terminal.
     let words: [String]

@@ -47,7 +47,7 @@ struct CommandContext: Sendable {
 }
 
 extension AsyncParsableCommand {
-    /// Runs what a command does and prints what it found.
+    /// Runs a command's body and prints its answer.
     func report(_ output: OutputOptions, _ body: (CommandContext) async throws -> Facts) async throws {
         try await follow(output) { context in
             Output.print(try await body(context), asJSON: output.json)

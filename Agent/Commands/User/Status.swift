@@ -30,7 +30,7 @@ struct Status: AsyncParsableCommand {
     }
 }
 
-/// What is known of the agent: from itself where it runs, else from what it kept.
+/// The state of the agent: from itself where it runs, else from its files.
 enum StatusFacts {
     static func ask(_ context: CommandContext) async throws -> JSONValue {
         do {
