@@ -2,7 +2,7 @@ internal import AgentState
 internal import ServiceKit
 package import StrictJSON
 
-/// What a leave came to, and what of it its user has to know.
+/// The outcome of a leave, with all that its user has to know.
 package struct Departure: Sendable {
     /// Records that the coordinator does not have.
     package struct Kept: Sendable, Equatable {

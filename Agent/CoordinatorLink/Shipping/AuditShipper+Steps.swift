@@ -31,7 +31,7 @@ extension AuditShipper {
             _ = await act(on: action)
             return
         }
-        // What becomes durable from here on is told; what has meanwhile was not.
+        // The spool tells of each record that becomes durable from here on, and not of earlier ones.
         awaited.withLock { $0 = machine.awaited }
         guard spool.durable < machine.awaited else { return }
         // Woken now and then for the clock alone, which gives no signal.

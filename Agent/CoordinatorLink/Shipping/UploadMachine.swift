@@ -50,7 +50,7 @@ struct UploadMachine: Sendable {
     /// The right edge of what is countersigned.
     private(set) var edge: MerkleFrontier
     private var phase = Phase.unknown
-    /// The size of an upload of which it is not known whether it arrived.
+    /// The size of an upload that may or may not have arrived.
     private var unsure: UInt64?
     private var backoff = Backoff()
     /// Nothing is tried before this time.

@@ -1,6 +1,6 @@
 internal import AuditLog
 
-/// Two signed states of one log, of which the second does not extend the first as far as is shown.
+/// Two signed states of one log; nothing shown so far proves that the second extends the first.
 struct OrgContradiction: Error, Sendable, Equatable {
     let seen: OrgHead
     let shown: OrgHead
@@ -48,7 +48,7 @@ struct OrgHistory: Sendable {
     /// The epoch that was seen.
     var epoch: Int { newest?.epoch ?? 0 }
 
-    /// The state that the next answer is to extend; nil for a log of which nothing was seen.
+    /// The state that the next answer is to extend; nil for a log that was not seen yet.
     mutating func question() -> OrgHead? {
         if asksNewest { return newest }
         asksClaimed = claimed != nil && !asksClaimed

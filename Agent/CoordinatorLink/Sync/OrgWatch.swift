@@ -12,7 +12,7 @@ package final class OrgWatch: Sendable {
         var history: OrgHistory
         /// The coordinator has contradicted itself.
         var isContradicted: Bool
-        /// Two states are kept of which nothing proves that they go together.
+        /// Two states are kept that nothing proves to go together.
         var isUnproven: Bool
         /// A state of an earlier epoch that the coordinator has still to hear of.
         var unreported: OrgHead?
@@ -26,7 +26,7 @@ package final class OrgWatch: Sendable {
 
     private static func path(_ home: AgentHome) -> String { home.path(.organisation) }
 
-    /// What a new enrolment goes on from: what was seen under an earlier one is over, contradictions too.
+    /// The start of a new enrolment: what was seen under an earlier one is over, contradictions too.
     static func begin(with head: OrgHead, home: AgentHome) throws {
         try DurableFile.write(Array(head.note.utf8), to: path(home))
     }

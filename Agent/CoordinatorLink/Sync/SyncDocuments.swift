@@ -74,7 +74,7 @@ struct SyncDocuments: Sendable {
     private mutating func put(_ answer: SyncAnswer, _ document: StateDocument, now: Int) throws(LinkError) {
         var next = self
         if document.epoch != epoch {
-            // A restarted log may know less than before, and what it knows is what counts.
+            // A restarted log may know less than before, and its present contents count.
             next.state = SyncedState()
             (next.bundle, next.binding, next.entries, next.bindingPolicy) = (nil, nil, nil, 0)
         }
@@ -205,9 +205,9 @@ extension SyncDocuments {
         return .object(object)
     }
 
-    /// Takes what was kept; it is verified like any answer.
+    /// Takes the kept documents, which are verified like any answer.
     ///
-    /// What earlier releases kept says nothing of which parts belong together: everything is asked for anew.
+    /// Documents of earlier releases do not say which parts belong together: everything is asked for anew.
     mutating func takeKept(_ json: JSONValue) throws {
         guard json["version"]?.int != 1 else { return }
         let answer = try ObjectReader.read(json) { reader in
