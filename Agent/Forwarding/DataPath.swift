@@ -73,7 +73,7 @@ extension DataPath {
         if gate.policy !== policy { changes.policyChanged() }
     }
 
-    /// Closes what carries nothing, and lets what runs be the last on its connection.
+    /// Closes idle connections, and lets a request that runs be the last on its connection.
     func beginEnding() {
         isEnding = true
         for connection in table.connections where !connection.isBusy || connection.call?.machine.kind == .stream {

@@ -194,7 +194,7 @@ package final class ForwardingService: Sendable {
         }
     }
 
-    /// Takes over what an earlier run owed; what it owed to limits that are not known yet waits for them.
+    /// Takes over the debts of an earlier run; debts to limits that are not known yet wait for them.
     package func restore(_ owed: OwedLimits) async {
         await onLoop { $0.gate.limits.restore(owed, now: $0.gate.now()) }
     }

@@ -12,9 +12,9 @@ enum CallAuthorizer {
     ///
     /// - Parameters:
     ///   - envelope: the request.
-    ///   - body: the bytes in which it is.
-    ///   - headers: what the head says of it.
-    ///   - authorities: what is known of client, server and everything that they share.
+    ///   - body: the bytes that hold it.
+    ///   - headers: the headers that repeat parts of it.
+    ///   - authorities: the state of client, server and everything that they share.
     /// - Returns: how the request goes to its server.
     /// - Throws: `CallDenial`, by the first guard that refuses.
     static func authorize<Authorities: CallAuthorities>(

@@ -11,9 +11,9 @@ enum MessageAuthorizer {
     ///
     /// - Parameters:
     ///   - envelope: the message.
-    ///   - body: the bytes in which it is.
-    ///   - headers: what the head says of it.
-    ///   - authorities: what is known of client, server and everything that they share.
+    ///   - body: the bytes that hold it.
+    ///   - headers: the headers that repeat parts of it.
+    ///   - authorities: the state of client, server and everything that they share.
     /// - Returns: how the message goes to its server.
     /// - Throws: `MessageDenial`, by the first guard that refuses.
     static func authorize<Authorities: MessageAuthorities>(

@@ -71,7 +71,7 @@ extension Refusal {
             "Too many requests of {server} wait for the client: the next can be asked once one of them is answered."
     )
 
-    /// What a server is told that may not ask its client something: what the policy says of it is not its business.
+    /// The answer to a server that may not ask its client something: the server does not get to know the policy.
     var wordsForServer: String {
         switch code {
         case .notRecorded, .limited: words()

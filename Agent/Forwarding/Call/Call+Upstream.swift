@@ -7,7 +7,7 @@ internal import Wire
 
 // From a decision to bytes that go to the server.
 extension Call {
-    /// Begins something of which there is no record.
+    /// Begins something that leaves no record.
     func begin(_ kind: CallKind, isStale: Bool) {
         server.metrics.active.add(1)
         connection.call = self
@@ -119,8 +119,8 @@ extension Call {
 }
 
 extension MCPMethod {
-    /// Whether a server may be asked it twice by mistake: what only asks, and the beginning of a session, of which one more
-    /// does no harm.
+    /// Whether a server may get it twice by mistake: true for a request that only reads, and for the beginning of a
+    /// session, since one session more does no harm.
     fileprivate var isRepeatable: Bool {
         switch self {
         case .initialize, .ping, .serverDiscover, .toolsList, .resourcesList, .resourceTemplatesList, .promptsList: true

@@ -40,7 +40,7 @@ final class Call {
     var asksForTask = false
     /// The session that it belongs to.
     var session: Session?
-    /// The lists of which its client hears on its stream when they change; empty for what opens no stream.
+    /// The lists whose changes its client hears on its stream; empty for a request that opens no stream.
     var listens: ListKinds = []
     /// Of these the ones that have changed, and the client does not know.
     var untold: ListKinds = []

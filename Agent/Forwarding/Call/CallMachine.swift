@@ -56,7 +56,7 @@ struct CallMachine {
 
     // MARK: Before the request has left
 
-    /// Begins something of which there is no record.
+    /// Begins something that leaves no record.
     mutating func begin(_ kind: CallKind, server: JSONText, isStale: Bool) -> CallAction {
         hold(kind, server: server, isStale: isStale)
         return recorded()

@@ -42,7 +42,7 @@ final class MemoryBudget {
         }
     }
 
-    /// The connections that give way first: of the client that holds most, those to the server of which it holds most, the
+    /// The connections that give way first: those of the client that holds most, to the server where it holds most, the
     /// largest first.
     ///
     /// Connections that have shown no credential yet are one client.

@@ -81,7 +81,7 @@ final class TaskTable {
         if isOver { release(key) }
     }
 
-    /// Gives back the slots of tasks of which nothing was heard for as long as their server may be silent.
+    /// Gives back the slots of tasks whose server was silent for as long as it may be.
     func releaseOverdue(_ now: Int64) {
         guard holding > 0 else { return }
         for (key, entry) in entries where !entry.permit.isEmpty && now - entry.heard >= entry.timeout { release(key) }
