@@ -2,7 +2,7 @@ internal import CLibSecret
 
 /// Why something did not work, with the keyring's own message.
 struct KeyringFailure: Error, Sendable {
-    /// What a failure means for what comes next.
+    /// The consequence of a failure for the next step.
     enum Kind: Sendable {
         case locked
         /// The keyring is open, and wants to ask its user first.
