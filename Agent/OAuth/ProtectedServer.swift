@@ -7,7 +7,7 @@ package struct ProtectedServer: Sendable, Equatable {
     package let alias: String
     /// The URL of its MCP endpoint: the resource that tokens are for.
     package let url: String
-    /// What to ask for; empty: what the server says.
+    /// The scopes to ask for; empty: those that the server names.
     package let scopes: [String]
     /// The client that was registered beforehand, if one was.
     package let clientID: String?

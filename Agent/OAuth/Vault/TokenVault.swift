@@ -120,7 +120,7 @@ package final class TokenVault: Sendable {
         }
     }
 
-    /// Loads what the keyring has for servers of which nothing is known yet.
+    /// Loads what the keyring has for servers whose state is unknown yet.
     ///
     /// A keyring that takes its time is waited for no longer than a second.
     package func load() async {
@@ -138,8 +138,8 @@ package final class TokenVault: Sendable {
         await load()
     }
 
-    /// Looks again, every two seconds, for what a locked keyring did not show, and stores what it did not take; returns when
-    /// its task is cancelled.
+    /// Looks again, every two seconds, for grants that a locked keyring did not show, and stores those that it did not
+    /// take; returns when its task is cancelled.
     package func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(2))
@@ -195,7 +195,7 @@ package final class TokenVault: Sendable {
         }
     }
 
-    /// Remembers what the keyring has for a server of which nothing was known; whether it said so.
+    /// Remembers what the keyring has for a server whose state was unknown; whether the keyring said so.
     @discardableResult
     func take(_ stored: RefreshMachine.Stored, for server: ProtectedServer) -> Bool {
         let entry: Entry
