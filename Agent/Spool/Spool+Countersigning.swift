@@ -107,7 +107,7 @@ extension Spool {
         let size = progress.withLock { $0.countersigned.size }
         let oldest = Int(core.clock.wall() / 1_000_000) - configuration.keptAge
         let (removed, isPressed) = core.tail.withLock { tail in
-            // Of what is held, no more than what is kept may be countersigned; under pressure nothing needs to be.
+            // The spool keeps a bounded amount of countersigned records; under pressure it need not keep any.
             let isPressed =
                 tail.room.isPressed || tail.room.isReserveUsed || tail.bytes > configuration.maxBytes / 2
                 || tail.denied > configuration.deniedBytes / 2

@@ -175,7 +175,7 @@ extension Spool {
 
     private func reader(_ kept: ReadingDesk.Kept? = nil) -> (SpoolReader, epoch: Int) {
         let (segments, epoch) = core.tail.withLock { tail in
-            // What waits for the next write is part of what was recorded.
+            // Records that wait for the next write are part of the log too.
             try? tail.flush()
             return (tail.segments, tail.epoch)
         }

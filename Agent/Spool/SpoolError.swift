@@ -7,7 +7,7 @@ package typealias SpoolError = KindError<SpoolFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
 package enum SpoolFault: String, Sendable {
-    /// No room is left for what begins; what ends still fits.
+    /// No room is left for the beginning of a call; the end of one still fits.
     case full = "spool_full"
     /// Refusals have used their share of the room: calls still fit.
     case denialsFull = "spool_denials_full"

@@ -2,7 +2,7 @@ internal import AuditLog
 internal import Glibc
 internal import ServiceKit
 
-/// Files: what is written where, and what becomes of a write that did not work.
+/// Files: where records are written, and how a failed write ends.
 extension SpoolTail {
     /// Writes what waits; on an error nothing of it is in the file, and it waits on.
     mutating func flush(usesReserve: Bool) throws(SpoolError) {

@@ -34,7 +34,7 @@ extension SpoolTail {
         let isFolderDirty: Bool
     }
 
-    /// Writes what waited long enough and says what is to be made durable; nil if there is nothing.
+    /// Writes the records that waited long enough and returns the files to make durable; nil without any.
     mutating func takeWork() -> Work? {
         // An error stays with the records, which wait on; a failed spool has nothing to write.
         try? flush()

@@ -111,12 +111,12 @@ struct SpoolTail: ~Copyable, Sendable {
 
     /// Lays a record out for the next write.
     mutating func layOut(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
-        // What is refused must not pile up before what has happened.
+        // Records of refusals must not pile up before those of calls.
         if isBlocked || buffer.count >= Self.fullBuffer { try write(at: time) }
         _ = try append(body, SpoolRoom.weight(body), at: time)
     }
 
-    /// Writes what waits; what could not be written waits on.
+    /// Writes the records that wait; those that could not be written wait on.
     mutating func write(at time: RecordTime) throws(SpoolError) {
         do {
             try flush()
