@@ -1,7 +1,7 @@
 package import Addresses
 package import Fetch
 
-/// Where one MCP server listens: what to connect to, and what to say in the request line and `Host`.
+/// Where one MCP server listens: the address to connect to, and the text of the request line and `Host`.
 package struct UpstreamEndpoint: Hashable, Sendable {
     /// The URL as the registry has it.
     package let url: WebURL

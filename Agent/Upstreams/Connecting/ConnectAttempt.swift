@@ -68,8 +68,8 @@ final class ConnectAttempt {
 
     /// The end of a look-up.
     ///
-    /// What is connected to is what is judged here, so a name that leads elsewhere a moment later
-    /// gains nothing.
+    /// The addresses that are judged here are the ones that are connected to, so a name that leads elsewhere a moment
+    /// later gains nothing.
     func found(_ answer: NameDesk.Answer) {
         guard !isOver, let target else { return }
         switch answer {

@@ -64,6 +64,6 @@ extension UpstreamConfiguration {
         return bounds
     }
 
-    /// Three quarters: what one client may have of what all share.
+    /// Three quarters: the share of one client.
     private static func most(of all: Int) -> Int { all - all / 4 }
 }

@@ -38,7 +38,7 @@ extension UpstreamConnection: LoopTurnMember {
         server.restart(exchange, afterIdle: server.pool.loop.now - restingSince)
     }
 
-    /// Gives the request at hand back, of which nothing has left.
+    /// Gives the request at hand back; nothing of it has left.
     func giveBack(_ exchange: UpstreamExchange) {
         isHeld = false
         self.exchange = nil

@@ -88,7 +88,7 @@ package final class UpstreamPool {
         for server in servers.values { server.closeIdle() }
     }
 
-    /// Closes the connections that carry nothing, fails what waits, and takes nothing more; what runs may end.
+    /// Closes the idle connections, fails the exchanges that wait, and takes none any more; those that run may end.
     package func shutdown() {
         loop.preconditionInEventLoop()
         for server in servers.values { server.stop() }
