@@ -46,7 +46,7 @@ struct Authentication: Sendable {
             let admission = try await fleet.admit(head)
             return Proven(caller: admission.caller, claim: admission.claim)
         }
-        // Two proofs in one request are one too many: which of them counted would be a matter of taste.
+        // Two proofs in one request are one too many: nothing says which of them would count.
         guard authorization.count == 1, !head.isSigned else { throw Problem.twoProofs }
         guard let token = Self.bearer(authorization[0]) else { throw SignatureRefusal.unsigned }
         let caller = try await people.caller(token: token)
