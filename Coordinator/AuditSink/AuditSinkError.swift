@@ -1,4 +1,4 @@
-/// What went wrong with what the sink has stored; what a sender did wrong is a `Problem` instead.
+/// An error in the stored data of the sink; an error of a sender is a `Problem` instead.
 package struct AuditSinkError: Error, Sendable {
     /// The kind of failure.
     package struct Code: Hashable, Sendable {

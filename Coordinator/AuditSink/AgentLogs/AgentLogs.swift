@@ -11,7 +11,7 @@ package struct AgentLogs: Sendable {
         self.database = database
     }
 
-    /// What there is of this agent's log: what its machine goes on from after a restart or from an older copy.
+    /// The state of this agent's log: its machine goes on from it after a restart or from an older copy.
     package func state(_ agent: String) async throws -> LogState {
         try await database.read { view in
             guard let log = try StoredLog.find(agent, in: view) else {

@@ -1,7 +1,7 @@
 internal import AuditLog
 internal import Contract
 
-/// An upload of which everything is known to be right that can be told without looking at what is stored.
+/// An upload that passed every check that needs no look at the stored data.
 ///
 /// It is checked before the one writer's turn comes: reading records takes longer than storing them.
 struct CheckedUpload: Sendable {

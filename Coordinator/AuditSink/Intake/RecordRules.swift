@@ -2,7 +2,7 @@ internal import AuditLog
 internal import Contract
 internal import StrictJSON
 
-/// What a record of one agent must be to be stored: what a verifier will ask of it later.
+/// The rules for a record to be stored: those that a verifier will check later.
 ///
 /// One bad record that was stored would make every report with it worthless, so it is refused, and stays the agent's.
 struct RecordRules: Sendable {

@@ -9,7 +9,7 @@ package struct UploadLimits: Sendable, Equatable {
     package static let paces = (16 << 20)...(1 << 40)
     package static let quotas = (1 << 20)...(1 << 50)
 
-    /// Far above what a busy machine makes, some megabytes an hour, and far below what a disk takes.
+    /// Far above a busy machine's records, some megabytes an hour, and far below the speed of a disk.
     package static let usual = UploadLimits(bytesPerMinute: 64 << 20, storedBytes: 20 << 30)
 
     /// Limits of these sizes.
