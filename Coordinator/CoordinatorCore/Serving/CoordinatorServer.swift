@@ -45,7 +45,7 @@ package struct CoordinatorServer: Sendable {
     private let logger: Logger
     private let metrics = MetricsRegistry()
 
-    /// Reads what was asked for and what the folder holds.
+    /// Reads the options and the contents of the folder.
     ///
     /// - Throws: a `CoordinatorError`: plain HTTP beyond this machine is `usage`, for example.
     package init(_ options: Options, clock: MachineClock = .system) throws {
