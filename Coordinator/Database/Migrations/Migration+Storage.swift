@@ -1,5 +1,5 @@
 extension Migration {
-    /// What keeps the coordinator going where room is short, and what each machine has stored.
+    /// The rows that keep the coordinator going where room is short, and the amount that each machine has stored.
     static let storage = Migration(
         name: "0008-storage",
         sql: """

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What is kept free, and what is held in reserve.
+/// The room that is kept free, and the room that is held in reserve.
 package struct StorageLimits: Sendable {
     /// With fewer bytes free on the file system no records are taken.
     package let keepFree: Int
