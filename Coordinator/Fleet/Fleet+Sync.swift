@@ -10,7 +10,7 @@ internal import Registry
 internal import ServiceKit
 internal import StrictJSON
 
-/// What a machine has, as it says when it asks what is new.
+/// The versions that a machine has, as it says when it asks for news.
 package struct SyncQuestion: Sendable, Equatable {
     /// The counter of its last answer; 0: it has nothing.
     package let after: Int
