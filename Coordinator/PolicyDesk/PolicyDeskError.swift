@@ -1,4 +1,4 @@
-/// What went wrong with the policies that are stored; what a sender did wrong is a `Problem` instead.
+/// An error in the stored policies; an error of a sender is a `Problem` instead.
 package struct PolicyDeskError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure.
     package struct Code: Hashable, Sendable {
