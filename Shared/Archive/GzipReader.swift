@@ -23,7 +23,7 @@ package final class GzipReader {
         stream.deallocate()
     }
 
-    /// Takes what comes next, and lends what it says to `body`, piece by piece.
+    /// Takes the next bytes, and lends the decompressed ones to `body`, piece by piece.
     ///
     /// - Throws: `GzipError.damaged`; what `body` throws.
     package func read(

@@ -18,7 +18,7 @@ package struct TarReader: Sendable {
     private static let deepest = 8
 
     private var header: [UInt8] = []
-    /// What is still to come of the file, and of what fills up its last block.
+    /// The bytes still to come of the file, and of the padding of its last block.
     private var left = 0
     private var filling = 0
     private var isEnded = false
@@ -26,7 +26,7 @@ package struct TarReader: Sendable {
     /// A reader of nothing, so far.
     package init() {}
 
-    /// Takes what comes next, and tells `take` what it says.
+    /// Takes the next bytes, and tells `take` what they contain.
     ///
     /// - Throws: `Malformed`; what `take` throws.
     package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>, _ take: (Part) throws -> Void) throws {
