@@ -39,7 +39,7 @@ struct RecordLayout: @unchecked Sendable {  // Nothing of it changes once it is 
     /// For each byte the sets that hold it.
     let sets: UnsafePointer<UInt16>
 
-    /// What a verifier takes, and what a coordinator does.
+    /// The records that a verifier takes, and those that a coordinator does.
     static let any = RecordLayout(.record, names: .name)
     static let plain = RecordLayout(.record, names: .plainName)
 
@@ -104,7 +104,7 @@ struct RecordLayout: @unchecked Sendable {  // Nothing of it changes once it is 
     }
 }
 
-/// Sets of bytes, of which one look in a table tells whether they hold a byte.
+/// Sets of bytes; one look in a table tells whether they hold a byte.
 struct ByteSet: OptionSet, Sendable {
     let rawValue: UInt16
 

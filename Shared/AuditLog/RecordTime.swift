@@ -13,7 +13,7 @@ package struct RecordTime: Hashable, Sendable {
     }
 }
 
-/// Writes times, of which most stand in the same second as the one before.
+/// Writes times; most are in the same second as the one before.
 struct TimestampWriter: Sendable {
     private var second: Int64 = -1
     /// The text of the second, up to the point.

@@ -165,7 +165,7 @@ extension RecordWriter {
 }
 
 extension ByteWriter {
-    /// Writes a count; what is below zero or beyond what canonical JSON holds becomes the nearest end.
+    /// Writes a count; a number below zero or beyond the range of canonical JSON becomes the nearest end.
     mutating func append(_ opening: StaticString, _ count: Int) {
         append(opening)
         append(decimal: UInt64(count.heldToCount))

@@ -2,7 +2,7 @@ internal import StrictJSON
 
 /// Text from other programs in a sentence of the verifier's.
 enum PlainLine {
-    /// The text without what a terminal would act on: what is not printable is a question mark.
+    /// The text without the characters that a terminal would act on: an unprintable one becomes a question mark.
     static func of(_ text: JSONText) -> String {
         String(
             String.UnicodeScalarView(

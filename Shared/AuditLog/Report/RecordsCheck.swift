@@ -27,7 +27,7 @@ struct RecordsCheck<Source: ReportSource> {
     private var shown = ShownLeaves()
     /// The line and the time of the record that was taken last.
     private var last: (line: Int, time: Int64) = (0, 0)
-    /// A proof that fails, of which it is not yet known whether the file is the one that is listed.
+    /// A proof that fails, before it is known whether the file is the one that is listed.
     private var doubt: ReportFailure?
 
     /// A check of the records of a report; `policies` are those that leaves show.

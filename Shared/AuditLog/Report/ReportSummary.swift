@@ -1,6 +1,6 @@
 internal import StrictJSON
 
-/// What the coordinator signs about a report: when it was made of what, and every file with its hash.
+/// The coordinator's signed statement about a report: its time, its selection, and every file with its hash.
 ///
 /// It is the text of the note `SUMMARY.txt`; the lines of the files are those of `sha256sum`.
 struct ReportSummary: Sendable, Equatable {
