@@ -11,7 +11,7 @@ package struct ServerEntry: Sendable, Equatable {
         }
 
         package let kind: Kind
-        /// What to ask for; empty: what the server's metadata says.
+        /// The scopes to ask for; empty: those that the server's metadata names.
         package let scopes: [String]
         /// The client that is registered with the authorization server beforehand, if there is one.
         package let clientID: String?
