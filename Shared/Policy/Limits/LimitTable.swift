@@ -32,8 +32,7 @@ package final class LimitTable {
     }
 
     private var entries: [Entry] = []
-    /// What is owed to rules that are gone, by what makes them the same: to leave and come back is no way to a full
-    /// bucket.
+    /// The debts to rules that are gone, by the identity of each rule: leaving and coming back does not fill a bucket.
     private var former: [JSONText: Former] = [:]
     /// The most rules that are gone and not forgotten.
     private static let manyRules = 4096

@@ -43,7 +43,7 @@ package struct OwedLimits: Sendable {
 }
 
 extension LimitTable {
-    /// Takes over what earlier runs owe; what they owe to rules that are not here waits until these come back.
+    /// Takes over the debts of earlier runs; debts to rules that are not here wait until these come back.
     ///
     /// - Parameters:
     ///   - owed: The debts, and the calls that are not yet in them.
