@@ -2,7 +2,7 @@
 package struct ShapeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The path of names and indices, joined by slashes; empty for the document itself.
     package let place: String
-    /// What is wrong, without repeating what stood there.
+    /// What is wrong, without repeating the contents.
     package let why: String
 
     package init(_ place: String, _ why: String) {
