@@ -19,7 +19,7 @@ struct AdminRoles: AsyncParsableCommand {
     }
 }
 
-/// The word that may stand behind a noun.
+/// The word that may follow a noun.
 enum Listing: String, ExpressibleByArgument, CaseIterable {
     case list
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file that an option names, for what must not stand in an argument list; `-` is standard input.
+/// A file that an option names, for what must not be in an argument list; `-` is standard input.
 enum InputFile {
     /// The bytes of a file, or of standard input up to `longest`.
     ///

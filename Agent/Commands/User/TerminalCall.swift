@@ -7,7 +7,7 @@ internal import Wire
 
 /// A tool call that speaks whichever revision the server does.
 ///
-/// The server is asked for its family of revisions beforehand: a call of the wrong one would use up a limit, and stand in
+/// The server is asked for its family of revisions beforehand: a call of the wrong one would use up a limit, and be in
 /// the records as a call that failed.
 struct TerminalCall {
     /// What came back: one of `result` and `error`, or neither for a server that is not there.
