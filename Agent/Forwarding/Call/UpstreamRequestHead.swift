@@ -95,7 +95,7 @@ final class UpstreamRequestHead: Sendable {
         opening.withUnsafeBytes { writer.append($0) }
     }
 
-    /// Several fields `Accept` as the one that they stand for (RFC 9110 section 5.3).
+    /// Several fields `Accept` as the one that they mean (RFC 9110 section 5.3).
     private static func joinedAccept(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var joined: [UInt8] = []
         for field in head.fields(in: bytes) where field.isNamed(RequestField.accept, in: bytes) {

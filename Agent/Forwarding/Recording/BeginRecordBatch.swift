@@ -1,7 +1,7 @@
 internal import Spool
 internal import Upstreams
 
-/// Calls whose beginRecords are laid out in the spool: they go out once those stand in its file, all of one turn with one
+/// Calls whose beginRecords are laid out in the spool: they go out once those are in its file, all of one turn with one
 /// write.
 final class BeginRecordBatch: LoopTurnMember {
     private let turn: LoopTurn

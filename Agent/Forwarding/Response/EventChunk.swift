@@ -3,7 +3,7 @@ internal import Wire
 
 /// Lays out events for the client in one chunk, so that all that one read brought goes out in one write.
 ///
-/// Each event is written anew from what was read and judged: whatever else stood in the server's stream, and however it
+/// Each event is written anew from what was read and judged: whatever else was in the server's stream, and however it
 /// was laid out, two readers cannot read two things in it.
 struct EventChunk {
     private var buffer = ByteBuffer()
@@ -18,7 +18,7 @@ struct EventChunk {
     /// Appends an event.
     ///
     /// - Parameters:
-    ///   - data: the message, which may stand in several lines.
+    ///   - data: the message, which may take several lines.
     ///   - id: the event's id.
     mutating func append(data: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer?) {
         begin(data.count + (id?.count ?? 0) + 64)
