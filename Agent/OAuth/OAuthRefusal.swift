@@ -5,7 +5,7 @@ internal import StrictJSON
 ///
 /// Equal by the code alone: the description is for people.
 struct OAuthRefusal: Sendable, Equatable {
-    /// a-z, 0-9 and _, at most 64 of them: it can stand in a record, since it holds nothing of a stranger's own.
+    /// a-z, 0-9 and _, at most 64 of them: a record may contain it, since it holds nothing of a stranger's own.
     let code: String
     private let description: String?
 

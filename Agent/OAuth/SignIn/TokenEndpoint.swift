@@ -103,7 +103,7 @@ struct TokenEndpoint: Sendable {
             let isBare = client.method == .bareBasic
             let pair = (isBare ? [client.id, secret] : [client.id, secret].map(FormBody.escaped)).joined(separator: ":")
             headers.append(("Authorization", "Basic \(Base64.standard(Array(pair.utf8)))"))
-            // It may stand there as well (3.2.1), and servers on the official Python SDK look nowhere else for it.
+            // It may be there as well (3.2.1), and servers on the official Python SDK look nowhere else for it.
             fields.append(("client_id", client.id))
         case (.post, let secret?):
             fields += [("client_id", client.id), ("client_secret", secret)]
