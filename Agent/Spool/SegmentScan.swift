@@ -2,9 +2,9 @@ internal import AuditLog
 internal import Glibc
 internal import StrictJSON
 
-/// One reading of a whole segment: which of its lines stand, and what is wrong behind them.
+/// One reading of a whole segment: which of its lines are valid, and what is wrong behind them.
 struct SegmentScan {
-    /// What is wrong with the first line that does not stand.
+    /// What is wrong with the first invalid line.
     struct Flaw {
         let why: String
         /// Whether it can be what was being written when the machine stopped.
@@ -13,7 +13,7 @@ struct SegmentScan {
         var lines = 0
     }
 
-    /// The records that stand.
+    /// The valid records.
     private(set) var lines: [ArraySlice<UInt8>] = []
     /// Where they end.
     private(set) var bytes = 0

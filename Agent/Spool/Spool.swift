@@ -203,7 +203,7 @@ package final class Spool: Sendable {
     /// Why nothing can be recorded, for now or for good, with the file; nil while all is well.
     package var problem: SpoolError? { core.tail.withLock { $0.problem } }
 
-    /// Why records that stand in a file cannot be shipped for now; nil while all is well.
+    /// Why records in a file cannot be shipped for now; nil while all is well.
     package var delay: SpoolError? { core.delay.withLock { $0 } }
 
     /// Calls that have begun and not ended.

@@ -88,7 +88,7 @@ extension SpoolTail {
         segments.removeFirst(count)
     }
 
-    /// One record as it will stand in a file, without its line feed.
+    /// One record as it will be in a file, without its line feed.
     mutating func layOut(_ body: RecordBody, number: UInt64, at time: RecordTime) -> [UInt8] {
         var bytes: [UInt8] = []
         writer.write(body, seq: number, at: time, to: &bytes)
