@@ -7,7 +7,7 @@ extension ByteBuffer {
     /// - Parameters:
     ///   - room: the most bytes that the head may have, with what `body` appends behind it.
     ///   - body: writes the head.
-    /// - Returns: false where the head did not fit or holds what may not stand in one; then nothing was written.
+    /// - Returns: false where the head did not fit or holds what a head may not contain; then nothing was written.
     package mutating func writeHead(reserving room: Int, _ body: (inout HeadWriter) -> Void) -> Bool {
         var isWhole = false
         writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in

@@ -37,7 +37,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var pace = PacedReading()
 
     // The connection.
-    /// Whether a request has ever gone out whole, and so TCP, proxy and TLS stand.
+    /// Whether a request has ever gone out whole, and so TCP, proxy and TLS are established.
     var isProven = false
     var isWritingBody = false
     /// Whether the request at hand goes out at the end of this turn of the loop, and has not yet.
