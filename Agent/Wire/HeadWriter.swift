@@ -6,7 +6,7 @@ package struct HeadWriter {
     private let room: UnsafeMutableRawBufferPointer
     /// The number of bytes written.
     package private(set) var count = 0
-    /// Whether something did not fit or may not stand in a head.
+    /// Whether something did not fit or is not allowed in a head.
     package private(set) var isBroken = false
 
     package init(_ room: UnsafeMutableRawBufferPointer) {
@@ -45,7 +45,7 @@ package struct HeadWriter {
         append(name: Self.bytes(name), value: UnsafeRawBufferPointer(value))
     }
 
-    /// Writes a field whose value stood in a head that was scanned, and so holds nothing that could end its line.
+    /// Writes a field whose value was in a head that was scanned, and so holds nothing that could end its line.
     package mutating func field(_ name: StaticString, scanned value: UnsafeBufferPointer<UInt8>) {
         append(name: Self.bytes(name), value: UnsafeRawBufferPointer(value))
     }

@@ -1,6 +1,6 @@
 /// The fields of a request that a gateway acts on; each has a place of its own in `RequestHead`.
 ///
-/// All of them must stand alone but `accept` and `connection`, whose fields are read together into `accepts` and
+/// All of them may occur only once, but `accept` and `connection`, whose fields are read together into `accepts` and
 /// `keepsAlive`.
 @usableFromInline
 package enum RequestField: Int, CaseIterable, Sendable {

@@ -81,7 +81,7 @@ package struct RequestHead: Sendable {
         HeadFields(bytes, from: fieldsStart, length: length)
     }
 
-    /// The fields that stand before `end`, while the head is still being read.
+    /// The fields before `end`, while the head is still being read.
     func fields(in bytes: UnsafeRawBufferPointer, upTo end: Int) -> HeadFields {
         HeadFields(bytes, from: fieldsStart, length: end)
     }
