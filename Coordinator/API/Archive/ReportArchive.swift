@@ -53,7 +53,7 @@ struct ReportArchive: Sendable {
                 var offset = 0
                 while offset < file.size {
                     let bytes = try file.read(at: offset, Self.piece)
-                    // Shorter than it was said to be: what follows would stand at the wrong place.
+                    // Shorter than it was said to be: what follows would be at the wrong place.
                     guard !bytes.isEmpty else { throw Problem.brokenBody }
                     // A connection on which nothing moves is closed, so a piece is never waited for without end.
                     guard ContinuousClock.now < end else { throw Problem.brokenBody }

@@ -92,7 +92,7 @@ package struct APIResponder: HTTPResponder {
         let query = try target.fields(found.query)
         let lane = proven.caller?.lane ?? .ordinary
         return try await bodies.read(request, of: proven.caller?.sub, lane, atMost: found.largestBody) { body in
-            // Judged last: the signature has stood, and its nonce is spent, whatever the body is.
+            // Judged last: the signature was valid, and its nonce is spent, whatever the body is.
             try proven.claim?.checkBody(body)
             let call = Call(
                 whoever: try await authentication.standing(proven.caller, for: found),

@@ -48,7 +48,7 @@ struct Call: Sendable {
         return word
     }
 
-    /// The value of a header that may stand at most once.
+    /// The value of a header that may occur at most once.
     func header(_ name: HTTPField.Name) throws -> String? {
         let values = headers[values: name]
         guard values.count <= 1 else { throw Problem.badHeader(name.canonicalName) }

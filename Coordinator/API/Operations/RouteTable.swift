@@ -1,10 +1,10 @@
-/// Every operation by its path; what does not stand here does not exist.
+/// Every operation by its path; an operation that is not here does not exist.
 package struct RouteTable: Sendable {
     package let operations: [Operation]
     private let routes: [Route]
 
     private struct Route: Sendable {
-        /// nil where anything may stand.
+        /// nil where anything is allowed.
         let segments: [String?]
         var operations: [String: Operation]
     }
