@@ -48,7 +48,7 @@ package struct Fleet: Sendable {
 
     // MARK: Proving
 
-    /// A request whose signature has stood; its body has still to be compared: `claim.checkBody`.
+    /// A request whose signature is valid; its body has still to be compared: `claim.checkBody`.
     package struct Admission: Sendable {
         package let caller: Caller
         package let claim: ClaimedSignature
