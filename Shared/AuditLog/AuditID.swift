@@ -23,7 +23,7 @@ package struct AuditID: Hashable, Sendable, CustomStringConvertible {
         self = id
     }
 
-    /// As above, for digits that stand in memory.
+    /// As above, for digits in memory.
     package init?(hex: UnsafeRawBufferPointer) {
         self.init(digits: hex.bindMemory(to: UInt8.self))
     }

@@ -56,7 +56,7 @@ package struct OrgLeaf: Sendable, Equatable {
         package var who: JSONText
         /// What was changed, as a path of up to 256 bytes: `policy`, `servers/github`.
         package var what: JSONText
-        /// The SHA-256 of what stood there; nil where nothing did.
+        /// The SHA-256 of what was there; nil where nothing was.
         package var before: Hash?
         /// The SHA-256 of what is there now; nil where nothing is.
         package var after: Hash?

@@ -1,7 +1,7 @@
 internal import StrictJSON
 
 /// Reads a record that is in its one spelling and holds no escapes, as nearly all are: the bytes are compared with those
-/// that may stand in each place.
+/// that may be in each place.
 ///
 /// It takes nothing that `RecordReader`'s strict pass would not take, and gives the same facts. What it does not take, that
 /// pass judges, and says what is wrong.
@@ -173,7 +173,7 @@ struct PlainRecordReader {
         return true
     }
 
-    /// Whether these bytes, of which there are two at least, stand next.
+    /// Whether these bytes, two at least, come next.
     @inline(__always)
     private func isNext(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard end - next >= bytes.count, next[1] == bytes[1] else { return false }

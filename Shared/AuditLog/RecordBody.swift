@@ -97,7 +97,7 @@ package enum CallItem: Sendable, Equatable {
     }
 }
 
-/// How names of strangers stand in records.
+/// Names of strangers, as records contain them.
 package enum RecordName {
     /// The longest name that is recorded as it is, in bytes.
     package static let maxBytes = 256

@@ -79,7 +79,7 @@ struct RecordMembers: OptionSet, Hashable, Sendable {
         rawValue = 1 << UInt64(place)
     }
 
-    // In the order of the names' bytes, as they stand in a record.
+    // In the order of the names' bytes, as in a record.
     static let agent = Self(place: 0), boot = Self(place: 1), bytes = Self(place: 2), call = Self(place: 3)
     static let calls = Self(place: 4), client = Self(place: 5), countersigned = Self(place: 6), cred = Self(place: 7)
     static let custody = Self(place: 8), dec = Self(place: 9), deltaMicroseconds = Self(place: 10)

@@ -3,7 +3,7 @@ internal import StrictJSON
 /// What a report proves of one agent: whose key it is, and which state of its log is in the organisation's log.
 struct AgentProof: Sendable {
     let agent: String
-    /// The bytes of the id, as they stand in every record.
+    /// The bytes of the id, as in every record.
     let agentText: [UInt8]
     /// The fingerprint of the key.
     let key: [UInt8]

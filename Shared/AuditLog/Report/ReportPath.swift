@@ -1,4 +1,4 @@
-/// The files of a report, besides `SUMMARY.txt`: the one list of what may stand in its folder.
+/// The files of a report, besides `SUMMARY.txt`: the one list of what its folder may contain.
 enum ReportPath: Hashable, Sendable {
     /// The exact bytes of the records, one a line.
     case records

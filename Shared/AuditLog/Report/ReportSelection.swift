@@ -29,7 +29,7 @@ package struct ReportSelection: Sendable, Equatable {
     /// Whether not all records were asked for.
     var isPartial: Bool { user != nil || server != nil }
 
-    /// Whether a user or server can stand in a line of a note: 1 to 256 bytes without control characters.
+    /// Whether a line of a note can contain a user or server: 1 to 256 bytes without control characters.
     static func isLine(_ text: JSONText) -> Bool {
         (1...RecordName.maxBytes).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
