@@ -107,7 +107,7 @@ package struct WebURL: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension String {
-    /// How many bytes stand before the first `mark`, or nil.
+    /// How many bytes precede the first `mark`, or nil.
     fileprivate func range(ofFirst mark: String) -> Int? {
         let bytes = Array(utf8)
         let wanted = Array(mark.utf8)
