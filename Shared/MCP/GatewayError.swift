@@ -8,7 +8,7 @@ package enum GatewayError {
     ///   - code: the error's code.
     ///   - message: one sentence, safe to show.
     ///   - data: more about it, for programs.
-    ///   - id: the literal of the request's id as it stood there; nil where it cannot be told, and then null.
+    ///   - id: the literal of the request's id as it was; nil where it cannot be told, and then null.
     /// - Returns: the whole document.
     package static func encode(
         code: JSONRPCErrorCode,
