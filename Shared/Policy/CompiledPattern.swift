@@ -25,7 +25,7 @@ struct NameBytes {
 struct CompiledPattern {
     private let head: UInt64
     private let mask: UInt64
-    /// Where in the pool the bytes behind the first eight stand.
+    /// Where in the pool the bytes behind the first eight are.
     private let offset: Int
     private let length: Int
     private let isPrefix: Bool

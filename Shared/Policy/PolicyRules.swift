@@ -3,7 +3,7 @@ package import StrictJSON
 
 /// The rules of an organisation: sets without order or priority.
 ///
-/// A call is denied if any `forbid` matches it, else if no grant of the caller's roles does. People stand in here by
+/// A call is denied if any `forbid` matches it, else if no grant of the caller's roles does. People are named here by
 /// their `sub` alone; who has which role comes in a `Binding`.
 package struct PolicyRules: Hashable, Sendable {
     /// A named set of grants.
