@@ -1,6 +1,6 @@
 /// Why bytes were not taken for a document, or a value not written as canonical.
 ///
-/// It names a place and a kind and never repeats what stood there, so it is safe to show and to log.
+/// It names a place and a kind and never repeats the contents, so it is safe to show and to log.
 package struct JSONError: Error, Hashable, Sendable {
     /// The two ways to be refused: not JSON at all, or JSON that two parsers could read in two ways.
     package enum Kind: Hashable, Sendable {

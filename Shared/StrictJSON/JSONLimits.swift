@@ -2,7 +2,7 @@
 package struct JSONLimits: Hashable, Sendable {
     /// The largest document in bytes.
     package let maxBytes: Int
-    /// How many objects and arrays may stand inside each other; the top-level object is the first.
+    /// How many objects and arrays may be nested; the top-level object is the first.
     package let maxDepth: Int
 
     /// Limits of a caller's own.

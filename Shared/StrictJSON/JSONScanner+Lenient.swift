@@ -1,5 +1,5 @@
 extension JSONScanner {
-    /// How many levels may stand inside each other in what is passed on and not read.
+    /// How many levels may be nested in what is passed on and not read.
     static let lenientDepth = 512
 
     /// Moves behind the next value, of which no more is checked than where it ends and that it is UTF-8.

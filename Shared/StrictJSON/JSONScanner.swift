@@ -43,7 +43,7 @@ package struct JSONScanner {
     package private(set) var offset = 0
     private let maxDepth: Int
     private var depth = 0
-    /// Whether names may occur twice, half a surrogate pair may stand alone and a number may be of any size: for what is
+    /// Whether names may occur twice, half a surrogate pair may be alone and a number may be of any size: for what is
     /// passed on and not read.
     ///
     /// Where a caller reads names of such an object itself, what occurs twice is its own business.

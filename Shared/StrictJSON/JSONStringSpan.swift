@@ -1,4 +1,4 @@
-/// Where the characters of a string stand, without its quotes.
+/// Where the characters of a string are, without its quotes.
 @usableFromInline
 package struct JSONStringSpan: Hashable, Sendable {
     @usableFromInline package let span: JSONSpan

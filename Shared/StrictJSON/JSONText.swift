@@ -1,4 +1,4 @@
-/// Text as the UTF-8 bytes that stood in a document.
+/// Text as the UTF-8 bytes of a document.
 ///
 /// Two texts are equal when their bytes are. `String` compares by canonical equivalence instead: it takes both
 /// spellings of "café", and the Kelvin sign and "K", for the same name, which a server does not.

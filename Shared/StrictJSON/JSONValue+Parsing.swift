@@ -1,5 +1,5 @@
 extension JSONValue {
-    /// What may stand on top of a document.
+    /// What the top of a document may be.
     package enum TopLevel: Hashable, Sendable {
         case object, anything
     }

@@ -50,7 +50,7 @@ package enum JSONWriting {
         output.append(UInt8(ascii: "\""))
     }
 
-    /// Hands out the bytes that stand for one byte of a text within a literal.
+    /// Hands out the bytes that encode one byte of a text within a literal.
     @inline(__always)
     static func character(_ byte: UInt8, _ append: (UInt8) -> Void) {
         let short: UInt8
