@@ -1,4 +1,4 @@
-/// What may stand in a file at all, before anybody parses it.
+/// What a file may contain at all, checked before it is parsed.
 enum CharacterCheck {
     /// Refuses bytes that are not UTF-8, and characters that hide text from one reader and not from another.
     ///

@@ -1,6 +1,6 @@
 /// Why a text is not taken, and where: line and column count from 1, the column in characters.
 ///
-/// It never repeats what stood there.
+/// It never repeats the contents.
 package struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was wrong, for code to decide on.
     package enum Reason: Hashable, Sendable {
