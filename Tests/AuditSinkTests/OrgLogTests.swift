@@ -50,7 +50,7 @@ struct OrgLogTests {
         }
     }
 
-    @Test("A log goes on after a restart where it stood")
+    @Test("A log goes on after a restart where it ended")
     func restart() async throws {
         var sink = try Sink()
         defer { sink.remove() }

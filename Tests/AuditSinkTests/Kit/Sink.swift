@@ -8,7 +8,7 @@ import Testing
 
 /// A coordinator's sink over a real database in a folder of its own, which can be closed and opened again.
 struct Sink {
-    /// 2026-07-28T00:00:00Z: where the tests' clocks stand.
+    /// 2026-07-28T00:00:00Z: the time of the tests' clocks.
     static let noon: Int64 = 1_785_196_800_000_000
 
     let folder: URL
