@@ -40,7 +40,7 @@ struct HomeTests {
         #expect(throws: StateError(.badHome, "")) { try AgentHome.standard(environment: environment) }
     }
 
-    @Test("Folders are this user's alone, whatever stood there")
+    @Test("Folders are this user's alone, whatever was there")
     func modes() throws {
         let scratch = try Scratch()
         let home = AgentHome(config: "\(scratch.path)/a/b", state: "\(scratch.path)/c", run: "\(scratch.path)/d")
