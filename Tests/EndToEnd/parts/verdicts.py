@@ -17,7 +17,7 @@ from .world import programs
 from forms import Refused  # noqa: E402  Tests/Verifier, which `reports` made known.
 from verify import verify  # noqa: E402
 
-# Most signatures stand in many of the reports.
+# Most signatures are in many of the reports.
 ed25519.verify = functools.cache(ed25519.verify)
 ed25519.is_key = functools.cache(ed25519.is_key)
 
