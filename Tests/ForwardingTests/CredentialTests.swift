@@ -144,7 +144,7 @@ extension RealSockets {
                 let client = try await desk.client()
                 try await client.send(desk.call())
                 #expect(try error(try await client.answer()).code == -31003)
-                // Another scheme may stand first, in a field of its own.
+                // Another scheme may be first, in a field of its own.
                 challenge.withLock { $0 = "Basic\r\nWWW-Authenticate: \($0)" }
                 try await client.send(desk.call())
                 #expect(try error(try await client.answer()).code == -31003)

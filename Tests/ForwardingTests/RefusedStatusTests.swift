@@ -154,7 +154,7 @@ extension RealSockets {
             }
         }
 
-        @Test("One slash more, two blanks behind Bearer, two Accept lines and absent params are what they stand for")
+        @Test("One slash more, two blanks behind Bearer, two Accept lines and absent params are what they mean")
         func spellings() async throws {
             try await withDesk({ _ in [.json(#"{"jsonrpc":"2.0","id":5,"result":{"tools":[]}}"#)] }) { desk, upstream in
                 let client = try await desk.client()

@@ -107,7 +107,7 @@ struct SessionTests {
         #expect(session.pending.count == Session.most - 1)
     }
 
-    @Test("Only what the user must answer makes the clock stand still; a ping does not")
+    @Test("Only what the user must answer stops the clock; a ping does not")
     func waiting() {
         let session = Session(key, now: 0)
         #expect(session.add(.int(1), pending(session)))
