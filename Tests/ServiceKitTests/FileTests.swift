@@ -54,7 +54,7 @@ struct FileTests {
         #expect(folder.names == ["a"])
     }
 
-    @Test("The mode is the one that was asked for, whatever stood there and whatever the umask")
+    @Test("The mode is the one that was asked for, whatever was there and whatever the umask")
     func modes() throws {
         let folder = try Folder()
         try DurableFile.write([1], to: folder.file("a"), mode: 0o644)

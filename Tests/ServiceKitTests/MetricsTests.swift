@@ -24,7 +24,7 @@ struct MetricsTests {
         )
     }
 
-    @Test("The same name and labels give the same object, in whatever order the labels stand")
+    @Test("The same name and labels give the same object, in whatever order the labels are")
     func identity() {
         let metrics = MetricsRegistry()
         let first = metrics.counter("c_total", help: "C.", labels: [("a", "1"), ("b", "2")])
