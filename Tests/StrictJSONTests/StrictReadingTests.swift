@@ -76,7 +76,7 @@ struct StrictReadingTests {
         }
     }
 
-    @Test("An error repeats nothing of what stood there")
+    @Test("An error repeats nothing of the contents")
     func silence() {
         let error = refusal { () throws(JSONError) in
             _ = try JSONValue(parsing: Array(#"{"secret":1,"secret":2}"#.utf8))
