@@ -45,8 +45,7 @@ def main() -> int:
         return 2
     ground = Ground(options.programs.resolve())
     page = options.page.read_text() if options.page.exists() else INTRODUCTION
-    if not options.sections:
-        page = INTRODUCTION
+    whole = INTRODUCTION
     for name in SECTIONS:
         if options.sections and name not in options.sections:
             continue
@@ -56,7 +55,11 @@ def main() -> int:
         page = replaced(page, section)
         # After each section, so that what was seen is kept when a later one is interrupted.
         options.page.write_text(page)
+        whole = replaced(whole, section)
         print(section.markdown(), flush=True)
+    if not options.sections:
+        # Nothing of an earlier run is left.
+        options.page.write_text(whole)
     return 0
 
 

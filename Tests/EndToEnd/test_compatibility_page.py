@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import pytest
 from parts.world import ROOT, python
@@ -80,3 +81,31 @@ def test_an_unknown_section_is_bad_usage(tmp_path):
         [str(python("modern")), str(FOLDER / "compatibility.py"), str(tmp_path), "frobnicate"], capture_output=True, text=True
     )
     assert done.returncode == 2 and "clients" in done.stderr
+
+
+def test_a_run_of_one_section_keeps_the_others_and_a_whole_one_nothing_else(monkeypatch, tmp_path):
+    program = tmp_path / "doorward"
+    program.write_text("#!/bin/sh\necho 1.2.3\n")
+    program.chmod(0o755)
+    cells = {"first": "old", "second": "old"}
+    for name in cells:
+        module = types.SimpleNamespace(
+            section=lambda _, name=name: Section(name.title(), ["x"], "About.", [Row("part", cells={"x": cells[name]})])
+        )
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(compatibility, "SECTIONS", list(cells))
+    page = tmp_path / "page.md"
+
+    def run(*sections: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["compatibility.py", str(tmp_path), *sections, "--page", str(page)])
+        assert compatibility.main() == 0
+        return page.read_text()
+
+    assert run().count("old") == 2
+    cells["second"] = "new"
+    text = run("second")
+    assert text.count("old") == text.count("new") == 1
+    assert "with Doorward 1.2.3." in text and text.index("## First") < text.index("## Second")
+    page.write_text(text + "\n## Third\n\nof an earlier run\n")
+    assert "Third" in run("first")
+    assert "Third" not in run()
