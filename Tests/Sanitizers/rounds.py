@@ -134,8 +134,10 @@ class Rounds:
 
     def odd(self, desk: Desk) -> None:
         """Keyrings with odd habits, in the middle of a login."""
-        for habit, value in (("prompt", "dismiss"), ("prompt", "odd"), ("prompt", "vanish"), ("garble", "1"), ("hang", "GetSecret"),
-                             ("odd", "SearchItems")):
+        for habit, value in (
+            ("prompt", "dismiss"), ("prompt", "odd"), ("prompt", "vanish"), ("garble", "1"), ("hang", "GetSecret"),
+            ("odd", "SearchItems"),
+        ):
             if self.slow and self.chance.random() < 0.6:
                 continue
             habits = {habit: value} | ({"locked": "1"} if habit == "prompt" else {})

@@ -17,8 +17,8 @@ sources="$root/Tests/Sanitizers"
 python="$tools/python-modern/bin/python"
 failed=()
 
-# Puts in place of each program a script that runs it as the named function says, and sets `watched` to their folder and `reports` to where
-# the reports go.
+# Puts in place of each program a script that runs it as the named function says. Sets `watched` to the folder of these
+# scripts, and `reports` to the one where the reports go.
 watch() {
     local kind=$1 program
     shift
@@ -54,13 +54,14 @@ judge() {
 
 under_address_sanitizer() {
     local options="log_path=$reports/$1:exitcode=86:detect_leaks=1:detect_stack_use_after_return=0"
-    printf 'env SWIFT_BACKTRACE=enable=no DOORWARD_LEAKS="%s" LD_PRELOAD="%s" ASAN_OPTIONS="%s" LSAN_OPTIONS="suppressions=%s:print_suppressions=0" "%s"' \
-        "$tools/sanitize/looked/$1" "$tools/sanitize/leaks.so" "$options" "$sources/leaks.supp" "$bin/$1"
+    printf '%s ' env SWIFT_BACKTRACE=enable=no "DOORWARD_LEAKS='$tools/sanitize/looked/$1'" \
+        "LD_PRELOAD='$tools/sanitize/leaks.so'" "ASAN_OPTIONS='$options'" \
+        "LSAN_OPTIONS='suppressions=$sources/leaks.supp:print_suppressions=0'" "'$bin/$1'"
 }
 
 under_valgrind() {
-    printf 'valgrind --quiet --num-callers=40 --suppressions="%s" --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --log-file="%s/%s.%%p" "%s/%s"' \
-        "$sources/valgrind.supp" "$reports" "$1" "$bin" "$1"
+    printf '%s ' valgrind --quiet --num-callers=40 "--suppressions='$sources/valgrind.supp'" --leak-check=full \
+        --show-leak-kinds=definite --errors-for-leak-kinds=definite "--log-file='$reports/$1.%p'" "'$bin/$1'"
 }
 
 need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" gcc libc6-dev
