@@ -37,7 +37,7 @@ struct ReadSharesTests {
                 }
             }
         }
-        let bench = try await PoolBench { $0.maxCalls = others + 1 }
+        let bench = try await PoolBench { $0.maxCalls = 4 * others }
         let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
 
         /// The longest piece of the last half of each answer.
