@@ -76,11 +76,23 @@ package struct PacedReading {
         guard share != new, let options = channel.syncOptions else { return }
         share = new
         if let new {
-            try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: new))
+            try? options.setOption(.recvAllocator, value: ShareAllocator(capacity: new))
             try? options.setOption(.maxMessagesPerRead, value: 1)
         } else {
             try? options.setOption(.recvAllocator, value: Self.unpaced)
             try? options.setOption(.maxMessagesPerRead, value: Self.readsInTurn)
         }
     }
+}
+
+/// Gives each read a buffer of its own.
+///
+/// A channel reads into whatever buffer it had before, as long as that is large enough. So no buffer may be kept: one of
+/// before would make the read as long as it is.
+private struct ShareAllocator: RecvByteBufferAllocator {
+    let capacity: Int
+
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: capacity) }
+
+    func record(actualReadBytes: Int) -> Bool { true }
 }
