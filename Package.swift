@@ -100,23 +100,23 @@ let testTargets: [Target] = [
     tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests("People", ["People", "Policy", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
     tests(
-        "PolicyDesk",
+        "PolicyStore",
         [
-            "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database",
+            "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database",
             "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "Fleet",
         [
-            "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract",
+            "Fleet", "Registry", "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract",
             "Database", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "API",
         [
-            "API", "Fleet", "Registry", "PolicyDesk", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
+            "API", "Fleet", "Registry", "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
             "Contract", "Database", "ServiceKit", "StrictJSON", crypto, hummingbird, hummingbirdCore,
             hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes,
         ]
@@ -234,7 +234,7 @@ let package = Package(
         ),
         part(
             "Coordinator",
-            "PolicyDesk",
+            "PolicyStore",
             [
                 "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
                 "People",
@@ -245,7 +245,7 @@ let package = Package(
             "Fleet",
             [
                 "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
-                "Registry", "People", "PolicyDesk",
+                "Registry", "People", "PolicyStore",
             ]
         ),
         part(
@@ -253,7 +253,7 @@ let package = Package(
             "API",
             [
                 "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "Archive", "ServiceKit", "Database",
-                "AuditSink", "Registry", "People", "PolicyDesk", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1,
+                "AuditSink", "Registry", "People", "PolicyStore", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1,
                 nioHTTPTypes, logging,
             ]
         ),
@@ -262,7 +262,7 @@ let package = Package(
             "CoordinatorCore",
             [
                 "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyDesk", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
+                "PolicyStore", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
                 nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
             ]
         ),

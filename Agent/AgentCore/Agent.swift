@@ -69,7 +69,7 @@ package struct Agent: Sendable {
         await debts.restore()
         let sessions = SessionKeeper(forwarding: forwarding, home: parts.home, logger: parts.logger)
         await sessions.restore()
-        let board = DataPathBoard(
+        let board = DataPathController(
             forwarding: forwarding,
             clock: parts.clock,
             time: try LatestTime(parts.home, clock: parts.clock),

@@ -95,7 +95,7 @@ package final class ForwardingService: Sendable {
     package func listen(
         on address: ListenAddress,
         socketPath: String,
-        pages: any LocalPages
+        pages: any LocalEndpoints
     ) async throws -> Listening {
         let path = path
         let origins = configuration.origins

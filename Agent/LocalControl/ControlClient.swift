@@ -73,7 +73,7 @@ package struct ControlClient: Sendable {
         let response = try await send(
             FetchRequest(
                 method,
-                "http://localhost\(ControlHarness.prefix)\(operation)",
+                "http://localhost\(ControlHandler.prefix)\(operation)",
                 headers: body == nil ? [] : [("Content-Type", "application/json")],
                 body: body,
                 timeout: timeout,

@@ -1,7 +1,7 @@
 internal import AuditLog
 
 /// What became of records; the spool tells its observers on its own thread.
-package struct SpoolNews: Sendable {
+package struct SpoolEvent: Sendable {
     /// Records below this number are durable.
     package let durable: UInt64
     /// Whether there is a denial among them, which is shipped at once.

@@ -34,12 +34,12 @@ enum RecordLine {
     }
 
     /// The facts of a `call.begin`, for the `call.end` that has to follow; nil for any other record.
-    static func facts(_ line: [UInt8]) -> CallFacts? {
+    static func facts(_ line: [UInt8]) -> CallAttributes? {
         line.withUnsafeBytes(plainFacts) ?? parsedFacts(line)
     }
 
     /// The same of a line without an escape in these members, which is nearly every one: there may be many.
-    private static func plainFacts(_ line: UnsafeRawBufferPointer) -> CallFacts? {
+    private static func plainFacts(_ line: UnsafeRawBufferPointer) -> CallAttributes? {
         guard kind(line) == .begin, let call = call(line),
             let trace = text("trace", in: line).flatMap({ AuditID(hex: $0.utf8) }),
             let client = text("id", in: line), let server = text("srv", in: line),
@@ -59,7 +59,7 @@ enum RecordLine {
         } else {
             return nil
         }
-        return CallFacts(
+        return CallAttributes(
             call: call,
             trace: trace,
             client: client,
@@ -81,7 +81,7 @@ enum RecordLine {
         return value.contains(UInt8(ascii: "\\")) ? nil : JSONText(utf8: Array(value))
     }
 
-    private static func parsedFacts(_ line: [UInt8]) -> CallFacts? {
+    private static func parsedFacts(_ line: [UInt8]) -> CallAttributes? {
         guard let record = try? JSONValue(canonical: line), record["kind"]?.text == "call.begin",
             let call = record["call"]?.string.flatMap({ AuditID(hex: $0.utf8) }),
             let trace = record["trace"]?.string.flatMap({ AuditID(hex: $0.utf8) }),
@@ -99,7 +99,7 @@ enum RecordLine {
         } else {
             item = .none
         }
-        return CallFacts(
+        return CallAttributes(
             call: call,
             trace: trace,
             client: client,

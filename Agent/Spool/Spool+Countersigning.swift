@@ -55,7 +55,7 @@ extension Spool {
     private func goOn(
         behind frontier: MerkleFrontier,
         _ tail: inout SpoolTail,
-        _ follower: inout LeafFollower,
+        _ follower: inout LeafHasher,
         _ hasBegun: inout Bool
     ) throws(SpoolError) {
         try tail.flush()
@@ -84,7 +84,7 @@ extension Spool {
         let begin = SegmentFile(first: segment.first, end: segment.first, bytes: 0)
         var open = follower.open
         open.first = segment.first
-        follower = LeafFollower(folder: core.folder, segment: begin, open: open)
+        follower = LeafHasher(folder: core.folder, segment: begin, open: open)
     }
 
     /// What a stopped agent knows of its log, for commands that only look; zeros without a log.
@@ -103,7 +103,7 @@ extension Spool {
     }
 
     /// Removes files that are countersigned and older, or more, than what is kept.
-    private func removeOld(_ follower: inout LeafFollower) throws(SpoolError) {
+    private func removeOld(_ follower: inout LeafHasher) throws(SpoolError) {
         let size = progress.withLock { $0.countersigned.size }
         let oldest = Int(core.clock.wall() / 1_000_000) - configuration.keptAge
         let (removed, isPressed) = core.tail.withLock { tail in
@@ -133,7 +133,7 @@ extension Spool {
 
     /// Runs a change of files on the spool's thread.
     private func change(
-        _ body: @escaping @Sendable (inout LeafFollower) throws(SpoolError) -> Void
+        _ body: @escaping @Sendable (inout LeafHasher) throws(SpoolError) -> Void
     ) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let isTaken = core.submit { follower in

@@ -93,7 +93,7 @@ extension Spool {
 
     /// Waits until a record with at least this number is durable; throws the error with which the spool failed.
     package func wait(for number: UInt64) async throws {
-        let (news, signal) = AsyncStream.makeStream(of: SpoolNews.self, bufferingPolicy: .bufferingNewest(1))
+        let (news, signal) = AsyncStream.makeStream(of: SpoolEvent.self, bufferingPolicy: .bufferingNewest(1))
         let observation = observe { signal.yield($0) }
         defer { observation.cancel() }
         if durable > number { return }

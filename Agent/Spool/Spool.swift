@@ -26,7 +26,7 @@ package final class Spool: Sendable {
     /// The number of the first record of this run.
     package let began: UInt64
 
-    let core: SpoolCore
+    let core: SpoolThread
     let configuration: SpoolConfiguration
     let progress: Mutex<SpoolState>
     /// Reads what is shipped: of all readings the one that must not wait for another.
@@ -88,7 +88,7 @@ package final class Spool: Sendable {
         began = last.end
         found = Found(torn: recovery.torn, unknown: recovery.open.begins.count)
         progress = Mutex(recovery.state)
-        core = SpoolCore(
+        core = SpoolThread(
             folder: folder,
             folderFile: OpenFile(try folder.open(".", O_RDONLY | O_DIRECTORY)),
             disk: disk,
@@ -96,7 +96,7 @@ package final class Spool: Sendable {
             configuration: configuration,
             logger: logger,
             tail: tail,
-            follower: LeafFollower(folder: folder, segment: last, open: recovery.open)
+            follower: LeafHasher(folder: folder, segment: last, open: recovery.open)
         )
         // One after the other: of many, what the records say is not in memory at the same time.
         for begin in recovery.open.inOrder {
@@ -226,7 +226,7 @@ package final class Spool: Sendable {
 
     /// Calls `body` on the spool's thread whenever records became durable, at the latest 50 ms after they were made, or
     /// when it fails; it must be quick.
-    package func observe(_ body: @escaping @Sendable (SpoolNews) -> Void) -> Observation {
+    package func observe(_ body: @escaping @Sendable (SpoolEvent) -> Void) -> Observation {
         let number = core.observers.withLock { observers in
             observers.last += 1
             observers.each[observers.last] = body

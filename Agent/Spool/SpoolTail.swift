@@ -39,7 +39,7 @@ struct SpoolTail: ~Copyable, Sendable {
     var openCalls: Int
     let mostOpenCalls: Int
 
-    var room: SpoolRoom
+    var room: SpoolQuota
     /// Set once nothing is taken any more, and why.
     var failure: SpoolError?
     /// Whether it has begun that nothing is recorded, for now or for good, and this has not been told yet.
@@ -81,7 +81,7 @@ struct SpoolTail: ~Copyable, Sendable {
         self.segments = segments
         self.file = file
         segmentBytes = configuration.segmentBytes
-        room = SpoolRoom(configuration)
+        room = SpoolQuota(configuration)
         self.openCalls = openCalls
         mostOpenCalls = configuration.mostOpenCalls
         bytes = segments.reduce(0) { $0 + $1.bytes }
@@ -97,7 +97,7 @@ struct SpoolTail: ~Copyable, Sendable {
 
     /// Records now, with everything that waits before it; throws if it is not in the file, and then it has no number.
     mutating func record(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
-        let weight = SpoolRoom.weight(body)
+        let weight = SpoolQuota.weight(body)
         let length = try append(body, weight, at: time)
         do {
             try flush(usesReserve: weight == .needed)
@@ -113,7 +113,7 @@ struct SpoolTail: ~Copyable, Sendable {
     mutating func layOut(_ body: RecordBody, at time: RecordTime) throws(SpoolError) {
         // Records of refusals must not pile up before those of calls.
         if isBlocked || buffer.count >= Self.fullBuffer { try write(at: time) }
-        _ = try append(body, SpoolRoom.weight(body), at: time)
+        _ = try append(body, SpoolQuota.weight(body), at: time)
     }
 
     /// Writes the records that wait; those that could not be written wait on.
@@ -129,7 +129,7 @@ struct SpoolTail: ~Copyable, Sendable {
     /// Records with the next write; what does not fit is lost only once the spool has failed, which it then says.
     mutating func recordSoon(_ body: RecordBody, at time: RecordTime) {
         if !isBlocked, buffer.count >= Self.fullBuffer { try? flush() }
-        let weight = SpoolRoom.weight(body)
+        let weight = SpoolQuota.weight(body)
         do {
             _ = try append(body, weight, at: time)
             if weight == .needed { deservesReserve = true }
@@ -139,7 +139,8 @@ struct SpoolTail: ~Copyable, Sendable {
     }
 
     /// Lays a record out; returns its length.
-    private mutating func append(_ body: RecordBody, _ weight: SpoolRoom.Weight, at time: RecordTime) throws(SpoolError)
+    private mutating func append(_ body: RecordBody, _ weight: SpoolQuota.Weight, at time: RecordTime)
+        throws(SpoolError)
         -> Int
     {
         if let failure { throw failure }

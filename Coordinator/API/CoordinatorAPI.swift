@@ -12,20 +12,20 @@ package struct CoordinatorAPI: Sendable {
     ///   - isStrictTransport: Whether browsers may be told to use nothing but TLS for this host from now on.
     package init(_ domain: Domain, metrics: MetricsRegistry, clock: MachineClock, isStrictTransport: Bool) {
         let operations =
-            HealthHarness(database: domain.database, metrics: metrics).operations
-            + ServersHarness(registry: domain.registry).operations
-            + PolicyHarness(desk: domain.desk).operations
-            + PeopleHarness(people: domain.people, clock: clock).operations
-            + TokensHarness(people: domain.people).operations
-            + AgentsHarness(
+            HealthRoutes(database: domain.database, metrics: metrics).operations
+            + ServersRoutes(registry: domain.registry).operations
+            + PolicyRoutes(desk: domain.desk).operations
+            + PeopleRoutes(people: domain.people, clock: clock).operations
+            + TokensRoutes(people: domain.people).operations
+            + AgentsRoutes(
                 fleet: domain.fleet,
                 log: domain.log,
                 database: domain.database,
                 logs: domain.logs,
                 intake: domain.intake
             ).operations
-            + RecordsHarness(removal: domain.removal).operations
-            + ReportsHarness(reports: domain.reports, clock: clock).operations
+            + RecordsRoutes(removal: domain.removal).operations
+            + ReportsRoutes(reports: domain.reports, clock: clock).operations
         responder = APIResponder(
             routes: RouteTable(operations),
             authentication: Authentication(

@@ -2,7 +2,7 @@ package import AuditSink
 package import Database
 package import Fleet
 package import People
-package import PolicyDesk
+package import PolicyStore
 package import Registry
 package import ServiceKit
 
@@ -12,7 +12,7 @@ package struct Domain: Sendable {
     package let log: OrgLog
     package let registry: Registry
     package let people: People
-    package let desk: PolicyDesk
+    package let desk: PolicyStore
     package let fleet: Fleet
     package let logs: AgentLogs
     package let intake: AgentLogIntake
@@ -47,7 +47,7 @@ package struct Domain: Sendable {
             clock: clock,
             authority: authority
         )
-        let desk = PolicyDesk(database: database, log: log, revisions: revisions, clock: clock, people: people)
+        let desk = PolicyStore(database: database, log: log, revisions: revisions, clock: clock, people: people)
         self.database = database
         self.log = log
         self.registry = registry

@@ -4,7 +4,7 @@ package import Contract
 internal import Database
 package import People
 internal import Policy
-internal import PolicyDesk
+internal import PolicyStore
 internal import PolicyFile
 internal import Registry
 internal import ServiceKit

@@ -3,7 +3,7 @@ package import AuditSink
 package import Contract
 package import Database
 package import People
-package import PolicyDesk
+package import PolicyStore
 package import Registry
 package import ServiceKit
 
@@ -16,7 +16,7 @@ package struct Fleet: Sendable {
     let random: Randomness
     let people: People
     let registry: Registry
-    let desk: PolicyDesk
+    let desk: PolicyStore
     let verifier: RequestVerifier
     /// How many requests each machine may make; a token's are counted here too.
     package let pace = RequestPace()
@@ -32,7 +32,7 @@ package struct Fleet: Sendable {
         clock: MachineClock,
         people: People,
         registry: Registry,
-        desk: PolicyDesk,
+        desk: PolicyStore,
         random: Randomness = .system
     ) {
         self.database = database

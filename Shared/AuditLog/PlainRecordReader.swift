@@ -20,7 +20,7 @@ struct PlainRecordReader {
     private var kind = 0
 
     /// The record that is all of these bytes; nil if there is anything unusual about it.
-    static func read(_ bytes: UnsafeBufferPointer<UInt8>, _ layout: RecordLayout) -> RecordFacts? {
+    static func read(_ bytes: UnsafeBufferPointer<UInt8>, _ layout: RecordLayout) -> RecordHeader? {
         guard let start = bytes.baseAddress, bytes.count <= RecordWriter.maxBytes else { return nil }
         var reader = PlainRecordReader(start, bytes.count, layout.sets)
         guard let members = reader.object(layout), reader.next == reader.end else { return nil }
@@ -34,10 +34,10 @@ struct PlainRecordReader {
         self.sets = sets
     }
 
-    private func facts(_ members: RecordMembers) -> RecordFacts? {
+    private func facts(_ members: RecordMembers) -> RecordHeader? {
         let admission = RecordKind.admissions[kind]
         guard admission.holds(members) else { return nil }
-        return RecordFacts(
+        return RecordHeader(
             kind: admission.kind,
             seq: UInt64(seq),
             time: time,

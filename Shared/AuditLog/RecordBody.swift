@@ -3,11 +3,11 @@ package import StrictJSON
 /// What a record says, beyond who says it and when.
 package enum RecordBody: Sendable {
     /// A request goes upstream (or, in the handshake era, to the client), once this is written.
-    case callBegin(CallFacts, DecisionFacts, credential: JSONText?)
+    case callBegin(CallAttributes, EncodedDecision, credential: JSONText?)
     /// What became of a request that was begun.
-    case callEnd(CallFacts, Outcome)
+    case callEnd(CallAttributes, Outcome)
     /// A request was refused.
-    case callDeny(CallFacts, DecisionFacts)
+    case callDeny(CallAttributes, EncodedDecision)
 
     /// A sign-in gave a credential.
     case credentialGrant(credential: JSONText, server: JSONText)
@@ -34,7 +34,7 @@ package enum RecordBody: Sendable {
 ///
 /// An object, since the code that handles the call hands them on: a copy would cost a count of references for each
 /// name.
-package final class CallFacts: Sendable {
+package final class CallAttributes: Sendable {
     /// The audit id.
     package let call: AuditID
     /// The trace id of W3C trace context.
@@ -67,8 +67,8 @@ package final class CallFacts: Sendable {
     }
 
     /// The same about another server.
-    package func of(server: JSONText) -> CallFacts {
-        CallFacts(call: call, trace: trace, client: client, how: how, server: server, method: method, item: item)
+    package func of(server: JSONText) -> CallAttributes {
+        CallAttributes(call: call, trace: trace, client: client, how: how, server: server, method: method, item: item)
     }
 }
 
@@ -129,7 +129,7 @@ package enum RecordName {
 }
 
 /// How it was decided, as records contain it: laid out once, for all calls that are decided so.
-package struct DecisionFacts: Sendable, Equatable {
+package struct EncodedDecision: Sendable, Equatable {
     /// The member `dec` with the comma before it.
     let member: [UInt8]
 

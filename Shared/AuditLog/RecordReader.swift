@@ -1,7 +1,7 @@
 package import StrictJSON
 
 /// What a record says that others must know to place it; texts are spans of its bytes.
-package struct RecordFacts: Sendable {
+package struct RecordHeader: Sendable {
     package let kind: RecordKind
     /// The record's index in its agent's log.
     package let seq: UInt64
@@ -46,13 +46,13 @@ package struct RecordReader: Sendable {
     /// Reads a record.
     ///
     /// - Throws: `.malformed`, with a message about the first thing that is wrong, without repeating it.
-    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordFacts {
+    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordHeader {
         if let facts = PlainRecordReader.read(bytes, layout) { return facts }
         return try readStrictly(bytes)
     }
 
     /// Reads a record whatever is unusual about it, and says of one that is refused why.
-    mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordFacts {
+    mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordHeader {
         problem = ""
         for slot in texts.indices {
             texts[slot] = nil
@@ -74,7 +74,7 @@ package struct RecordReader: Sendable {
         guard let agent = text(.agent), let key = text(.key), let sub = text(.sub), let seq = number(.seq) else {
             throw AuditLogError(.malformed, "a member of every record is missing")
         }
-        return RecordFacts(
+        return RecordHeader(
             kind: kind,
             seq: UInt64(seq),
             time: time,
@@ -89,7 +89,7 @@ package struct RecordReader: Sendable {
     /// Reads a record.
     ///
     /// - Throws: `.malformed`, as above.
-    package mutating func read(_ record: [UInt8]) throws(AuditLogError) -> RecordFacts {
+    package mutating func read(_ record: [UInt8]) throws(AuditLogError) -> RecordHeader {
         try record.withUnsafeBufferPointer { bytes throws(AuditLogError) in try read(bytes) }
     }
 

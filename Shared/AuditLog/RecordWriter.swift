@@ -112,7 +112,7 @@ package struct RecordWriter: Sendable {
 // MARK: - Members of calls, in the order of their names
 
 extension RecordWriter {
-    private func begin(_ facts: CallFacts, to output: inout ByteWriter) {
+    private func begin(_ facts: CallAttributes, to output: inout ByteWriter) {
         output.append(opening)
         facts.call.write(to: &output)
         output.append("\",\"client\":{\"how\":\"")
@@ -123,7 +123,7 @@ extension RecordWriter {
 
     private func continueCall(
         _ kind: StaticString,
-        _ facts: CallFacts,
+        _ facts: CallAttributes,
         at time: RecordTime,
         to output: inout ByteWriter
     ) {
@@ -142,7 +142,7 @@ extension RecordWriter {
         output.append("}")
     }
 
-    private mutating func end(_ facts: CallFacts, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
+    private mutating func end(_ facts: CallAttributes, seq: UInt64, at time: RecordTime, to output: inout ByteWriter) {
         if case .prompt(let name) = facts.item { output.append(",\"prompt\":", name: name) }
         output.append(",\"salt\":\"")
         withUnsafeBytes(of: random.salt()) { Base64.writeURL($0, to: &output) }

@@ -157,34 +157,34 @@ struct ConnectionTests {
     }
 
     /// A connection on which something is waited for, and which the other side then closes.
-    private func left(_ close: (EmbeddedChannel, Presence) throws -> Void) throws -> Presence {
+    private func left(_ close: (EmbeddedChannel, DisconnectSignal) throws -> Void) throws -> DisconnectSignal {
         let channel = try connection(ledger())
         try ask(channel)
-        let presence = Presence()
-        try close(channel, presence)
-        return presence
+        let disconnect = DisconnectSignal()
+        try close(channel, disconnect)
+        return disconnect
     }
 
     @Test("A client that closes its side is not waited for, whenever it does", .timeLimit(.minutes(1)))
     func leaving() async throws {
         // An embedded channel stays on one thread, so nothing is awaited while there is one.
-        let presences = [
-            try left { channel, presence in
-                channel.triggerUserOutboundEvent(presence, promise: nil)
+        let disconnects = [
+            try left { channel, disconnect in
+                channel.triggerUserOutboundEvent(disconnect, promise: nil)
                 channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
                 // The client may still read what is answered.
                 #expect(channel.isActive)
             },
-            try left { channel, presence in
+            try left { channel, disconnect in
                 channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-                channel.triggerUserOutboundEvent(presence, promise: nil)
+                channel.triggerUserOutboundEvent(disconnect, promise: nil)
             },
-            try left { channel, presence in
-                channel.triggerUserOutboundEvent(presence, promise: nil)
+            try left { channel, disconnect in
+                channel.triggerUserOutboundEvent(disconnect, promise: nil)
                 try channel.close().wait()
             },
         ]
-        for presence in presences { await presence.wait() }
+        for disconnect in disconnects { await disconnect.wait() }
     }
 
     @Test(

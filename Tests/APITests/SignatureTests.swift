@@ -8,7 +8,7 @@ import HummingbirdTesting
 import NIOCore
 import People
 import Policy
-import PolicyDesk
+import PolicyStore
 import ServiceKit
 import StrictJSON
 import Testing

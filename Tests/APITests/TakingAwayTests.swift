@@ -106,7 +106,7 @@ struct TakingAwayTests {
     /// Requests whose bodies come late, and what they would change.
     static let slow: [(String, [UInt8])] = [
         ("/v1/invitations", Array("{\"email\":\"mallory@office.example\"}".utf8)), ("/v1/servers", Array("{}".utf8)),
-        ("/v1/policy/check", HarnessTests.policy),
+        ("/v1/policy/check", RoutesTests.policy),
     ]
 
     @Test(

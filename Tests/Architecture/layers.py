@@ -17,7 +17,7 @@ LAYERS = {
         "Forwarding", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [
-        "Database", "AuditSink", "Registry", "People", "PolicyDesk", "Fleet", "API",
+        "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "API",
         "CoordinatorCore", "doorward-coordinator",
     ],
 }
@@ -38,7 +38,7 @@ FENCES = {
 # Targets that decide on bytes, and so must not meet Foundation's idea of strings and JSON; nor any library but crypto.
 PURE = {"StrictJSON", "MCP", "Policy", "Wire"}
 # Targets of the domain, which never see a type of HTTP.
-DOMAIN = {"AuditSink", "Registry", "People", "PolicyDesk", "Fleet"}
+DOMAIN = {"AuditSink", "Registry", "People", "PolicyStore", "Fleet"}
 HTTP = ("HTTPTypes", "Hummingbird", "NIO")
 
 # A file of the product is read at one sitting; a table of cases may be longer.

@@ -16,7 +16,7 @@ struct PlainRecordReaderTests {
 
     private static let records = RecordWriterTests.bodies.map { RecordReaderTests.written($0) }
 
-    private func facts(_ facts: RecordFacts) -> [String] {
+    private func facts(_ facts: RecordHeader) -> [String] {
         [
             facts.kind.rawValue, "\(facts.seq)", "\(facts.time)", "\(facts.agent)", "\(facts.key)", "\(facts.sub)",
             "\(String(describing: facts.server?.span))", "\(String(describing: facts.policy))",

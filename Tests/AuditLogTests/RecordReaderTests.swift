@@ -20,7 +20,7 @@ struct RecordReaderTests {
     }
 
     /// What a reader made of a record, or nil.
-    static func read(_ bytes: [UInt8]) -> RecordFacts? {
+    static func read(_ bytes: [UInt8]) -> RecordHeader? {
         var reader = RecordReader()
         return try? reader.read(bytes)
     }
@@ -72,7 +72,7 @@ struct RecordReaderTests {
 
     @Test("Names of strangers, words that are none and numbers out of bounds still make records", arguments: hostile)
     func hostileNames(text: JSONText) throws {
-        let facts = CallFacts(
+        let facts = CallAttributes(
             call: AuditID(high: .max, low: .max),
             trace: AuditID(high: 0, low: 0),
             client: text,
@@ -81,7 +81,7 @@ struct RecordReaderTests {
             method: text,
             item: .tool(text)
         )
-        let decision = DecisionFacts(
+        let decision = EncodedDecision(
             isAllowed: false,
             reason: text,
             rules: Array(repeating: text, count: 100),

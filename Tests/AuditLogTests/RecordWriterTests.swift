@@ -18,8 +18,8 @@ struct RecordWriterTests {
         )
     }
 
-    static func facts(_ item: CallItem = .tool("get_issue"), named name: JSONText? = nil) -> CallFacts {
-        CallFacts(
+    static func facts(_ item: CallItem = .tool("get_issue"), named name: JSONText? = nil) -> CallAttributes {
+        CallAttributes(
             call: AuditID(high: .max, low: 0xABC),
             trace: AuditID(high: 3, low: 4),
             client: name ?? "claude-code",
@@ -30,14 +30,14 @@ struct RecordWriterTests {
         )
     }
 
-    static let allowed = DecisionFacts(
+    static let allowed = EncodedDecision(
         isAllowed: true,
         reason: "granted",
         rules: ["roles/dev/grant/0", "bind/1"],
         policy: 3,
         digest: digest
     )
-    static let limited = DecisionFacts(
+    static let limited = EncodedDecision(
         isAllowed: false,
         reason: "limited",
         rules: ["limits/0"],
@@ -114,7 +114,7 @@ struct RecordWriterTests {
     func bounded() throws {
         let long = JSONText(utf8: Array(repeating: 1, count: 100_000))
         let facts = Self.facts(.tool(long), named: long)
-        let decision = DecisionFacts(
+        let decision = EncodedDecision(
             isAllowed: false,
             reason: "limited",
             rules: Array(repeating: JSONText(utf8: Array(repeating: 1, count: 40)), count: 1000),
@@ -136,7 +136,7 @@ struct RecordWriterTests {
         arguments: ["", " ", "two words", "\u{9B}31m", "\u{202E}x", "ann@example.com", "caf\u{E9}", "a\"b", "a\nb"]
     )
     func plainNames(text: JSONText) throws {
-        let decision = DecisionFacts(
+        let decision = EncodedDecision(
             isAllowed: false,
             reason: "limited",
             rules: [text],
@@ -164,7 +164,7 @@ struct RecordWriterTests {
         let item: [CallItem] = [.tool(name), .prompt(name), .resource(uri: name.utf8)]
         for item in item {
             let facts = Self.facts(item, named: name)
-            let decision = DecisionFacts(
+            let decision = EncodedDecision(
                 isAllowed: false,
                 reason: word,
                 rules: Array(repeating: name, count: 100),

@@ -213,7 +213,7 @@ extension RandomPool {
 }
 
 extension ReportWorld {
-    static let policy = DecisionFacts(
+    static let policy = EncodedDecision(
         isAllowed: true,
         reason: "granted",
         rules: ["roles/dev/grant/0"],
@@ -221,8 +221,8 @@ extension ReportWorld {
         digest: JSONText(digest.base64URL)
     )
 
-    static func call(_ number: UInt64, server: JSONText = "github") -> CallFacts {
-        CallFacts(
+    static func call(_ number: UInt64, server: JSONText = "github") -> CallAttributes {
+        CallAttributes(
             call: AuditID(high: 7, low: number),
             trace: AuditID(high: 8, low: number),
             client: "claude-code",

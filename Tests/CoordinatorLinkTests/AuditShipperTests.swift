@@ -209,7 +209,7 @@ struct AuditShipperTests {
         try spool.record(beat(0))
         #expect(await eventually { isDone(spool) })
         let start = ContinuousClock.now
-        let facts = CallFacts(
+        let facts = CallAttributes(
             call: AuditID(),
             trace: AuditID(),
             client: "c",
@@ -219,7 +219,7 @@ struct AuditShipperTests {
             item: .tool("t")
         )
         try spool.record(
-            .callDeny(facts, DecisionFacts(isAllowed: false, reason: "no_grant", rules: [], policy: 1, digest: ""))
+            .callDeny(facts, EncodedDecision(isAllowed: false, reason: "no_grant", rules: [], policy: 1, digest: ""))
         )
         #expect(await eventually { isDone(spool) })
         #expect(ContinuousClock.now - start < .milliseconds(900))

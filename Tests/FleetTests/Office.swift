@@ -5,7 +5,7 @@ import Database
 import Foundation
 import People
 import Policy
-import PolicyDesk
+import PolicyStore
 import Registry
 import ServiceKit
 import StrictJSON
@@ -28,7 +28,7 @@ struct Office {
     let revisions = Revisions(changes: Signal())
     let people: People
     let registry: Registry
-    let desk: PolicyDesk
+    let desk: PolicyStore
     let fleet: Fleet
 
     init() throws {
@@ -46,7 +46,7 @@ struct Office {
         let clock = MachineClock(wall: { Int64(seconds.value.withLock { $0 }) * 1_000_000 }, boot: { 0 })
         people = People(database: database, log: log, revisions: revisions, clock: clock)
         registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
-        desk = PolicyDesk(database: database, log: log, revisions: revisions, clock: clock, people: people)
+        desk = PolicyStore(database: database, log: log, revisions: revisions, clock: clock, people: people)
         fleet = Fleet(
             database: database,
             log: log,

@@ -6,7 +6,7 @@ import Contract
 import Database
 import People
 import Policy
-import PolicyDesk
+import PolicyStore
 import StrictJSON
 import Testing
 

@@ -6,7 +6,7 @@ extension RealSockets {
     @Suite("What clients and servers make the agent hold")
     struct BudgetTests {
         /// Pages of a quarter of a megabyte, and how many were asked for.
-        private final class LargePages: LocalPages {
+        private final class LargePages: LocalEndpoints {
             private let state = Mutex(0)
             var count: Int { state.withLock { $0 } }
 

@@ -80,7 +80,7 @@ struct OpenCallsTests {
         var line: [UInt8] = []
         writer.write(
             .callEnd(
-                CallFacts(
+                CallAttributes(
                     call: AuditID(),
                     trace: AuditID(),
                     client: JSONText(String(repeating: "c", count: 64)),
@@ -134,7 +134,7 @@ struct OpenCallsTests {
         ]
         for item in items {
             for how in [ClientProof.token, .local, .claimed] {
-                let facts = CallFacts(
+                let facts = CallAttributes(
                     call: AuditID(),
                     trace: AuditID(),
                     client: "c-1",

@@ -78,7 +78,7 @@ struct RecordingTests {
     func news() async throws {
         let scratch = Scratch()
         let spool = try scratch.open()
-        let (stream, continuation) = AsyncStream.makeStream(of: SpoolNews.self)
+        let (stream, continuation) = AsyncStream.makeStream(of: SpoolEvent.self)
         let observation = spool.observe { continuation.yield($0) }
         var news = stream.makeAsyncIterator()
         try spool.record(begin(1))
@@ -159,7 +159,7 @@ struct RecordingTests {
         let spool = try scratch.open()
         for number in 0..<20 { try spool.record(begin(number)) }
         try spool.record(deny(20))
-        let list = CallFacts(
+        let list = CallAttributes(
             call: AuditID(),
             trace: AuditID(),
             client: "c",

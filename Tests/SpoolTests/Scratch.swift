@@ -70,8 +70,8 @@ final class Scratch: Sendable {
     }
 }
 
-func facts(_ number: Int, how: ClientProof = .token, item: CallItem = .tool("t")) -> CallFacts {
-    CallFacts(
+func facts(_ number: Int, how: ClientProof = .token, item: CallItem = .tool("t")) -> CallAttributes {
+    CallAttributes(
         call: AuditID(high: 7, low: UInt64(number)),
         trace: AuditID(high: 8, low: UInt64(number)),
         client: "c",
@@ -86,8 +86,8 @@ func begin(_ number: Int) -> RecordBody { .callBegin(facts(number), decision(isA
 func end(_ number: Int) -> RecordBody { .callEnd(facts(number), Outcome(.ok, milliseconds: 1)) }
 func deny(_ number: Int) -> RecordBody { .callDeny(facts(number), decision(isAllowed: false)) }
 
-func decision(isAllowed: Bool) -> DecisionFacts {
-    DecisionFacts(isAllowed: isAllowed, reason: "granted", rules: [], policy: 1, digest: "d")
+func decision(isAllowed: Bool) -> EncodedDecision {
+    EncodedDecision(isAllowed: isAllowed, reason: "granted", rules: [], policy: 1, digest: "d")
 }
 
 extension [JSONValue] {

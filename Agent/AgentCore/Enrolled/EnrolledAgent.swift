@@ -20,7 +20,7 @@ final class EnrolledAgent: Sendable {
     let spool: Spool
     let vault: TokenVault
     let client: CoordinatorClient
-    let board: DataPathBoard
+    let board: DataPathController
     let forwarding: ForwardingService
     let sync: PolicySync
     let shipper: AuditShipper
@@ -40,7 +40,7 @@ final class EnrolledAgent: Sendable {
     init(
         _ membership: Membership,
         parts: AgentParts,
-        board: DataPathBoard,
+        board: DataPathController,
         forwarding: ForwardingService,
         onSettled: @escaping @Sendable () -> Void
     ) throws {

@@ -7,7 +7,7 @@ internal import Spool
 struct Heartbeat: Sendable {
     let forwarding: ForwardingService
     let spool: Spool
-    let board: DataPathBoard
+    let board: DataPathController
 
     private static let interval = Duration.seconds(300)
     /// How often the wall clock is asked whether the policy's time is over.

@@ -31,7 +31,7 @@ final class Supervisor: Service {
     }
 
     private let parts: AgentParts
-    private let board: DataPathBoard
+    private let board: DataPathController
     private let forwarding: ForwardingService
     private let credentials: VaultCredentials
     private let current = Mutex(Situation.none)
@@ -43,7 +43,7 @@ final class Supervisor: Service {
     private let reloads: AsyncStream<Void>
     private let reload: AsyncStream<Void>.Continuation
 
-    init(_ parts: AgentParts, board: DataPathBoard, forwarding: ForwardingService, credentials: VaultCredentials) {
+    init(_ parts: AgentParts, board: DataPathController, forwarding: ForwardingService, credentials: VaultCredentials) {
         self.parts = parts
         self.board = board
         self.forwarding = forwarding

@@ -26,13 +26,13 @@ final class RunningAgent: AgentOperations {
     private static let longPatience = Duration.seconds(25)
 
     private let parts: AgentParts
-    private let board: DataPathBoard
+    private let board: DataPathController
     private let forwarding: ForwardingService
     private let supervisor: Supervisor
     private let state = Mutex(State())
     private var home: AgentHome { parts.home }
 
-    init(parts: AgentParts, board: DataPathBoard, forwarding: ForwardingService, supervisor: Supervisor) {
+    init(parts: AgentParts, board: DataPathController, forwarding: ForwardingService, supervisor: Supervisor) {
         self.parts = parts
         self.board = board
         self.forwarding = forwarding
@@ -70,7 +70,7 @@ final class RunningAgent: AgentOperations {
     func status() async throws -> JSONValue {
         let listen = state.withLock { $0.listen }
         let situation = supervisor.situation
-        var facts = AgentFacts(membership: situation.membership)
+        var facts = AgentStatus(membership: situation.membership)
         facts.listen = listen
         facts.isRunning = true
         facts.policyVersion = await board.policy.version
@@ -92,7 +92,7 @@ final class RunningAgent: AgentOperations {
     }
 
     private func serverList() async -> [JSONValue] {
-        await ServerFacts(board: board, forwarding: forwarding, vault: supervisor.agent?.vault).list()
+        await ServerStatus(board: board, forwarding: forwarding, vault: supervisor.agent?.vault).list()
     }
 
     func servers() async throws -> JSONValue {

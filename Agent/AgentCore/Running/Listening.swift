@@ -21,8 +21,8 @@ struct Listening: Service {
 
     func run() async throws {
         await supervisor.settle(atMost: Self.patience)
-        let pages = ControlPages(
-            control: ControlHarness(operations),
+        let pages = ControlEndpoints(
+            control: ControlHandler(operations),
             metrics: metrics,
             hindrance: { operations.hindrance }
         )

@@ -27,7 +27,7 @@ actor SessionKeeper {
 
     /// Takes over what was written down, before anybody can call.
     func restore() async {
-        await forwarding.restore(KeptSessions(home).sessions)
+        await forwarding.restore(SessionsFile(home).sessions)
         let change = change
         await forwarding.onSessions { change.yield() }
     }
@@ -45,7 +45,7 @@ actor SessionKeeper {
     func keep() async {
         let sessions = await forwarding.keptSessions()
         do {
-            try KeptSessions(sessions).keep(home)
+            try SessionsFile(sessions).keep(home)
             isFailing = false
         } catch {
             if !isFailing { logger.warning("Sessions could not be kept: after a restart clients must begin others.") }

@@ -30,7 +30,7 @@ struct AdminInvite: AsyncParsableCommand {
         var role: OrganisationRole = .member
 
         @Option(name: .long, help: "How long the token can be used, such as 24h.")
-        var expires = Lifetime(seconds: 86_400)
+        var expires = DurationArgument(seconds: 86_400)
 
         @OptionGroup var output: OutputOptions
 

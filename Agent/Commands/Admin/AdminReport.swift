@@ -13,10 +13,10 @@ struct AdminReport: AsyncParsableCommand {
     )
 
     @Option(name: .long, parsing: .unconditional, help: "From when on: 2026-01-01T00:00:00Z, or -24h, -7d before now.")
-    var from: Moment
+    var from: TimeArgument
 
     @Option(name: .long, parsing: .unconditional, help: "Until when, not included; it may lie in the future.")
-    var to: Moment
+    var to: TimeArgument
 
     @Option(name: .long, help: "Only what this person did (e-mail address).")
     var user: String?
@@ -51,7 +51,7 @@ struct AdminReport: AsyncParsableCommand {
 }
 
 /// A time as it is typed: RFC 3339 in UTC, or how long before now.
-struct Moment: ExpressibleByArgument {
+struct TimeArgument: ExpressibleByArgument {
     private enum Form {
         case at(UTCTime), before(seconds: Int)
     }
@@ -61,7 +61,7 @@ struct Moment: ExpressibleByArgument {
     init?(argument: String) {
         if let time = UTCTime(argument) {
             form = .at(time)
-        } else if argument.hasPrefix("-"), let span = Lifetime(argument: String(argument.dropFirst())) {
+        } else if argument.hasPrefix("-"), let span = DurationArgument(argument: String(argument.dropFirst())) {
             form = .before(seconds: span.seconds)
         } else {
             return nil

@@ -25,7 +25,7 @@ struct AdminTokens: AsyncParsableCommand {
         var scope: [Scope]
 
         @Option(name: .long, help: "How long it can be used, such as 30d.")
-        var expires = Lifetime(seconds: 30 * 86_400)
+        var expires = DurationArgument(seconds: 30 * 86_400)
 
         @OptionGroup var output: OutputOptions
 

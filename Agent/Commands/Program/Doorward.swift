@@ -76,7 +76,7 @@ package enum Program {
         let ours = arguments.prefix { $0 != "--" }
         return ours.reduce(into: []) { joined, argument in
             if let option = joined.last, option == "--from" || option == "--to", argument.hasPrefix("-"),
-                Moment(argument: argument) != nil
+                TimeArgument(argument: argument) != nil
             {
                 joined[joined.count - 1] = "\(option)=\(argument)"
             } else {

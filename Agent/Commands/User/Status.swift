@@ -36,7 +36,7 @@ enum StatusFacts {
         do {
             return try await context.agent.get("status")
         } catch let failure as ControlFailure where failure.code == "agent_not_running" {
-            return try AgentFacts.last(context.home).json
+            return try AgentStatus.last(context.home).json
         }
     }
 

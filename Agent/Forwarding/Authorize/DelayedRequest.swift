@@ -6,7 +6,7 @@ internal import AuditLog
 final class DelayedRequest {
     /// Why and under which facts a request is refused.
     struct Refused {
-        let facts: CallFacts
+        let facts: CallAttributes
         let refusal: Refusal
         /// Where the literal of the request's id is in its bytes, which the connection keeps as long as it waits.
         let id: Range<Int>?

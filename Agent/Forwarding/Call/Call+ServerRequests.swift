@@ -42,8 +42,8 @@ extension Call {
         }
     }
 
-    private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>) -> CallFacts {
-        CallFacts(
+    private func facts(_ envelope: Envelope, _ message: UnsafeBufferPointer<UInt8>) -> CallAttributes {
+        CallAttributes(
             call: gate.random.id(),
             trace: trace.trace,
             client: client,
@@ -55,7 +55,7 @@ extension Call {
     }
 
     /// Remembers what the client will have to answer.
-    private func remember(_ id: RequestID, facts: CallFacts?, in spool: Spool?, bytes: Int) -> Bool {
+    private func remember(_ id: RequestID, facts: CallAttributes?, in spool: Spool?, bytes: Int) -> Bool {
         // The client answers within the session that begins here.
         _ = bindSession()
         let session = session ?? beginSession(sessionless)

@@ -22,7 +22,7 @@ final class Call {
     let client: JSONText
     let how: ClientProof
     /// What its records say; nil for what has no records: notifications, pings, answers, GET and DELETE.
-    var facts: CallFacts?
+    var facts: CallAttributes?
     /// Where its beginning is recorded.
     var spool: Spool?
     var method = MCPMethod.unknown

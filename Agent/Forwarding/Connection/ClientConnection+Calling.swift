@@ -58,7 +58,7 @@ extension ClientConnection {
     private func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
         let server = server(in: bytes).flatMap { gate.policy.knows(server: $0.alias) ? $0 : nil }
         let trace = TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random)
-        let facts = CallFacts(
+        let facts = CallAttributes(
             call: gate.random.id(),
             trace: trace.trace,
             client: visit.client,
@@ -81,7 +81,7 @@ extension ClientConnection {
             envelope.traceparent?.withText(in: body) {
                 TraceContext(body: $0, header: header, random: &gate.random)
             } ?? TraceContext(body: nil, header: header, random: &gate.random)
-        let facts = CallFacts(
+        let facts = CallAttributes(
             call: gate.random.id(),
             trace: trace.trace,
             client: visit.client,

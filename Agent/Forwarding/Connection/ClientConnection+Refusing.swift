@@ -5,7 +5,7 @@ extension ClientConnection {
     /// Refuses a request before anything of it has gone anywhere; with a record, whatever the reason.
     func deny(
         _ refusal: Refusal,
-        _ facts: CallFacts,
+        _ facts: CallAttributes,
         id: Range<Int>?,
         server: ServedServer?,
         _ bytes: UnsafeRawBufferPointer
@@ -23,7 +23,8 @@ extension ClientConnection {
     }
 
     /// Records a refusal, and answers with it where the client still waits.
-    func settleRefusal(_ refusal: Refusal, _ facts: CallFacts, id: [UInt8]?, server: ServedServer?, isWaited: Bool) {
+    func settleRefusal(_ refusal: Refusal, _ facts: CallAttributes, id: [UInt8]?, server: ServedServer?, isWaited: Bool)
+    {
         let record = gate.records.deny(facts, refusal)
         server?.metrics.countRefusal(isLimit: refusal.limiter != nil)
         guard isWaited else { return }

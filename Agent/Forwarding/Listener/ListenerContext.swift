@@ -8,5 +8,5 @@ struct ListenerContext {
     /// Whether the other end of a connection belongs to this user.
     let isSameUser: (any Channel) -> Bool
     /// Answer what is not an MCP route.
-    let pages: any LocalPages
+    let pages: any LocalEndpoints
 }

@@ -7,7 +7,7 @@ internal import Upstreams
 /// Opens the two listening sockets; to be used on the event loop, where they live.
 struct Listeners {
     let path: DataPath
-    let pages: any LocalPages
+    let pages: any LocalEndpoints
     let check: PeerCheck
 
     private static let backlog: Int32 = 1024

@@ -28,7 +28,7 @@ final class CallRecorder {
     /// Records that a request goes out.
     ///
     /// - Returns: The spool that has the record; nil where it cannot be recorded, and so must not go.
-    func begin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
+    func begin(_ call: CallAttributes, _ decision: Decision, credential: JSONText?) -> Spool? {
         guard let spool else { return nil }
         do {
             try spool.record(.callBegin(call, decisions.allowed(decision), credential: credential))
@@ -42,7 +42,7 @@ final class CallRecorder {
     /// Lays out the record that a request goes out.
     ///
     /// - Returns: The spool, whose next write has the record in it; nil where it cannot be recorded, and so must not go.
-    func layOutBegin(_ call: CallFacts, _ decision: Decision, credential: JSONText?) -> Spool? {
+    func layOutBegin(_ call: CallAttributes, _ decision: Decision, credential: JSONText?) -> Spool? {
         guard let spool else { return nil }
         do {
             try spool.layOut(.callBegin(call, decisions.allowed(decision), credential: credential))
@@ -63,7 +63,7 @@ final class CallRecorder {
     }
 
     /// Records a refusal.
-    func deny(_ call: CallFacts, _ refusal: Refusal) -> DenialRecord {
+    func deny(_ call: CallAttributes, _ refusal: Refusal) -> DenialRecord {
         guard let spool else { return .missing }
         do {
             try spool.record(.callDeny(call, decisions.refused(refusal)))
@@ -81,7 +81,7 @@ final class CallRecorder {
     ///   - call: What ended.
     ///   - outcome: How.
     ///   - spool: Where its beginning is recorded: the log of another membership knows nothing of it.
-    func end(_ call: CallFacts, _ outcome: Outcome, in spool: Spool?) {
+    func end(_ call: CallAttributes, _ outcome: Outcome, in spool: Spool?) {
         spool?.recordSoon(.callEnd(call, outcome))
     }
 

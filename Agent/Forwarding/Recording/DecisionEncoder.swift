@@ -8,7 +8,7 @@ struct DecisionEncoder {
     let version: Int
     let digest: JSONText
     /// What is allowed, by the number of the grant.
-    private let granted: [DecisionFacts]
+    private let granted: [EncodedDecision]
 
     init(_ policy: PolicySnapshot) {
         let version = policy.version
@@ -18,12 +18,12 @@ struct DecisionEncoder {
         self.digest = digest
     }
 
-    func allowed(_ decision: Decision) -> DecisionFacts {
+    func allowed(_ decision: Decision) -> EncodedDecision {
         decision.grant.map { granted[$0] } ?? Self.allowed(decision, version, digest)
     }
 
-    private static func allowed(_ decision: Decision, _ version: Int, _ digest: JSONText) -> DecisionFacts {
-        DecisionFacts(
+    private static func allowed(_ decision: Decision, _ version: Int, _ digest: JSONText) -> EncodedDecision {
+        EncodedDecision(
             isAllowed: true,
             reason: code(decision.reason),
             rules: decision.rules,
@@ -32,8 +32,8 @@ struct DecisionEncoder {
         )
     }
 
-    func refused(_ refusal: Refusal) -> DecisionFacts {
-        DecisionFacts(
+    func refused(_ refusal: Refusal) -> EncodedDecision {
+        EncodedDecision(
             isAllowed: false,
             reason: refusal.reason,
             rules: refusal.rules,

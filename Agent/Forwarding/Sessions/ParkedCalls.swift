@@ -6,7 +6,7 @@ internal import StrictJSON
 
 /// A request of the client whose stream has ended before its answer, and may be taken up again (`Last-Event-ID`).
 struct ParkedCall {
-    let facts: CallFacts
+    let facts: CallAttributes
     let spool: Spool?
     let method: MCPMethod
     let began: Int64

@@ -20,7 +20,7 @@ final class Session {
     /// A request of the server that the client has yet to answer.
     struct Pending {
         /// What its records say; nil for a ping, which is not recorded.
-        let facts: CallFacts?
+        let facts: CallAttributes?
         /// Where its beginning is recorded.
         let spool: Spool?
         /// When it was passed on, in nanoseconds.

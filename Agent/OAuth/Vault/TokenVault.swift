@@ -37,7 +37,7 @@ package final class TokenVault: Sendable {
     let clientSecrets: ClientSecretStore
     let intents: IntentFolder
     /// A caller passes it before it changes what is stored for an alias.
-    let turnstile = Turnstile()
+    let turnstile = KeyedMutex()
     let fetcher: Fetcher
     let clock: MachineClock
     let events: @Sendable (CredentialEvent) -> Void

@@ -33,7 +33,7 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
     /// Whether nothing more comes from the other side.
     private var hasLeft = false
     /// Who waits to hear of that.
-    private var presence: Presence?
+    private var disconnect: DisconnectSignal?
 
     /// - Parameters:
     ///   - ledger: Where this connection is listed.
@@ -92,7 +92,7 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .end = unwrapOutboundIn(data) {
             underway -= 1
-            presence = nil
+            disconnect = nil
             list(context)
         }
         context.write(data, promise: promise)
@@ -116,19 +116,19 @@ package final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelH
         event: Any,
         promise: EventLoopPromise<Void>?
     ) {
-        guard let presence = event as? Presence else {
+        guard let disconnect = event as? DisconnectSignal else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        self.presence = presence
-        if hasLeft { presence.end() }
+        self.disconnect = disconnect
+        if hasLeft { disconnect.end() }
         promise?.succeed()
     }
 
     private func leave() {
         hasLeft = true
-        presence?.end()
-        presence = nil
+        disconnect?.end()
+        disconnect = nil
     }
 
     /// Tells the ledger what this connection is doing.

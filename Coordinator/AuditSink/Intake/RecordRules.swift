@@ -18,8 +18,8 @@ struct RecordRules: Sendable {
     }
 
     /// What the record of this number of the agent's log says; throws `Problem` where it is not that.
-    mutating func check(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws -> RecordFacts {
-        let facts: RecordFacts
+    mutating func check(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws -> RecordHeader {
+        let facts: RecordHeader
         do throws(AuditLogError) {
             facts = try reader.read(record)
         } catch {

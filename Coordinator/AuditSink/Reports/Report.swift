@@ -8,7 +8,7 @@ package struct Report: Sendable {
     /// The files, in the order in which they are best sent.
     package let files: [File]
     /// Kept as long as the report is.
-    var place: ReportPlaces.Place?
+    var place: ReportSlots.Place?
 
     /// One file of a report.
     package struct File: Sendable {

@@ -23,7 +23,7 @@ package final class Reports: Sendable {
     private let clock: MachineClock
     private let folder: String
     private let largest: Int
-    private let places = ReportPlaces(Reports.mostAtOnce)
+    private let places = ReportSlots(Reports.mostAtOnce)
 
     /// Reports of what is in `database`; records are held in nameless files in `folder` while a report is made and sent.
     package init(

@@ -18,7 +18,7 @@ struct BatchMarks: Sendable {
     private var lastServer = 0
 
     /// Notes a record of the upload.
-    mutating func note(_ facts: RecordFacts, in bytes: UnsafeBufferPointer<UInt8>) {
+    mutating func note(_ facts: RecordHeader, in bytes: UnsafeBufferPointer<UInt8>) {
         earliest = min(earliest, facts.time)
         latest = max(latest, facts.time)
         facts.server?.withText(in: bytes) { note(server: $0) }
@@ -58,7 +58,7 @@ struct BatchMarks: Sendable {
 
 extension RecordReader {
     /// Reads a record that is stored; it was checked before it was stored, so one that cannot be read means a damaged file.
-    mutating func readStored(_ record: UnsafeBufferPointer<UInt8>) throws -> RecordFacts {
+    mutating func readStored(_ record: UnsafeBufferPointer<UInt8>) throws -> RecordHeader {
         do {
             return try read(record)
         } catch {

@@ -84,7 +84,7 @@ struct RecordSearch: Sendable {
     }
 
     /// Whether a record is about what was asked for, whenever it was made.
-    func isSelected(_ facts: RecordFacts, _ record: UnsafeBufferPointer<UInt8>) -> Bool {
+    func isSelected(_ facts: RecordHeader, _ record: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let server = selection.server else { return true }
         return facts.server?.withText(in: record) { server.utf8.elementsEqual($0) } ?? false
     }

@@ -132,7 +132,7 @@ package struct CoordinatorServer: Sendable {
         if let metricsAddress { services.append(metricsListener(metricsAddress)) }
         let main = application(api.responder, server: server)
         services.append(Listener(address: address, option: "--listen", ledger: ledger, server: main))
-        services.append(Farewell(changes: changes, logger: logger))
+        services.append(LongPollShutdown(changes: changes, logger: logger))
         let configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -2,7 +2,7 @@ internal import API
 internal import AuditSink
 internal import Database
 internal import Logging
-internal import PolicyDesk
+internal import PolicyStore
 internal import ServiceKit
 internal import ServiceLifecycle
 

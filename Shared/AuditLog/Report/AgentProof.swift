@@ -12,7 +12,7 @@ struct AgentProof: Sendable {
     let checkpoint: Checkpoint
 
     /// Reads the files of an agent and checks them against each other.
-    init(_ agent: String, in frame: ReportFrame<some ReportSource>) throws(ReportFailure) {
+    init(_ agent: String, in frame: ReportEnvelope<some ReportSource>) throws(ReportFailure) {
         let names = frame.summary.names
         let keyPath = ReportPath.key(agent: agent)
         guard let statement = KeyStatement(parsing: try frame.read(keyPath)),
@@ -60,7 +60,7 @@ struct AgentProof: Sendable {
         of agent: String,
         key: String,
         after logged: UInt64,
-        in frame: ReportFrame<some ReportSource>
+        in frame: ReportEnvelope<some ReportSource>
     ) throws(ReportFailure) {
         let path = ReportPath.revocation(agent: agent)
         guard frame.isListed(path) else { return }

@@ -36,7 +36,7 @@ package struct RecordRemoval: Sendable, Equatable {
 
 extension ReportVerifier {
     /// The removals that leaves of the report state.
-    static func removals(_ frame: ReportFrame<some ReportSource>) throws(ReportFailure) -> [RecordRemoval] {
+    static func removals(_ frame: ReportEnvelope<some ReportSource>) throws(ReportFailure) -> [RecordRemoval] {
         var removals: [RecordRemoval] = []
         for file in frame.summary.files {
             guard case .removal(let agent) = file.path else { continue }

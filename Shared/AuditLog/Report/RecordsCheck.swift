@@ -2,7 +2,7 @@ internal import StrictJSON
 
 /// Goes over `records.jsonl`, piece by piece, and proves each agent's records when its last one has been read.
 struct RecordsCheck<Source: ReportSource> {
-    private let frame: ReportFrame<Source>
+    private let frame: ReportEnvelope<Source>
     /// The number of lines so far.
     private(set) var count = 0
     /// The policies that records name, as far as no leaf shows them.
@@ -31,7 +31,7 @@ struct RecordsCheck<Source: ReportSource> {
     private var doubt: ReportFailure?
 
     /// A check of the records of a report; `policies` are those that leaves show.
-    init(_ frame: ReportFrame<Source>, policies: Set<NamedPolicy>) {
+    init(_ frame: ReportEnvelope<Source>, policies: Set<NamedPolicy>) {
         self.frame = frame
         self.policies = policies
     }
@@ -79,7 +79,7 @@ struct RecordsCheck<Source: ReportSource> {
             }
         }
         guard hash.value == frame.hash(of: .records) else {
-            throw ReportFailure(.records, ReportFrame<Source>.changed)
+            throw ReportFailure(.records, ReportEnvelope<Source>.changed)
         }
         if let doubt { throw doubt }
         if nextAgent < frame.agents.count {
@@ -102,7 +102,7 @@ struct RecordsCheck<Source: ReportSource> {
 extension RecordsCheck {
     private mutating func line(_ bytes: UnsafeBufferPointer<UInt8>) throws(ReportFailure) {
         count += 1
-        let facts: RecordFacts
+        let facts: RecordHeader
         do throws(AuditLogError) {
             facts = try reader.read(bytes)
         } catch {

@@ -10,7 +10,7 @@ package enum ReportVerifier {
     /// - Returns: what holds and what does not; never an error, whatever the files hold.
     package static func verify(_ source: some ReportSource, signedBy fingerprint: String?) -> ReportVerdict {
         do throws(ReportFailure) {
-            let frame = try ReportFrame(source, signedBy: fingerprint)
+            let frame = try ReportEnvelope(source, signedBy: fingerprint)
             let policies = try policies(frame)
             let restarts = try restarts(frame)
             let removals = try removals(frame)
@@ -38,7 +38,7 @@ package enum ReportVerifier {
 
     /// The policies that leaves of the report show.
     private static func policies<Source: ReportSource>(
-        _ frame: ReportFrame<Source>
+        _ frame: ReportEnvelope<Source>
     ) throws(ReportFailure) -> Set<RecordsCheck<Source>.NamedPolicy> {
         var policies: Set<RecordsCheck<Source>.NamedPolicy> = []
         for file in frame.summary.files {
@@ -52,7 +52,8 @@ package enum ReportVerifier {
     }
 
     /// The restarts of the organisation's log, oldest first.
-    private static func restarts(_ frame: ReportFrame<some ReportSource>) throws(ReportFailure) -> [OrgLeaf.LogRestart]
+    private static func restarts(_ frame: ReportEnvelope<some ReportSource>) throws(ReportFailure) -> [OrgLeaf
+        .LogRestart]
     {
         var restarts: [OrgLeaf.LogRestart] = []
         for file in frame.summary.files {
@@ -67,7 +68,7 @@ package enum ReportVerifier {
     }
 
     private static func verdict<Source: ReportSource>(
-        of frame: ReportFrame<Source>,
+        of frame: ReportEnvelope<Source>,
         _ check: RecordsCheck<Source>,
         policies: Int,
         restarts: [OrgLeaf.LogRestart],

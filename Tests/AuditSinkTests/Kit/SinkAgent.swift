@@ -48,7 +48,7 @@ struct SinkAgent: Sendable {
 
     /// Writes the denial of a call to a server.
     mutating func deny(server: String, at wall: Int64? = nil) {
-        let facts = CallFacts(
+        let facts = CallAttributes(
             call: AuditID(),
             trace: AuditID(),
             client: "tests",
@@ -57,7 +57,7 @@ struct SinkAgent: Sendable {
             method: "tools/call",
             item: .tool("echo")
         )
-        let decision = DecisionFacts(isAllowed: false, reason: "no_grant", rules: [], policy: 0, digest: "")
+        let decision = EncodedDecision(isAllowed: false, reason: "no_grant", rules: [], policy: 0, digest: "")
         record(.callDeny(facts, decision), at: wall)
     }
 

@@ -29,7 +29,7 @@ final class Desk: Sendable {
         _ servers: [ForwardedServer] = [],
         policy: PolicySnapshot? = nil,
         credentials: any CredentialSource = FakeCredentials(),
-        pages: any LocalPages = FakePages(),
+        pages: any LocalEndpoints = FakePages(),
         configuration: ForwardingConfiguration = ForwardingConfiguration()
     ) async throws {
         folder = "/tmp/dwf-\(UInt32.random(in: 0 ... .max))"
@@ -226,7 +226,7 @@ final class FakeCredentials: CredentialSource {
 }
 
 /// Pages that say what they were asked.
-struct FakePages: LocalPages {
+struct FakePages: LocalEndpoints {
     func answer(_ request: LocalRequest) async -> LocalAnswer {
         if request.path == "/control/slow" { try? await Task.sleep(for: .seconds(30)) }
         let text =

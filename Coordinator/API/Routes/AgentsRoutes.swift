@@ -1,0 +1,77 @@
+internal import AuditLog
+internal import AuditSink
+internal import Contract
+internal import Database
+internal import Fleet
+internal import HTTPTypes
+internal import People
+internal import StrictJSON
+
+/// What machines ask for themselves, how they come in, and who they are to administrators.
+struct AgentsRoutes: Sendable {
+    let fleet: Fleet
+    let log: OrgLog
+    let database: SQLDatabase
+    let logs: AgentLogs
+    let intake: AgentLogIntake
+
+    var operations: [Operation] {
+        [
+            Operation("GET", "/v1/identity", for: .anonymous) { _ in .json(try await identity()) },
+            Operation("POST", "/v1/enrolments", for: .anonymous, largestBody: Fleet.largestEnrolment) { call in
+                // Signed by the key that the body brings: the fleet judges both together.
+                .json(try await fleet.enrol(call.signed, body: call.body).json, status: .created)
+            },
+            Operation("GET", "/v1/agents", for: .right(.readPeople)) { call in
+                let agents = try await fleet.agents(for: try call.caller())
+                return .json(["agents": .array(agents.map(\.json))])
+            },
+            Operation("DELETE", "/v1/agents/{id}", for: .right(.revokeMachines), query: ["enrolled"]) { call in
+                let (agent, ended) = try await fleet.revoke(
+                    call.parameters[0],
+                    enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    by: try call.caller()
+                )
+                return .json(ended.joined(to: agent.json))
+            },
+            Operation("GET", "/v1/agent/bundle", for: .agent, query: Self.questions) { call in
+                let (question, caller) = (try Self.question(call.query), try call.caller())
+                let news = try await call.cancelOnDisconnect { try await fleet.news(question, for: caller) }
+                return news.map { .json($0.json) } ?? .nothing
+            },
+            Operation("POST", "/v1/agent/leave", for: .agent) { call in
+                try await fleet.leave(try call.caller())
+                return .nothing
+            },
+            Operation("GET", "/v1/agent-log", for: .agent) { call in
+                .json(try await logs.state(try call.caller().machine()).json)
+            },
+            Operation("POST", "/v1/agent-log", for: .agent, largestBody: LogUpload.largest) { call in
+                .json(try await intake.take(call.body, from: try call.caller().machine()).json)
+            },
+        ]
+    }
+
+    /// Who the coordinator is, for a machine that has not pinned it yet: signed by the key that it names.
+    private func identity() async throws -> JSONValue {
+        let checkpoint = try await database.read { [log] view in try log.head(in: view).checkpoint }
+        return [
+            "key": .text(log.key.publicKey.base64URL), "origin": .text(log.key.names.audit),
+            "org_checkpoint": .text(checkpoint), "version": .text(Release.version),
+        ]
+    }
+
+    private static let questions: Set = ["after", "epoch", "org", "policy", "release", "seen"]
+
+    private static func question(_ fields: [String: String]) throws -> SyncQuestion {
+        let numbers = try RequestTarget.numbers(of: fields.filter { $0.key != "release" && $0.key != "seen" })
+        return SyncQuestion(
+            after: numbers["after"] ?? 0,
+            epoch: numbers["epoch"] ?? 0,
+            orgSize: numbers["org"],
+            seen: fields["seen"].flatMap { Base64.decodeURL($0.utf8) },
+            policyVersion: numbers["policy"],
+            release: fields["release"]
+        )
+    }
+}
