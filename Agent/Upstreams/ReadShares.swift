@@ -7,7 +7,7 @@ package import NIOCore
 /// it comes to the next call. Together they get one share of a turn; what is left waits in the kernel for the next turn.
 package final class ReadShares {
     /// So many bytes within a second make a connection one that brings much.
-    @usableFromInline static let much = 128 << 10
+    @usableFromInline static let much = 64 << 10
     /// What all of them together bring in one turn, in bytes.
     static let turn = 256 << 10
     /// The bounds of one read, in bytes: less costs more system calls than it spares time, and the first is also what a
@@ -42,13 +42,18 @@ package struct PacedReading {
         initial: 2 * ReadShares.least,
         maximum: ReadShares.most
     )
-    private static let readsInTurn: ChannelOptions.Types.MaxMessagesPerReadOption.Value = 4
+    /// How often a channel reads in one turn. Once: what one connection has is never more than one read of a turn.
+    package static let readsInTurn: ChannelOptions.Types.MaxMessagesPerReadOption.Value = 1
 
     @usableFromInline var bytes = 0
-    private var since = NIODeadline.uptimeNanoseconds(0)
+    /// When it last had brought much; nil before it has.
+    private var since: NIODeadline?
     private var share: Int?
 
     package init() {}
+
+    /// Whether the connection reads in a share, since it brings much and so do others.
+    package var isPaced: Bool { share != nil }
 
     /// Counts what was read; true where so much has come that `adjust` must say how the channel reads on.
     @inlinable
@@ -61,7 +66,8 @@ package struct PacedReading {
     package mutating func adjust(_ connection: AnyObject, in channel: any Channel, _ shares: ReadShares) {
         bytes = 0
         let now = channel.eventLoop.now
-        let isFast = now - since <= .seconds(1)
+        // The first time it is not known how long it took: many new connections at once are what this is for.
+        let isFast = since.map { now - $0 <= .seconds(1) } ?? true
         since = now
         set(isFast ? shares.share(of: connection, at: now) : nil, channel)
     }
@@ -77,10 +83,8 @@ package struct PacedReading {
         share = new
         if let new {
             try? options.setOption(.recvAllocator, value: ShareAllocator(capacity: new))
-            try? options.setOption(.maxMessagesPerRead, value: 1)
         } else {
             try? options.setOption(.recvAllocator, value: Self.unpaced)
-            try? options.setOption(.maxMessagesPerRead, value: Self.readsInTurn)
         }
     }
 }

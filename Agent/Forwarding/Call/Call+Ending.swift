@@ -4,6 +4,7 @@ internal import NIOCore
 internal import Policy
 internal import ServiceKit
 internal import StrictJSON
+internal import Upstreams
 
 // How a call ends: its answer, its record, its numbers.
 extension Call {
@@ -19,7 +20,7 @@ extension Call {
 
     /// Answers in the server's place, and ends the call.
     func end(with refusal: Refusal, _ outcome: Outcome.Kind) {
-        collected = ByteBuffer()
+        collected.release()
         if machine.state == .idle { dropExchange() }
         let literal = literalID
         let kind = machine.kind
@@ -55,7 +56,7 @@ extension Call {
 
     /// The server ended the stream before it answered.
     func endStream() {
-        collected = ByteBuffer()
+        collected.release()
         if machine.kind == .stream {
             recordEnd(.ok)
         } else if park(isClientHere: true) {
@@ -75,7 +76,7 @@ extension Call {
 
     /// Answers in the server's place, as the last event of a stream on which others have gone out.
     func endStream(with refusal: Refusal, _ outcome: Outcome.Kind) {
-        collected = ByteBuffer()
+        collected.release()
         dropExchange()
         let body = told(refusal).body(id: literalID, record: facts?.call)
         let wasCancelled = wasCancelled

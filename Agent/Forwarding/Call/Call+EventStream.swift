@@ -24,11 +24,11 @@ extension Call {
             break
         }
         guard machine.isReadingEvents else {
-            collected = ByteBuffer()
+            collected.release()
             return
         }
         collected.moveReaderIndex(forwardBy: splitter?.discard() ?? 0)
-        if collected.readableBytes == 0 { collected = ByteBuffer() }
+        if collected.readableBytes == 0 { collected.release() }
         connection.account()
         guard machine.state == .events(isCommitted: true) else { return }
         sendEvents(isLast: false)

@@ -17,8 +17,9 @@ extension Call {
 
     /// The one message of a JSON answer is whole.
     func judgeCollected() {
-        let message = collected
+        var message = collected
         collected = ByteBuffer()
+        defer { message.release() }
         message.withUnsafeReadableBytes { bytes in
             let bytes = bytes.bindMemory(to: UInt8.self)
             let envelope: Envelope
@@ -34,8 +35,9 @@ extension Call {
 
     /// The body of an error over HTTP is whole: a JSON-RPC error in it is what the client should see.
     func judgeError(_ status: Int, otherwise refusal: Refusal) {
-        let message = collected
+        var message = collected
         collected = ByteBuffer()
+        defer { message.release() }
         message.withUnsafeReadableBytes { bytes in
             let bytes = bytes.bindMemory(to: UInt8.self)
             guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.replyLimits),

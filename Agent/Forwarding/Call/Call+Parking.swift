@@ -50,7 +50,7 @@ extension Call {
     /// and the call goes on.
     func suspend() {
         guard park(isClientHere: true) else { return connection.abort() }
-        collected = ByteBuffer()
+        collected.release()
         // The event may not have gone out: without it the client would not know where to go on.
         if !isCommitted { openStream() }
         sendEvents(isLast: false)
@@ -62,7 +62,7 @@ extension Call {
     func clientDisconnected() {
         let exchange = exchange
         self.exchange = nil
-        defer { collected = ByteBuffer() }
+        defer { collected.release() }
         guard machine.isUnanswered else {
             machine.abandoned()
             exchange?.cancel()

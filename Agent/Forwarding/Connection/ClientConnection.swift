@@ -101,7 +101,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         writer?.end()
         path.table.remove(self)
         loseRequest()
-        input = ByteBuffer()
+        input.release()
         out = ByteBuffer()
         reader.startAgain()
         account()
@@ -216,7 +216,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         if let call, call.machine.isDraining { draining = call }
         call = nil
         delayed = nil
-        request = ByteBuffer()
+        request.release()
     }
 
     /// The client has gone, and with it whatever waited for an answer.
@@ -227,7 +227,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
         stopDraining()
         call?.clientDisconnected()
         call = nil
-        request = ByteBuffer()
+        request.release()
     }
 
     /// All of an answer was read that the client has long had.

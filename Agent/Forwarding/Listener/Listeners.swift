@@ -63,6 +63,7 @@ struct Listeners {
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.recvAllocator, value: PacedReading.unpaced)
+            .childChannelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Known once the listener is bound, which it is when a client comes.

@@ -75,6 +75,7 @@ final class UpstreamConnector {
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: PacedReading.unpaced)
+            .channelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try attempt.value.opened(channel)

@@ -123,7 +123,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             }
         }
         unread = unwrapInboundIn(data)
-        server.pool.turn.add(self, to: .judge)
+        server.pool.turn.add(self, to: pace.isPaced ? .bulk : .judge)
     }
 
     /// No handler behind this one wants to know.
