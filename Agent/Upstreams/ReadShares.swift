@@ -42,7 +42,7 @@ package struct PacedReading {
         initial: 2 * ReadShares.least,
         maximum: ReadShares.most
     )
-    /// How often a channel reads in one turn. Once: what one connection has is never more than one read of a turn.
+    /// How often a channel reads in one turn: whatever one connection has, it takes no more than one read of a turn.
     package static let readsInTurn: ChannelOptions.Types.MaxMessagesPerReadOption.Value = 1
 
     @usableFromInline var bytes = 0
