@@ -16,8 +16,6 @@ package final class LoopTurn {
         case send
         /// Answers go to clients.
         case answer
-        /// What comes from those that bring much: nobody else waits for it.
-        case bulk
     }
 
     private let loop: any EventLoop

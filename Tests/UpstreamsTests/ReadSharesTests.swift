@@ -1,28 +1,36 @@
 import Foundation
 import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 import Upstreams
 
-@Suite("Shares of what one turn reads")
+@Suite("Turns of connections that bring much")
 struct ReadSharesTests {
     private final class Connection {}
 
-    @Test("A few connections read as they like; many have one share of a turn between them")
-    func shares() {
-        let shares = ReadShares()
+    @Test("A few connections are read as they come, and more of them wait for turns until the others bring little")
+    func crowd() {
+        let shares = ReadShares(loop: MultiThreadedEventLoopGroup.singleton.next())
         let connections = (0..<40).map { _ in Connection() }
         let now = NIODeadline.uptimeNanoseconds(1)
-        let given = connections.map { shares.share(of: $0, at: now) }
-        #expect(given[..<4].allSatisfy { $0 == nil })
-        #expect(given[4] == 32768)
-        #expect(given[39] == 4096)
-        // One alone again, once the others have brought little for a second.
-        #expect(shares.share(of: connections[0], at: now + .milliseconds(1001)) == nil)
+        let crowded = connections.map { shares.isCrowded(with: ObjectIdentifier($0), at: now) }
+        #expect(crowded.prefix(4).allSatisfy { !$0 })
+        #expect(crowded.dropFirst(4).allSatisfy { $0 })
+        #expect(!shares.isCrowded(with: ObjectIdentifier(connections[0]), at: now + .milliseconds(1001)))
     }
 
-    @Test("Large answers at once come in small pieces, whole, and one alone in large ones")
-    func pieces() async throws {
+    /// What came of answers of 2 MiB each.
+    private struct Arrival: Sendable {
+        var bytes = 0
+        /// When the first half of all had come, and when the last byte.
+        var half: ContinuousClock.Instant?
+        var end: ContinuousClock.Instant?
+        var longest = 0
+    }
+
+    @Test("Large answers at once are read one after the other, whole, also where reading is held back in between")
+    func turns() async throws {
         let size = 2 << 20
         let others = 15
         // All of them send a piece before any sends the next, however few cores there are.
@@ -40,17 +48,26 @@ struct ReadSharesTests {
         let bench = try await PoolBench { $0.maxCalls = 4 * others }
         let endpoint = try UpstreamEndpoint(url: "http://127.0.0.1:\(server.port)/mcp", allowsLoopback: true)
 
-        /// The longest piece of the last half of each answer.
-        func longest(of count: Int) async throws -> [Int] {
+        func arrival(of count: Int) async throws -> Arrival {
             steps.expect(count)
-            let longest = Mutex([Int](repeating: 0, count: count))
+            let arrival = Mutex(Arrival())
             let recorders = try await bench.onLoop { pool in
                 let recorders = (0..<count).map { index in
                     var before = 0
                     return Recorder(pool.server(for: endpoint), body: "{}") { recorder, _ in
                         let after = recorder.outcome.body.utf8.count
-                        if before > size / 2 { longest.withLock { $0[index] = max($0[index], after - before) } }
-                        before = after
+                        arrival.withLock {
+                            $0.bytes += after - before
+                            $0.longest = max($0.longest, after - before)
+                            if $0.half == nil, $0.bytes >= count * size / 2 { $0.half = .now }
+                            if $0.bytes == count * size { $0.end = .now }
+                        }
+                        defer { before = after }
+                        guard index == 0, before < size / 2, after >= size / 2 else { return }
+                        recorder.exchange?.isReading = false
+                        bench.loop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
+                            recorder.exchange?.isReading = true
+                        }
                     }
                 }
                 return NIOLoopBound(recorders, eventLoop: bench.loop)
@@ -60,15 +77,18 @@ struct ReadSharesTests {
                 #expect(outcome.hasEnded)
                 #expect(outcome.body.utf8.count == size)
             }
-            return longest.withLock { $0 }
+            return arrival.withLock { $0 }
         }
 
-        let many = try await longest(of: others + 1)
-        #expect(many.contains { $0 <= 16384 })
-        // The same connections rest now, and one of them serves the next.
+        let many = try await arrival(of: others + 1)
+        let (half, end) = (try #require(many.half), try #require(many.end))
+        // At most 64 KiB in each interval.
+        let intervals = (others + 1) * size / 2 / 65536
+        #expect(end - half >= ReadShares.interval * (intervals / 2))
+        // The same connections rest now, and one of them serves the next, in reads as long as they come.
         try await Task.sleep(for: .milliseconds(1100))
-        let alone = try await longest(of: 1)
-        #expect(alone[0] > 32768)
+        let alone = try await arrival(of: 1)
+        #expect(alone.longest > 32768)
     }
 }
 

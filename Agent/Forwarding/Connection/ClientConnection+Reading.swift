@@ -78,6 +78,7 @@ extension ClientConnection {
         }
         if input.readableBytes == 0 { input = ByteBuffer() }
         reader.startAgain()
+        pace.reset()
         state.requestTaken(gate.now())
         // The rest of an answer that the client has long had is worth less than the time of this request.
         stopDraining()

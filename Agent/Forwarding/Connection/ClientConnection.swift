@@ -23,7 +23,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Bytes that belong to the request that is being read, and to those behind it.
     var input = ByteBuffer()
     var reader: RequestReader
-    private var pace = PacedReading()
+    var pace = PacedReading()
 
     /// Where the table of connections has it.
     var slot = -1
@@ -110,7 +110,9 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard state.takesBytes else { return }
         let bytes = unwrapInboundIn(data)
-        if pace.isDue(bytes.readableBytes) { pace.adjust(self, in: context.channel, path.shares) }
+        if pace.isDue(bytes.readableBytes) {
+            pace.adjust(self, in: context.channel, path.shares, isWanted: !state.isReadingHeld)
+        }
         input.append(received: bytes)
         holdReading(state.isTooMuch(input.readableBytes))
         account()
@@ -118,7 +120,9 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     }
 
     /// No handler behind this one wants to know.
-    func channelReadComplete(context: ChannelHandlerContext) {}
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if pace.isPaced { pace.hasRead(path.shares) }
+    }
 
     func turnReached(_ step: LoopTurn.Step) {
         guard step == .judge else {
@@ -131,7 +135,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Holds reading back, or reads on.
     func holdReading(_ isHeld: Bool) {
         guard state.holdReading(isHeld) else { return }
-        try? context?.channel.syncOptions?.setOption(.autoRead, value: !isHeld)
+        pace.set(!isHeld, in: context?.channel, path.shares)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

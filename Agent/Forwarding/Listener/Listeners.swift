@@ -62,7 +62,7 @@ struct Listeners {
         return ServerBootstrap(group: self.path.loop)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.recvAllocator, value: PacedReading.unpaced)
+            .childChannelOption(.recvAllocator, value: PacedReading.buffers)
             .childChannelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

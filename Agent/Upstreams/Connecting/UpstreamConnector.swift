@@ -74,7 +74,7 @@ final class UpstreamConnector {
         return ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.recvAllocator, value: PacedReading.unpaced)
+            .channelOption(.recvAllocator, value: PacedReading.buffers)
             .channelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

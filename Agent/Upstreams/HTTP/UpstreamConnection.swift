@@ -60,7 +60,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: Ending
 
     func setReading(_ isReading: Bool) {
-        try? context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
+        pace.set(isReading, in: context?.channel, server.pool.shares)
     }
 
     /// Ends the exchange's response in the middle; the delegate has been told or wants to hear nothing.
@@ -123,11 +123,13 @@ final class UpstreamConnection: ChannelInboundHandler {
             }
         }
         unread = unwrapInboundIn(data)
-        server.pool.turn.add(self, to: pace.isPaced ? .bulk : .judge)
+        server.pool.turn.add(self, to: .judge)
     }
 
     /// No handler behind this one wants to know.
-    func channelReadComplete(context: ChannelHandlerContext) {}
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if pace.isPaced { pace.hasRead(server.pool.shares) }
+    }
 
     /// Takes in what was read.
     func receive() {
@@ -183,7 +185,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             switch body.next(&buffer) {
             case .data(let slice):
                 if pace.isDue(slice.readableBytes), let channel = context?.channel {
-                    pace.adjust(self, in: channel, server.pool.shares)
+                    pace.adjust(self, in: channel, server.pool.shares, isWanted: exchange.isReading)
                 }
                 exchange.delegate?.exchangeReceived(body: slice)
             case .incomplete: return
@@ -201,8 +203,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func finish(_ exchange: UpstreamExchange, isClean: Bool) {
         self.exchange = nil
         let now = server.pool.loop.now
-        pace.reset(context?.channel)
         if !exchange.isReading { setReading(true) }
+        pace.reset()
         if keepsAlive, isClean, !isWritingBody, isOpen {
             rest(since: now)
         } else {

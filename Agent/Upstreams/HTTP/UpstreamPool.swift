@@ -7,8 +7,8 @@ package final class UpstreamPool {
     let loop: any EventLoop
     /// The turns of that loop, which clients and servers share.
     package let turn: LoopTurn
-    /// How much of a turn large bodies get, those of clients and of servers together.
-    package let shares = ReadShares()
+    /// Whose turn it is among large bodies, those of clients and of servers together.
+    package let shares: ReadShares
     let configuration: UpstreamConfiguration
     let connector: UpstreamConnector
     let names: NameDesk
@@ -36,6 +36,7 @@ package final class UpstreamPool {
     ) throws {
         self.loop = loop
         turn = LoopTurn(loop: loop)
+        shares = ReadShares(loop: loop)
         let configuration = configuration.withinFiles()
         self.configuration = configuration
         self.chance = chance
