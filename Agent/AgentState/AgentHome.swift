@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import Errors
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// The folders in which the agent of one user lives.
 package struct AgentHome: Sendable, Equatable {
@@ -86,6 +87,10 @@ package struct AgentHome: Sendable, Equatable {
         case servers = "servers.json"
         /// Whose the sessions of the handshake era are.
         case sessions = "sessions.json"
+        /// Which eras servers speak, as far as it was found out.
+        case eras = "eras.json"
+        /// What servers showed first of their tools, and what of it is held back.
+        case pins = "pins.json"
         /// How full the buckets of the limits are.
         case limits = "limits.json"
         /// The latest time that is known.
@@ -104,6 +109,18 @@ package struct AgentHome: Sendable, Equatable {
 
     /// The agent's socket.
     package var socketPath: String { "\(run)/agent.sock" }
+
+    /// The agent's socket for a program that a client has started.
+    ///
+    /// Clients often start programs with little of their environment. Without `XDG_RUNTIME_DIR` the folder that systemd
+    /// makes for each user is tried as well, where an agent that it started has its socket.
+    package func socketPath(environment: [String: String]) -> String {
+        guard environment["DOORWARD_HOME"] ?? "" == "", environment["XDG_RUNTIME_DIR"] ?? "" == "" else {
+            return socketPath
+        }
+        let usual = "/run/user/\(getuid())/doorward/agent.sock"
+        return access(socketPath, F_OK) != 0 && access(usual, F_OK) == 0 ? usual : socketPath
+    }
 
     /// The folder of the records of one agent id: a new enrolment is a new log.
     package func spool(agent: String) -> String { "\(state)/spool/\(agent)" }
@@ -124,18 +141,15 @@ package struct AgentHome: Sendable, Equatable {
 
     /// Makes one folder, with those above it where they are missing.
     package static func makeFolder(_ path: String) throws {
-        var made = ""
-        for part in path.split(separator: "/") {
-            made += "/\(part)"
-            guard mkdir(made, 0o700) == 0 || errno == EEXIST else { throw failure(path) }
-        }
-        guard chmod(path, 0o700) == 0 else { throw failure(path) }
+        let error = PrivateFolder.make(path)
+        guard error == 0 else { throw failure(path, error) }
+        guard chmod(path, 0o700) == 0 else { throw failure(path, errno) }
     }
 
-    private static func failure(_ path: String) -> StateError {
+    private static func failure(_ path: String, _ error: Int32) -> StateError {
         StateError(
             .badHome,
-            "\(path) cannot be used: \(String(cString: strerror(errno)))",
+            "\(path) cannot be used: \(String(cString: strerror(error)))",
             next: "See that \(path) is yours, or set DOORWARD_HOME."
         )
     }

@@ -1,8 +1,8 @@
-internal import AuditLog
-internal import Contract
+internal import Bytes
 import Foundation
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The credentials of this user's MCP clients, as one file in the state folder.
 ///
@@ -96,12 +96,10 @@ package struct ClientCredentials: Sendable {
     private func exclusively<Answer>(_ change: (inout [Entry]) throws -> Answer) throws -> Answer {
         try home.makeFolders()
         // Two commands at once must not lose one's change.
-        let lock = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0, flock(lock, LOCK_EX) == 0 else {
-            if lock >= 0 { close(lock) }
+        guard let lock = try? FileLock("\(path).lock", waits: true) else {
             throw ClientError("state_folder", "\(path).lock cannot be opened.", next: "Check the owner of that folder.")
         }
-        defer { close(lock) }
+        defer { lock.release() }
         var entries = try list()
         let answer = try change(&entries)
         let document: JSONValue = ["v": 1, "clients": .array(entries.map(\.json))]
@@ -109,7 +107,8 @@ package struct ClientCredentials: Sendable {
         return answer
     }
 
-    private static func isName(_ name: String) -> Bool {
+    /// Whether a client may be called so.
+    package static func isName(_ name: String) -> Bool {
         let others = Set("-_.".utf8)
         return (1...64).contains(name.utf8.count)
             && name.utf8.allSatisfy { byte in

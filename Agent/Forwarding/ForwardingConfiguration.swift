@@ -1,3 +1,5 @@
+internal import MCP
+
 /// The bounds of the data path; each has the value that the documentation promises.
 package struct ForwardingConfiguration: Sendable {
     /// The longest body of a request, in bytes: 413 beyond.
@@ -12,6 +14,14 @@ package struct ForwardingConfiguration: Sendable {
     ///
     /// Default 8 MiB.
     package var longestReply = 8 << 20
+    /// The most pages of a list that are put together for a client that asks for the whole list.
+    ///
+    /// Default 100.
+    package var mostPages = 100
+    /// The most entries of such a list.
+    ///
+    /// Default 10,000.
+    package var mostItems = 10_000
     /// How long the head of a request may take from its first byte on: 408 beyond.
     ///
     /// Default 10 s.
@@ -67,10 +77,7 @@ package struct ForwardingConfiguration: Sendable {
     package init() {}
 }
 
-extension Duration {
-    /// In whole nanoseconds, as the clocks of the data path count.
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
+extension ForwardingConfiguration {
+    /// How much of a list is put together.
+    var list: WholeList.Bounds { WholeList.Bounds(pages: mostPages, items: mostItems, bytes: longestReply) }
 }

@@ -1,3 +1,4 @@
+internal import Errors
 import Glibc
 internal import ServiceKit
 
@@ -40,10 +41,20 @@ struct SpoolFolder: Sendable {
 
     /// Makes the folder, if need be with those above it, for this user alone.
     func make() throws(SpoolError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            made += made.isEmpty || made.hasSuffix("/") ? String(part) : "/\(part)"
-            guard mkdir(made, 0o700) == 0 || errno == EEXIST else { throw failure("cannot be made", made) }
+        let error = PrivateFolder.make(path)
+        guard error == 0 else { throw failure("cannot be made", path, error) }
+    }
+
+    /// Keeps a second process out of the folder, for as long as this one lives.
+    func lock() throws(SpoolError) -> FileLock {
+        do {
+            return try FileLock(path("lock"))
+        } catch {
+            switch error {
+            case .failed(let number): throw failure("cannot be opened", path("lock"), number)
+            case .taken:
+                throw SpoolError(.inUse, "\(path) is in use by another doorward", next: "doorward status")
+            }
         }
     }
 
@@ -161,13 +172,8 @@ struct SpoolFolder: Sendable {
 
     /// Writes all bytes to an open file; returns why it could not.
     func write(_ bytes: [UInt8], to file: Int32, name: String) -> SpoolError? {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress.map { $0 + done }, $0.count - done) }
-            guard count > 0 || count < 0 && errno == EINTR else { return failure("cannot be written", path(name)) }
-            done += max(count, 0)
-        }
-        return nil
+        let error = bytes.withUnsafeBytes { Descriptor.write($0, to: file) }
+        return error == 0 ? nil : failure("cannot be written", path(name), error)
     }
 
     func failure(_ what: String, _ path: String, _ error: Int32 = errno) -> SpoolError {

@@ -1,9 +1,11 @@
 package import AuditLog
 internal import Dispatch
+internal import Errors
 internal import Glibc
 package import Logging
 package import ServiceKit
 internal import Synchronization
+internal import TransparencyLog
 
 /// The records of one agent, from the moment that they are made until the coordinator has countersigned them.
 ///
@@ -33,7 +35,7 @@ package final class Spool: Sendable {
     let shipping = ReadingDesk("doorward.spool.shipping")
     /// Reads what people look at, which may be all that is here.
     let showing = ReadingDesk("doorward.spool.showing")
-    private let lock: SpoolLock
+    private let lock: FileLock
 
     /// Opens a folder, which is made if it is not there.
     ///
@@ -73,7 +75,7 @@ package final class Spool: Sendable {
         self.configuration = configuration
         let folder = SpoolFolder(path: path)
         try folder.make()
-        lock = try SpoolLock(folder)
+        lock = try folder.lock()
         let recovery = try SpoolRecovery(folder)
         guard let last = recovery.segments.last else { throw SpoolRecovery.damage(path, "has no records") }
         let tail = SpoolTail(
@@ -238,28 +240,5 @@ package final class Spool: Sendable {
     /// Ends when it is cancelled.
     package struct Observation: Sendable {
         package let cancel: @Sendable () -> Void
-    }
-}
-
-/// Keeps a second process out of a spool's folder, for as long as this one lives.
-final class SpoolLock: Sendable {
-    private let file: Mutex<Int32>
-
-    init(_ folder: SpoolFolder) throws(SpoolError) {
-        let file = try folder.open("lock", O_RDWR | O_CREAT)
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            Glibc.close(file)
-            throw SpoolError(.inUse, "\(folder.path) is in use by another doorward", next: "doorward status")
-        }
-        self.file = Mutex(file)
-    }
-
-    deinit { release() }
-
-    func release() {
-        file.withLock { file in
-            if file >= 0 { Glibc.close(file) }
-            file = -1
-        }
     }
 }

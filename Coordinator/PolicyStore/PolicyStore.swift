@@ -7,6 +7,7 @@ internal import Policy
 package import PolicyFile
 package import ServiceKit
 package import StrictJSON
+internal import TransparencyLog
 
 /// Where policies are checked, put in force and signed.
 ///
@@ -18,7 +19,7 @@ package final class PolicyStore: Sendable {
     let revisions: Revisions
     let clock: MachineClock
     let people: People
-    private let cache = PolicyCache()
+    private let cache = RevisionCached<AppliedPolicy>()
     private let bench = PolicyWorker()
 
     /// The policies in `database`.
@@ -45,7 +46,7 @@ package final class PolicyStore: Sendable {
 
     /// The policy in force as `view` has it; read from the database once for each change.
     package func current(in view: SQLSnapshot) throws -> AppliedPolicy {
-        try cache.policy(at: try revisions.current(in: view).bundle) {
+        try cache.value(at: try revisions.current(in: view).bundle) {
             try Self.newest(in: view).map { try $0.policy() } ?? .none
         }
     }

@@ -4,6 +4,7 @@ package import Contract
 package import Database
 package import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The MCP servers that the organisation knows.
 ///
@@ -14,7 +15,7 @@ package struct Registry: Sendable {
     let log: OrgLog
     let revisions: Revisions
     let clock: MachineClock
-    private let cache = RegistryCache()
+    private let cache = RevisionCached<[RegistryEntry]>()
 
     /// What all servers together may take in the document that agents get, so that agents can read it.
     static let largestDocument = 900 << 10
@@ -41,7 +42,13 @@ package struct Registry: Sendable {
     /// They are parsed once for each change, not for each agent that asks. What a transaction sees may still be taken
     /// back, so only what is committed is kept.
     package func entries(in view: SQLSnapshot) throws -> [RegistryEntry] {
-        try cache.entries(at: try revisions.current(in: view).entries) { try Self.parsed(in: view) }
+        try cache.value(at: try revisions.current(in: view).entries) { try Self.parsed(in: view) }
+    }
+
+    /// What agents are told of the server of this alias; nil where there is none.
+    package func entry(_ alias: String, in transaction: SQLTransaction) throws -> ServerEntry? {
+        guard let bytes = try stored(alias, in: transaction) else { return nil }
+        return try RegistryEntry(try JSONValue(parsing: bytes, limits: RegistryEntry.limits)).server
     }
 
     private static func parsed(in view: some SQLReading) throws -> [RegistryEntry] {

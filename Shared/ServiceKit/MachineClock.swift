@@ -1,4 +1,4 @@
-package import AuditLog
+package import Bytes
 internal import Glibc
 
 /// The two clocks of a machine, handed to whatever needs the time, so that tests have clocks of their own.
@@ -30,5 +30,13 @@ package struct MachineClock: Sendable {
         // It can fail for a clock that does not exist only, and these two have been there since Linux 2.6.39.
         precondition(clock_gettime(clock, &time) == 0, "the system has no clock")
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension Duration {
+    /// In whole nanoseconds, as clocks count.
+    @inlinable package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

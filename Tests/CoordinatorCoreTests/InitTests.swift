@@ -1,10 +1,12 @@
 import AuditLog
 import AuditSink
 import Contract
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import CoordinatorCore
 
@@ -139,7 +141,8 @@ struct InitTests {
         let place = try Folder()
         let folder = DataFolder(place.file("a"))
         try folder.make()
-        try folder.lock()
+        let lock = try folder.lock()
+        defer { lock.release() }
         #expect(throws: CoordinatorError(.running, "", next: nil)) { try DataFolder(place.file("a")).lock() }
     }
 

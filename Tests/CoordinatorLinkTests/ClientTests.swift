@@ -1,5 +1,6 @@
-import AuditLog
+import AgentState
 import Contract
+import Errors
 import Fetch
 import Keyring
 import Logging
@@ -7,8 +8,8 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 extension Logger {
@@ -155,21 +156,5 @@ struct ClientTests {
     )
     func dates(text: String, seconds: Int?) {
         #expect(HTTPDate.seconds(text) == seconds)
-    }
-}
-
-@Suite("Waiting")
-struct WaitingTests {
-    @Test("Back-off doubles up to its limit, and spreads")
-    func backoff() {
-        var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        #expect(
-            [0, 0.5, 1, 0, 1, 1].map { backoff.failed(chance: $0) } == [
-                .milliseconds(500), .milliseconds(1500), .seconds(4), .seconds(4), .seconds(10), .seconds(10),
-            ]
-        )
-        for _ in 0..<100 { #expect(backoff.failed(chance: 0.3) <= .seconds(10)) }
-        backoff.reset()
-        #expect(backoff.failed(chance: 1) == .seconds(1))
     }
 }

@@ -1,4 +1,4 @@
-import AuditLog
+import Bytes
 import MCP
 import NIOCore
 import StrictJSON
@@ -140,12 +140,12 @@ struct SmallPartsTests {
     @Test("Clients and servers have their share of files, and some are kept for the spool, the keyring and the link")
     func files() {
         for files in [256, 1024, 16384, 1 << 20] {
-            let shares = FileLimit.Shares(files: files)
+            let shares = FileShares(files: files)
             #expect(shares.clients + shares.servers + 2 * shares.lookUps <= files)
             #expect(files - shares.clients - shares.servers >= min(files / 8, 512))
             #expect(shares.clients >= files / 3 && shares.servers >= files / 3)
         }
-        let few = FileLimit.Shares(files: 10)
+        let few = FileShares(files: 10)
         #expect(few.clients == 8 && few.servers == 8 && few.lookUps == 16)
     }
 

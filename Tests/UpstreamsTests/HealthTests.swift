@@ -18,8 +18,8 @@ struct HealthTests {
         #expect(health.since == nil)
         health.exchangeFailed(UpstreamError(.closed, "Closed."), at: at(1))
         #expect(health.state == .degraded)
-        health.connectFailed(failure, at: at(2), chance: 0)
-        health.connectFailed(failure, at: at(3), chance: 0)
+        health.connectFailed(failure, at: at(2), chance: 1)
+        health.connectFailed(failure, at: at(3), chance: 1)
         #expect(health.state == .down)
         #expect(health.since == at(2))
         health.connected(at: at(4))
@@ -39,20 +39,20 @@ struct HealthTests {
     func pauses() {
         var health = EndpointHealth(UpstreamConfiguration())
         for moment in 0..<2 {
-            health.connectFailed(failure, at: at(Int64(moment)), chance: 0)
+            health.connectFailed(failure, at: at(Int64(moment)), chance: 1)
             #expect(admits(&health, Int64(moment)))
         }
         var now: Int64 = 1000
         for pause: Int64 in [250, 500, 1000, 2000, 4000, 5000, 5000] {
-            health.connectFailed(failure, at: at(now), chance: 0)
+            health.connectFailed(failure, at: at(now), chance: 1)
             #expect(!admits(&health, now + pause - 1))
             now += pause
             #expect(admits(&health, now))
             // The probe is under way: no other request is admitted.
             #expect(!admits(&health, now + 60_000))
         }
-        health.connectFailed(failure, at: at(now), chance: 0.999)
-        #expect(!health.refuses(at: at(now + 2510)))
+        health.connectFailed(failure, at: at(now), chance: 0)
+        #expect(!health.refuses(at: at(now + 2500)))
         #expect(health.refuses(at: at(now + 2490)))
         health.connected(at: at(now))
         #expect(admits(&health, now))
@@ -62,7 +62,7 @@ struct HealthTests {
     @Test("A probe that was given up leaves the way free for the next one")
     func abandonedProbe() {
         var health = EndpointHealth(UpstreamConfiguration())
-        for _ in 0..<3 { health.connectFailed(failure, at: at(0), chance: 0) }
+        for _ in 0..<3 { health.connectFailed(failure, at: at(0), chance: 1) }
         #expect(admits(&health, 250))
         #expect(!admits(&health, 251))
         health.connectAbandoned()
@@ -84,7 +84,7 @@ struct HealthTests {
         let failure = failure
         try await bench.onLoop { pool in
             let server = pool.server(for: endpoint)
-            server.health.connectFailed(failure, at: pool.loop.now - .seconds(1), chance: 0)
+            server.health.connectFailed(failure, at: pool.loop.now - .seconds(1), chance: 1)
             #expect(!server.isKnownDown)
         }
         let probe = try await bench.onLoop { pool in

@@ -21,7 +21,7 @@ struct PoolBench: Sendable {
         self.loop = loop
         pool = try await loop.submit {
             NIOLoopBound(
-                try UpstreamPool(loop: loop, proxies: proxies, configuration: settings, chance: { 0 }),
+                try UpstreamPool(loop: loop, proxies: proxies, configuration: settings, chance: { 1 }),
                 eventLoop: loop
             )
         }.get()
@@ -45,9 +45,18 @@ struct PoolBench: Sendable {
         of url: String,
         body: String? = nil,
         lane: ExchangeLane = .call,
-        allowsLoopback: Bool = true
+        allowsLoopback: Bool = true,
+        authorities: String? = nil
     ) async throws -> Outcome {
-        let endpoint = try UpstreamEndpoint(url: url, allowsLoopback: allowsLoopback)
+        let endpoint = try UpstreamEndpoint(url: url, allowsLoopback: allowsLoopback, authorities: authorities)
+        return try await outcome(at: endpoint, body: body, lane: lane)
+    }
+
+    func outcome(
+        at endpoint: UpstreamEndpoint,
+        body: String? = nil,
+        lane: ExchangeLane = .call
+    ) async throws -> Outcome {
         let recorder = try await onLoop { pool in
             let recorder = Recorder(pool.server(for: endpoint), lane: lane, body: body)
             return NIOLoopBound(recorder, eventLoop: self.loop)

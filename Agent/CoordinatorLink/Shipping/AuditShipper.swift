@@ -1,5 +1,4 @@
 internal import AgentState
-internal import AuditLog
 internal import Contract
 internal import Fetch
 package import Logging
@@ -23,7 +22,9 @@ package enum ShippingEnd: Sendable, Equatable {
 ///
 /// A batch is closed at 2048 records, after a second, or at once after a denial. The records stay in the spool until
 /// what the coordinator answers was verified. An actor, since a batch is work with many waits, one after the other.
-package actor AuditShipper: Service {
+package actor AuditShipper: Service, CustomStringConvertible {
+    package nonisolated var description: String { "audit shipper" }
+
     let client: CoordinatorClient
     let spool: Spool
     let watch: OrgWatch
@@ -161,13 +162,7 @@ package actor AuditShipper: Service {
     /// What is there when the agent ends is shipped as far as that is quick.
     private func finish() async {
         // Not part of the task that ends: this is what it ends with.
-        let rest = Task { await self.shipRest() }
-        let limit = Task {
-            try await Task.sleep(for: Self.lastEffort)
-            rest.cancel()
-        }
-        await rest.value
-        limit.cancel()
+        await Deadline.cancelling(after: Self.lastEffort) { await self.shipRest() }
     }
 
     private func shipRest() async {

@@ -1,4 +1,5 @@
-internal import AuditLog
+internal import ServiceKit
+internal import TransparencyLog
 
 /// The agent's side of the upload of its log; pure: it is told what happened and says what to do next.
 ///

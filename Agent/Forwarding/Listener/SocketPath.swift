@@ -1,3 +1,4 @@
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 
@@ -27,7 +28,8 @@ struct SocketPath {
 
     /// The folder must be ours and no other user's: what is in it is then ours too.
     private static func prepare(folder: String) throws {
-        try make(folder)
+        let error = PrivateFolder.make(folder)
+        guard error == 0 else { throw failure("\(folder) cannot be made", error) }
         var status = stat()
         guard lstat(folder, &status) == 0 else { throw failure("\(folder) cannot be looked at") }
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid() else {
@@ -36,16 +38,6 @@ struct SocketPath {
         guard status.st_mode & 0o077 == 0 || chmod(folder, 0o700) == 0 else {
             throw failure("\(folder) is open to others, and cannot be closed")
         }
-    }
-
-    /// Makes a folder, and those above it that are missing, for this user alone.
-    private static func make(_ folder: String) throws {
-        if mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else {
-            throw failure("\(folder) cannot be made")
-        }
-        try make(String(folder[..<slash]))
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("\(folder) cannot be made") }
     }
 
     private func removeStale() throws {
@@ -77,7 +69,7 @@ struct SocketPath {
         return status == 0 || errno != ECONNREFUSED && errno != ENOENT
     }
 
-    private static func failure(_ what: String, next: String? = nil) -> ForwardingError {
-        ForwardingError(.badFolder, "\(what): \(String(cString: strerror(errno))).", next: next)
+    private static func failure(_ what: String, _ error: Int32 = errno) -> ForwardingError {
+        ForwardingError(.badFolder, "\(what): \(String(cString: strerror(error))).")
     }
 }

@@ -1,5 +1,6 @@
 internal import Fetch
 import Foundation
+internal import ServiceKit
 
 /// Opens the user's browser.
 package enum BrowserLauncher {
@@ -25,11 +26,6 @@ package enum BrowserLauncher {
         } catch {
             return false
         }
-        let timer = Task {
-            try await Task.sleep(for: patience)
-            end.yield(true)
-        }
-        defer { timer.cancel() }
-        return await ends.first { _ in true } ?? false
+        return await Deadline.leaving(after: patience) { await ends.first { _ in true } ?? false } ?? true
     }
 }

@@ -1,4 +1,6 @@
+internal import Bytes
 internal import Fetch
+internal import ServiceKit
 internal import StrictJSON
 
 /// One sign-in under way: the authorization code flow with PKCE (RFC 6749, RFC 7636, RFC 8252).
@@ -55,12 +57,7 @@ package final class SignIn: Sendable {
         // Unstructured, because the browser comes back to the agent even when the command that asked for the sign-in
         // has gone.
         Task {
-            let timer = Task {
-                try await Task.sleep(for: Self.patience)
-                redirect.close()
-            }
-            let query = await redirect.wait()
-            timer.cancel()
+            let query = await Deadline.cancelling(after: Self.patience) { await redirect.wait() }
             let answer: Result<Grant, any Error>
             do {
                 answer = .success(try await flow.finish(query, now: now))
@@ -98,7 +95,8 @@ package final class SignIn: Sendable {
             at: found.server,
             redirect: redirect,
             scopes: found.scopes,
-            addresses: server.addresses
+            addresses: server.addresses,
+            authorities: server.ownAuthorities
         )
     }
 }

@@ -1,6 +1,6 @@
-internal import AuditLog
 internal import Keyring
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The secrets of clients that were registered beforehand: one item of the keyring a server.
 ///

@@ -1,6 +1,6 @@
-internal import AuditLog
 internal import Keyring
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The grants of one home in its keyring: one item a server.
 struct GrantStore: Sendable {

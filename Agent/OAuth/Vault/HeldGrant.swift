@@ -1,3 +1,5 @@
+internal import ServiceKit
+
 /// A grant in memory, with what the data path asks of it worked out beforehand.
 ///
 /// Times are of the machine's own clock: once a token is here, a wall clock that jumps makes it neither older nor younger.
@@ -40,7 +42,7 @@ struct Pause: Sendable {
     }
 
     private(set) var cause = Cause.server
-    private var failures = 0
+    private var backoff = Backoff(first: .seconds(1), longest: .seconds(60))
     /// Nanoseconds since the machine started.
     private var end: Int64 = 0
 
@@ -48,10 +50,8 @@ struct Pause: Sendable {
 
     /// After a renewal that failed: 1 s, 2 s, 4 s, at most a minute; or what the server asks for, at most five minutes.
     mutating func extend(at boot: Int64, asked: Int?, jitter: Double) {
-        let own = Double(min(1 << min(failures, 6), 60)) * (0.5 + jitter / 2)
-        failures += 1
         cause = .server
-        end = boot + Int64(max(own, Double(min(asked ?? 0, 300))) * 1e9)
+        end = boot + max(backoff.failed(chance: jitter), .seconds(min(asked ?? 0, 300))).nanoseconds
     }
 
     /// After a keyring that did not do its part: it may be opened any moment.

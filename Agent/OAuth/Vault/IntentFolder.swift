@@ -1,7 +1,7 @@
-internal import AuditLog
 internal import Glibc
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The intents of renewals that are under way: one small file a grant, without a secret.
 struct IntentFolder: Sendable {

@@ -1,3 +1,5 @@
+internal import ServiceKit
+
 /// Decides, step by step, how one grant is renewed; it does nothing itself.
 ///
 /// A refresh token that rotates is good for one request, and a server that sees it twice ends the whole grant. So what
@@ -213,7 +215,7 @@ struct RefreshMachine: Sendable {
         case .lost:
             guard sends < Intent.mostSends else { return forget(.needsSignIn(why: "lost_twice")) }
             step = .pausing
-            return .wait(backOff(.seconds(1)))
+            return .wait(Backoff.spread(.seconds(1), chance: jitter))
         }
     }
 
@@ -221,11 +223,9 @@ struct RefreshMachine: Sendable {
         guard attempts < Self.tries, pause ?? 0 <= Self.patience else {
             return settle(.finish(.unavailable(why: why, pause: pause)))
         }
-        let delay = backOff(.milliseconds(250 << (attempts - 1)))
+        let delay = Backoff.spread(.milliseconds(250 << (attempts - 1)), chance: jitter)
         return settle(.wait(max(delay, .seconds(pause ?? 0))))
     }
-
-    private func backOff(_ longest: Duration) -> Duration { longest / 2 + longest / 2 * jitter }
 
     private mutating func afterConfirming(_ stored: Stored) -> Action {
         switch stored {

@@ -1,3 +1,4 @@
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import Synchronization
@@ -34,7 +35,7 @@ extension TokenVault {
             // Unstructured, because the caller that asked first may go away while others wait.
             let task = Task {
                 defer { self.state.withLock { $0.renewals[alias] = nil } }
-                return try await self.turnstile.pass(alias) { try await self.renewOnce(alias, rejected) }
+                return try await self.mutex.withLock(alias) { try await self.renewOnce(alias, rejected) }
             }
             state.renewals[alias] = task
             return task
@@ -93,7 +94,8 @@ extension TokenVault {
             fetcher: fetcher,
             url: known.tokenEndpoint,
             client: known.client,
-            addresses: server.addresses
+            addresses: server.addresses,
+            authorities: server.ownAuthorities
         )
         var event = RefreshMachine.Event.begin
         while true {
@@ -215,7 +217,7 @@ extension TokenVault {
 
     /// Stores tokens that came when the keyring did not take them; what is kept is for the server of the alias.
     func storeLate(_ alias: String) async {
-        await turnstile.pass(alias) {
+        await mutex.withLock(alias) {
             guard
                 let (server, grant) = state.withLock({ state in
                     state.servers[alias].flatMap { server in state.unstored[alias].map { (server, $0) } }

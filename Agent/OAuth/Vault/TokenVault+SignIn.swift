@@ -1,4 +1,5 @@
 internal import Addresses
+internal import Errors
 internal import Fetch
 internal import Keyring
 internal import ServiceKit
@@ -70,7 +71,7 @@ extension TokenVault {
     ) async -> Result<Void, OAuthError> {
         do {
             let grant = try answer.get()
-            try await turnstile.pass(server.alias) {
+            try await mutex.withLock(server.alias) {
                 do {
                     if server.clientID != nil, let secret = ClientSecret(of: grant) {
                         try await clientSecrets.write(secret, server.alias)
@@ -107,7 +108,7 @@ extension TokenVault {
     @discardableResult
     package func disconnect(_ alias: String) async throws -> SignedOut {
         let known = state.withLock { $0.servers[alias] }
-        return try await turnstile.pass(alias) {
+        return try await mutex.withLock(alias) {
             let grant: Grant
             let stored = await grants.read(alias)
             switch stored {
@@ -156,7 +157,13 @@ extension TokenVault {
 
     private func revoke(_ grant: Grant, _ server: ProtectedServer) async -> Revocation {
         guard let url = grant.revocationEndpoint else { return .notOffered }
-        let endpoint = TokenEndpoint(fetcher: fetcher, url: url, client: grant.client, addresses: server.addresses)
+        let endpoint = TokenEndpoint(
+            fetcher: fetcher,
+            url: url,
+            client: grant.client,
+            addresses: server.addresses,
+            authorities: server.ownAuthorities
+        )
         // The refresh token ends the whole grant, the access token only itself.
         let token = grant.refreshToken.map { ($0, "refresh_token") } ?? (grant.accessToken, "access_token")
         return await endpoint.revoke(token: token.0, hint: token.1)

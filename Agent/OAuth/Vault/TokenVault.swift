@@ -37,7 +37,7 @@ package final class TokenVault: Sendable {
     let clientSecrets: ClientSecretStore
     let intents: IntentFolder
     /// A caller passes it before it changes what is stored for an alias.
-    let turnstile = KeyedMutex()
+    let mutex = KeyedMutex()
     let fetcher: Fetcher
     let clock: MachineClock
     let events: @Sendable (CredentialEvent) -> Void
@@ -124,7 +124,7 @@ package final class TokenVault: Sendable {
     ///
     /// A keyring that takes its time is waited for no longer than a second.
     package func load() async {
-        await Self.wait(atMost: .seconds(1)) { await self.loadUnknown() }
+        await Deadline.leaving(after: .seconds(1)) { await self.loadUnknown() }
     }
 
     /// The keyring was opened just now: what has waited for it is tried at once.
@@ -160,29 +160,10 @@ package final class TokenVault: Sendable {
             state.isEnding = true
             return Array(state.renewals.values)
         }
-        // A task that is cancelled would not wait.
-        await Task {
-            await Self.wait(atMost: time) {
-                for renewal in running { _ = await renewal.result }
-                for alias in self.state.withLock({ Array($0.unstored.keys) }) { await self.storeLate(alias) }
-            }
-        }.value
-    }
-
-    /// Waits for work that cannot be made to end, no longer than `time`.
-    private static func wait(atMost time: Duration, for work: @escaping @Sendable () async -> Void) async {
-        let (ends, end) = AsyncStream.makeStream(of: Never.self)
-        // Unstructured, because neither can be made to end with the other.
-        Task {
-            await work()
-            end.finish()
+        await Deadline.leaving(after: time) {
+            for renewal in running { _ = await renewal.result }
+            for alias in self.state.withLock({ Array($0.unstored.keys) }) { await self.storeLate(alias) }
         }
-        let timer = Task {
-            try await Task.sleep(for: time)
-            end.finish()
-        }
-        for await _ in ends {}
-        timer.cancel()
     }
 
     private func loadUnknown() async {

@@ -1,4 +1,5 @@
 internal import Keyring
+internal import ServiceKit
 internal import Synchronization
 
 /// Grants that the keyring has acknowledged and may still lose: KWallet writes five seconds later.
@@ -34,7 +35,7 @@ extension TokenVault {
     /// Looks for what was stored a while ago, and stores it again where the keyring has lost it meanwhile.
     func settle() async {
         for alias in grants.unsettled.due {
-            await turnstile.pass(alias) {
+            await mutex.withLock(alias) {
                 guard let grant = grants.unsettled.take(alias) else { return }
                 switch await grants.read(alias) {
                 case .locked, .unavailable: grants.unsettled.add(grant, alias, for: grants.secrets.settling)

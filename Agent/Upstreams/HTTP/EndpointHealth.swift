@@ -1,4 +1,5 @@
 package import NIOCore
+internal import ServiceKit
 
 /// What is known of a server from the exchanges with it, with the circuit breaker that spares clients the waiting for
 /// one that is down.
@@ -22,16 +23,14 @@ package struct EndpointHealth: Sendable {
     package private(set) var lastFailure: UpstreamError?
 
     private var failures = 0
+    private var backoff: Backoff
     private var pausedUntil: NIODeadline?
     private var isProbing = false
     private let failuresBeforePause: Int
-    private let firstPause: TimeAmount
-    private let longestPause: TimeAmount
 
     init(_ configuration: UpstreamConfiguration) {
         failuresBeforePause = configuration.failuresBeforePause
-        firstPause = configuration.firstPause
-        longestPause = configuration.longestPause
+        backoff = Backoff(first: configuration.firstPause, longest: configuration.longestPause)
     }
 
     /// Whether a new connection would be refused now without an attempt.
@@ -50,6 +49,7 @@ package struct EndpointHealth: Sendable {
     /// A connection is established.
     mutating func connected(at now: NIODeadline) {
         failures = 0
+        backoff.reset()
         pausedUntil = nil
         isProbing = false
         if state == .down { change(to: .up, at: now) }
@@ -61,16 +61,12 @@ package struct EndpointHealth: Sendable {
         isProbing = false
     }
 
-    /// A connection did not come about; `chance` is in 0..<1 and shortens the pause by up to half.
+    /// A connection did not come about; `chance` is in 0..<1 and lengthens the pause from half on.
     mutating func connectFailed(_ error: UpstreamError, at now: NIODeadline, chance: Double) {
         lastFailure = error
         failures += 1
         isProbing = false
-        if failures >= failuresBeforePause {
-            let doublings = min(failures - failuresBeforePause, 16)
-            let pause = min(firstPause.nanoseconds << Int64(doublings), longestPause.nanoseconds)
-            pausedUntil = now + .nanoseconds(pause - Int64(Double(pause) / 2 * chance))
-        }
+        if failures >= failuresBeforePause { pausedUntil = now + TimeAmount(backoff.failed(chance: chance)) }
         change(to: .down, at: now)
     }
 

@@ -23,9 +23,9 @@ package struct UpstreamConfiguration: Sendable {
     /// How many failures to connect in a row open the circuit breaker.
     package var failuresBeforePause = 3
     /// The first pause of the circuit breaker; each further one is twice as long.
-    package var firstPause = TimeAmount.milliseconds(250)
+    package var firstPause = Duration.milliseconds(250)
     /// The longest pause.
-    package var longestPause = TimeAmount.seconds(5)
+    package var longestPause = Duration.seconds(5)
     /// The longest response head, in bytes.
     package var maxHeadBytes = 65536
     /// How many connections rest.

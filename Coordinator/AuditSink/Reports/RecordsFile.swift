@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import Bytes
 internal import Contract
 internal import Glibc
+internal import ServiceKit
 
 /// The records of a report while it is made and sent: a file without a name, which is gone when no descriptor is open
 /// any more.
@@ -12,7 +13,7 @@ final class RecordsFile: Sendable {
     /// A name that is taken away at once leaves nothing behind, whenever the process ends (`O_TMPFILE` would do the same,
     /// but not on every file system).
     init(folder: String) throws {
-        let path = "\(folder)/report-\(AuditID())"
+        let path = "\(folder)/report-\(RandomID())"
         descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("made") }
         unlink(path)
@@ -24,16 +25,8 @@ final class RecordsFile: Sendable {
 
     /// Appends bytes; not for two at once.
     func append(_ bytes: [UInt8]) throws {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
-                return write(descriptor, rest.baseAddress, rest.count)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("written") }
-            done += count
-        }
+        let error = bytes.withUnsafeBytes { Descriptor.write($0, to: descriptor) }
+        guard error == 0 else { throw Self.failure("written", error) }
     }
 
     /// The bytes from an offset on, fewer than asked for at the end only.
@@ -54,11 +47,11 @@ final class RecordsFile: Sendable {
         return bytes
     }
 
-    private static func failure(_ what: String) -> any Error {
-        if errno == ENOSPC || errno == EDQUOT { return Problem.noRoom }
+    private static func failure(_ what: String, _ error: Int32 = errno) -> any Error {
+        if error == ENOSPC || error == EDQUOT { return Problem.noRoom }
         return AuditSinkError(
             .report,
-            "The records of the report could not be \(what): \(String(cString: strerror(errno))).",
+            "The records of the report could not be \(what): \(String(cString: strerror(error))).",
             hint: "Look at the disk of the data folder."
         )
     }

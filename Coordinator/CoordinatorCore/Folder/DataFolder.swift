@@ -1,3 +1,4 @@
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 
@@ -57,26 +58,29 @@ struct DataFolder: Sendable {
         }
     }
 
-    /// Holds the folder for this process alone, until it ends or closes what is returned.
+    /// Holds the folder for this process alone, as long as what is returned is there.
     ///
     /// - Throws: `running` if another process has it.
-    @discardableResult
-    func lock() throws -> Int32 {
-        let file = open(self.file("lock"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw Self.failure(path, errno) }
-        // The descriptor stays open on purpose: the lock goes with the process, however it ends.
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            close(file)
+    func lock() throws -> FileLock {
+        do {
+            return try FileLock(file("lock"))
+        } catch .failed(let error) {
+            throw Self.failure(path, error)
+        } catch .taken {
             throw CoordinatorError(
                 .running,
                 "Another process serves \(path).",
                 next: "End the other process, or name another folder with --data."
             )
         }
-        return file
     }
 
     private func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    private static func makeFolder(_ path: String) throws {
+        let error = PrivateFolder.make(path)
+        guard error == 0 else { throw failure(path, error) }
+    }
 
     private func entries() throws -> [String] {
         // What file systems put into the top of a fresh volume.
@@ -94,21 +98,6 @@ struct DataFolder: Sendable {
             if name != ".", name != ".." { names.append(name) }
         }
         return names
-    }
-
-    /// Makes a folder with those above it that are missing.
-    private static func makeFolder(_ path: String) throws {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST && isFolder(path) { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw failure(path, errno)
-        }
-        try makeFolder(String(path[..<slash]))
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure(path, errno) }
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func exists(_ path: String) -> Bool {

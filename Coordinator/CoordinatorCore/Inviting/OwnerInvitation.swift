@@ -1,6 +1,9 @@
+internal import AuditLog
 internal import AuditSink
+internal import Bytes
 internal import Contract
 internal import Database
+internal import Errors
 internal import Glibc
 internal import People
 internal import Policy
@@ -67,7 +70,7 @@ package struct OwnerInvitation: Sendable {
     package func run() async throws -> Outcome {
         let setup = try Setup.read(from: folder)
         let lock = try folder.lock()
-        defer { close(lock) }
+        defer { lock.release() }
         let database = try SQLDatabase(path: folder.database)
         defer { try? database.close() }
         let people = People(

@@ -1,9 +1,11 @@
 internal import AuditLog
 internal import AuditSink
 internal import Database
+internal import Errors
 internal import Glibc
 package import ServiceKit
 package import StrictJSON
+internal import TransparencyLog
 
 /// `doorward-coordinator restart-log`: after a restore from a backup, says so in the organisation's log, under a new name.
 ///
@@ -100,7 +102,7 @@ package struct LogRestart: Sendable {
     package func run() async throws -> Outcome {
         let setup = try Setup.read(from: folder)
         let lock = try folder.lock()
-        defer { close(lock) }
+        defer { lock.release() }
         let log = OrgLog(key: try setup.key(in: folder))
         let known = try oldHead.map { try Self.state($0, signedBy: log) }
         let database = try SQLDatabase(path: folder.database)

@@ -2,6 +2,7 @@ internal import API
 internal import AuditSink
 internal import Contract
 internal import Database
+internal import Errors
 internal import Foundation
 internal import Hummingbird
 internal import HummingbirdCore
@@ -86,11 +87,15 @@ package struct CoordinatorServer: Sendable {
         )
     }
 
+    /// How many connections there may be: the rest of the files is for the database, its readers, logs and libraries, and
+    /// each connection holds some memory, too.
+    static func connections(files: Int) -> Int { min(max(files - 256, 64), 20_000) }
+
     /// Serves until the process is asked to end (SIGTERM, SIGINT) or something fails that it cannot do without.
     package func run() async throws {
-        try folder.lock()
-        let mostConnections = OpenFiles.raise()
-        let ledger = ConnectionLedger(most: mostConnections, metrics: metrics)
+        let lock = try folder.lock()
+        defer { lock.release() }
+        let ledger = ConnectionLedger(most: Self.connections(files: OpenFileLimit.raise(atMost: 20_256)), metrics: metrics)
         let server = try httpServer(ledger)
         let database = try SQLDatabase(path: folder.database, storage: storage)
         let changes = Signal()

@@ -1,4 +1,5 @@
-internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import Glibc
 
 /// Small files that are there as a whole or not at all, also after a crash or a power cut.
@@ -19,7 +20,8 @@ package enum DurableFile {
         do {
             defer { close(file) }
             guard fchmod(file, mode) == 0 else { throw failure(path, errno) }
-            try write(bytes, to: file, path: path)
+            let error = bytes.withUnsafeBytes { Descriptor.write($0, to: file) }
+            guard error == 0 else { throw failure(path, error) }
             guard fsync(file) == 0 else { throw failure(path, errno) }
             guard rename(part, path) == 0 else { throw failure(path, errno) }
         } catch {
@@ -69,18 +71,6 @@ package enum DurableFile {
         guard folder >= 0 else { throw failure(path, errno) }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw failure(path, errno) }
-    }
-
-    private static func write(_ bytes: [UInt8], to file: Int32, path: String) throws {
-        try bytes.withUnsafeBytes { buffer in
-            var done = 0
-            while done < buffer.count {
-                let count = Glibc.write(file, buffer.baseAddress?.advanced(by: done), buffer.count - done)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw failure(path, errno) }
-                done += count
-            }
-        }
     }
 
     private static func folder(of path: String) -> String {

@@ -1,4 +1,5 @@
-internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import Glibc
 package import Logging
 internal import Synchronization
@@ -82,15 +83,7 @@ enum StandardError {
     /// Writes a whole line; one that cannot be written is lost, as no other place is left to report it.
     @Sendable static func write(_ line: [UInt8]) {
         turn.withLock { _ in
-            line.withUnsafeBytes { bytes in
-                var done = 0
-                while done < bytes.count {
-                    let count = Glibc.write(STDERR_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-                    if count < 0, errno == EINTR { continue }
-                    guard count > 0 else { return }
-                    done += count
-                }
-            }
+            _ = line.withUnsafeBytes { Descriptor.write($0, to: STDERR_FILENO) }
         }
     }
 }

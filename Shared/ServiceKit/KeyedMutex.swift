@@ -1,18 +1,25 @@
 internal import Synchronization
 
-/// Admits one caller at a time to what belongs to a server: its item in the keyring, its intent.
+/// Admits one caller at a time to each name, in the order of arrival.
 ///
-/// In the order of arrival. The caller that is admitted has deadlines of its own, so no caller waits without end.
-final class KeyedMutex: Sendable {
+/// Its holder may suspend. It has no deadline, and a task that waits here is not woken when it is cancelled: who holds it
+/// has deadlines of its own, so no caller waits without end. It cannot be taken twice by the same caller.
+package final class KeyedMutex: Sendable {
     /// Who waits for each name; a name that is there is taken.
     private let queues = Mutex<[String: [CheckedContinuation<Void, Never>]]>([:])
 
+    /// No name is taken.
+    package init() {}
+
     /// Runs `body` when no other caller is at `name`.
-    func pass<Value: Sendable>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
+    package func withLock<Value: Sendable>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
         await enter(name)
         defer { leave(name) }
         return try await body()
     }
+
+    /// How many wait for a name.
+    func waiting(_ name: String) -> Int { queues.withLock { $0[name]?.count ?? 0 } }
 
     private func enter(_ name: String) async {
         await withCheckedContinuation { continuation in
