@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Wire
 
 /// The connections to a `LoopbackRedirect`, each with a few seconds to say something.
 struct CallbackConnections {
@@ -6,6 +7,7 @@ struct CallbackConnections {
         let descriptor: Int32
         let deadline: ContinuousClock.Instant
         var bytes: [UInt8] = []
+        var scanner = RequestHeadScanner(maxBytes: CallbackConnections.longestHead)
     }
 
     private static let most = 16
@@ -28,19 +30,19 @@ struct CallbackConnections {
     /// - Parameters:
     ///   - listener: where new connections come from.
     ///   - isOwn: whether the other end of a connection belongs to this user; others are closed without an answer.
-    /// - Returns: the connections on which a whole head of a request has come, with that head.
-    mutating func poll(_ listener: Int32, isOwn: (Int32) -> Bool) -> [(Int32, String)] {
+    /// - Returns: the connections on which a whole head of a request has come, with what it asks for.
+    mutating func poll(_ listener: Int32, isOwn: (Int32) -> Bool) -> [(Int32, CallbackRequest)] {
         var watched = ([listener] + open.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         // A connection that cannot be let in now would make each poll end at once.
         if let restsUntil, .now < restsUntil { watched[0].events = 0 }
         _ = Glibc.poll(&watched, nfds_t(watched.count), 250)
-        var heads: [(Int32, String)] = []
+        var requests: [(Int32, CallbackRequest)] = []
         for each in watched.dropFirst() where each.revents != 0 {
-            if let head = read(each.fd) { heads.append((each.fd, head)) }
+            if let request = read(each.fd) { requests.append((each.fd, request)) }
         }
         if watched[0].revents != 0 { accept(listener, isOwn) }
         for each in open where each.deadline < .now { close(each.descriptor) }
-        return heads
+        return requests
     }
 
     /// Answers with a page, and closes.
@@ -76,25 +78,54 @@ struct CallbackConnections {
         open.append(Connection(descriptor: descriptor, deadline: .now + Self.patience))
     }
 
-    /// Reads what has come; the head where it is whole.
-    private mutating func read(_ descriptor: Int32) -> String? {
+    /// Reads what has come; the request where its head is whole, or is not one.
+    private mutating func read(_ descriptor: Int32) -> CallbackRequest? {
         guard let index = open.firstIndex(where: { $0.descriptor == descriptor }) else { return nil }
         var chunk = [UInt8](repeating: 0, count: 4096)
         let count = recv(descriptor, &chunk, chunk.count, 0)
         if count < 0, errno == EAGAIN || errno == EINTR { return nil }
-        guard count > 0, open[index].bytes.count + count <= Self.longestHead else {
+        guard count > 0 else {
             close(descriptor)
             return nil
         }
         open[index].bytes += chunk[..<count]
-        guard open[index].bytes.suffix(4) == Array("\r\n\r\n".utf8)[...] else { return nil }
-        return String(decoding: open[index].bytes, as: UTF8.self)
+        let bytes = open[index].bytes
+        switch bytes.withUnsafeBytes({ open[index].scanner.scan($0) }) {
+        case .incomplete:
+            return nil
+        case .refused(.tooLong):
+            // An answer would be lost: there is more of it to come.
+            close(descriptor)
+            return nil
+        case .refused:
+            return CallbackRequest()
+        case .complete:
+            return bytes.withUnsafeBytes { CallbackRequest(open[index].scanner.head, $0) }
+        }
     }
 
     private mutating func close(_ descriptor: Int32) {
         guard let index = open.firstIndex(where: { $0.descriptor == descriptor }) else { return }
         open.remove(at: index)
         Glibc.close(descriptor)
+    }
+}
+
+/// What a request of the browser asks for; nothing of it where its head is refused.
+struct CallbackRequest {
+    private(set) var isGet = false
+    private(set) var path = ""
+    private(set) var query: String?
+    private(set) var host: String?
+
+    init() {}
+
+    /// Takes it out of the bytes that were scanned.
+    init(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) {
+        isGet = head.method == .get
+        path = String(decoding: head.path.slice(of: bytes), as: UTF8.self)
+        query = head.query.map { String(decoding: $0.slice(of: bytes), as: UTF8.self) }
+        host = head.value(.host, in: bytes).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

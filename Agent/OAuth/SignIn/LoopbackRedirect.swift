@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 internal import Synchronization
@@ -121,8 +122,8 @@ final class LoopbackRedirect: Sendable {
             stopListening()
         }
         while !state.withLock({ $0.isClosed }) {
-            for (connection, head) in connections.poll(listener, isOwn: isOwn) {
-                guard let query = query(of: head) else {
+            for (connection, request) in connections.poll(listener, isOwn: isOwn) {
+                guard let query = query(of: request) else {
                     connections.answer(connection, .notFound)
                     continue
                 }
@@ -137,13 +138,10 @@ final class LoopbackRedirect: Sendable {
     }
 
     /// The fields of a request that is for this address; nil for any other.
-    private func query(of head: String) -> [String: String]? {
-        let lines = head.split(separator: "\r\n", omittingEmptySubsequences: false)
-        let words = lines[0].split(separator: " ", omittingEmptySubsequences: false)
-        let hosts = lines.dropFirst().filter { $0.lowercased().hasPrefix("host:") }
-        guard words.count == 3, words[0] == "GET", words[1].hasPrefix("/callback?"), hosts.count == 1,
-            hosts[0].dropFirst(5).drop(while: { $0 == " " }) == authority
-        else { return nil }
-        return FormBody.decode(words[1].dropFirst("/callback?".count))
+    private func query(of request: CallbackRequest) -> [String: String]? {
+        guard request.isGet, request.path == "/callback", request.host == authority, let query = request.query else {
+            return nil
+        }
+        return FormBody.decode(query[...])
     }
 }
