@@ -43,6 +43,8 @@ package final class SecretService: SecretStore {
 
     package var settling: Duration { line.isFlushed ? .zero : provider.settling }
 
+    package func prepare() async { _ = await worker.run { _ in } }
+
     package func read(
         _ name: SecretName,
         prompting: Bool,

@@ -19,6 +19,11 @@ package protocol SecretStore: Sendable {
     /// For how long it may lose what it has acknowledged.
     var settling: Duration { get }
 
+    /// Connects, so that the first look-up does not have to; whether that works is not told.
+    ///
+    /// A keyring whose conversations begin with a key agreement takes longer for that than for a look-up.
+    func prepare() async
+
     /// Looks a secret up.
     ///
     /// - Parameters:
@@ -59,6 +64,9 @@ extension SecretStore {
 
     /// Not at all.
     package var settling: Duration { .zero }
+
+    /// There is nothing to connect to.
+    package func prepare() async {}
 
     /// It has no user to ask.
     package func open() async throws {}

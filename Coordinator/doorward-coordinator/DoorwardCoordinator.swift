@@ -15,6 +15,7 @@ struct DoorwardCoordinator: AsyncParsableCommand {
     /// `doorward-coordinator init`.
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "init",
             abstract: "Make a coordinator in a folder of its own, and its owner's one-time token."
         )
 
@@ -47,7 +48,10 @@ struct DoorwardCoordinator: AsyncParsableCommand {
 
     /// `doorward-coordinator serve`.
     struct Serve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Serve a coordinator until SIGTERM.")
+        static let configuration = CommandConfiguration(
+            commandName: "serve",
+            abstract: "Serve a coordinator until SIGTERM."
+        )
 
         @Option(name: .long, help: "The folder that `init` made.")
         var data: String

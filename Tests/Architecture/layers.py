@@ -13,11 +13,11 @@ LAYERS = {
         "ServiceKit",
     ],
     "Agent": [
-        "CLibSecret", "Keyring", "OAuth", "Spool", "AgentState", "Wire", "Upstreams", "CoordinatorLink", "LocalControl",
-        "Forwarding", "AgentCore", "Commands", "doorward",
+        "CLibSecret", "Keyring", "Wire", "OAuth", "Spool", "AgentState", "Upstreams", "CoordinatorLink", "LocalControl",
+        "Bridging", "CSpawn", "Children", "Forwarding", "StdioShim", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [
-        "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "API",
+        "Database", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "API",
         "CoordinatorCore", "doorward-coordinator",
     ],
 }
@@ -27,18 +27,19 @@ FENCES = {
     "ArgumentParser": {"Commands", "doorward", "doorward-coordinator"},
     "CCurl": {"Fetch"},
     "CLibSecret": {"Keyring"},
+    "CSpawn": {"Children"},
     "CYaml": {"StrictYAML"},
     "CZlib": {"Archive"},
     "GRDB*": {"Database"},
     "Hummingbird*": {"API", "CoordinatorCore"},
-    "NIO*": {"Forwarding", "Upstreams", "AgentCore", "API", "CoordinatorCore"},
+    "NIO*": {"Bridging", "Children", "Forwarding", "StdioShim", "Upstreams", "AgentCore", "API", "CoordinatorCore"},
     "Yams": {"StrictYAML"},
 }
 
 # Targets that decide on bytes, and so must not meet Foundation's idea of strings and JSON; nor any library but crypto.
 PURE = {"StrictJSON", "MCP", "Policy", "Wire"}
 # Targets of the domain, which never see a type of HTTP.
-DOMAIN = {"AuditSink", "Registry", "People", "PolicyStore", "Fleet"}
+DOMAIN = {"AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet"}
 HTTP = ("HTTPTypes", "Hummingbird", "NIO")
 
 # A file of the product is read at one sitting; a table of cases may be longer.
@@ -258,3 +259,24 @@ def unfinished(root: Path) -> list[Finding]:
         for path in sources(root / half)
         for number, line in enumerate(path.read_text().splitlines(), 1) if mark.search(line)
     ]
+
+
+# What libraries print by reflection unless it has a name of its own: slowly, and with whatever it holds.
+_REFLECTED = [
+    (r"\bCommandConfiguration\((?!\s*commandName:)", "a command names itself: commandName comes first"),
+    (r"\b(?:struct|class|actor) \w+: Service\s*\{", "a service describes itself: CustomStringConvertible"),
+]
+
+
+def reflected(root: Path) -> list[Finding]:
+    """Commands and services without a name, which libraries would look up in the program at each start."""
+    findings = []
+    for half in ("Agent", "Coordinator"):
+        for path in sources(root / half) if (root / half).is_dir() else []:
+            text = without_comments(path.read_text())
+            for rule, why in _REFLECTED:
+                findings += [
+                    Finding(f"{path.relative_to(root)}:{text.count(chr(10), 0, found.start()) + 1}", why)
+                    for found in re.finditer(rule, text)
+                ]
+    return findings

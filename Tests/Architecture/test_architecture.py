@@ -11,7 +11,7 @@ import layers  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [
     layers.unknown_targets, layers.wrong_layers, layers.circles, layers.broken_fences, layers.too_long,
-    layers.undocumented, layers.unexplained_sendable, layers.wall_clock_waits, layers.unfinished,
+    layers.undocumented, layers.unexplained_sendable, layers.wall_clock_waits, layers.unfinished, layers.reflected,
 ]
 
 
@@ -45,6 +45,8 @@ def test_the_readme_is_short():
 
 
 SEEDED = [
+    (layers.reflected, "Agent/Commands/A.swift", 'let a = CommandConfiguration(abstract: "A.")'),
+    (layers.reflected, "Coordinator/CoordinatorCore/A.swift", "struct A: Service {}"),
     (layers.unknown_targets, "Agent/Gadgets/A.swift", "let a = 1"),
     (layers.wrong_layers, "Shared/StrictJSON/A.swift", "import MCP"),
     (layers.wrong_layers, "Shared/MCP/A.swift", "internal import Keyring"),

@@ -71,6 +71,18 @@ def endless(desk):
     listener.close()
 
 
+def test_an_agent_that_rests_gives_back_what_it_does_not_need(desk):
+    desk.stop_agent()
+    desk.start_agent()
+    started, deadline = resident(desk), time.monotonic() + 45
+    # It looks every ten seconds, and rests when nothing has happened in between.
+    while resident(desk) > started * 0.7 and time.monotonic() < deadline:
+        time.sleep(1)
+    assert resident(desk) <= started * 0.7
+    # And it is all there again when it is wanted.
+    assert desk.status()["running"] is True
+
+
 def test_a_client_whose_requests_never_end_with_a_read(desk):
     size = 1 << 20
     request = f"GET /healthz HTTP/1.1\r\nHost: {desk.listen}\r\nContent-Length: {size}\r\n\r\n".encode() + b"z" * size

@@ -1,5 +1,6 @@
 internal import AgentState
 internal import CoordinatorLink
+internal import Errors
 internal import Forwarding
 internal import Logging
 internal import ServiceKit
@@ -11,7 +12,7 @@ internal import Synchronization
 ///
 /// Only a membership that is not there has ended. One that cannot be read now leaves everything as it is, and is looked
 /// at again.
-final class Supervisor: Service {
+final class Supervisor: Service, CustomStringConvertible {
     /// What runs for the membership on disk.
     enum Situation: Sendable {
         /// This machine belongs to no coordinator, as far as anybody has looked.
@@ -50,6 +51,8 @@ final class Supervisor: Service {
         self.credentials = credentials
         (reloads, reload) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
+
+    let description = "supervisor"
 
     var situation: Situation { current.withLock { $0 } }
 

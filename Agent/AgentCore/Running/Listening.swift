@@ -4,9 +4,10 @@ internal import LocalControl
 internal import Logging
 internal import ServiceKit
 internal import ServiceLifecycle
+internal import Spool
 
 /// The listeners: opened once calls will find what they need, and closed before anything of it ends.
-struct Listening: Service {
+struct Listening: Service, CustomStringConvertible {
     let address: ListenAddress
     let forwarding: ForwardingService
     let supervisor: Supervisor
@@ -15,6 +16,9 @@ struct Listening: Service {
     let debts: DebtKeeper
     let sessions: SessionKeeper
     let parts: AgentParts
+
+    /// The group that runs services prints them, which would else print all that this has, by reflection.
+    var description: String { "listening" }
 
     /// How long the first call waits at most for a slow keyring.
     private static let patience = Duration.seconds(2)
@@ -36,10 +40,12 @@ struct Listening: Service {
         ServiceNotification.ready()
         let keeping = Task {
             var turn = 0
+            var quiet = ProcessMemory.Quiet()
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(10))
                 await debts.keep()
                 await operations.keepServers()
+                if quiet.look(supervisor.agent?.spool.counts.recorded) { ProcessMemory.giveBackUnused() }
                 turn += 1
                 // When a session was last used says how long it may yet rest, which is hours.
                 if turn.isMultiple(of: 60) { await sessions.keep() }

@@ -12,7 +12,7 @@ struct AdminAgents: AsyncParsableCommand {
 
     /// `doorward admin agents list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the machines.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the machines.")
 
         @OptionGroup var output: OutputOptions
 
@@ -23,19 +23,28 @@ struct AdminAgents: AsyncParsableCommand {
                     [
                         agent["agent_id"]?.text ?? "", agent["user"]?.text ?? "", agent["version"]?.text ?? "",
                         agent["custody"]?.text ?? "", "\(agent["policy_version"]?.int ?? 0)",
-                        "\((agent["stored_bytes"]?.int ?? 0) >> 20) MiB",
+                        "\((agent["stored_bytes"]?.int ?? 0) >> 20) MiB", Self.health(agent),
                         agent["last_seen"]?.text ?? "", agent["revoked"]?.text ?? "",
                     ]
                 }
-                let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "LAST SEEN", "REVOKED"]
+                let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "SERVERS", "LAST SEEN", "REVOKED"]
                 return Facts(answer, words: Table.lines(header, rows, empty: "No machine is enrolled."))
             }
+        }
+
+        /// How the machine's servers do: those that are not up, by their names.
+        private static func health(_ agent: JSONValue) -> String {
+            guard let servers = agent["servers"]?.array else { return "" }
+            let others = servers.filter { $0["state"]?.text != "up" }
+                .map { "\($0["alias"]?.text ?? "") \($0["state"]?.text ?? "")" }
+            return others.isEmpty ? "\(servers.count) up" : others.joined(separator: ", ")
         }
     }
 
     /// `doorward admin agents revoke AGENT`.
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "revoke",
             abstract: "Take a machine's key away, for good.",
             discussion: "The tokens and the unused invitations that it made end with it."
         )

@@ -19,6 +19,7 @@ struct AdminInvite: AsyncParsableCommand {
     /// `doorward admin invite EMAIL`.
     struct Make: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "make",
             abstract: "Make a one-time token; the word `make` can be left out.",
             discussion: "The token ends with this machine, and with its time, unless it was used before."
         )
@@ -54,7 +55,10 @@ struct AdminInvite: AsyncParsableCommand {
 
     /// `doorward admin invite list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the invitations, the newest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the invitations, the newest first."
+        )
 
         @OptionGroup var output: OutputOptions
 
@@ -73,7 +77,10 @@ struct AdminInvite: AsyncParsableCommand {
 
     /// `doorward admin invite revoke ID`.
     struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take an invitation back that nobody has used.")
+        static let configuration = CommandConfiguration(
+            commandName: "revoke",
+            abstract: "Take an invitation back that nobody has used."
+        )
 
         @Argument(help: "The invitation, as the list names it.")
         var id: String

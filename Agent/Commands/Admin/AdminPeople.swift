@@ -13,7 +13,7 @@ struct AdminUsers: AsyncParsableCommand {
 
     /// `doorward admin users list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the people.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the people.")
 
         @OptionGroup var output: OutputOptions
 
@@ -29,6 +29,7 @@ struct AdminUsers: AsyncParsableCommand {
     /// `doorward admin users role EMAIL ROLE`.
     struct Role: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "role",
             abstract: "Give somebody another role.",
             discussion: "A lower one takes from the person's tokens and invitations what it may not give any more."
         )
@@ -58,6 +59,7 @@ struct AdminUsers: AsyncParsableCommand {
     /// `doorward admin users remove EMAIL`.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove somebody, with machines, tokens and invitations.",
             discussion: "What the person did stays in the records. The person can be invited again."
         )

@@ -15,7 +15,10 @@ struct AdminPolicy: AsyncParsableCommand {
 
     /// `doorward admin policy check FILE`: everything that can be said about a file without a coordinator.
     struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check a policy file and run its tests.")
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Check a policy file and run its tests."
+        )
 
         @Argument(help: "The policy file: YAML or JSON.")
         var file: String
@@ -35,7 +38,7 @@ struct AdminPolicy: AsyncParsableCommand {
 
     /// `doorward admin policy apply FILE`: what agents enforce within seconds.
     struct Apply: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Put a policy into force.")
+        static let configuration = CommandConfiguration(commandName: "apply", abstract: "Put a policy into force.")
 
         @Argument(help: "The policy file: YAML or JSON.")
         var file: String
@@ -82,7 +85,7 @@ struct AdminPolicy: AsyncParsableCommand {
 
     /// `doorward admin policy show`: the file in force, as it was applied.
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the policy in force.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show the policy in force.")
 
         @OptionGroup var output: OutputOptions
 

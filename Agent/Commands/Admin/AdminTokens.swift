@@ -16,7 +16,7 @@ struct AdminTokens: AsyncParsableCommand {
 
     /// `doorward admin tokens add NAME --scope SCOPE`.
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a token, shown this once.")
+        static let configuration = CommandConfiguration(commandName: "add", abstract: "Make a token, shown this once.")
 
         @Argument(help: "What the token is called.")
         var name: String
@@ -49,7 +49,7 @@ struct AdminTokens: AsyncParsableCommand {
 
     /// `doorward admin tokens list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the tokens.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tokens.")
 
         @OptionGroup var output: OutputOptions
 
@@ -74,6 +74,7 @@ struct AdminTokens: AsyncParsableCommand {
     /// `doorward admin tokens remove NAME`.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Take a token away.",
             discussion: "The tokens and the unused invitations that were made with it end with it."
         )

@@ -1,11 +1,13 @@
 import AgentCore
 import ArgumentParser
+internal import Errors
 internal import Logging
 internal import ServiceKit
 
 /// `doorward agent`: what systemd starts.
 struct Agent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "agent",
         abstract: "Run the agent in the foreground.",
         discussion: "Installed, systemd runs it: systemctl --user enable --now doorward"
     )

@@ -5,13 +5,17 @@ internal import StrictJSON
 /// `doorward audit`: the records of this machine.
 struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "audit",
         abstract: "Show what was recorded on this machine.",
         subcommands: [Tail.self, Show.self]
     )
 
     /// `doorward audit tail`: the last records, one a line.
     struct Tail: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the last 20 records, one a line.")
+        static let configuration = CommandConfiguration(
+            commandName: "tail",
+            abstract: "Show the last 20 records, one a line."
+        )
 
         @Flag(name: .long, help: "Go on and show each record as it is made.")
         var follow = false
@@ -41,7 +45,7 @@ struct Audit: AsyncParsableCommand {
 
     /// `doorward audit show ID`: every record of one call.
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show every record of one call.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show every record of one call.")
 
         @Argument(help: "The audit id of the call: what `doorward call` prints, and `data.record` of an error.")
         var id: String

@@ -6,7 +6,7 @@ internal import StrictJSON
 
 /// `doorward call SERVER TOOL [JSON]`: one tool call from the terminal, through the agent like any other.
 struct Call: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Call one tool from the terminal.")
+    static let configuration = CommandConfiguration(commandName: "call", abstract: "Call one tool from the terminal.")
 
     @Argument(help: "The alias of the server.")
     var server: String

@@ -6,6 +6,7 @@ internal import StrictJSON
 /// `doorward client`: credentials for MCP clients.
 struct Client: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "client",
         abstract: "Make and remove credentials for MCP clients.",
         subcommands: [Add.self, List.self, Remove.self]
     )
@@ -13,6 +14,7 @@ struct Client: AsyncParsableCommand {
     /// `doorward client add NAME`: a new credential, shown once.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Make a credential for a client, and show how to connect it."
         )
 
@@ -31,7 +33,8 @@ struct Client: AsyncParsableCommand {
                     credential: credential,
                     listen: listen,
                     socketPath: context.home.socketPath,
-                    aliases: try ServersOfUser.aliases(context).sorted()
+                    aliases: try ServersOfUser.aliases(context).sorted(),
+                    shim: .current
                 )
                 return Facts(connection.json, words: connection.words)
             }
@@ -40,7 +43,10 @@ struct Client: AsyncParsableCommand {
 
     /// `doorward client list`: which clients have one.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the clients that have a credential.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the clients that have a credential."
+        )
 
         @OptionGroup var output: OutputOptions
 
@@ -62,7 +68,10 @@ struct Client: AsyncParsableCommand {
 
     /// `doorward client remove NAME`: its credential is worthless at once.
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a client's credential away.")
+        static let configuration = CommandConfiguration(
+            commandName: "remove",
+            abstract: "Take a client's credential away."
+        )
 
         @Argument(help: "The name of the client.")
         var name: String

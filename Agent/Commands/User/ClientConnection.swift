@@ -23,8 +23,13 @@ struct ClientConnection {
     let listen: String
     let socketPath: String
     let aliases: [String]
+    /// What a client has to launch that only launches commands.
+    let shim: ShimCommand
 
     private var authorization: String { "Bearer \(credential)" }
+
+    /// All servers through one address.
+    private var everything: String { "http://\(listen)/mcp" }
 
     private func url(_ alias: String) -> String { "http://\(listen)/servers/\(alias)/mcp" }
 
@@ -32,7 +37,7 @@ struct ClientConnection {
         var urls = JSONObject()
         for alias in aliases { urls[JSONText(alias)] = .text(url(alias)) }
         return [
-            "name": .text(name), "mcp_url": .text("http://\(listen)/mcp"), "server_urls": .object(urls),
+            "name": .text(name), "mcp_url": .text(everything), "server_urls": .object(urls),
             "header": ["name": "Authorization", "value": .text(authorization)],
             "socket": .text(socketPath), "snippets": snippets,
         ]
@@ -54,8 +59,18 @@ struct ClientConnection {
             "claude-code": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
             "vscode": .text(JSONValue.object(["servers": .object(servers)]).json),
             "cursor": .text(JSONValue.object(["mcpServers": .object(servers)]).json),
-            "codex": .text(codex),
+            "codex": .text(codex), "claude-desktop": .text(shim.servers(names, client: name).json),
+            "one-endpoint": .text(oneEndpoint),
+            "stdio": .text(names.map { shim.line($0, client: name) }.joined(separator: "\n")),
         ]
+    }
+
+    /// In the form of Claude Code and Cursor, one entry in the place of one for each server.
+    private var oneEndpoint: String {
+        let entry: JSONValue = [
+            "type": "http", "url": .text(everything), "headers": ["Authorization": .text(authorization)],
+        ]
+        return JSONValue.object(["mcpServers": ["doorward": entry]]).json
     }
 
     /// Lines for `~/.codex/config.toml`; aliases are bare keys, and neither a URL nor a credential needs an escape.
@@ -75,6 +90,9 @@ struct ClientConnection {
             ("claude-code", "For Claude Code, in .mcp.json (keep it out of version control):"),
             ("vscode", "For VS Code, in mcp.json:"), ("cursor", "For Cursor, in ~/.cursor/mcp.json:"),
             ("codex", "For Codex, in ~/.codex/config.toml:"),
+            ("one-endpoint", "Or all servers through one address, with tools named ALIAS__TOOL:"),
+            ("claude-desktop", "For Claude Desktop, which only launches commands, in claude_desktop_config.json:"),
+            ("stdio", "For any other client that only launches commands:"),
         ]
         return ["The client \(name) may connect to"] + names.map { "  \(url($0))" } + [
             "with this header, which is shown this once:", "  Authorization: \(authorization)",

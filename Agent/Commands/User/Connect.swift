@@ -6,10 +6,13 @@ internal import StrictJSON
 /// `doorward connect SERVER`: signs in to a server with the user's own browser.
 struct Connect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "connect",
         abstract: "Sign in to a server (OAuth).",
         discussion: """
             The tokens go into your keyring, and nowhere else. So does the secret of a client that was registered beforehand \
-            (client_id in the server's entry): it is given once, with the first sign-in.
+            (client_id in the server's entry): it is given once, with the first sign-in. A server that is a program is given the \
+            secrets that its entry names: type them, or write one a line to the standard input, in the order in which they \
+            are asked for.
             """
     )
 
@@ -65,6 +68,7 @@ struct Connect: AsyncParsableCommand {
         var question: JSONObject = ["server": .text(server)]
         question["client_secret"] = clientSecret.map { .text($0) }
         let begun = try await context.agent.post("sign-in", .object(question))
+        if let names = begun["secrets"]?.array?.compactMap(\.text) { return try await give(names, context) }
         guard let url = begun["authorization_url"]?.text, let flow = begun["flow"]?.text else {
             return Facts(["state": begun["state"] ?? "up"], "\(server) needs no sign-in.")
         }
@@ -82,9 +86,30 @@ struct Connect: AsyncParsableCommand {
     }
 }
 
+// Secrets of a server that is a program.
+extension Connect {
+    private func give(_ names: [String], _ context: CommandContext) async throws -> Facts {
+        var values = JSONObject()
+        for name in names {
+            guard let value = SecretInput.line("\(name) of \(server): "), !value.isEmpty else {
+                throw CommandFailure(
+                    "no_secret",
+                    "\(server) needs \(names.joined(separator: ", ")), and \(name) was not given.",
+                    next: "doorward connect \(server)",
+                    status: .needsUser
+                )
+            }
+            values[JSONText(name)] = .text(value)
+        }
+        let kept = try await context.agent.post("secrets", ["server": .text(server), "values": .object(values)])
+        return Facts(["state": kept["state"] ?? "up"], "The keyring has what \(server) needs.")
+    }
+}
+
 /// `doorward disconnect SERVER`: revokes a sign-in and forgets it.
 struct Disconnect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "disconnect",
         abstract: "Revoke your sign-in to a server and forget it.",
         discussion: "It is forgotten also where its server cannot be told; then the exit status is 1."
     )
@@ -113,6 +138,7 @@ struct Disconnect: AsyncParsableCommand {
                     facts,
                     "The sign-in to \(server) is forgotten. \(issuer) takes none back: there it ends when its time is over."
                 )
+            case "forgotten": return Facts(facts, "The secrets of \(server) are forgotten.")
             case "none": return Facts(facts, "The secret is forgotten. There was no sign-in to \(server).")
             default: return Facts(facts, "The sign-in to \(server) is revoked and forgotten.")
             }

@@ -4,7 +4,10 @@ internal import StrictJSON
 
 /// `doorward explain SERVER TOOL`: which rules decide on a call, and why.
 struct Explain: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Say which rules decide on a call, and why.")
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say which rules decide on a call, and why."
+    )
 
     @Argument(help: "The alias of the server.")
     var server: String

@@ -10,6 +10,7 @@ internal import StrictJSON
 /// `doorward login URL`: enrols this machine with a coordinator.
 struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "login",
         abstract: "Enrol this machine with your organisation's coordinator.",
         discussion: "An administrator makes the one-time token: doorward admin invite EMAIL"
     )

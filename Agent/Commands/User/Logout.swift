@@ -2,6 +2,7 @@ internal import AgentCore
 import ArgumentParser
 internal import AgentState
 internal import CoordinatorLink
+internal import Errors
 internal import Fetch
 internal import Keyring
 internal import LocalControl
@@ -13,6 +14,7 @@ internal import StrictJSON
 /// `doorward logout`: leaves the coordinator.
 struct Logout: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logout",
         abstract: "Ship what is pending and leave the coordinator; your settings stay.",
         discussion: """
             The API tokens and unused invitations that this machine made end with it. What the coordinator will never take, as \

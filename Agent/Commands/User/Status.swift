@@ -5,7 +5,10 @@ internal import StrictJSON
 
 /// `doorward status`: who this machine is, and how its agent does.
 struct Status: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show how this machine's agent does.")
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show how this machine's agent does."
+    )
 
     @OptionGroup var output: OutputOptions
 

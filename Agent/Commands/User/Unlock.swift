@@ -7,6 +7,7 @@ internal import StrictJSON
 /// `doorward unlock`: has the keyring ask its user to open it.
 struct Unlock: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "unlock",
         abstract: "Ask the keyring to open; a running agent goes on by itself.",
         discussion: "A keyring that asks its user for each program is asked by the agent, if that runs."
     )

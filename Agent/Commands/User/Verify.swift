@@ -1,12 +1,14 @@
-import ArgumentParser
-internal import AuditLog
 internal import AgentState
+import ArgumentParser
+internal import AuditReport
 import Foundation
 internal import StrictJSON
+internal import TransparencyLog
 
 /// `doorward verify PATH`: checks a report without a network.
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Check a report offline: what is proven, and what is not.",
         discussion: "The report has to be signed by the coordinator that this machine enrolled with, or by --key."
     )

@@ -1,18 +1,23 @@
 package import AgentState
-internal import Contract
 internal import AuditLog
+internal import Bytes
+internal import Contract
+internal import Errors
 package import Logging
 internal import Policy
 internal import ServiceKit
 internal import ServiceLifecycle
 internal import StrictJSON
 internal import Synchronization
+internal import TransparencyLog
 
 /// Holds a poll with the coordinator, so that a change of the policy is here within moments.
 ///
 /// What comes is verified, then kept, then told; what cannot be verified changes nothing. Offline, what was kept stays
 /// in force until it expires.
-package final class PolicySync: Service {
+package final class PolicySync: Service, CustomStringConvertible {
+    package let description = "policy sync"
+
     private let client: CoordinatorClient
     private let home: AgentHome
     private let watch: OrgWatch

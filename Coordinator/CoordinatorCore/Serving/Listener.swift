@@ -1,11 +1,12 @@
 internal import API
+internal import Errors
 internal import Glibc
 internal import NIOCore
 internal import ServiceKit
 internal import ServiceLifecycle
 
 /// A server at an address: it ends in time, and its failure to listen there is told in a message that helps.
-struct Listener: Service {
+struct Listener: Service, CustomStringConvertible {
     let address: ListenAddress
     /// The option that names another address.
     let option: String
@@ -14,6 +15,9 @@ struct Listener: Service {
 
     /// What requests that are being answered have left when the program is asked to end.
     private static let grace = Duration.seconds(5)
+
+    /// What the group that runs services prints, which would else be all that this has, by reflection.
+    var description: String { "listener of \(option)" }
 
     func run() async throws {
         do {

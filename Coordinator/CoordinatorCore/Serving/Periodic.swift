@@ -3,12 +3,15 @@ internal import Logging
 internal import ServiceLifecycle
 
 /// Work that comes up again and again: done at the start and then at an interval, until the program ends.
-struct Periodic: Service {
+struct Periodic: Service, CustomStringConvertible {
     let name: String
     let interval: Duration
     let logger: Logger
     /// Returns whether there is more to do at once.
     let work: @Sendable () async throws -> Bool
+
+    /// What the group that runs services prints, which would else be all that this has, by reflection.
+    var description: String { name }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
