@@ -142,7 +142,10 @@ extension Envelope {
         if kind == .notification, method.isRequest { throw EnvelopeError(.missingID, id: nil) }
         if kind == .request, method.isNotification { throw EnvelopeError(.unwantedID, id: id) }
         item = item(in: bytes)
-        if item == nil, method.needsItem { throw EnvelopeError(.item, id: id) }
+        // A method that this era does not have is refused for that, whatever it lacks.
+        if item == nil, method.needsItem, method.eras.contains(era == .modern ? .modern : .handshake) {
+            throw EnvelopeError(.item, id: id)
+        }
         if let item, item.name.hasControls(in: bytes) { throw EnvelopeError(.controlInName, id: id) }
     }
 

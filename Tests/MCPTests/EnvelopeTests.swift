@@ -79,6 +79,15 @@ struct EnvelopeTests {
         #expect(message.text(message.envelope.item?.name) == name)
     }
 
+    @Test("A request without its item is refused, but for a method that its era does not have: it is refused for that")
+    func withoutItem() throws {
+        let modern = #""params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#
+        #expect(refusal(#"{"jsonrpc":"2.0","id":1,"method":"resources/subscribe"}"#)?.code == .invalidParams)
+        #expect(refusal(#"{"jsonrpc":"2.0","id":1,"method":"resources/read","# + modern)?.code == .invalidParams)
+        let removed = try Scanned(#"{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","# + modern)
+        #expect(removed.envelope.item == nil && removed.envelope.era == .modern)
+    }
+
     @Test("Notifications, results and errors are told apart")
     func kinds() throws {
         let cancelled = try Scanned(
