@@ -46,6 +46,10 @@ extension Envelope {
                 try skipUnread(&scanner)
             } else if scanner.matches(name, "notifications") {
                 try readSubscriptions(&scanner)
+            } else if scanner.matches(name, "cursor") {
+                // Some SDKs write members that are not set as null.
+                hasCursor = try scanner.kind() != .null
+                try skipUnread(&scanner)
             } else if scanner.matches(name, "inputRequests") {
                 // Of `notifications/tasks`, which says what a result would.
                 try readInputRequests(&scanner, otherwise: .params)

@@ -29,6 +29,8 @@ extension Envelope {
                 member = 2
             } else if scanner.matches(name, "inputRequests") {
                 member = 4
+            } else if scanner.matches(name, "nextCursor") {
+                member = 8
             } else {
                 try scanner.refuseVariants(name, of: Self.known)
                 try skipUnread(&scanner)
@@ -40,6 +42,7 @@ extension Envelope {
             switch member {
             case 1: try readIsError(&scanner)
             case 2: try readResultType(&scanner)
+            case 8: nextCursor = try readNextCursor(&scanner)
             default: try readInputRequests(&scanner, otherwise: .result)
             }
             scanner.isLenient = isOfServer
@@ -55,6 +58,15 @@ extension Envelope {
             note(.result)
             try scanner.skipValue()
         }
+    }
+
+    /// What is no text (null, where it is not set) is no cursor.
+    private func readNextCursor(_ scanner: inout JSONScanner) throws(JSONError) -> JSONStringSpan? {
+        guard try scanner.kind() == .string else {
+            try skipUnread(&scanner)
+            return nil
+        }
+        return try scanner.string()
     }
 
     private mutating func readResultType(_ scanner: inout JSONScanner) throws(JSONError) {

@@ -71,6 +71,8 @@ package struct Envelope: Sendable {
     package var subscribesToTasks: Bool { taskSubscriptions != nil }
     /// Whether a task is to be made of the request (`params.task`).
     package internal(set) var asksForTask = false
+    /// Whether a list is asked for from a certain place on (`params.cursor`).
+    package internal(set) var hasCursor = false
 
     // Of `result` and `error`.
     package internal(set) var result: JSONSpan?
@@ -82,6 +84,8 @@ package struct Envelope: Sendable {
     /// Whether the result of a tool says `isError`.
     package internal(set) var isToolError = false
     package internal(set) var resultType: ResultType = .absent
+    /// `nextCursor`: there is more of a list. An empty text is a cursor too.
+    package internal(set) var nextCursor: JSONStringSpan?
     package internal(set) var hasInputRequests = false
     package internal(set) var inputRequests: InputRequests = []
 

@@ -12,6 +12,8 @@ package struct JSONRPCErrorCode: RawRepresentable, Hashable, Sendable {
     package static let methodNotFound = JSONRPCErrorCode(rawValue: -32601)
     package static let invalidParams = JSONRPCErrorCode(rawValue: -32602)
     package static let internalError = JSONRPCErrorCode(rawValue: -32603)
+    /// A resource that is not there, up to 2025-11-25.
+    package static let resourceNotFound = JSONRPCErrorCode(rawValue: -32002)
 
     // The protocol's, from 2026-07-28 on.
     package static let headerMismatch = JSONRPCErrorCode(rawValue: -32020)
