@@ -124,6 +124,14 @@ def client_defaults(said: Said) -> None:
         assert "John Doe" in text and "95.5" in text and "active" in text and "30" in text, text
 
 
+def taken_up_again(said: Said) -> None:
+    for seen in said.transcripts:
+        assert "reconnect" in seen, f"a client did not get so far: {seen.get('end', '')}"
+        assert "completed successfully" in str(seen["reconnect"]["outcome"]), seen["reconnect"]["outcome"]
+    again = [each for each in said.exchanges if each.method == "GET" and "last-event-id" in each.headers]
+    assert len(again) >= len(said.transcripts), "a stream that was closed is not taken up again"
+
+
 SCENARIOS = {
     "modern": {
         "tools_call": tools_call, "request-metadata": metadata, "http-standard-headers": standard_headers,
@@ -132,5 +140,6 @@ SCENARIOS = {
     },
     "handshake": {
         "initialize": initialize, "tools_call": tools_call, "elicitation-sep1034-client-defaults": client_defaults,
+        "sse-retry": taken_up_again,
     },
 }

@@ -23,6 +23,7 @@ STEPS: list[list[Any]] = [
     ["get-with-image", "prompt", "test_prompt_with_image", {}],
     ["complete", "complete", {"type": "ref/prompt", "name": "test_prompt_with_arguments"}, {"name": "arg1", "value": "par"}],
     ["custom-headers", "call", "test_x_mcp_header", {"region": "Köln", "priority": 3, "dry": True}],
+    ["reconnect", "call", "test_reconnection", {}],
     ["sampling", "call", "test_sampling", {"prompt": "What is the capital?"}],
     ["elicitation", "call", "test_elicitation", {"message": "Who are you?"}],
     ["defaults", "call", "test_elicitation_sep1034_defaults", {}], ["enums", "call", "test_elicitation_sep1330_enums", {}],

@@ -16,6 +16,8 @@ def judge(exchanges: Iterable[Exchange]) -> list[str]:
     """What is wrong with the messages of both directions; a message of no known method is judged by its frame alone."""
     problems: list[str] = []
     asked: dict[Any, tuple[str, str]] = {}
+    # By session and id: a stream that is taken up again brings answers to what was asked on another.
+    open_requests: dict[tuple[str | None, Any], dict[str, Any]] = {}
     revision = "2025-11-25"
     for exchange in exchanges:
         message = exchange.request
@@ -24,10 +26,17 @@ def judge(exchanges: Iterable[Exchange]) -> list[str]:
             problems += _client(message, revision, asked)
             # A later revision may be agreed on in the answer, and is named in the header of what follows.
             if message.get("method"):
+                open_requests[_session(exchange), message.get("id")] = message
                 problems += _server(exchange, message, revision, asked)
         elif exchange.method == "GET":
-            problems += _server(exchange, {}, revision, asked)
+            answered = {each.get("id") for each in exchange.messages if "result" in each}
+            requests = [open_requests.get((_session(exchange), each), {}) for each in answered]
+            problems += _server(exchange, requests[0] if requests else {}, revision, asked)
     return problems
+
+
+def _session(exchange: Exchange) -> str | None:
+    return exchange.headers.get("mcp-session-id")
 
 
 def _revision(exchange: Exchange, message: dict[str, Any]) -> str | None:

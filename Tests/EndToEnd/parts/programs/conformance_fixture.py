@@ -179,6 +179,11 @@ def required_capabilities(_: dict) -> Steps:
     return text("asked for what the client has")
 
 
+def reconnection(_: dict) -> Steps:
+    yield ("close",)
+    return text("Reconnection test completed successfully")
+
+
 def trigger_tool_change(_: dict) -> Steps:
     yield ("change", "tools")
     return text("Tool list changed")
@@ -242,6 +247,7 @@ TOOLS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "test_input_required_result_multi_round": (required_rounds, "Asks twice", no_arguments()),
     "test_input_required_result_tampered_state": (required_state, "Refuses a state that is not its own", no_arguments()),
     "test_input_required_result_capabilities": (required_capabilities, "Asks for what there is", no_arguments()),
+    "test_reconnection": (reconnection, "Closes the stream in the middle of the call", no_arguments()),
     "test_trigger_tool_change": (trigger_tool_change, "Says that the tools have changed", no_arguments()),
     "test_trigger_prompt_change": (trigger_prompt_change, "Says that the prompts have changed", no_arguments()),
     "test_touch_watched": (touch_watched, "Says that the watched resource has changed", no_arguments()),

@@ -4,8 +4,10 @@ import argparse
 import contextlib
 from typing import Any
 
+import anyio
 import conformance_fixture as fixture
 import mcp.types as types
+from events import Events
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import McpError
@@ -39,6 +41,9 @@ async def play(steps: fixture.Steps) -> dict[str, Any]:
                     metadata=ServerMessageMetadata(related_request_id=context.request_id),
                 )
                 answer[key] = result.model_dump(by_alias=True, mode="json", exclude_none=True)
+        elif step[0] == "close":
+            await context.close_sse_stream()
+            await anyio.sleep(0.3)
         elif step[0] == "change":
             await changed(session, step[1])
         elif step[1] == "notifications/progress":
@@ -141,7 +146,7 @@ def main() -> None:
         return declared
 
     SERVER.create_initialization_options = options_with_changes
-    manager = StreamableHTTPSessionManager(SERVER)
+    manager = StreamableHTTPSessionManager(SERVER, event_store=Events(), retry_interval=100)
 
     @contextlib.asynccontextmanager
     async def lifespan(_):

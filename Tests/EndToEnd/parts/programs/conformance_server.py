@@ -69,6 +69,9 @@ async def play(context: Any, name: str, steps: fixture.Steps, params: Any) -> An
             # Replayed steps have been told in their own round.
             if len(done) == len(rounds):
                 await tell(context, step[1], step[2])
+        elif step[0] == "close":
+            # No stream can be taken up again at this revision.
+            continue
         elif step[0] == "change":
             await BUS.publish(CHANGES[step[1]])
         else:
