@@ -8,6 +8,8 @@ package final class UpstreamExchange {
         /// A connection is being made for it.
         case connecting(ConnectAttempt)
         case running(UpstreamConnection)
+        /// Answered elsewhere, as a server that speaks another way would be asked.
+        case elsewhere(any ExchangeSource)
         case ended
     }
 
@@ -19,7 +21,8 @@ package final class UpstreamExchange {
     var isRepeatable: Bool
     /// Whether it was sent and is sent once more.
     var isRepeated = false
-    let server: UpstreamServer
+    /// Nil for one that is answered elsewhere.
+    let server: UpstreamServer?
     var state = State.ended
     private(set) var delegate: (any ExchangeDelegate)?
 
@@ -53,13 +56,27 @@ package final class UpstreamExchange {
         self.delegate = delegate
     }
 
+    /// An exchange that is answered elsewhere: `source` tells its response with the functions below, never before the code
+    /// that sends it has it, and counts it itself.
+    package init(elsewhere source: any ExchangeSource, lane: ExchangeLane, delegate: any ExchangeDelegate) {
+        head = ByteBuffer()
+        self.lane = lane
+        client = 0
+        isRepeatable = false
+        server = nil
+        self.delegate = delegate
+        state = .elsewhere(source)
+    }
+
     /// Whether nothing more will be told to the delegate.
     package var isEnded: Bool { delegate == nil }
 
     /// Whether it is on a connection, so that the server may have heard of it.
     package var isRunning: Bool {
-        if case .running = state { return true }
-        return false
+        switch state {
+        case .running, .elsewhere: true
+        case .waiting, .connecting, .ended: false
+        }
     }
 
     /// Has another delegate hear of what is still to come.
@@ -75,19 +92,21 @@ package final class UpstreamExchange {
     /// - Parameter reason: why, where the server is to blame (it was silent for too long): its health shows it.
     package func cancel(_ reason: UpstreamError? = nil) {
         guard delegate != nil else { return }
-        if let reason { server.noteFailure(reason) }
+        if let reason { server?.noteFailure(reason) }
         let state = state
         end()
         switch state {
         case .waiting(let deadline):
             deadline.cancel()
-            server.leaveQueue(self)
+            server?.leaveQueue(self)
         case .connecting(let attempt):
             attempt.abandon()
-            server.attemptAbandoned(for: self)
+            server?.attemptAbandoned(for: self)
         case .running(let connection):
             connection.abort()
-            server.freeSlot(of: self)
+            server?.freeSlot(of: self)
+        case .elsewhere(let source):
+            source.cancel()
         case .ended:
             break
         }
@@ -101,7 +120,11 @@ package final class UpstreamExchange {
         set {
             guard wantsReading != newValue else { return }
             wantsReading = newValue
-            if case .running(let connection) = state { connection.setReading(newValue) }
+            switch state {
+            case .running(let connection): connection.setReading(newValue)
+            case .elsewhere(let source): source.setReading(newValue)
+            case .waiting, .connecting, .ended: break
+            }
         }
     }
 

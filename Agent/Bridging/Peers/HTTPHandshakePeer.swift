@@ -1,0 +1,229 @@
+internal import MCP
+internal import NIOCore
+internal import StrictJSON
+internal import Upstreams
+internal import Wire
+
+/// One session with a server of the handshake era over Streamable HTTP.
+final class HTTPHandshakePeer: HandshakePeer {
+    let server: HTTPServer
+    /// The session's id, taken from a successful `initialize` alone; nil where the server has given none.
+    private(set) var session: JSONText?
+    private(set) var greeting: RawObject?
+    /// What was agreed on.
+    private(set) var version: [UInt8]?
+    private(set) var isOver = false
+    private var lastID = 0
+    private var opening: [(Opening) -> Void] = []
+    private var stream: HTTPSessionStream?
+
+    let listeners = PeerListeners()
+
+    init(_ server: HTTPServer) {
+        self.server = server
+    }
+
+    /// A request within the session.
+    func request(_ access: PeerAccess, body: [UInt8] = []) -> HTTPRequest {
+        var request = HTTPRequest()
+        request.body = body
+        request.version = version
+        request.session = session
+        request.authorization = access.authorization
+        request.trace = access.trace
+        request.clientNumber = access.clientNumber
+        return request
+    }
+
+    // MARK: The beginning
+
+    func open(_ params: RawObject, _ access: PeerAccess, _ done: @escaping (Opening) -> Void) {
+        if let greeting { return done(.begun(greeting)) }
+        opening.append(done)
+        guard opening.count == 1 else { return }
+        lastID += 1
+        let id = RequestID.int(lastID).literal
+        var request = request(access, body: RPCText.request(id, .initialize, params))
+        request.isRepeatable = true
+        var given: JSONText?
+        var answer: PeerMessage?
+        var exchange: MessageExchange?
+        exchange = MessageExchange.send(
+            request,
+            to: server,
+            onHead: { given = $0.session },
+            onMessage: { message in
+                guard answer == nil, message.kind == .response || message.kind == .errorResponse else { return }
+                answer = message
+                // Some servers leave this stream open.
+                exchange?.leave(on: self.server.loop)
+                self.opened(message, session: given, access)
+            },
+            onEnd: { how in
+                exchange = nil
+                guard answer == nil else { return }
+                switch how {
+                case .complete: self.tell(.failed(.ended))
+                case .failed(let failure): self.tell(.failed(.failure(failure)))
+                case .violated(let words): self.tell(.failed(.violated(words)))
+                case .answered(let answer): self.tell(.failed(.answered(answer)))
+                }
+            }
+        )
+    }
+
+    private func opened(_ message: PeerMessage, session: JSONText?, _ access: PeerAccess) {
+        guard message.kind == .response, let result = message.answer.flatMap({ RawObject($0) }) else {
+            return tell(.refused(message))
+        }
+        if let session {
+            guard (1...1024).contains(session.utf8.count), session.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else {
+                return tell(.failed(.violated("The server's session has an id that none may have.")))
+            }
+            self.session = session
+        }
+        version = result.text("protocolVersion")?.utf8
+        let request = request(access, body: RPCText.notification(.initialized, nil))
+        // Requests before the server has heard this may be refused.
+        _ = MessageExchange.send(
+            request,
+            to: server,
+            onMessage: { _ in },
+            onEnd: { _ in
+                self.greeting = result
+                self.tell(.begun(result))
+            }
+        )
+    }
+
+    private func tell(_ opening: Opening) {
+        let waiting = self.opening
+        self.opening = []
+        for done in waiting { done(opening) }
+    }
+
+    // MARK: Within the session
+
+    func call(_ request: PeerRequest, delegate: any PeerCallDelegate) -> any PeerCall {
+        lastID += 1
+        let call = HTTPHandshakeCall(request, id: lastID, peer: self, delegate: delegate)
+        call.send()
+        return call
+    }
+
+    func notify(_ method: MCPMethod, _ params: RawObject?, _ access: PeerAccess) {
+        // Said when the session began.
+        guard method != .initialized else { return }
+        sayAside(RPCText.notification(method, params), access)
+    }
+
+    func answer(_ id: [UInt8], _ message: [UInt8], _ access: PeerAccess) {
+        sayAside(message, access)
+    }
+
+    /// Says what has no answer.
+    func sayAside(_ message: [UInt8], _ access: PeerAccess) {
+        guard !isOver else { return }
+        var request = request(access, body: message)
+        request.lane = .aside
+        _ = MessageExchange.send(request, to: server, onMessage: { _ in }, onEnd: { _ in })
+    }
+
+    /// A message that came on a stream of the session and belongs to no request that waits.
+    func receiveUnrelated(_ message: PeerMessage, _ access: PeerAccess) {
+        if message.kind == .request, message.method == .ping, let id = message.idLiteral {
+            return sayAside(RPCText.result(id, Array("{}".utf8)), access)
+        }
+        guard message.kind == .request || message.kind == .notification else { return }
+        listeners.tell(message)
+    }
+
+    func listen(_ access: PeerAccess) {
+        guard !isOver else { return }
+        if let stream { return stream.access = access }
+        let stream = HTTPSessionStream(self, access)
+        self.stream = stream
+        stream.open()
+    }
+
+    /// The server has forgotten the session.
+    func lost() {
+        guard !isOver else { return }
+        isOver = true
+        stream?.close()
+        stream = nil
+        listeners.end()
+    }
+
+    func close(_ access: PeerAccess) {
+        guard !isOver else { return }
+        isOver = true
+        stream?.close()
+        stream = nil
+        guard session != nil else { return }
+        var request = request(access)
+        request.method = .delete
+        request.lane = .aside
+        _ = MessageExchange.send(request, to: server, onMessage: { _ in }, onEnd: { _ in })
+    }
+}
+
+/// The stream of a session on which the server says what belongs to no request; opened again where it ends.
+final class HTTPSessionStream {
+    var access: PeerAccess
+    private unowned let peer: HTTPHandshakePeer
+    private var exchange: MessageExchange?
+    private var timer: Scheduled<Void>?
+    private var failures = 0
+    private var lastEventID: [UInt8]?
+    private var isClosed = false
+
+    private static let mostFailures = 8
+
+    init(_ peer: HTTPHandshakePeer, _ access: PeerAccess) {
+        self.peer = peer
+        self.access = access
+    }
+
+    func open() {
+        guard !isClosed else { return }
+        var request = peer.request(access)
+        request.method = .get
+        request.lane = .stream
+        request.lastEventID = lastEventID
+        exchange = MessageExchange.send(
+            request,
+            to: peer.server,
+            onHead: { [weak self] _ in self?.failures = 0 },
+            onMessage: { [weak self] message in
+                guard let self, !self.isClosed else { return }
+                self.peer.receiveUnrelated(message, self.access)
+            },
+            onEnd: { [weak self] in self?.ended($0) }
+        )
+    }
+
+    private func ended(_ how: MessageExchange.End) {
+        lastEventID = exchange?.lastEventID ?? lastEventID
+        let retry = exchange?.retry
+        exchange = nil
+        guard !isClosed else { return }
+        if case .answered(let answer) = how {
+            if answer.endsSession, peer.session != nil { return peer.lost() }
+            // 405: the server offers no such stream.
+            return
+        }
+        failures += 1
+        guard failures <= Self.mostFailures else { return }
+        let wait = TimeAmount.milliseconds(Int64(min(max(retry ?? 0, 250 << (failures - 1)), 30_000)))
+        timer = peer.server.loop.assumeIsolated().scheduleTask(in: wait) { [weak self] in self?.open() }
+    }
+
+    func close() {
+        isClosed = true
+        timer?.cancel()
+        exchange?.cancel()
+        exchange = nil
+    }
+}

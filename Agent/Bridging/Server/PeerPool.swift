@@ -1,0 +1,89 @@
+internal import MCP
+internal import NIOCore
+internal import StrictJSON
+
+/// The sessions and links of one server that are kept between requests, each for those who share it.
+final class PeerPool {
+    /// Whose a session is, and what those clients can be asked.
+    struct SessionKey: Hashable {
+        let isolation: IsolationKey
+        let capabilities: [UInt8]
+    }
+
+    private struct LinkKey: Hashable {
+        let isolation: IsolationKey
+        let era: Revisions.Era
+    }
+
+    private var sessions: [SessionKey: ModernOverHandshake] = [:]
+    private var links: [LinkKey: (peer: LinkPeer, lastUsed: Int64)] = [:]
+    private let loop: any EventLoop
+    private let now: () -> Int64
+    private var timer: Scheduled<Void>?
+
+    /// How long a session or a child is kept without use, in nanoseconds, and how often that is looked at.
+    private static let longestRest: Int64 = 600 * 1_000_000_000
+    private static let sweepInterval = TimeAmount.seconds(30)
+    private static let most = 256
+
+    init(_ loop: any EventLoop, now: @escaping () -> Int64) {
+        self.loop = loop
+        self.now = now
+    }
+
+    /// The session of a key; made where there is none.
+    func session(_ key: SessionKey, make: () -> ModernOverHandshake) -> ModernOverHandshake {
+        if let session = sessions[key] { return session }
+        if sessions.count >= Self.most,
+            let oldest = sessions.filter({ $0.value.isIdle }).min(by: { $0.value.lastUsed < $1.value.lastUsed })
+        {
+            sessions.removeValue(forKey: oldest.key)?.close()
+        }
+        let session = make()
+        sessions[key] = session
+        sweepLater()
+        return session
+    }
+
+    /// The peer at the other end of a link; made where there is none, or where the link has ended.
+    func link(_ isolation: IsolationKey, _ era: Revisions.Era, make: () -> LinkPeer) -> LinkPeer {
+        let key = LinkKey(isolation: isolation, era: era)
+        if let found = links[key], !found.peer.isOver {
+            links[key]?.lastUsed = now()
+            return found.peer
+        }
+        let peer = make()
+        links[key] = (peer, now())
+        sweepLater()
+        return peer
+    }
+
+    func endAll() {
+        timer?.cancel()
+        for session in sessions.values { session.close() }
+        for link in links.values { link.peer.stop() }
+        sessions = [:]
+        links = [:]
+    }
+
+    private func sweepLater() {
+        guard timer == nil else { return }
+        timer = loop.assumeIsolated().scheduleTask(in: Self.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    private func sweep() {
+        timer = nil
+        let oldest = now() - Self.longestRest
+        for (key, session) in sessions where session.isIdle && session.lastUsed < oldest {
+            session.close()
+            sessions[key] = nil
+        }
+        for (key, link) in links {
+            let lastUsed = max(link.lastUsed, link.peer.lastUsed)
+            guard link.peer.isOver || !link.peer.isBusy && lastUsed < oldest else { continue }
+            link.peer.stop()
+            links[key] = nil
+        }
+        if !sessions.isEmpty || !links.isEmpty { sweepLater() }
+    }
+}
