@@ -1,5 +1,6 @@
-package import AuditLog
+package import Bytes
 package import StrictJSON
+package import TransparencyLog
 
 /// What one agent has once it has taken an answer, as it is signed for this agent alone: which documents belong
 /// together.
@@ -22,6 +23,8 @@ package struct StateDocument: Sendable, Equatable {
     package let binding: Hash
     /// The digest of the text of the signed entries.
     package let entries: Hash
+    /// The digest of the text of the signed pins; nil from a coordinator that keeps none.
+    package let pins: Hash?
     /// The digest of the text of the signed checkpoint that travels beside it.
     package let org: Hash
 
@@ -34,6 +37,7 @@ package struct StateDocument: Sendable, Equatable {
         bundle: Hash?,
         binding: Hash,
         entries: Hash,
+        pins: Hash? = nil,
         org: Hash
     ) {
         self.agentID = agentID
@@ -44,15 +48,18 @@ package struct StateDocument: Sendable, Equatable {
         self.bundle = bundle
         self.binding = binding
         self.entries = entries
+        self.pins = pins
         self.org = org
     }
 
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "v": 1, "kind": "state", "agent": .text(agentID), "epoch": .int(epoch), "counter": .int(counter),
             "made": .text(made.text), "expires": .text(expires.text), "bundle": .text(bundle?.base64URL ?? ""),
             "binding": .text(binding.base64URL), "entries": .text(entries.base64URL), "org": .text(org.base64URL),
         ]
+        object["pins"] = pins.map { .text($0.base64URL) }
+        return .object(object)
     }
 
     /// Reads a document; throws `ShapeError`.
@@ -69,6 +76,7 @@ package struct StateDocument: Sendable, Equatable {
                 bundle: bundle.isEmpty ? nil : try reader.digest("bundle"),
                 binding: try reader.digest("binding"),
                 entries: try reader.digest("entries"),
+                pins: reader.optional("pins") == nil ? nil : try reader.digest("pins"),
                 org: try reader.digest("org")
             )
         }

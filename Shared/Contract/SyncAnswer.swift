@@ -1,3 +1,4 @@
+internal import Bytes
 package import StrictJSON
 
 /// `GET /v1/agent/bundle?after=N`: what is newer than N, and what the agent has with it.
@@ -12,6 +13,8 @@ package struct SyncAnswer: Sendable, Equatable {
     package let binding: String?
     /// The signed `EntriesDocument`, if it is newer.
     package let entries: String?
+    /// The signed `PinsDocument`, if it is newer.
+    package let pins: String?
     /// The newest signed checkpoint of the organisation's log.
     package let orgCheckpoint: String
     /// The proof that this log extends the one whose size was asked about with `org=SIZE`.
@@ -24,6 +27,7 @@ package struct SyncAnswer: Sendable, Equatable {
         bundle: String?,
         binding: String?,
         entries: String?,
+        pins: String? = nil,
         orgCheckpoint: String,
         consistency: [[UInt8]]?,
         restart: ProvenLeaf? = nil
@@ -32,6 +36,7 @@ package struct SyncAnswer: Sendable, Equatable {
         self.bundle = bundle
         self.binding = binding
         self.entries = entries
+        self.pins = pins
         self.orgCheckpoint = orgCheckpoint
         self.consistency = consistency
         self.restart = restart
@@ -42,6 +47,7 @@ package struct SyncAnswer: Sendable, Equatable {
         if let bundle { object["bundle"] = .text(bundle) }
         if let binding { object["binding"] = .text(binding) }
         if let entries { object["entries"] = .text(entries) }
+        if let pins { object["pins"] = .text(pins) }
         object["org_checkpoint"] = .text(orgCheckpoint)
         if let consistency { object["consistency"] = .array(consistency.map { .text(Base64.url($0)) }) }
         if let restart { object["restart"] = restart.json }
@@ -55,6 +61,7 @@ package struct SyncAnswer: Sendable, Equatable {
             let bundle = try reader.optionalText("bundle")
             let binding = try reader.optionalText("binding")
             let entries = try reader.optionalText("entries")
+            let pins = try reader.optionalText("pins")
             let checkpoint = try reader.text("org_checkpoint")
             let hasProof = reader.optional("consistency") != nil
             return SyncAnswer(
@@ -62,6 +69,7 @@ package struct SyncAnswer: Sendable, Equatable {
                 bundle: bundle,
                 binding: binding,
                 entries: entries,
+                pins: pins,
                 orgCheckpoint: checkpoint,
                 consistency: hasProof ? try reader.hashes("consistency") : nil,
                 restart: try reader.optional("restart").map { try ProvenLeaf($0, at: reader.path("restart")) }

@@ -12,6 +12,19 @@ package enum ListFilter {
         case filtered(bytes: [UInt8], hidden: Int)
     }
 
+    /// Judges the name of an entry and the entry.
+    package typealias Judge = (_ name: UnsafeBufferPointer<UInt8>, _ entry: UnsafeBufferPointer<UInt8>) -> Bool
+
+    /// Filters the reply to a list request by the names of its entries alone; see below.
+    package static func filter(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        method: MCPMethod,
+        limits: JSONLimits = .reply,
+        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) throws(JSONError) -> Outcome {
+        try filter(bytes, method: method, limits: limits, isShown: { name, _ in isGranted(name) })
+    }
+
     /// Filters the reply to a list request.
     ///
     /// An entry without a name that can be read in one way only is hidden, since no policy could have granted it.
@@ -20,14 +33,14 @@ package enum ListFilter {
     ///   - bytes: the whole JSON-RPC response.
     ///   - method: the method of the request; without a list in its results nothing changes.
     ///   - limits: the largest size and depth of the reply.
-    ///   - isGranted: judges the name of an entry, or its URI, or its URI template.
+    ///   - isShown: judges an entry by its name, or its URI, or its URI template, and by the bytes of the whole entry.
     /// - Returns: what to forward.
     /// - Throws: `JSONError` for a reply that the strict reader refuses.
     package static func filter(
         _ bytes: UnsafeBufferPointer<UInt8>,
         method: MCPMethod,
         limits: JSONLimits = .reply,
-        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+        isShown: Judge
     ) throws(JSONError) -> Outcome {
         guard let list = method.listMember else { return .unchanged }
         var cut = Cut()
@@ -41,7 +54,7 @@ package enum ListFilter {
                     continue
                 }
                 scanner.isLenient = true
-                try cut.readResult(&scanner, list.member, named: list.name, isGranted: isGranted)
+                try cut.readResult(&scanner, list.member, named: list.name, isShown: isShown)
                 scanner.isLenient = false
             }
         }
@@ -60,7 +73,7 @@ private struct Cut {
         _ scanner: inout JSONScanner,
         _ listMember: StaticString,
         named nameMember: StaticString,
-        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+        isShown: ListFilter.Judge
     ) throws(JSONError) {
         var isFound = false
         var result = try scanner.beginObject()
@@ -77,14 +90,14 @@ private struct Cut {
                 try scanner.skipLeniently()
                 continue
             }
-            try readList(&scanner, named: nameMember, isGranted: isGranted)
+            try readList(&scanner, named: nameMember, isShown: isShown)
         }
     }
 
     private mutating func readList(
         _ scanner: inout JSONScanner,
         named nameMember: StaticString,
-        isGranted: (UnsafeBufferPointer<UInt8>) -> Bool
+        isShown: ListFilter.Judge
     ) throws(JSONError) {
         let bytes = scanner.bytes
         let lower = scanner.offset
@@ -95,7 +108,8 @@ private struct Cut {
             let start = scanner.offset
             let name = isObject ? try Self.readEntry(&scanner, nameMember) : nil
             if !isObject { try scanner.skipLeniently() }
-            if let name, !name.hasControls(in: bytes), name.withText(in: bytes, isGranted) {
+            let entry = UnsafeBufferPointer(rebasing: bytes[start..<scanner.offset])
+            if let name, !name.hasControls(in: bytes), name.withText(in: bytes, { isShown($0, entry) }) {
                 kept.append(JSONSpan(start, scanner.offset))
             } else {
                 hidden += 1

@@ -58,7 +58,7 @@ extension JSONObject: Hashable {
     }
 
     /// The members sorted by the bytes of their names.
-    var sortedMembers: [Member] {
+    package var sortedMembers: [Member] {
         members.sorted { $0.name < $1.name }
     }
 }
