@@ -14,6 +14,7 @@ package struct CoordinatorAPI: Sendable {
         let operations =
             HealthRoutes(database: domain.database, metrics: metrics).operations
             + ServersRoutes(registry: domain.registry).operations
+            + ToolsRoutes(definitions: domain.definitions).operations
             + PolicyRoutes(desk: domain.desk).operations
             + PeopleRoutes(people: domain.people, clock: clock).operations
             + TokensRoutes(people: domain.people).operations

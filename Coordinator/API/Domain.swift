@@ -1,5 +1,6 @@
 package import AuditSink
 package import Database
+package import Definitions
 package import Fleet
 package import People
 package import PolicyStore
@@ -11,6 +12,7 @@ package struct Domain: Sendable {
     package let database: SQLDatabase
     package let log: OrgLog
     package let registry: Registry
+    package let definitions: ToolDefinitions
     package let people: People
     package let desk: PolicyStore
     package let fleet: Fleet
@@ -40,6 +42,7 @@ package struct Domain: Sendable {
     ) {
         let log = OrgLog(key: key)
         let registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
+        let definitions = ToolDefinitions(database: database, log: log, revisions: revisions, clock: clock)
         let people = People(
             database: database,
             log: log,
@@ -51,6 +54,7 @@ package struct Domain: Sendable {
         self.database = database
         self.log = log
         self.registry = registry
+        self.definitions = definitions
         self.people = people
         self.desk = desk
         fleet = Fleet(
@@ -60,6 +64,7 @@ package struct Domain: Sendable {
             clock: clock,
             people: people,
             registry: registry,
+            definitions: definitions,
             desk: desk
         )
         logs = AgentLogs(database: database)

@@ -14,6 +14,8 @@ package struct Revisions: Sendable {
         package let bundle: Int
         /// Of the registry.
         package let entries: Int
+        /// Of the approval of tools.
+        package let pins: Int
     }
 
     /// The counter whose raises give the signal.
@@ -21,10 +23,14 @@ package struct Revisions: Sendable {
 
     /// What was counted last.
     package func current(in view: some SQLReading) throws -> Current {
-        guard let row = try view.first("SELECT bundle, entries FROM revision") else {
+        guard let row = try view.first("SELECT bundle, entries, pins FROM revision") else {
             throw SQLError.schema(column: "id")
         }
-        return Current(bundle: try row.integer("bundle"), entries: try row.integer("entries"))
+        return Current(
+            bundle: try row.integer("bundle"),
+            entries: try row.integer("entries"),
+            pins: try row.integer("pins")
+        )
     }
 
     /// The bundle has changed, or was signed again.
@@ -36,6 +42,12 @@ package struct Revisions: Sendable {
     /// The registry has changed.
     package func raiseEntries(in transaction: SQLTransaction) throws {
         try transaction.execute("UPDATE revision SET last = last + 1, entries = last + 1")
+        ringAfter(transaction)
+    }
+
+    /// Definitions of tools were approved.
+    package func raisePins(in transaction: SQLTransaction) throws {
+        try transaction.execute("UPDATE revision SET last = last + 1, pins = last + 1")
         ringAfter(transaction)
     }
 

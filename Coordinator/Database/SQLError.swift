@@ -57,7 +57,7 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
         hint: "Make room on the disk of the data folder."
     )
 
-    static func schema(column: String) -> SQLError {
+    package static func schema(column: String) -> SQLError {
         SQLError(
             .schema,
             "A row of the database is not as its schema promises.",

@@ -1,14 +1,17 @@
 internal import AuditLog
 internal import AuditSink
+internal import Bytes
 package import Contract
 internal import Database
+internal import Definitions
 package import People
 internal import Policy
-internal import PolicyStore
 internal import PolicyFile
+internal import PolicyStore
 internal import Registry
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The versions that a machine has, as it says when it asks for news.
 package struct SyncQuestion: Sendable, Equatable {
@@ -121,7 +124,7 @@ extension Fleet {
         else { throw SignatureRefusal.unknownKey }
         let personRevision = try row.integer("revision")
         let current = try revisions.current(in: view)
-        let counter = max(current.bundle, current.entries, personRevision)
+        let counter = max(current.bundle, current.entries, current.pins, personRevision)
         let head = try log.head(in: view)
         // Of another epoch it has nothing: what it counts by is another counter.
         let isEarlier = question.epoch < head.epoch
@@ -139,10 +142,13 @@ extension Fleet {
         let isBundleNew = current.bundle > after && !isAhead
         // Which of the servers a person may know depends on all three.
         let isAnyNew = max(current.bundle, current.entries, personRevision) > after && !isAhead
+        let arePinsNew = isAnyNew || current.pins > after && !isAhead
+        let entries = try entries(for: person, binding, policy, in: view)
         let parts = SignedParts(
             bundle: policy.note,
             binding: try sign(binding, for: id, policyVersion: policy.version),
-            entries: try sign(try entries(for: person, binding, policy, in: view), for: id),
+            entries: try sign(entries, for: id),
+            pins: try sign(try definitions.pins(in: view), of: entries, for: id),
             org: head.checkpoint
         )
         return SyncAnswer(
@@ -151,13 +157,14 @@ extension Fleet {
             // It is good for some days, from now on.
             binding: isAhead ? nil : parts.binding,
             entries: isAnyNew ? parts.entries : nil,
+            pins: arePinsNew ? parts.pins : nil,
             orgCheckpoint: parts.org,
             consistency: try question.orgSize.flatMap { try log.consistency(from: $0, in: view) },
             restart: isEarlier ? try log.restart(in: view) : nil
         )
     }
 
-    private func binding(of person: Person, _ policy: AppliedPolicy) -> Binding {
+    func binding(of person: Person, _ policy: AppliedPolicy) -> Binding {
         let groups: [JSONText] = []
         let roles = EmailAddress(person.email).map { policy.file.memberships(of: $0, groups: groups) } ?? []
         return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
@@ -165,7 +172,7 @@ extension Fleet {
 
     /// The servers that a person may know: all of them for a person who may read the registry, for others those on
     /// which the person has a grant.
-    private func entries(
+    func entries(
         for person: Person,
         _ binding: Binding,
         _ policy: AppliedPolicy,
@@ -189,6 +196,7 @@ extension Fleet {
         let bundle: String?
         let binding: String
         let entries: String
+        let pins: String
         let org: String
     }
 
@@ -206,6 +214,17 @@ extension Fleet {
         try sign(EntriesDocument(agentID: id, entries: entries).json, origin: log.key.names.entries)
     }
 
+    /// Of the servers that a person may know.
+    private func sign(
+        _ pins: [JSONText: PinsDocument.Tools],
+        of entries: [ServerEntry],
+        for id: String
+    ) throws -> String {
+        let aliases = Set(entries.map { JSONText($0.alias) })
+        let document = PinsDocument(agentID: id, servers: pins.filter { aliases.contains($0.key) })
+        return try sign(document.json, origin: log.key.names.pins)
+    }
+
     private func sign(_ parts: SignedParts, for id: String, epoch: Int, counter: Int) throws -> String {
         let document = StateDocument(
             agentID: id,
@@ -216,6 +235,7 @@ extension Fleet {
             bundle: try parts.bundle.map(Self.digest),
             binding: try Self.digest(parts.binding),
             entries: try Self.digest(parts.entries),
+            pins: try Self.digest(parts.pins),
             org: try Self.digest(parts.org)
         )
         return try sign(document.json, origin: log.key.names.state)

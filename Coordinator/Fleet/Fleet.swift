@@ -2,6 +2,7 @@ internal import AuditLog
 package import AuditSink
 package import Contract
 package import Database
+package import Definitions
 package import People
 package import PolicyStore
 package import Registry
@@ -16,6 +17,7 @@ package struct Fleet: Sendable {
     let random: Randomness
     let people: People
     let registry: Registry
+    let definitions: ToolDefinitions
     let desk: PolicyStore
     let verifier: RequestVerifier
     /// How many requests each machine may make; a token's are counted here too.
@@ -32,6 +34,7 @@ package struct Fleet: Sendable {
         clock: MachineClock,
         people: People,
         registry: Registry,
+        definitions: ToolDefinitions,
         desk: PolicyStore,
         random: Randomness = .system
     ) {
@@ -42,6 +45,7 @@ package struct Fleet: Sendable {
         self.random = random
         self.people = people
         self.registry = registry
+        self.definitions = definitions
         self.desk = desk
         verifier = RequestVerifier(audience: log.key.names.audit)
     }

@@ -33,6 +33,8 @@ package enum Scope: String, CaseIterable, Sendable {
 /// One thing that can be done with the web API.
 package enum Right: String, CaseIterable, Sendable {
     case readServers, editServers
+    /// How servers describe their tools, and saying that a description may be shown.
+    case readTools, approveTools
     case readPolicy, checkPolicy, editPolicy
     /// Who there is: people, roles, machines, invitations.
     case readPeople, invite
@@ -49,9 +51,9 @@ package enum Right: String, CaseIterable, Sendable {
     /// The lowest role that has it.
     package var role: Role {
         switch self {
-        case .readServers, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
+        case .readServers, .readTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
         case .editPolicy: .editor
-        case .editServers, .invite, .editPeople, .readMetrics, .revokeMachines: .admin
+        case .editServers, .approveTools, .invite, .editPeople, .readMetrics, .revokeMachines: .admin
         // An administrator with something to hide could otherwise revoke their own machine and remove its records.
         case .removeRecords: .owner
         }
@@ -60,12 +62,12 @@ package enum Right: String, CaseIterable, Sendable {
     /// The scopes of tokens that open it, beside `admin`.
     var scopes: Set<Scope> {
         switch self {
-        case .readServers, .readPeople, .readTokens: [.read]
+        case .readServers, .readTools, .readPeople, .readTokens: [.read]
         case .readPolicy: [.read, .policy]
         case .checkPolicy, .editPolicy: [.policy]
         case .makeReports: [.audit]
         case .readMetrics: [.read, .metrics]
-        case .editServers, .invite, .editPeople, .editTokens, .revokeMachines, .removeRecords: []
+        case .editServers, .approveTools, .invite, .editPeople, .editTokens, .revokeMachines, .removeRecords: []
         }
     }
 }

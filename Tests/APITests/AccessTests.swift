@@ -1,4 +1,3 @@
-import AuditLog
 import AuditSink
 import Contract
 import Database
@@ -70,7 +69,8 @@ struct AccessTests {
         (
             .read,
             [
-                "GET /v1/servers", "GET /v1/policy", "GET /v1/users", "GET /v1/agents", "GET /v1/invitations",
+                "GET /v1/servers", "GET /v1/tools", "GET /v1/policy", "GET /v1/users", "GET /v1/agents",
+                "GET /v1/invitations",
                 "GET /v1/tokens", "GET /v1/roles", "GET /metrics",
             ]
         ),

@@ -23,11 +23,12 @@ struct RevisionsTests {
             try revisions.raiseBundle(in: transaction)
             try revisions.raisePerson(sub: "s", in: transaction)
             try revisions.raiseEntries(in: transaction)
+            try revisions.raisePins(in: transaction)
         }
         let (current, person) = try await database.read { view in
             (try revisions.current(in: view), try view.first("SELECT revision FROM person")?.integer("revision"))
         }
-        #expect(current == Revisions.Current(bundle: 1, entries: 3))
+        #expect(current == Revisions.Current(bundle: 1, entries: 3, pins: 4))
         #expect(person == 2)
     }
 

@@ -2,6 +2,7 @@ import AuditLog
 import AuditSink
 import Contract
 import Database
+import Definitions
 import Foundation
 import People
 import Policy
@@ -11,6 +12,7 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import Fleet
 
@@ -28,6 +30,7 @@ struct Office {
     let revisions = Revisions(changes: Signal())
     let people: People
     let registry: Registry
+    let definitions: ToolDefinitions
     let desk: PolicyStore
     let fleet: Fleet
 
@@ -46,6 +49,7 @@ struct Office {
         let clock = MachineClock(wall: { Int64(seconds.value.withLock { $0 }) * 1_000_000 }, boot: { 0 })
         people = People(database: database, log: log, revisions: revisions, clock: clock)
         registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
+        definitions = ToolDefinitions(database: database, log: log, revisions: revisions, clock: clock)
         desk = PolicyStore(database: database, log: log, revisions: revisions, clock: clock, people: people)
         fleet = Fleet(
             database: database,
@@ -54,6 +58,7 @@ struct Office {
             clock: clock,
             people: people,
             registry: registry,
+            definitions: definitions,
             desk: desk
         )
     }

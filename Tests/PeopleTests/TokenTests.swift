@@ -1,5 +1,5 @@
-import AuditSink
 import AuditLog
+import AuditSink
 import Contract
 import Policy
 import StrictJSON
@@ -25,7 +25,7 @@ struct TokenTests {
         let people = office.people
         let expected: [(Role, Set<Scope>, Set<Right>)] = [
             (.owner, [.admin], Set(Right.allCases)),
-            (.owner, [.read], [.readServers, .readPolicy, .readPeople, .readTokens, .readMetrics]),
+            (.owner, [.read], [.readServers, .readTools, .readPolicy, .readPeople, .readTokens, .readMetrics]),
             (.owner, [.policy], [.readPolicy, .checkPolicy, .editPolicy]),
             (.owner, [.audit], [.makeReports]),
             (.owner, [.metrics], [.readMetrics]),
@@ -33,8 +33,8 @@ struct TokenTests {
             (
                 .editor, [.admin],
                 [
-                    .readServers, .readPolicy, .checkPolicy, .editPolicy, .readPeople, .readTokens, .editTokens,
-                    .makeReports,
+                    .readServers, .readTools, .readPolicy, .checkPolicy, .editPolicy, .readPeople, .readTokens,
+                    .editTokens, .makeReports,
                 ]
             ),
             (.auditor, [.policy], [.readPolicy, .checkPolicy]),

@@ -1,11 +1,13 @@
 internal import AuditLog
 internal import AuditSink
+internal import Bytes
 internal import Contract
 internal import Database
 internal import Fleet
 internal import HTTPTypes
 internal import People
 internal import StrictJSON
+internal import TransparencyLog
 
 /// What machines ask for themselves, how they come in, and who they are to administrators.
 struct AgentsRoutes: Sendable {
@@ -39,6 +41,14 @@ struct AgentsRoutes: Sendable {
                 let news = try await call.cancelOnDisconnect { try await fleet.news(question, for: caller) }
                 return news.map { .json($0.json) } ?? .nothing
             },
+            Operation("POST", "/v1/agent/tools", for: .agent, largestBody: ToolsReport.largest) { call in
+                try await fleet.take(try Self.report(call), from: try call.caller())
+                return .nothing
+            },
+            Operation("POST", "/v1/agent/health", for: .agent, largestBody: HealthReport.largest) { call in
+                try await fleet.take(try Self.health(call), from: try call.caller())
+                return .nothing
+            },
             Operation("POST", "/v1/agent/leave", for: .agent) { call in
                 try await fleet.leave(try call.caller())
                 return .nothing
@@ -50,6 +60,22 @@ struct AgentsRoutes: Sendable {
                 .json(try await intake.take(call.body, from: try call.caller().machine()).json)
             },
         ]
+    }
+
+    private static func report(_ call: Call) throws -> ToolsReport {
+        do {
+            return try ToolsReport(try call.json())
+        } catch let error as ShapeError {
+            throw Problem.malformed(error, code: "invalid_tools", what: "The report")
+        }
+    }
+
+    private static func health(_ call: Call) throws -> HealthReport {
+        do {
+            return try HealthReport(try call.json())
+        } catch let error as ShapeError {
+            throw Problem.malformed(error, code: "invalid_health", what: "The report")
+        }
     }
 
     /// Who the coordinator is, for a machine that has not pinned it yet: signed by the key that it names.

@@ -24,5 +24,7 @@ package struct Migration: Sendable {
         .epochs,
         .storage,
         .search,
+        .tools,
+        .health,
     ]
 }

@@ -1,0 +1,109 @@
+internal import AuditLog
+internal import AuditSink
+internal import Contract
+internal import Database
+internal import ServiceKit
+internal import StrictJSON
+package import TransparencyLog
+
+extension ToolDefinitions {
+    /// How many definitions of one tool stay approved; with one more the oldest goes.
+    private static let mostApproved = 16
+
+    /// The definitions of all tools, of one server, or of one tool.
+    package func list(server: String? = nil, tool: String? = nil) async throws -> [ToolStanding] {
+        try await database.read { view in try standings(server: server, tool: tool, in: view) }
+    }
+
+    /// Says that a definition may be shown.
+    ///
+    /// - Parameters:
+    ///   - server: the alias.
+    ///   - tool: the tool's name.
+    ///   - definition: which of several; nil where only one waits.
+    ///   - who: the pseudonym of the administrator.
+    /// - Returns: what was approved, with what it differs in from what was approved before.
+    /// - Throws: `Problem`: `unknown_tool`, `several_definitions`, `tools_full`.
+    package func approve(
+        _ server: String,
+        _ tool: String,
+        definition: Hash?,
+        by who: String
+    ) async throws -> ToolStanding {
+        let wall = clock.wall()
+        return try await database.write { transaction in
+            let all = try standings(server: server, tool: tool, in: transaction)
+            guard let first = all.first else { throw Problem.unknownTool }
+            let waiting = all.filter { $0.state == .quarantined }
+            let chosen: ToolStanding
+            if let definition {
+                guard let wanted = all.first(where: { $0.definition == definition }) else { throw Problem.unknownTool }
+                chosen = wanted
+            } else {
+                guard waiting.count <= 1 else { throw Problem.severalDefinitions(waiting.map(\.definition.base64URL)) }
+                chosen = waiting.first ?? first
+            }
+            // Approved already: what was wanted holds.
+            guard chosen.state == .quarantined else { return chosen }
+            let key: [SQLValue] = [.text(server), .text(tool)]
+            try transaction.execute(
+                """
+                UPDATE tool_definition SET approved_at = ?, approved_by = ?
+                WHERE server = ? AND tool = ? AND digest = ?
+                """,
+                [.integer(Int(wall / 1_000_000)), .text(who)] + key + [.blob(chosen.definition.bytes)]
+            )
+            try transaction.execute(
+                """
+                DELETE FROM tool_definition WHERE id IN (
+                    SELECT id FROM tool_definition WHERE server = ? AND tool = ? AND approved_at IS NOT NULL
+                    ORDER BY approved_at DESC, id DESC LIMIT -1 OFFSET \(Self.mostApproved)
+                )
+                """,
+                key
+            )
+            try pin(server, in: transaction)
+            let change = OrgLeaf.AdminChange(
+                who: JSONText(who),
+                what: Self.place(server, tool),
+                before: chosen.approved,
+                after: chosen.definition
+            )
+            try log.append(.adminChange(change), at: wall, in: transaction)
+            return chosen.afterApproval
+        }
+    }
+
+    /// What the organisation's log calls a tool: a name that is not plain by its hash.
+    private static func place(_ server: String, _ tool: String) -> JSONText {
+        let name = JSONText(tool)
+        let isPlain = name.utf8.withUnsafeBufferPointer(RecordName.isPlain) && tool.utf8.count <= 200
+        return JSONText("tools/\(server)/\(isPlain ? tool : RecordName.hash(of: name).string)")
+    }
+
+    private func standings(server: String?, tool: String?, in view: some SQLReading) throws -> [ToolStanding] {
+        var conditions: [(String, String)] = []
+        if let server { conditions.append(("server = ?", server)) }
+        if let tool { conditions.append(("tool = ?", tool)) }
+        let filter = conditions.isEmpty ? "" : "WHERE \(conditions.map(\.0).joined(separator: " AND "))"
+        let all = try view.rows(
+            """
+            SELECT tool_definition.*, person.email FROM tool_definition
+            LEFT JOIN person ON person.sub = tool_definition.approved_by
+            \(filter) ORDER BY server, tool, approved_at IS NULL, approved_at, id
+            """,
+            conditions.map { .text($0.1) }
+        ).map { try StoredDefinition($0) }
+        var standings: [ToolStanding] = []
+        var approved: StoredDefinition?
+        for (index, stored) in all.enumerated() {
+            if approved?.isSameTool(as: stored) != true { approved = nil }
+            if stored.approvedAt != nil { approved = stored }
+            // Of several that are approved the newest stands for the tool, unless another waits.
+            let isLast = index + 1 == all.count || !all[index + 1].isSameTool(as: stored)
+            if stored.approvedAt != nil, !isLast { continue }
+            standings.append(ToolStanding(stored, approved: stored.approvedAt == nil ? approved : nil))
+        }
+        return standings
+    }
+}
