@@ -1,8 +1,10 @@
 internal import Addresses
-internal import AuditLog
-internal import Contract
 internal import AgentState
+internal import AuditLog
+internal import Children
+internal import Contract
 internal import CoordinatorLink
+internal import Errors
 internal import Fetch
 internal import Forwarding
 internal import Glibc
@@ -24,6 +26,7 @@ final class EnrolledAgent: Sendable {
     let forwarding: ForwardingService
     let sync: PolicySync
     let shipper: AuditShipper
+    let pins: PinKeeper
     let standing: MembershipStanding
     let secrets: any SecretStore
     let logger: Logger
@@ -77,6 +80,7 @@ final class EnrolledAgent: Sendable {
             clock: parts.clock,
             standing: standing
         )
+        pins = PinKeeper(forwarding: forwarding, client: client, home: parts.home, logger: parts.logger)
         let client = client
         let watch = try OrgWatch(membership, home: parts.home)
         let shipper = AuditShipper(
@@ -98,6 +102,7 @@ final class EnrolledAgent: Sendable {
             onChange: { [vault, entriesChanged] state in
                 // Enforced at once; the keyring, which may be slow or hang, is asked beside it.
                 vault.configure(state.entries.compactMap(ProtectedServer.init))
+                board.children.secrets.configure(state.entries)
                 await board.set(synced: state)
                 entriesChanged.notify()
             },
@@ -150,6 +155,7 @@ final class EnrolledAgent: Sendable {
     /// Runs until its task is cancelled; then the last record is made and, as far as it is quick, shipped.
     func run() async {
         start()
+        await pins.restore()
         await board.open(spool, isRevoked: standing.isRevoked)
         // A task of its own, because it has to outlive the others: it ships what they record as they end.
         let shipping = Task { try await shipper.run() }
@@ -160,6 +166,9 @@ final class EnrolledAgent: Sendable {
             group.addTask { await self.followRevocation() }
             group.addTask { await self.unlock() }
             group.addTask { await self.vault.run() }
+            group.addTask { await self.pins.run() }
+            group.addTask { await self.reportHealth() }
+            group.addTask { await self.board.children.secrets.run() }
             group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
         }
         // A call whose end cannot be recorded any more would have none for ever.
@@ -195,10 +204,16 @@ final class EnrolledAgent: Sendable {
             if version != seen {
                 seen = version
                 await vault.load()
+                await board.children.secrets.load()
                 settle { $0.grants = true }
             }
             await entriesChanged.wait(after: seen)
         }
+    }
+
+    private func reportHealth() async {
+        let status = ServerStatus(board: board, forwarding: forwarding, vault: vault)
+        await HealthReporter(client: client, servers: status.list).run()
     }
 
     private func followRevocation() async {

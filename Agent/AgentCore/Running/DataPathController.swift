@@ -1,6 +1,9 @@
-internal import AuditLog
-internal import Contract
 internal import AgentState
+internal import AuditLog
+internal import Bridging
+internal import Bytes
+internal import Children
+internal import Contract
 internal import CoordinatorLink
 internal import Forwarding
 internal import Logging
@@ -9,6 +12,7 @@ internal import Policy
 internal import ServiceKit
 internal import Spool
 internal import StrictJSON
+internal import TransparencyLog
 internal import Upstreams
 
 /// Puts together what decides on calls, from those who each know a part of it, and hands it to the data path as a whole.
@@ -20,6 +24,8 @@ actor DataPathController {
 
     /// What time it is, for what has an end.
     nonisolated let time: LatestTime
+    /// The programs of servers.
+    nonisolated let children: Children
     private let forwarding: ForwardingService
     private let clock: MachineClock
     private let logger: Logger
@@ -29,6 +35,8 @@ actor DataPathController {
     private var keyWords: String?
     private var state = ForwardingState(closure: .notEnrolled)
     private var synced = SyncedState()
+    /// The servers among them that are programs.
+    private var programs: [String: StdioServer] = [:]
     /// Ends the policy in time, whatever the wall clock says by then.
     private var expiry: Task<Void, Never>?
     /// The policy that was in force last, for the record of the next.
@@ -40,12 +48,14 @@ actor DataPathController {
 
     init(
         forwarding: ForwardingService,
+        children: Children,
         clock: MachineClock,
         time: LatestTime,
         debts: DebtKeeper,
         logger: Logger
     ) {
         self.forwarding = forwarding
+        self.children = children
         self.time = time
         self.clock = clock
         self.debts = debts
@@ -96,6 +106,7 @@ actor DataPathController {
         if words == nil { await forwarding.forgetEarlierSessions() }
         expiry?.cancel()
         synced = SyncedState()
+        programs = children.use([])
         applied = nil
         closures = [:]
         let number = state.number
@@ -120,6 +131,7 @@ actor DataPathController {
         // One that is over by now is never in force, not even until a timer says so.
         let isOver = isOver
         state.policy = isOver ? policy.expired() : policy
+        programs = children.use(synced.entries)
         state.servers = synced.entries.compactMap { server($0) }
         let uncounted = isOver || isCounted ? [] : calls
         if state.spool != nil, policy.version > 0, !isOver { isCounted = true }
@@ -196,22 +208,53 @@ actor DataPathController {
 
     private func server(_ entry: ServerEntry) -> ForwardedServer? {
         do {
-            return ForwardedServer(
+            var server = ForwardedServer(
                 alias: JSONText(entry.alias),
-                endpoint: try UpstreamEndpoint(
-                    url: entry.url,
-                    allowsLoopback: entry.allowsLoopback,
-                    allowsForeignOwner: entry.allowsForeignOwner
-                ),
+                transport: try transport(entry),
+                era: entry.era,
+                isolation: entry.isolation,
                 timeout: .seconds(entry.timeoutSeconds),
                 limits: try entry.limitRules(),
-                credential: ProtectedServer(entry).map { CredentialTarget(alias: $0.alias, url: $0.url) }
+                credential: Self.credential(entry)
             )
+            server.healthInterval = .seconds(entry.healthIntervalSeconds)
+            server.pins = ToolPinning(entry, approved: synced.pins[JSONText(entry.alias)])
+            return server
         } catch {
             // The coordinator refuses such an entry; one that comes all the same is not a server.
             logger.error("An entry of the registry is not used.", metadata: ["server": "\(entry.alias)"])
             return nil
         }
+    }
+
+    private func transport(_ entry: ServerEntry) throws -> ServerTransport {
+        switch entry.transport {
+        case .stdio(let command):
+            guard let server = programs[entry.alias] else {
+                throw UpstreamError(.badURL, "\(command.command) is not known.")
+            }
+            return .links(server)
+        case .http(let url): return .http(try endpoint(url, entry))
+        case .sse(let url): return .eventStream(try endpoint(url, entry))
+        }
+    }
+
+    private func endpoint(_ url: String, _ entry: ServerEntry) throws -> UpstreamEndpoint {
+        try UpstreamEndpoint(
+            url: url,
+            allowsLoopback: entry.allowsLoopback,
+            allowsForeignOwner: entry.allowsForeignOwner,
+            allowsPrivate: entry.reach.allowsPrivate,
+            authorities: entry.reach.authorities
+        )
+    }
+
+    private static func credential(_ entry: ServerEntry) -> CredentialTarget? {
+        guard let command = entry.command else {
+            return ProtectedServer(entry).map { CredentialTarget(alias: $0.alias, url: $0.url) }
+        }
+        return command.secrets.isEmpty
+            ? nil : CredentialTarget(alias: entry.alias, url: command.digest, isProgram: true)
     }
 
     /// The calls of earlier runs that were not counted: counted together with the first policy that is in force.

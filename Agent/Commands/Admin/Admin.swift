@@ -3,9 +3,10 @@ import ArgumentParser
 /// `doorward admin`: what administrators of an organisation do, signed with this machine's key.
 struct Admin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "admin",
         abstract: "Manage the organisation: servers, policy, people, tokens, reports.",
         subcommands: [
-            AdminServers.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self, AdminRoles.self,
+            AdminServers.self, AdminTools.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self, AdminRoles.self,
             AdminTokens.self, AdminReport.self, AdminAPI.self,
         ]
     )

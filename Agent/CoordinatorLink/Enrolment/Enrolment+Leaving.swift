@@ -1,9 +1,9 @@
 package import AgentState
 internal import Contract
+internal import Errors
 internal import Fetch
 internal import Glibc
 internal import Keyring
-internal import ServiceKit
 package import Spool
 internal import StrictJSON
 
@@ -174,7 +174,7 @@ extension Enrolment {
     }
 
     private func removeWords() {
-        let files: [AgentHome.File] = [.sync, .organisation, .servers, .sessions, .keyring]
+        let files: [AgentHome.File] = [.sync, .organisation, .servers, .sessions, .pins, .keyring]
         for file in files { unlink(home.path(file)) }
         MembershipStanding.remove(home)
     }

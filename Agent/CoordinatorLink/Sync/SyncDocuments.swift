@@ -1,9 +1,12 @@
 internal import AgentState
 internal import AuditLog
+internal import Bytes
 internal import Contract
+internal import Errors
 internal import Policy
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The signed documents that an agent obeys, and the rules by which one answer replaces another; pure.
 ///
@@ -22,6 +25,7 @@ struct SyncDocuments: Sendable {
     private var bundle: Part?
     private var binding: Part?
     private var entries: Part?
+    private var pins: Part?
     private var bindingPolicy = 0
 
     private struct Part: Sendable {
@@ -61,7 +65,9 @@ struct SyncDocuments: Sendable {
             }
             if document.epoch == current.epoch, document.counter == current.counter, document.made < current.made {
                 // The coordinator's clock was set back, or a proxy repeats an old answer: there is nothing new.
-                guard document.bundle == current.bundle, document.entries == current.entries else {
+                guard document.bundle == current.bundle, document.entries == current.entries,
+                    document.pins == current.pins
+                else {
                     throw stale("the answer", "was signed before the last one")
                 }
                 return
@@ -76,14 +82,15 @@ struct SyncDocuments: Sendable {
         if document.epoch != epoch {
             // A restarted log may know less than before, and its present contents count.
             next.state = SyncedState()
-            (next.bundle, next.binding, next.entries, next.bindingPolicy) = (nil, nil, nil, 0)
+            (next.bundle, next.binding, next.entries, next.pins, next.bindingPolicy) = (nil, nil, nil, nil, 0)
         }
         if let note = answer.bundle { try next.takeBundle(note, now: now) }
         if let note = answer.binding { try next.takeBinding(note) }
         if let note = answer.entries { try next.takeEntries(note) }
+        if let note = answer.pins { try next.takePins(note) }
         for (name, part, digest) in [
             ("the policy", next.bundle, document.bundle), ("the binding", next.binding, document.binding),
-            ("the list of servers", next.entries, document.entries),
+            ("the list of servers", next.entries, document.entries), ("the approval of tools", next.pins, document.pins),
         ] where part?.digest != digest {
             throw refused(name, "is not the one that belongs to the answer")
         }
@@ -156,6 +163,15 @@ struct SyncDocuments: Sendable {
         entries = Part(note: note, digest: digest)
     }
 
+    private mutating func takePins(_ note: String) throws(LinkError) {
+        let name = "the approval of tools"
+        let (json, digest) = try self.document(note, origin: names.pins, limits: Self.entriesLimits, name: name)
+        let document = try read(name) { try PinsDocument(json) }
+        guard document.agentID.utf8.elementsEqual(agentID.utf8) else { throw refused(name, "is for somebody else") }
+        state.pins = document.servers
+        pins = Part(note: note, digest: digest)
+    }
+
     /// As large as a note may be.
     private static let entriesLimits = JSONLimits(maxBytes: Note.maxBytes, maxDepth: JSONLimits.bundle.maxDepth)
 
@@ -202,6 +218,7 @@ extension SyncDocuments {
         object["bundle"] = bundle.map { .text($0.note) }
         object["binding"] = binding.map { .text($0.note) }
         object["entries"] = entries.map { .text($0.note) }
+        object["pins"] = pins.map { .text($0.note) }
         return .object(object)
     }
 
@@ -217,6 +234,7 @@ extension SyncDocuments {
                 bundle: try reader.optionalText("bundle"),
                 binding: try reader.optionalText("binding"),
                 entries: try reader.optionalText("entries"),
+                pins: try reader.optionalText("pins"),
                 orgCheckpoint: "",
                 consistency: nil
             )

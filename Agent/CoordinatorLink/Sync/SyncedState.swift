@@ -1,5 +1,7 @@
+package import Bytes
 package import Contract
 package import Policy
+package import StrictJSON
 
 /// What the coordinator last said about rules, this person and the servers: all of it verified.
 package struct SyncedState: Sendable {
@@ -13,6 +15,8 @@ package struct SyncedState: Sendable {
     package var bindingExpires: UTCTime?
     /// The servers that the person may know.
     package var entries: [ServerEntry] = []
+    /// The definitions of tools that the organisation has approved, by server.
+    package var pins: [JSONText: PinsDocument.Tools] = [:]
     /// What the next answer has to be newer than.
     package var counter = 0
 

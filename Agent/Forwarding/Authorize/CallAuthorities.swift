@@ -25,6 +25,10 @@ protocol CallAuthorities {
 
     /// The session that the head names.
     func session(in era: Revisions.Era, at server: Server) -> SessionLookup
+    /// Why a tool may not be called whose definition nobody has approved; nil where it may.
+    func hold(on tool: UnsafeBufferPointer<UInt8>, at server: Server) -> Refusal?
+    /// Why a request of this era needs a thread and has none; nil where it has one, or needs none.
+    func missingThread(in era: Revisions.Era, at server: Server) -> Refusal?
     /// The tool with which this client made a task; nil where it did not.
     func tool(ofTask id: UnsafeBufferPointer<UInt8>, at server: Server) -> JSONText?
     /// What to say of a server that is known to be down; nil for one that may answer.

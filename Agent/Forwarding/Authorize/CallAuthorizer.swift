@@ -52,6 +52,14 @@ enum CallAuthorizer {
         // reason at all times, and says nothing of tasks, of the server's health, of limits or of sign-ins.
         let decision = decide(envelope, in: body, policy: policy, client: client, server: server.alias)
         guard decision.isAllowed else { throw .refused(.denied(decision)) }
+        // The definition behind the policy, since who may not call a tool need not know how it stands with it; and before
+        // all that changes, like the policy.
+        if envelope.method == .toolsCall, let item = envelope.item {
+            let held = item.name.withText(in: body) { authorities.hold(on: $0, at: server) }
+            if let held { throw .refused(held) }
+        }
+        // The conversation behind the policy, whose refusals hold in each of them.
+        if let refusal = authorities.missingThread(in: envelope.era, at: server) { throw .refused(refusal) }
         // Whose task it is: the policy opens tasks as such, and this one opens the tasks of this client alone.
         if let refusal = taskRefusal(envelope, in: body, at: server, authorities) { throw .refused(refusal) }
         // A server that is down before the limits: a call that cannot arrive takes nothing from them.

@@ -29,12 +29,24 @@ struct RequestAuthorities: MessageAuthorities {
         return .found(session)
     }
 
+    func hold(on tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> Refusal? {
+        if server.pins.mayCall(tool) { return nil }
+        return .quarantined(JSONText(utf8: tool), server: server.alias, server.pins)
+    }
+
+    func missingThread(in era: Revisions.Era, at server: ServedServer) -> Refusal? {
+        guard era == .modern, server.isolation == .perSession, case .server(_, nil) = connection.visit.route else {
+            return nil
+        }
+        return .noThread(server.alias)
+    }
+
     func tool(ofTask id: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> JSONText? {
         gate.tasks.tool(of: id, client: client, server: server.alias)
     }
 
     func downtime(of server: ServedServer) -> Refusal? {
-        guard server.upstream.isKnownDown else { return nil }
+        guard server.upstream?.isKnownDown ?? false else { return nil }
         let health = server.health(now: gate.clock.wall())
         return .down("down", health.error ?? "The server is down.", server: server.alias, since: health.since)
     }
@@ -60,7 +72,7 @@ struct RequestAuthorities: MessageAuthorities {
     func wasGiven(event id: UnsafeBufferPointer<UInt8>, in session: Session?, at server: ServedServer) -> Bool {
         guard let session = open(session, at: server) else { return false }
         let event = EventIDs.hash(UnsafeRawBufferPointer(id))
-        if session.knows(event: event) { return true }
+        if session.accepts(event: event) { return true }
         // A client can come back before it is seen that its stream has ended.
         return connection.path.table.connections.contains {
             $0.call?.lastEvent == event && $0.call?.session === session

@@ -1,9 +1,11 @@
 internal import MCP
 internal import NIOCore
 internal import Policy
+internal import ServiceKit
 internal import StrictJSON
 
-/// Tells clients that listen when the policy shows them other tools, prompts or resources than before.
+/// Tells clients that listen when the policy, or the approval of definitions, shows them other tools, prompts or resources
+/// than before.
 ///
 /// Of several policies in a row the last one is compared with the one that was in force when the stream began, or was told
 /// of last: each kind is told once.
@@ -16,13 +18,23 @@ final class ListChanges {
 
     private let path: DataPath
     private var timer: Scheduled<Void>?
+    /// The servers of which tools have come to be shown, or are held back.
+    private var pinned: Set<JSONText> = []
 
     init(path: DataPath) {
         self.path = path
     }
 
     /// Another policy is in force.
-    func policyChanged() {
+    func policyChanged() { schedule() }
+
+    /// Tools of a server have come to be shown, or are held back.
+    func pinsChanged(of server: JSONText) {
+        pinned.insert(server)
+        schedule()
+    }
+
+    private func schedule() {
         guard timer == nil, !path.isEnding else { return }
         let rest = TimeAmount.nanoseconds(path.gate.configuration.changeRest.nanoseconds)
         timer = path.loop.assumeIsolated().scheduleTask(in: rest) { self.tell() }
@@ -36,14 +48,17 @@ final class ListChanges {
     private func tell() {
         timer = nil
         let new = path.gate.policy
+        let pinned = pinned
+        self.pinned = []
         var changed: [View: ListKinds] = [:]
         var streams: [ObjectIdentifier: (call: Call, kinds: ListKinds)] = [:]
         for connection in path.table.connections {
             guard let call = connection.call, let old = call.shown, call.isUnanswered else { continue }
             call.shown = new
             let view = View(client: call.client, server: call.server.alias, policy: ObjectIdentifier(old))
-            let kinds = changed[view] ?? new.listsChanged(since: old, client: view.client, server: view.server)
+            var kinds = changed[view] ?? new.listsChanged(since: old, client: view.client, server: view.server)
             changed[view] = kinds
+            if pinned.contains(view.server) { kinds.insert(.tools) }
             guard call.machine.kind == .stream, let session = call.session else {
                 call.tell(changed: kinds)
                 continue

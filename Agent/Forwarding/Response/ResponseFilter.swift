@@ -3,7 +3,7 @@ internal import MCP
 internal import Policy
 internal import StrictJSON
 
-/// Judges what a server says in return, message by message: no state, no I/O.
+/// Judges what a server says in return, message by message: no I/O, and no state but what lists say of tools.
 struct ResponseFilter {
     /// The method of the request that is answered; `unknown` on a stream that answers none.
     let method: MCPMethod
@@ -14,6 +14,8 @@ struct ResponseFilter {
     let limits: JSONLimits
     /// Which client each task belongs to; without the table, tasks belong to no client.
     var tasks: TaskTable?
+    /// The definitions of the server's tools: what a list says of them is noted there, and what is held back not shown.
+    var pins: ToolPins?
 
     /// The same, about an answer to another request.
     func about(_ method: MCPMethod) -> ResponseFilter {
@@ -24,7 +26,8 @@ struct ResponseFilter {
             client: client,
             server: server,
             limits: limits,
-            tasks: tasks
+            tasks: tasks,
+            pins: pins
         )
     }
 
@@ -56,7 +59,7 @@ struct ResponseFilter {
         let kind: Outcome.Kind = envelope.isToolError && method == .toolsCall ? .toolError : .ok
         guard method.isList else { return .pass(kind) }
         do {
-            switch try ListFilter.filter(bytes, method: method, limits: limits, isGranted: isListed) {
+            switch try listed(envelope, bytes) {
             case .unchanged: return .pass(kind)
             case .filtered(let bytes, hidden: _): return .replace(bytes, kind)
             }
@@ -109,6 +112,24 @@ struct ResponseFilter {
             if !decision.isAllowed { return .denied(decision, request: kind, server: server) }
         }
         return nil
+    }
+
+    private func listed(
+        _ envelope: Envelope,
+        _ bytes: UnsafeBufferPointer<UInt8>
+    ) throws(JSONError) -> ListFilter.Outcome {
+        guard method == .toolsList, let pins else {
+            return try ListFilter.filter(bytes, method: method, limits: limits, isGranted: isListed)
+        }
+        // All tools are compared, also those that this client may not call: what the server showed first is all of them.
+        let outcome = try ListFilter.filter(
+            bytes,
+            method: method,
+            limits: limits,
+            isShown: { name, entry in pins.admits(name, entry) && isListed(name) }
+        )
+        pins.listEnded(hasMore: envelope.nextCursor != nil)
+        return outcome
     }
 
     private func isListed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
