@@ -5,7 +5,7 @@ usage: ./packaging/dev VERB [ARGUMENT...]
 
   demo [--keep]    build Doorward and watch one real call go the whole way; --keep leaves everything running
   test [PART...]   install what the tests need and run them all, or only the parts named:
-                   lint build unit architecture programs end-to-end
+                   lint build unit architecture programs fuzz end-to-end
   build [release]  build all programs and tests (debug), or the two programs as they are shipped
   lint             check the form of the Swift sources, the shell scripts and the Python files
   format           bring the Swift sources into that form

@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=shared.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/shared.sh"
 
-parts=(lint build unit architecture programs end-to-end)
+parts=(lint build unit architecture programs fuzz end-to-end)
 for part in "$@"; do
     case " ${parts[*]} " in
     *" $part "*) ;;
@@ -58,6 +58,8 @@ prepare() {
     need_python handshake
     need_python clients
     need_python authlib
+    need_python servers
+    need_python servers-handshake
     need_glewlwyd
 }
 
@@ -111,6 +113,8 @@ if wanted build; then part build run swift build --build-tests || finish; fi
 if wanted unit; then part unit unit || true; fi
 if wanted architecture; then part architecture python_tests architecture Tests/Architecture || true; fi
 if wanted programs; then part programs build_release || finish; fi
+# A minute for each: enough to find what every change of a reader could break at once. `dev fuzz` takes its time.
+if wanted fuzz; then part fuzz packaging/dev.d/fuzz.sh "" "${DOORWARD_FUZZ_SECONDS:-60}" || true; fi
 if wanted end-to-end; then part end-to-end end_to_end || true; fi
 if [ "$before" != "$(git status --porcelain 2>/dev/null || true)" ]; then
     warn "the tests changed files of the project:"

@@ -1,10 +1,16 @@
+public import FuzzerDriver
 import MCP
 import StrictJSON
 
-/// Reads any bytes as a tree, as an envelope of either side and as a canonical document.
+@_cdecl("StrictJSONFuzzer_main")
+public func fuzzerMain(_ count: CInt, _ arguments: FuzzerArguments?) -> CInt {
+    fuzz(count, arguments) { fuzzStrictJSON($0, $1) }
+}
+
+/// Reads any bytes as a tree, as an envelope of either side, as a canonical document and as the definition of a tool.
 ///
-/// Nothing may crash; whatever is accepted must be written and read back as the same; the three readers must agree on
-/// what is JSON at all.
+/// Nothing may crash; whatever is accepted must be written and read back as the same; the readers must agree on what is
+/// JSON at all.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzStrictJSON(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = UnsafeBufferPointer(start: data, count: count)
@@ -26,5 +32,7 @@ public func fuzzStrictJSON(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     if let canonical = try? JSONValue(canonical: Array(bytes), limits: .message) {
         precondition((try? canonical.canonicalBytes()) == Array(bytes), "a canonical document with two spellings")
     }
+    let definition = ToolDefinition(bytes)
+    precondition(ToolDefinition(definition.text).text == definition.text, "a definition with two spellings")
     return 0
 }
