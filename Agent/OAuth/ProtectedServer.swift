@@ -17,18 +17,25 @@ package struct ProtectedServer: Sendable, Equatable {
     /// Whether what listens there may be another user's.
     package let allowsForeignOwner: Bool
 
+    /// Whether it may be on private networks.
+    package var allowsPrivate = false
+    /// The authorities that vouch for the server itself, in PEM; nil for those of the system.
+    package var authorities: String?
+
     /// The server of an entry; nil for one without a sign-in.
     package init?(_ entry: ServerEntry) {
-        guard entry.authorization.kind == .oauth else { return nil }
+        guard entry.authorization.kind == .oauth, let url = entry.url else { return nil }
         self.init(
             alias: entry.alias,
-            url: entry.url,
+            url: url,
             scopes: entry.authorization.scopes,
             clientID: entry.authorization.clientID,
             redirectPort: entry.authorization.redirectPort,
             allowsLoopback: entry.allowsLoopback,
             allowsForeignOwner: entry.allowsForeignOwner
         )
+        allowsPrivate = entry.reach.allowsPrivate
+        authorities = entry.reach.authorities
     }
 
     package init(
@@ -49,6 +56,11 @@ package struct ProtectedServer: Sendable, Equatable {
         self.allowsForeignOwner = allowsForeignOwner
     }
 
+    /// Who vouches for what is met on the way to a token; nil for the authorities of the system.
+    var ownAuthorities: OwnAuthorities? { authorities.map { OwnAuthorities(pem: $0, server: WebURL(url)?.origin) } }
+
     /// Where everything that is met on the way to a token may be.
-    var addresses: AddressRule { AddressRule(allowsLoopback: allowsLoopback, ofAnybody: allowsForeignOwner) }
+    var addresses: AddressRule {
+        AddressRule(allowsLoopback: allowsLoopback, ofAnybody: allowsForeignOwner, allowsPrivate: allowsPrivate)
+    }
 }

@@ -23,16 +23,17 @@ package struct RegistryEntry: Sendable, Equatable {
             let name = try reader.serverName("name")
             try reader.descriptiveMembers()
             if reader.optional("packages") != nil {
-                throw ShapeError(reader.path("packages"), "is not supported: only remote servers are")
+                throw ShapeError(
+                    reader.path("packages"),
+                    "is not supported: name the program under stdio of our settings"
+                )
             }
-            let url = try Self.remote(&reader)
+            let remote = try Self.remote(&reader)
             return try reader.object("_meta") { meta in
                 for official in ["official", "publisher-provided"] {
                     _ = meta.optional(JSONText("io.modelcontextprotocol.registry/\(official)"))
                 }
-                return try meta.object(Self.settingsName) {
-                    try Self.settings(&$0, name: name, url: url.text, at: url.place)
-                }
+                return try meta.object(Self.settingsName) { try Self.settings(&$0, name: name, remote: remote) }
             }
         }
     }
@@ -54,49 +55,87 @@ package struct RegistryEntry: Sendable, Equatable {
         if allowsForeignOwner { settings["allow_foreign_owner"] = true }
         if let timeoutSeconds { settings["timeout_s"] = .int(timeoutSeconds) }
         let remote: JSONValue = ["type": "streamable-http", "url": .text(url)]
-        try self.init([
+        try self.init(alias: alias, settings, ["remotes": .array([remote])])
+    }
+
+    /// The document that `servers add --stdio` makes up: what it says now is what is approved.
+    package init(alias: String, command: StdioCommand, timeoutSeconds: Int? = nil) throws {
+        var settings: JSONObject = ["alias": .text(alias), "stdio": command.approving(command.digest).json]
+        if command.hasNetwork { settings["network"] = true }
+        if let timeoutSeconds { settings["timeout_s"] = .int(timeoutSeconds) }
+        try self.init(alias: alias, settings, JSONObject())
+    }
+
+    private init(alias: String, _ settings: JSONObject, _ more: JSONObject) throws {
+        var document: JSONObject = [
             "name": .text("local.doorward/\(alias)"),
             "description": .text("The MCP server \(alias)"),
             "version": "1.0.0",
-            "remotes": .array([remote]),
-            "_meta": .object([Self.settingsName: .object(settings)]),
-        ])
+        ]
+        for member in more.members { document[member.name] = member.value }
+        document["_meta"] = .object([Self.settingsName: .object(settings)])
+        try self.init(.object(document))
     }
 
-    /// Throws where the URL names an address at which no agent will call.
+    /// Throws where the URL names an address at which no agent will call, or the command is not the one that is approved.
     ///
     /// Not part of reading an entry: one that is there already must not keep the others from anybody.
     package func refuseUnreachable() throws(ShapeError) {
-        guard let url = try? ServerURL(server.url), !url.isLoopback, let kind = url.address?.kind else { return }
+        if let command = server.command, !command.isApproved {
+            throw ShapeError(
+                "_meta/\(Self.settingsName)/stdio/approved",
+                "is not the digest of this command, which is \(command.digest)"
+            )
+        }
+        guard let url = server.url.flatMap({ try? ServerURL($0) }), !url.isLoopback, let kind = url.address?.kind else {
+            return
+        }
         // Addresses of documentation have no owner: examples are written with them.
-        guard kind == .global || kind == .reserved else {
+        guard kind != .global, kind != .reserved else { return }
+        guard kind == .local || kind == .shared else {
             throw ShapeError("remotes/0/url", "is \(kind.inWords), where no agent calls")
+        }
+        guard server.reach.allowsPrivate else {
+            throw ShapeError("remotes/0/url", "is \(kind.inWords), which needs allow_private")
         }
     }
 
-    private static func remote(_ reader: inout ObjectReader) throws -> (text: String, place: String) {
-        let remotes = try reader.elements("remotes")
+    /// Where the official document says that the server is.
+    private struct Remote {
+        let url: String
+        let place: String
+        let isEventStream: Bool
+    }
+
+    /// The remote; nil where the entry has none.
+    private static func remote(_ reader: inout ObjectReader) throws -> Remote? {
+        guard let remotes = try reader.optionalElements("remotes") else { return nil }
         guard remotes.count == 1, let remote = remotes.first else {
             throw ShapeError(reader.path("remotes"), "must name exactly one remote")
         }
         return try ObjectReader.read(remote.value, at: remote.place) { reader in
-            guard try reader.text("type") == "streamable-http" else {
-                throw ShapeError(reader.path("type"), "must be streamable-http")
+            let type = try reader.text("type")
+            guard type == "streamable-http" || type == "sse" else {
+                throw ShapeError(reader.path("type"), "must be streamable-http or sse")
             }
-            return (try reader.text("url"), reader.path("url"))
+            return Remote(url: try reader.text("url"), place: reader.path("url"), isEventStream: type == "sse")
         }
     }
 
     private static func settings(
         _ reader: inout ObjectReader,
         name: String,
-        url: String,
-        at place: String
+        remote: Remote?
     ) throws -> ServerEntry {
         let alias = try reader.alias("alias")
         let authorization = try reader.optionalObject("auth") { try ServerEntry.Authorization(members: &$0) }
         let allowsLoopback = try reader.optionalBool("allow_loopback") ?? false
-        try ServerEntry.check(url: url, allowsLoopback: allowsLoopback, at: place)
+        let transport = try transport(
+            &reader,
+            remote,
+            authorization ?? ServerEntry.Authorization(kind: .none),
+            allowsLoopback: allowsLoopback
+        )
         let allowsForeignOwner = try reader.foreignOwner(allowsLoopback: allowsLoopback)
         let timeout =
             reader.optional("timeout_s") == nil ? ServerEntry.standardTimeout : try reader.timeout("timeout_s")
@@ -104,16 +143,42 @@ package struct RegistryEntry: Sendable, Equatable {
         for (index, limit) in limits.enumerated() {
             _ = try LimitRule(limit.value, server: JSONText(alias), index: index, at: limit.place)
         }
-        return ServerEntry(
+        var entry = ServerEntry(
             alias: alias,
             name: name,
-            url: url,
+            transport: transport,
             authorization: authorization ?? ServerEntry.Authorization(kind: .none),
             allowsLoopback: allowsLoopback,
             allowsForeignOwner: allowsForeignOwner,
             timeoutSeconds: timeout,
             limits: limits.map(\.value)
         )
+        entry.pins = try reader.pins()
+        entry.isolation = try reader.isolation()
+        entry.era = try reader.era()
+        entry.healthIntervalSeconds = try reader.healthInterval()
+        entry.reach = try reader.reach()
+        try ServerEntry.check(entry.reach, transport, at: reader.path("stdio"))
+        return entry
+    }
+}
+
+extension RegistryEntry {
+    /// Either a remote or a program.
+    private static func transport(
+        _ reader: inout ObjectReader,
+        _ remote: Remote?,
+        _ authorization: ServerEntry.Authorization,
+        allowsLoopback: Bool
+    ) throws -> ServerEntry.Transport {
+        if let command = try reader.stdioCommand() {
+            guard remote == nil else { throw ShapeError(reader.path("stdio"), "cannot stand beside remotes") }
+            try ServerEntry.check(command, authorization, allowsLoopback: allowsLoopback, at: reader.path("stdio"))
+            return .stdio(command)
+        }
+        guard let remote else { throw ShapeError("remotes", "is missing") }
+        try ServerEntry.check(url: remote.url, allowsLoopback: allowsLoopback, at: remote.place)
+        return remote.isEventStream ? .sse(url: remote.url) : .http(url: remote.url)
     }
 }
 

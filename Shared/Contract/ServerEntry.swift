@@ -1,3 +1,4 @@
+package import MCP
 package import Policy
 package import StrictJSON
 
@@ -26,11 +27,21 @@ package struct ServerEntry: Sendable, Equatable {
         }
     }
 
+    /// How its messages travel.
+    package enum Transport: Sendable, Equatable {
+        /// Streamable HTTP, at this URL.
+        case http(url: String)
+        /// HTTP+SSE of 2024-11-05, at the URL of the event stream.
+        case sse(url: String)
+        /// A program that the agent starts, by its standard input and output.
+        case stdio(StdioCommand)
+    }
+
     /// The name under which people and policies know the server.
     package let alias: String
     /// The name in its `server.json`.
     package let name: String
-    package let url: String
+    package let transport: Transport
     package let authorization: Authorization
     /// Whether the URL, and OAuth endpoints met for it, may be on this machine.
     package let allowsLoopback: Bool
@@ -40,11 +51,21 @@ package struct ServerEntry: Sendable, Equatable {
     package let timeoutSeconds: Int
     /// As in the policy, without `server`.
     package let limits: [JSONValue]
+    /// Who has to agree to the definitions of its tools.
+    package var pins = Pins.firstUse
+    /// Who shares a session with it, or its process.
+    package var isolation = Isolation.perClient
+    /// Which era it speaks, where that is not to be found out.
+    package var era = EraPin.auto
+    /// How often it is asked whether it is there, in seconds; 0: never.
+    package var healthIntervalSeconds = Self.standardHealthInterval
+    /// What it opens beyond the public internet.
+    package var reach = Reach()
 
     package init(
         alias: String,
         name: String,
-        url: String,
+        transport: Transport,
         authorization: Authorization,
         allowsLoopback: Bool = false,
         allowsForeignOwner: Bool = false,
@@ -53,12 +74,28 @@ package struct ServerEntry: Sendable, Equatable {
     ) {
         self.alias = alias
         self.name = name
-        self.url = url
+        self.transport = transport
         self.authorization = authorization
         self.allowsLoopback = allowsLoopback
         self.allowsForeignOwner = allowsForeignOwner
         self.timeoutSeconds = timeoutSeconds
         self.limits = limits
+    }
+
+    /// Where it is called; nil of a program.
+    package var url: String? {
+        switch transport {
+        case .http(let url), .sse(let url): url
+        case .stdio: nil
+        }
+    }
+
+    /// What is started; nil of a server that is called by its URL.
+    package var command: StdioCommand? {
+        switch transport {
+        case .http, .sse: nil
+        case .stdio(let command): command
+        }
     }
 
     /// The timeout of an entry that names none.
@@ -79,11 +116,22 @@ package struct ServerEntry: Sendable, Equatable {
         if let clientID = authorization.clientID { auth["client_id"] = .text(clientID) }
         if let port = authorization.redirectPort { auth["redirect_port"] = .int(port) }
         var entry: JSONObject = [
-            "alias": .text(alias), "name": .text(name), "url": .text(url), "auth": .object(auth),
+            "alias": .text(alias), "name": .text(name), "auth": .object(auth),
             "allow_loopback": .bool(allowsLoopback), "timeout_s": .int(timeoutSeconds), "limits": .array(limits),
         ]
+        switch transport {
+        case .http(let url): entry["url"] = .text(url)
+        case .sse(let url):
+            entry["url"] = .text(url)
+            entry["transport"] = "sse"
+        case .stdio(let command):
+            entry["stdio"] = command.json
+            entry["network"] = .bool(command.hasNetwork)
+        }
         // Only where it says something: agents of an earlier release refuse a document with a member that they do not know.
         if allowsForeignOwner { entry["allow_foreign_owner"] = true }
+        if pins != .firstUse { entry["pins"] = .text(pins.rawValue) }
+        for member in sharing.members + reach.members.members { entry[member.name] = member.value }
         return .object(entry)
     }
 
@@ -91,20 +139,34 @@ package struct ServerEntry: Sendable, Equatable {
         self = try ObjectReader.read(json, at: place) { reader in
             let alias = try reader.alias("alias")
             let name = try reader.text("name")
-            let url = try reader.text("url")
             let authorization = try reader.object("auth") { try Authorization(members: &$0) }
             let allowsLoopback = try reader.bool("allow_loopback")
-            try Self.check(url: url, allowsLoopback: allowsLoopback, at: reader.path("url"))
-            return ServerEntry(
+            let transport: Transport
+            if let command = try reader.stdioCommand() {
+                try Self.check(command, authorization, allowsLoopback: allowsLoopback, at: reader.path("stdio"))
+                transport = .stdio(command)
+            } else {
+                let url = try reader.text("url")
+                try Self.check(url: url, allowsLoopback: allowsLoopback, at: reader.path("url"))
+                transport = try reader.isEventStream() ? .sse(url: url) : .http(url: url)
+            }
+            var entry = ServerEntry(
                 alias: alias,
                 name: name,
-                url: url,
+                transport: transport,
                 authorization: authorization,
                 allowsLoopback: allowsLoopback,
                 allowsForeignOwner: try reader.foreignOwner(allowsLoopback: allowsLoopback),
                 timeoutSeconds: try reader.timeout("timeout_s"),
                 limits: try reader.elements("limits").map(\.value)
             )
+            entry.pins = try reader.pins()
+            entry.isolation = try reader.isolation()
+            entry.era = try reader.era()
+            entry.healthIntervalSeconds = try reader.healthInterval()
+            entry.reach = try reader.reach()
+            try Self.check(entry.reach, transport, at: reader.path("stdio"))
+            return entry
         }
     }
 
@@ -121,6 +183,21 @@ package struct ServerEntry: Sendable, Equatable {
         } else {
             guard parsed.isSecure else { throw ShapeError(place, "must be https beyond this machine") }
         }
+    }
+}
+
+extension ServerEntry {
+    /// Throws where an entry of a program has what is about URLs alone.
+    static func check(
+        _ command: StdioCommand,
+        _ authorization: Authorization,
+        allowsLoopback: Bool,
+        at place: String
+    ) throws(ShapeError) {
+        guard authorization.kind == .none else {
+            throw ShapeError(place, "cannot stand beside auth: a program gets what it needs by its environment")
+        }
+        guard !allowsLoopback else { throw ShapeError(place, "cannot stand beside allow_loopback") }
     }
 }
 
@@ -155,6 +232,21 @@ extension ObjectReader {
             throw ShapeError(path(name), "must be 1 to 32 of a-z, 0-9 and -, not beginning with -")
         }
         return text
+    }
+
+    /// `stdio`, and `network`, which is about programs alone; nil where there is no `stdio`.
+    mutating func stdioCommand() throws -> StdioCommand? {
+        let hasNetwork = try optionalBool("network")
+        let command = try optionalObject("stdio") { try StdioCommand(members: &$0, hasNetwork: hasNetwork ?? false) }
+        guard command != nil || hasNetwork == nil else { throw ShapeError(path("network"), "needs stdio") }
+        return command
+    }
+
+    /// Whether `transport` says that the URL is that of an event stream.
+    mutating func isEventStream() throws -> Bool {
+        guard let transport = try optionalText("transport") else { return false }
+        guard transport == "sse" else { throw ShapeError(path("transport"), "must be sse, or absent") }
+        return true
     }
 
     /// `allow_foreign_owner`, which is about loopback alone.

@@ -1,7 +1,9 @@
 import AuditLog
+import Bytes
 import Contract
 import Policy
 import StrictJSON
+import TransparencyLog
 
 extension ModelCoordinator {
     func note(_ json: JSONValue, origin: String, by other: SigningKey? = nil) throws -> String {
@@ -52,7 +54,7 @@ extension ModelCoordinator {
             ServerEntry(
                 alias: $0,
                 name: "com.example/\($0)",
-                url: "https://\($0).example/mcp",
+                transport: .http(url: "https://\($0).example/mcp"),
                 authorization: ServerEntry.Authorization(kind: .none)
             )
         }
