@@ -1,4 +1,5 @@
 package import AgentState
+internal import Children
 package import Fetch
 internal import Forwarding
 package import Keyring
@@ -44,13 +45,16 @@ package struct Agent: Sendable {
     /// The listener opens when there is something to ask, and closes first; records are shipped last.
     package func run() async throws {
         // Before the listeners ask how much room there is.
-        OpenFiles.raise()
-        LargeBuffers.giveBack()
+        OpenFileLimit.raise()
+        ProcessMemory.giveBackLargeBuffers()
         try parts.home.makeFolders()
         let lock = try AgentLock(parts.home)
+        // Beside what is read next. A machine that belongs to no coordinator has nothing in a keyring to look for.
+        if (try? Membership.load(parts.home)) ?? nil != nil { Task { [secrets = parts.secrets] in await secrets.prepare() } }
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let metrics = MetricsRegistry()
-        let credentials = VaultCredentials()
+        let children = try makeChildren(metrics)
+        let credentials = VaultCredentials(programs: children.secrets)
         let forwarding = try await ForwardingService.make(
             loop: loops.next(),
             configuration: settings.forwarding,
@@ -71,6 +75,7 @@ package struct Agent: Sendable {
         await sessions.restore()
         let board = DataPathController(
             forwarding: forwarding,
+            children: children,
             clock: parts.clock,
             time: try LatestTime(parts.home, clock: parts.clock),
             debts: debts,
@@ -91,13 +96,28 @@ package struct Agent: Sendable {
             parts: parts
         )
         let services: [any Service] = [supervisor, listening]
+        Task { await children.check() }
         let group = ServiceGroup(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: parts.logger
         )
         try await group.run()
+        await children.end(within: Self.lastWords)
         try await loops.shutdownGracefully()
-        _ = consume lock
+        lock.release()
+    }
+
+    /// How long programs may take to end by themselves once no call can come any more.
+    private static let lastWords = Duration.seconds(1)
+
+    private func makeChildren(_ metrics: MetricsRegistry) throws -> Children {
+        try Children(
+            user: SandboxUser(own: [parts.home.config, parts.home.state, parts.home.run]),
+            secrets: parts.secrets,
+            longestMessage: settings.forwarding.longestReply,
+            logger: parts.logger,
+            metrics: metrics
+        )
     }
 }

@@ -11,9 +11,13 @@ package protocol AgentOperations: Sendable {
     /// The servers that the user may know, with their states: `servers[]`.
     func servers() async throws -> JSONValue
 
-    /// Begins a sign-in; the answer has `flow` and `authorization_url`, or `state` alone where none is needed. The secret is of
-    /// the client that was registered beforehand, where the user brings it.
+    /// Begins a sign-in; the answer has `flow` and `authorization_url`, or `state` alone where none is needed; of a program it
+    /// has `secrets[]`, the names of those that the user has not given yet. The secret is of the client that was registered
+    /// beforehand, where the user brings it.
     func beginSignIn(server: String, clientSecret: String?) async throws -> JSONValue
+
+    /// Stores what the user gives to a program, by the names of its variables; the answer has `state`.
+    func keepSecrets(server: String, values: [String: String]) async throws -> JSONValue
 
     /// Waits for the end of a sign-in that was begun; the answer has `state`.
     func awaitSignIn(flow: String) async throws -> JSONValue

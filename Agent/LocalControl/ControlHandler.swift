@@ -54,6 +54,8 @@ package struct ControlHandler: Sendable {
                 server: try question.text("server"),
                 clientSecret: try question.optionalText("client_secret")
             )
+        case "POST secrets":
+            try await operations.keepSecrets(server: try question.text("server"), values: try question.texts("values"))
         case "POST sign-in/wait": try await operations.awaitSignIn(flow: try question.text("flow"))
         case "POST sign-out":
             try await operations.signOut(
@@ -103,6 +105,16 @@ private struct Question {
     }
 
     func optionalText(_ name: JSONText) throws -> String? { object[name] == nil ? nil : try text(name) }
+
+    /// A map of texts.
+    func texts(_ name: JSONText) throws -> [String: String] {
+        guard case .object(let members)? = object[name] else { throw ShapeError("\(name)", "must be an object") }
+        var texts: [String: String] = [:]
+        for member in members.members {
+            texts[member.name.string] = try ObjectReader.text(member.value, at: "\(name)/\(member.name)").string
+        }
+        return texts
+    }
 
     /// Whether a member is true; one that is missing is not.
     func flag(_ name: JSONText) throws -> Bool {

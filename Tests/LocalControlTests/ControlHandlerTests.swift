@@ -17,6 +17,9 @@ private struct EchoOperations: AgentOperations {
         }
         return ["flow": "f", "authorization_url": "https://a.example/"]
     }
+    func keepSecrets(server: String, values: [String: String]) async throws -> JSONValue {
+        ["asked": .array(values.keys.sorted().map { .text($0) })]
+    }
     func awaitSignIn(flow: String) async throws -> JSONValue { ["flow": .text(flow)] }
     func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue { ["asked": .text(server)] }
     func explain(server: String, tool: String, client: String) async throws -> JSONValue {
@@ -46,6 +49,9 @@ struct ControlHandlerTests {
         #expect(explained.json == ["asked": "a/b c"])
         #expect(await ask("POST", "/control/records/from", #"{"next":40,"seconds":2}"#).json == ["next": 42])
         #expect(await ask("POST", "/control/sign-in", #"{"server":"github"}"#).status == 200)
+        let secrets = #"{"server":"a","values":{"B":"2","A":"1"}}"#
+        #expect(await ask("POST", "/control/secrets", secrets).json == ["asked": ["A", "B"]])
+        #expect(await ask("POST", "/control/secrets", #"{"server":"a","values":{"A":1}}"#).status == 400)
         #expect(await ask("POST", "/control/unlock").json == ["open": true])
         #expect(await ask("POST", "/control/leave").json == ["offline": false])
         #expect(await ask("POST", "/control/leave", #"{"offline":true}"#).json == ["offline": true])

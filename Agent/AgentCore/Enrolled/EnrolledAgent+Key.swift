@@ -1,5 +1,7 @@
 internal import AgentState
+internal import Children
 internal import CoordinatorLink
+internal import Errors
 internal import Forwarding
 internal import Keyring
 internal import Logging
@@ -23,6 +25,7 @@ extension EnrolledAgent {
         }
         await lookForKey()
         await vault.keyringOpened()
+        await board.children.secrets.load()
         guard client.key.isLoaded else { return }
         // A command that follows at once finds the servers that there are by now.
         sync.retry()

@@ -1,9 +1,11 @@
-internal import Contract
 package import AgentState
+internal import Bytes
+internal import Children
+internal import Contract
 internal import CoordinatorLink
+internal import Errors
 internal import Forwarding
 internal import OAuth
-internal import ServiceKit
 internal import Spool
 package import StrictJSON
 
@@ -40,7 +42,9 @@ package struct AgentStatus: Sendable {
         let kept = ServerStatusFile(home, agent: membership.agentID)
         facts.servers = state.entries.map { entry in
             kept[entry.alias]
-                ?? ServerStatus.document(entry, state: entry.authorization.kind == .oauth ? "needs_sign_in" : "up")
+                ?? .object(
+                    ServerStatus.document(entry, state: entry.authorization.kind == .oauth ? "needs_sign_in" : "up")
+                )
         }
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         facts.recorded = counts.recorded
@@ -125,22 +129,50 @@ struct ServerStatus: Sendable {
         let entries = await board.entries
         let health = await forwarding.health()
         return entries.map { entry in
-            if entry.authorization.kind == .oauth {
-                let trouble = vault?.trouble(entry.alias)
-                switch vault?.current(entry.alias) {
-                case .ready? where vault?.waitsForKeyring(entry.alias) ?? false:
-                    return Self.document(entry, state: "degraded", error: trouble)
-                case .ready?: break
-                case .stale?:
-                    if let trouble { return Self.document(entry, state: "degraded", error: trouble) }
-                case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in", error: trouble)
-                // It is unknown whether there is a sign-in.
-                case .locked?: return Self.document(entry, state: "degraded", error: TokenVault.lockedWords)
-                }
-            }
             let known = health.first { $0.alias == JSONText(entry.alias) }
-            let since = known?.since.map { UTCTime(microseconds: Int($0)).shortText }
-            return Self.document(entry, state: known?.state.rawValue ?? "up", since: since, error: known?.error)
+            var document = document(entry, known)
+            document["errors"] = .array((known?.errors.entries ?? []).map(Self.document))
+            return .object(document)
+        }
+    }
+
+    /// How one server does: what the user has to do comes before what its calls have shown.
+    private func document(_ entry: ServerEntry, _ known: ServerHealth?) -> JSONObject {
+        if entry.authorization.kind == .oauth {
+            let trouble = vault?.trouble(entry.alias)
+            switch vault?.current(entry.alias) {
+            case .ready? where vault?.waitsForKeyring(entry.alias) ?? false:
+                return Self.document(entry, state: "degraded", error: trouble)
+            case .ready?: break
+            case .stale?:
+                if let trouble { return Self.document(entry, state: "degraded", error: trouble) }
+            case .needsSignIn?, nil: return Self.document(entry, state: "needs_sign_in", error: trouble)
+            // It is unknown whether there is a sign-in.
+            case .locked?: return Self.document(entry, state: "degraded", error: TokenVault.lockedWords)
+            }
+        }
+        if let words = Self.missing(board.children.secrets.state(entry.alias)) {
+            return Self.document(entry, state: words.state, error: words.error)
+        }
+        let since = known?.since.map { UTCTime(microseconds: Int($0)).shortText }
+        return Self.document(entry, state: known?.state.rawValue ?? "up", since: since, error: known?.error)
+    }
+
+    private static func document(_ error: ErrorHistory.Entry) -> JSONValue {
+        [
+            "message": .text(error.words), "count": .int(error.count),
+            "first": .text(UTCTime(microseconds: Int(error.first)).shortText),
+            "last": .text(UTCTime(microseconds: Int(error.last)).shortText),
+        ]
+    }
+
+    /// What is in the way of a program for want of secrets; nil where nothing is.
+    private static func missing(_ secrets: ProgramSecrets.State?) -> (state: String, error: String?)? {
+        switch secrets {
+        case .there, nil: nil
+        case .missing(let names): ("needs_sign_in", "it needs \(names.joined(separator: ", "))")
+        case .locked: ("degraded", TokenVault.lockedWords)
+        case .unavailable: ("degraded", "the keyring cannot be used: doorward unlock says why")
         }
     }
 
@@ -149,10 +181,12 @@ struct ServerStatus: Sendable {
         state: String,
         since: String? = nil,
         error: String? = nil
-    ) -> JSONValue {
-        [
+    ) -> JSONObject {
+        var document: JSONObject = [
             "alias": .text(entry.alias), "state": .text(state), "account": .null,
             "since": AgentStatus.optional(since), "error": AgentStatus.optional(error),
         ]
+        if let command = entry.command { document["digest"] = .text(command.digest) }
+        return document
     }
 }

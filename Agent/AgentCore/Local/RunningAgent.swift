@@ -1,7 +1,8 @@
-internal import AuditLog
-internal import Contract
 internal import AgentState
+internal import Bytes
+internal import Contract
 internal import CoordinatorLink
+internal import Errors
 internal import Forwarding
 internal import Keyring
 internal import LocalControl
@@ -26,7 +27,7 @@ final class RunningAgent: AgentOperations {
     private static let longPatience = Duration.seconds(25)
 
     private let parts: AgentParts
-    private let board: DataPathController
+    let board: DataPathController
     private let forwarding: ForwardingService
     private let supervisor: Supervisor
     private let state = Mutex(State())
@@ -50,7 +51,7 @@ final class RunningAgent: AgentOperations {
         }
     }
 
-    private func enrolled() throws -> EnrolledAgent {
+    func enrolled() throws -> EnrolledAgent {
         switch supervisor.situation {
         case .running(let agent): return agent
         case .broken(_, let error): throw ControlFailure(error.code, error.message, next: error.next)
@@ -153,7 +154,7 @@ final class RunningAgent: AgentOperations {
 
     func records(call: String) async throws -> JSONValue {
         let agent = try enrolled()
-        guard let id = AuditID(hex: call.utf8) else {
+        guard let id = RandomID(hex: call.utf8) else {
             throw ControlFailure("bad_id", "An audit id is 32 hex digits.", next: "doorward audit tail")
         }
         return ["records": Self.parsed(try await told { try await agent.spool.find(call: id) })]
@@ -171,11 +172,12 @@ final class RunningAgent: AgentOperations {
         guard let entry else {
             throw ControlFailure("unknown_server", "There is no server \(server) for you.", next: "doorward servers")
         }
+        if let command = entry.command { return try await missingSecrets(of: command, alias: server) }
         guard entry.authorization.kind == .oauth else { return ["state": "up"] }
         let signIn = try await told { try await agent.vault.signIn(server, clientSecret: clientSecret) }
         // It may have opened the keyring: what comes next is no longer called locked.
         await agent.lookForKey()
-        let flow = AuditID().description
+        let flow = RandomID().description
         state.withLock { $0.signIns.begin(flow, server, signIn) }?.cancel()
         return ["flow": .text(flow), "authorization_url": .text(signIn.authorizationURL)]
     }
@@ -201,6 +203,9 @@ final class RunningAgent: AgentOperations {
 
     func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue {
         let agent = try enrolled()
+        if let command = await board.entries.first(where: { $0.alias == server })?.command {
+            return try await forgetSecrets(of: command, alias: server)
+        }
         let isForgotten = forgettingSecret ? try await told { try await agent.vault.forgetClientSecret(server) } : false
         let ended: SignedOut
         do {
@@ -261,7 +266,7 @@ final class RunningAgent: AgentOperations {
     ]
 
     /// Turns what went wrong into a message that crosses the socket.
-    private func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
+    func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
         do {
             return try await body()
         } catch let failure as ControlFailure {

@@ -10,9 +10,9 @@ struct AdminServers: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Remove.self]
     )
 
-    /// `doorward admin servers add NAME --url URL`.
+    /// `doorward admin servers add NAME`, with `--url URL` or `--stdio ... -- CMD ARG...`.
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Register a server.")
+        static let configuration = CommandConfiguration(commandName: "add", abstract: "Register a server.")
 
         /// How a server knows its callers.
         enum Authorization: String, ExpressibleByArgument, CaseIterable {
@@ -23,7 +23,7 @@ struct AdminServers: AsyncParsableCommand {
         var name: String
 
         @Option(name: .long, help: "Where the server is: https, or http on this machine with --allow-loopback.")
-        var url: String
+        var url: String?
 
         @Option(name: .long, help: "How the server knows its callers: oauth or none.")
         var auth: Authorization = .none
@@ -43,24 +43,31 @@ struct AdminServers: AsyncParsableCommand {
         @Option(name: .long, help: "Seconds of silence after which a call is given up, 1 to 3600 (default 300).")
         var timeout: Int?
 
+        @OptionGroup(title: "Servers that are programs") var stdio: StdioOptions
+        @OptionGroup(title: "Servers within the organisation") var reach: ReachOptions
+        @OptionGroup var sharing: SharingOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            let isProgram = try stdio.program() != nil
+            guard isProgram != (url != nil) else {
+                throw ValidationError("Give either --url URL, or --stdio and the program after --.")
+            }
+            guard
+                !isProgram || auth == .none && clientID == nil && redirectPort == nil && !allowLoopback && reach.isEmpty
+            else {
+                throw ValidationError(
+                    "--auth, --client-id, --redirect-port, --allow-loopback, --allow-private and --ca are about URLs."
+                )
+            }
+        }
+
         func run() async throws {
+            let program = try stdio.program()
             try await report(output) { context in
                 let entry: RegistryEntry
                 do {
-                    entry = try RegistryEntry(
-                        alias: name,
-                        url: url,
-                        authorization: ServerEntry.Authorization(
-                            kind: auth == .oauth ? .oauth : .none,
-                            clientID: clientID,
-                            redirectPort: redirectPort
-                        ),
-                        allowsLoopback: allowLoopback,
-                        allowsForeignOwner: allowForeignOwner,
-                        timeoutSeconds: timeout
-                    )
+                    entry = try made(program).setting(sharing.settings).setting(try reach.settings())
                 } catch let error as ShapeError {
                     throw CommandFailure(
                         "bad_entry",
@@ -69,15 +76,39 @@ struct AdminServers: AsyncParsableCommand {
                     )
                 }
                 let answer = try await context.asAdmin { try await $0.json("POST", "/v1/servers", entry.json) }
-                let next = auth == .oauth ? " Its users sign in with: doorward connect \(name)" : ""
-                return Facts(answer, "\(name) is registered.\(next)")
+                return Facts(answer, "\(name) is registered.\(next(program))")
             }
+        }
+
+        private func made(_ program: StdioCommand?) throws -> RegistryEntry {
+            if let program { return try RegistryEntry(alias: name, command: program, timeoutSeconds: timeout) }
+            return try RegistryEntry(
+                alias: name,
+                url: url ?? "",
+                authorization: ServerEntry.Authorization(
+                    kind: auth == .oauth ? .oauth : .none,
+                    clientID: clientID,
+                    redirectPort: redirectPort
+                ),
+                allowsLoopback: allowLoopback,
+                allowsForeignOwner: allowForeignOwner,
+                timeoutSeconds: timeout
+            )
+        }
+
+        private func next(_ program: StdioCommand?) -> String {
+            if let program {
+                let secrets = program.secrets.joined(separator: ", ")
+                return " Approved is \(program.digest)."
+                    + (secrets.isEmpty ? "" : " Its users give it \(secrets) with: doorward connect \(name)")
+            }
+            return auth == .oauth ? " Its users sign in with: doorward connect \(name)" : ""
         }
     }
 
     /// `doorward admin servers list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the registered servers.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the registered servers.")
 
         @OptionGroup var output: OutputOptions
 
@@ -86,26 +117,37 @@ struct AdminServers: AsyncParsableCommand {
                 let answer = try await context.asAdmin { try await $0.json("GET", "/v1/servers") }
                 let rows = (answer["servers"]?.array ?? []).map { entry in
                     let settings = entry["_meta"]?[RegistryEntry.settingsName]
+                    let stdio = settings?["stdio"]
                     return [
-                        settings?["alias"]?.text ?? "", entry["remotes"]?.array?.first?["url"]?.text ?? "",
-                        settings?["auth"]?["type"]?.text ?? "",
+                        settings?["alias"]?.text ?? "",
+                        entry["remotes"]?.array?.first?["url"]?.text ?? Self.commandLine(stdio),
+                        stdio?["approved"]?.text ?? settings?["auth"]?["type"]?.text ?? "",
                     ]
                 }
                 return Facts(
                     answer,
                     words: Table.lines(
-                        ["SERVER", "URL", "AUTH"],
+                        ["SERVER", "URL OR COMMAND", "AUTH OR APPROVED"],
                         rows,
                         empty: "No server yet: doorward admin servers add NAME --url URL"
                     )
                 )
             }
         }
+
+        /// A command as it would be typed, with what makes an argument unclear in quotation marks.
+        private static func commandLine(_ stdio: JSONValue?) -> String {
+            let words = [stdio?["command"]?.text].compactMap { $0 } + (stdio?["args"]?.array ?? []).compactMap(\.text)
+            return words.map { $0.isEmpty || $0.contains(" ") ? "\"\($0)\"" : $0 }.joined(separator: " ")
+        }
     }
 
     /// `doorward admin servers remove NAME`.
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a server out of the registry.")
+        static let configuration = CommandConfiguration(
+            commandName: "remove",
+            abstract: "Take a server out of the registry."
+        )
 
         @Argument(help: "The alias of the server.")
         var name: String

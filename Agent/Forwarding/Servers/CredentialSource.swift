@@ -25,12 +25,15 @@ package enum CredentialState: Sendable, Equatable {
 /// Whose credential is wanted: an alias may come to name another server while a call is under way to the one before.
 package struct CredentialTarget: Sendable, Hashable {
     package let alias: String
-    /// The URL of the server's entry.
+    /// The URL of the server's entry; of a program the digest of its command.
     package let url: String
+    /// Whether the server is a program, which is given its secrets when it is started.
+    package let isProgram: Bool
 
-    package init(alias: String, url: String) {
+    package init(alias: String, url: String, isProgram: Bool = false) {
         self.alias = alias
         self.url = url
+        self.isProgram = isProgram
     }
 }
 
