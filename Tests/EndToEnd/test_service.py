@@ -1,7 +1,9 @@
 """Installed as a user would have it: the programs, the unit, and the agent under a real `systemd --user`."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +13,7 @@ import pytest
 from parts import http
 from parts.processes import run, wait_for
 from parts.user_manager import UserManager, needed
-from parts.world import ROOT, Answer, programs
+from parts.world import PROGRAMS, ROOT, Answer, programs
 
 # What the README tells the user to type; these tests type it.
 ENABLE = ("systemctl", "--user", "enable", "--now", "doorward")
@@ -100,8 +102,8 @@ def test_the_service_has_room_for_its_clients_and_a_bound(running):
     # A hard limit of the account that is lower stays.
     assert soft == hard
     assert 4096 <= int(soft) <= 16384
-    assert running.show("doorward", "TasksMax") == "512"
-    assert running.show("doorward", "MemoryMax") == str(2 << 30)
+    assert running.show("doorward", "TasksMax") == "4096"
+    assert running.show("doorward", "MemoryMax") == str(4 << 30)
     assert running.show("doorward", "TimeoutStopUSec") == "30s"
 
 
@@ -120,6 +122,51 @@ def test_root_is_another_user_too(running):
     # The account itself gets in.
     done = running.run("/usr/bin/curl", "--silent", "--fail", f"http://{listen}/healthz")
     assert done.returncode == 0
+
+
+def test_programs_of_servers_run_in_the_service_and_end_with_it(running, world):
+    """Their sandbox is made within the unit's own."""
+    probe = running.home / "probe.py"
+    shutil.copy(PROGRAMS / "stdio_probe.py", probe)
+    (running.home / "data").mkdir()
+    running.own_everything()
+    (running.home / "policy.json").write_text(json.dumps({
+        "version": 1, "roles": {"all": {"grant": [{"server": "probe"}, {"server": "writer"}]}},
+        "bind": [{"everyone": True, "role": "all"}],
+    }))
+    assert doorward(running, "admin", "policy", "apply", str(running.home / "policy.json")).status == 0
+    for alias, opened in (("probe", ("--read", "~/probe.py")), ("writer", ("--read", "~/probe.py", "--write", "~/data"))):
+        command = [str(running.home / ".local/bin/doorward"), "admin", "servers", "add", alias, "--stdio", *opened]
+        assert running.run(*command, "--json", "--", "/usr/bin/python3", str(probe)).returncode == 0
+        wait_for("the entry to arrive", lambda alias=alias: any(
+            each["alias"] == alias for each in doorward(running, "servers").json["servers"]
+        ))
+    answer = doorward(running, "call", "probe", "attempt", '{"what":"facts"}')
+    assert answer.status == 0, answer
+    # The unit has the disk read-only, which is said and not found out by the program.
+    refused = doorward(running, "call", "writer", "attempt", '{"what":"facts"}').json["error"]["message"]
+    assert f"ReadWritePaths={running.home}/data" in refused
+    grandchild = doorward(running, "call", "probe", "attempt", '{"what":"grandchild","mark":"left-by-the-probe"}')
+    assert grandchild.status == 0, grandchild
+
+    def left() -> list[str]:
+        return [
+            each.name for each in Path("/proc").iterdir()
+            if each.name.isdigit() and b"# left-by-the-probe" in _read(each / "cmdline")
+        ]
+
+    wait_for("the grandchild to run", left)
+    os.kill(main_pid(running), signal.SIGKILL)
+    wait_for("nothing of it to be left", lambda: not left(), 3)
+    wait_for("the service to be active", lambda: running.show("doorward", "ActiveState") == "active")
+    wait_for("the agent to serve again", lambda: doorward(running, "servers").status == 0)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_stop_is_clean_and_uninstall_takes_away_what_install_brought(running):

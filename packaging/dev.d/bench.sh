@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=shared.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/shared.sh"
 
-need_packages "${run_packages[@]}" bubblewrap openssl wrk
+need_packages "${run_packages[@]}" openssl wrk
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || need_packages nginx-light
 need_python modern
 build_release

@@ -310,6 +310,12 @@ class Desk:
         if self.agent is not None and self.agent.running():
             wait_for(f"the server {alias} to arrive", lambda: alias in self.servers())
 
+    def add_program(self, alias: str, command: list[str], *options: str) -> None:
+        """Registers a server that is a program and waits until this desk's own agent knows it."""
+        self.doorward("admin", "servers", "add", alias, "--stdio", *options, "--", *command)
+        if self.agent is not None and self.agent.running():
+            wait_for(f"the server {alias} to arrive", lambda: alias in self.servers())
+
     def countersigned(self, seconds: float = 20) -> dict[str, int]:
         """Waits until every record of this desk is with the coordinator."""
 
