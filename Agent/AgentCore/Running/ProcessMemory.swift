@@ -37,8 +37,8 @@ enum ProcessMemory {
     /// Read-only data would not do: relocations have been written into some of it.
     static func codeMappings(_ maps: String) -> [Range<UInt>] {
         maps.split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-            guard fields.count == 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
+            let fields = line.split(separator: " ")
+            guard fields.count >= 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
             let ends = fields[0].split(separator: "-").map { UInt($0, radix: 16) }
             guard ends.count == 2, let start = ends[0], let end = ends[1], start < end else { return nil }
             return start..<end
