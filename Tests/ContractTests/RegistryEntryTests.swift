@@ -110,7 +110,7 @@ struct RegistryEntryTests {
             (document(#""surprise":1,"#), "surprise"),
             (document(#""packages":[],"#), "packages"),
             (document(#""repository":{"url":"u","source":"s","x":"y"},"#), "repository/x"),
-            (document(settings: #""era":"auto","#), "_meta/dev.doorward/entry/era"),
+            (document(settings: #""surprise":1,"#), "_meta/dev.doorward/entry/surprise"),
             (document(settings: #""timeout_s":0,"#), "_meta/dev.doorward/entry/timeout_s"),
             (document(settings: #""limits":[{"per":"org","rate":"1/s"}],"#), "_meta/dev.doorward/entry/limits/0/per"),
             (document(settings: #""limits":[{"per":"user","rate":"1/d"}],"#), "_meta/dev.doorward/entry/limits/0/rate"),
