@@ -59,73 +59,94 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let testTargets: [Target] = [
-    part("Tests", "Kits"),
+    part("Tests", "Kits", ["Bytes", "StrictJSON", "TransparencyLog", "AuditLog"]),
     tests("StrictJSON", ["Kits", "StrictJSON"]),
-    tests("MCP", ["MCP", "StrictJSON"]),
+    tests("MCP", ["MCP", "Bytes", "StrictJSON"]),
     tests("Policy", ["Kits", "MCP", "Policy", "StrictJSON"]),
     tests("StrictYAML", ["StrictYAML", "StrictJSON"]),
     tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
-    tests("AuditLog", ["AuditLog", "StrictJSON"]),
-    tests("Contract", ["AuditLog", "Contract", "StrictJSON", crypto]),
+    tests("Bytes", ["Bytes"]),
+    tests("TransparencyLog", ["Kits", "Errors", "TransparencyLog", "Bytes", "StrictJSON"]),
+    tests("AuditLog", ["Kits", "Errors", "AuditLog", "TransparencyLog", "Bytes", "StrictJSON"]),
+    tests("AuditReport", ["Kits", "Errors", "AuditReport", "AuditLog", "TransparencyLog", "Bytes", "StrictJSON"]),
+    tests("Contract", ["AuditLog", "Bytes", "TransparencyLog", "Contract", "StrictJSON", crypto]),
     tests("Addresses", ["Addresses"]),
     tests("Fetch", ["Addresses", "Fetch", "Kits"]),
     tests("Archive", ["Archive"]),
-    tests("ServiceKit", ["ServiceKit", "AuditLog", "StrictJSON", logging]),
+    tests("ServiceKit", ["ServiceKit", "Errors", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
     tests(
         "OAuth",
-        ["OAuth", "Keyring", "Addresses", "Fetch", "Contract", "StrictJSON", "AuditLog", "ServiceKit", "Kits"]
+        [
+            "OAuth", "Errors", "Bytes", "TransparencyLog", "Keyring", "Addresses", "Fetch", "Contract", "StrictJSON",
+            "ServiceKit", "Kits",
+        ]
     ),
-    tests("Spool", ["Spool", "AuditLog", "ServiceKit", "StrictJSON", logging]),
+    tests("Spool", ["Spool", "Errors", "Bytes", "TransparencyLog", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
     tests(
         "CoordinatorLink",
         [
-            "CoordinatorLink", "AgentState", "Policy", "Contract", "AuditLog", "Fetch", "ServiceKit", "Keyring",
-            "Spool",
-            "StrictJSON", logging, serviceLifecycle,
+            "CoordinatorLink", "Errors", "Bytes", "TransparencyLog", "AgentState", "Policy", "Contract", "AuditLog",
+            "Fetch", "ServiceKit", "Keyring", "Spool", "StrictJSON", logging, serviceLifecycle,
         ]
     ),
     tests("LocalControl", ["LocalControl", "StrictJSON"]),
     tests(
         "Forwarding",
         [
-            "Forwarding", "MCP", "Policy", "AuditLog", "Spool", "Wire", "Upstreams", "StrictJSON", "Fetch",
-            "ServiceKit", nioCore, nioPosix,
+            "Forwarding", "Errors", "Bytes", "TransparencyLog", "MCP", "Policy", "AuditLog", "Spool", "Wire",
+            "Upstreams", "StrictJSON", "Fetch", "ServiceKit", nioCore, nioPosix,
         ]
     ),
     tests("Database", ["Database", "ServiceKit"]),
-    tests("AuditSink", ["AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
-    tests("Registry", ["Registry", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
-    tests("People", ["People", "Policy", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]),
+    tests(
+        "AuditSink",
+        [
+            "AuditSink", "Bytes", "TransparencyLog", "AuditReport", "AuditLog", "Contract", "Database", "ServiceKit",
+            "StrictJSON",
+        ]
+    ),
+    tests(
+        "Registry",
+        ["Registry", "TransparencyLog", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]
+    ),
+    tests(
+        "People",
+        [
+            "People", "Bytes", "TransparencyLog", "Policy", "AuditSink", "AuditLog", "Contract", "Database",
+            "ServiceKit", "StrictJSON",
+        ]
+    ),
     tests(
         "PolicyStore",
         [
-            "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database",
-            "ServiceKit", "StrictJSON",
+            "PolicyStore", "Bytes", "TransparencyLog", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
+            "Contract", "Database", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "Fleet",
         [
-            "Fleet", "Registry", "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog", "Contract",
-            "Database", "ServiceKit", "StrictJSON",
+            "Fleet", "Bytes", "TransparencyLog", "Registry", "PolicyStore", "PolicyFile", "Policy", "People",
+            "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "API",
         [
-            "API", "Fleet", "Registry", "PolicyStore", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
-            "Contract", "Database", "ServiceKit", "StrictJSON", crypto, hummingbird, hummingbirdCore,
-            hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes,
+            "API", "Bytes", "TransparencyLog", "AuditReport", "Fleet", "Registry", "PolicyStore", "PolicyFile",
+            "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON", crypto,
+            hummingbird, hummingbirdCore, hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1,
+            nioHTTPTypes,
         ]
     ),
     tests(
         "CoordinatorCore",
         [
-            "CoordinatorCore", "AuditSink", "AuditLog", "Contract", "ServiceKit", "StrictJSON", logging, nioSSL, x509,
-            asn1,
+            "CoordinatorCore", "Errors", "TransparencyLog", "AuditSink", "Contract", "ServiceKit", "StrictJSON",
+            logging, nioSSL, x509, asn1,
         ]
     ),
 ]
@@ -148,14 +169,22 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
-        part("Shared", "StrictJSON"),
-        part("Shared", "MCP", ["StrictJSON"]),
+        part("Shared", "Errors"),
+        part("Shared", "Bytes"),
+        part("Shared", "StrictJSON", ["Bytes"]),
+        part("Shared", "MCP", ["Bytes", "StrictJSON"]),
         part("Shared", "Policy", ["StrictJSON", "MCP"]),
         part("Shared", "StrictYAML", ["StrictJSON", yams]),
         part("Shared", "PolicyFile", ["StrictJSON", "StrictYAML", "MCP", "Policy"]),
-        part("Shared", "AuditLog", ["StrictJSON", crypto]),
+        part("Shared", "TransparencyLog", ["Errors", "Bytes", crypto]),
+        part("Shared", "AuditLog", ["Errors", "Bytes", "StrictJSON", "TransparencyLog"]),
+        part("Shared", "AuditReport", ["Errors", "Bytes", "StrictJSON", "TransparencyLog", "AuditLog"]),
         part("Shared", "Addresses"),
-        part("Shared", "Contract", ["StrictJSON", "Policy", "AuditLog", "Addresses", crypto]),
+        part(
+            "Shared",
+            "Contract",
+            ["Bytes", "MCP", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Addresses", crypto]
+        ),
         .systemLibrary(
             name: "CCurl",
             path: "Shared/CCurl",
@@ -165,7 +194,7 @@ let package = Package(
         part("Shared", "Fetch", ["CCurl", "Addresses"]),
         .systemLibrary(name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         part("Shared", "Archive", ["CZlib"]),
-        part("Shared", "ServiceKit", ["StrictJSON", "StrictYAML", "AuditLog", logging, serviceLifecycle]),
+        part("Shared", "ServiceKit", ["Errors", "Bytes", "StrictJSON", "StrictYAML", logging, serviceLifecycle]),
 
         .systemLibrary(
             name: "CLibSecret",
@@ -177,93 +206,115 @@ let package = Package(
         part(
             "Agent",
             "OAuth",
-            ["StrictJSON", "Contract", "Addresses", "Fetch", "AuditLog", "ServiceKit", "Keyring", crypto]
+            [
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Contract", "Addresses", "Fetch", "ServiceKit",
+                "Keyring", crypto,
+            ]
         ),
-        part("Agent", "Spool", ["StrictJSON", "AuditLog", "ServiceKit", logging]),
-        part("Agent", "AgentState", ["StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit"]),
+        part(
+            "Agent",
+            "Spool",
+            ["Errors", "Bytes", "TransparencyLog", "StrictJSON", "AuditLog", "ServiceKit", logging]
+        ),
+        part(
+            "Agent",
+            "AgentState",
+            ["Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit"]
+        ),
         part("Agent", "Wire"),
-        part("Agent", "Upstreams", ["Addresses", "Fetch", "Wire", nioCore, nioPosix, nioSSL]),
+        part("Agent", "Upstreams", ["ServiceKit", "Addresses", "Fetch", "Wire", nioCore, nioPosix, nioSSL]),
         part(
             "Agent",
             "CoordinatorLink",
             [
-                "StrictJSON", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring", "Spool",
-                "AgentState", logging, serviceLifecycle,
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "Addresses",
+                "Fetch", "ServiceKit", "Keyring", "Spool", "AgentState", logging, serviceLifecycle,
             ]
         ),
-        part("Agent", "LocalControl", ["StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
+        part("Agent", "LocalControl", ["Errors", "StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
         part(
             "Agent",
             "Forwarding",
             [
-                "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", "Fetch", "ServiceKit", "Spool", "Wire",
-                "Upstreams", nioCore, nioPosix, logging,
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", "Fetch",
+                "ServiceKit", "Spool", "Wire", "Upstreams", nioCore, nioPosix, logging,
             ]
         ),
         part(
             "Agent",
             "AgentCore",
             [
-                "StrictJSON", "MCP", "Policy", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit", "Keyring",
-                "OAuth", "Spool", "Upstreams", "AgentState", "CoordinatorLink", "LocalControl", "Forwarding", nioCore,
-                nioPosix, logging, serviceLifecycle, unixSignals,
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Contract",
+                "Addresses", "Fetch", "ServiceKit", "Keyring", "OAuth", "Spool", "Upstreams", "AgentState",
+                "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging, serviceLifecycle,
+                unixSignals,
             ]
         ),
         part(
             "Agent",
             "Commands",
             [
-                "StrictJSON", "MCP", "Policy", "PolicyFile", "AuditLog", "Contract", "Fetch", "Archive", "ServiceKit",
-                "Keyring", "OAuth", "Spool", "Wire", "AgentState", "CoordinatorLink", "LocalControl", "AgentCore",
-                argumentParser, logging,
+                "Errors", "Bytes", "TransparencyLog", "AuditReport", "StrictJSON", "MCP", "Policy", "PolicyFile",
+                "Contract", "Fetch", "Archive", "ServiceKit", "Keyring", "OAuth", "Spool", "Wire", "AgentState",
+                "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
             ]
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),
 
         part("Coordinator", "Database", ["ServiceKit", grdb]),
-        part("Coordinator", "AuditSink", ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", logging]),
+        part(
+            "Coordinator",
+            "AuditSink",
+            [
+                "Errors", "Bytes", "TransparencyLog", "AuditReport", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
+                "Database", logging,
+            ]
+        ),
         part(
             "Coordinator",
             "Registry",
-            ["StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
+            ["TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
         ),
         part(
             "Coordinator",
             "People",
-            ["StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
+            [
+                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database",
+                "AuditSink",
+            ]
         ),
         part(
             "Coordinator",
             "PolicyStore",
             [
-                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
-                "People",
+                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
+                "Database", "AuditSink", "People",
             ]
         ),
         part(
             "Coordinator",
             "Fleet",
             [
-                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink",
-                "Registry", "People", "PolicyStore",
+                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
+                "Database", "AuditSink", "Registry", "People", "PolicyStore",
             ]
         ),
         part(
             "Coordinator",
             "API",
             [
-                "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "Archive", "ServiceKit", "Database",
-                "AuditSink", "Registry", "People", "PolicyStore", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1,
-                nioHTTPTypes, logging,
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract", "Archive",
+                "ServiceKit", "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", hummingbird,
+                httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(
             "Coordinator",
             "CoordinatorCore",
             [
-                "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink", "Registry", "People",
-                "PolicyStore", "Fleet", "API", crypto, hummingbird, hummingbirdCore, hummingbirdTLS, logging,
-                nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
+                "Errors", "Bytes", "Policy", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
+                "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "API", crypto, hummingbird,
+                hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
             ]
         ),
         program(

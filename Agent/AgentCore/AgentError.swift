@@ -1,4 +1,4 @@
-internal import ServiceKit
+internal import Errors
 
 /// Why the agent does not start, or does not do what it was asked.
 struct AgentError: ExplainedError {

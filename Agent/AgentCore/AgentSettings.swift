@@ -1,4 +1,5 @@
 package import AgentState
+internal import Errors
 internal import Forwarding
 internal import ServiceKit
 internal import StrictJSON

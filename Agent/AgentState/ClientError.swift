@@ -1,4 +1,4 @@
-internal import ServiceKit
+internal import Errors
 
 /// Why a client's credential could not be made or taken away.
 package struct ClientError: ExplainedError, Equatable {

@@ -1,3 +1,4 @@
+internal import Errors
 package import Policy
 package import ServiceKit
 internal import StrictJSON

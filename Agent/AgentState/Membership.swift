@@ -1,8 +1,10 @@
 package import AuditLog
 internal import Contract
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 package import StrictJSON
+package import TransparencyLog
 
 /// This machine's place with its coordinator: what was pinned when it enrolled.
 ///

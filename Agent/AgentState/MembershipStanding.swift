@@ -1,9 +1,9 @@
-internal import AuditLog
 package import Contract
 internal import Glibc
 internal import ServiceKit
 internal import StrictJSON
 internal import Synchronization
+internal import TransparencyLog
 
 /// The state of a membership, as far as it must outlive the process: the next process knows it at once, and `doorward
 /// status` says it while no agent runs.

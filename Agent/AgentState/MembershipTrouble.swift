@@ -1,4 +1,4 @@
-internal import ServiceKit
+internal import Errors
 
 /// Why a membership cannot go on: states that only its user ends, by leaving.
 ///

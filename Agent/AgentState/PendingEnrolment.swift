@@ -1,7 +1,7 @@
-package import AuditLog
 internal import Glibc
 internal import ServiceKit
 internal import StrictJSON
+package import TransparencyLog
 
 /// An enrolment that was begun: which key was made for which token.
 ///

@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why what the agent keeps on disk cannot be used.
 package typealias StateError = KindError<StateFault>

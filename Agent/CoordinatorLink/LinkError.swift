@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why something between this machine and its coordinator did not work.
 ///

@@ -1,8 +1,7 @@
-internal import AuditLog
+internal import Bytes
 internal import NIOCore
 internal import Policy
 internal import Spool
-internal import StrictJSON
 internal import Upstreams
 
 /// What all connections of the event loop share.
@@ -42,7 +41,7 @@ final class DataPath {
     }
 
     /// Lends the digits of an audit id, without an allocation.
-    func withDigits<Result>(of id: AuditID?, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
+    func withDigits<Result>(of id: RandomID?, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
         guard let id else { return body(nil) }
         return withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { room in
             var digits = ByteWriter(room)

@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why the agent cannot listen.
 package typealias ForwardingError = KindError<ForwardingFault>

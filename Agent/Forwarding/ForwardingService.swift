@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Errors
 package import Fetch
 internal import Glibc
 package import Logging

@@ -1,8 +1,10 @@
 internal import AuditLog
+internal import Bytes
 internal import MCP
 internal import Policy
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 internal import Upstreams
 
 /// All that decides on calls, and all that they share; belongs to the event loop.

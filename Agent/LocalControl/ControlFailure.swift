@@ -1,4 +1,4 @@
-internal import ServiceKit
+internal import Errors
 package import StrictJSON
 
 /// Why the agent did not do what a command asked, as it crosses the socket.

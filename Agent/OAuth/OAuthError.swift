@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why a sign-in or a renewal did not come about.
 ///

@@ -1,5 +1,6 @@
-internal import AuditLog
+internal import Bytes
 internal import StrictJSON
+internal import TransparencyLog
 
 /// A proof key for one authorization request (RFC 7636), always by S256.
 struct PKCE: Sendable {

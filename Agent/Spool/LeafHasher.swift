@@ -1,6 +1,8 @@
 internal import AuditLog
+internal import Errors
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// Follows the records once they are durable: hashes each, once, and remembers which calls are open.
 ///

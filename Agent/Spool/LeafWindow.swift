@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import TransparencyLog
 
 /// What became of records; the spool tells its observers on its own thread.
 package struct SpoolEvent: Sendable {

@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import Bytes
 
 /// The calls that have begun and not ended, and what else a start has to know of segments that it does not read.
 ///
@@ -17,7 +17,7 @@ struct OpenCalls: Sendable {
 
     /// The first number of the segment that comes next.
     var first: UInt64
-    private(set) var begins: [AuditID: Begin] = [:]
+    private(set) var begins: [RandomID: Begin] = [:]
     /// How many bytes of older segments are refusals, by their first numbers.
     var denied: [UInt64: Int] = [:]
 

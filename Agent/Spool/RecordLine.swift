@@ -1,6 +1,8 @@
 internal import AuditLog
+internal import Bytes
 internal import Glibc
 internal import StrictJSON
+internal import TransparencyLog
 
 /// What the spool has to know of a record in a file, without reading all of it.
 ///
@@ -28,9 +30,9 @@ enum RecordLine {
     }
 
     /// The call that a record is about; nil if it is about none.
-    static func call(_ line: UnsafeRawBufferPointer) -> AuditID? {
+    static func call(_ line: UnsafeRawBufferPointer) -> RandomID? {
         guard let start = offset(of: callMember, in: line), start + 32 <= line.count else { return nil }
-        return AuditID(hex: UnsafeRawBufferPointer(rebasing: line[start..<start + 32]))
+        return RandomID(hex: UnsafeRawBufferPointer(rebasing: line[start..<start + 32]))
     }
 
     /// The facts of a `call.begin`, for the `call.end` that has to follow; nil for any other record.
@@ -41,7 +43,7 @@ enum RecordLine {
     /// The same of a line without an escape in these members, which is nearly every one: there may be many.
     private static func plainFacts(_ line: UnsafeRawBufferPointer) -> CallAttributes? {
         guard kind(line) == .begin, let call = call(line),
-            let trace = text("trace", in: line).flatMap({ AuditID(hex: $0.utf8) }),
+            let trace = text("trace", in: line).flatMap({ RandomID(hex: $0.utf8) }),
             let client = text("id", in: line), let server = text("srv", in: line),
             let method = text("method", in: line),
             let how = offset(of: Array("\"client\":{\"how\":\"".utf8), in: line, from: UInt8(ascii: "\"")),
@@ -83,8 +85,8 @@ enum RecordLine {
 
     private static func parsedFacts(_ line: [UInt8]) -> CallAttributes? {
         guard let record = try? JSONValue(canonical: line), record["kind"]?.text == "call.begin",
-            let call = record["call"]?.string.flatMap({ AuditID(hex: $0.utf8) }),
-            let trace = record["trace"]?.string.flatMap({ AuditID(hex: $0.utf8) }),
+            let call = record["call"]?.string.flatMap({ RandomID(hex: $0.utf8) }),
+            let trace = record["trace"]?.string.flatMap({ RandomID(hex: $0.utf8) }),
             let client = record["client"]?["id"]?.string,
             let how = record["client"]?["how"]?.text.flatMap(ClientProof.init(rawValue:)),
             let server = record["srv"]?.string, let method = record["method"]?.string

@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import Errors
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// A small file beside the records that says itself whether it is whole: its first line is the hash of the rest.
 enum SealedFile {

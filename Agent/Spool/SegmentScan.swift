@@ -1,6 +1,6 @@
-internal import AuditLog
 internal import Glibc
 internal import StrictJSON
+internal import TransparencyLog
 
 /// One reading of a whole segment: which of its lines are valid, and what is wrong behind them.
 struct SegmentScan {

@@ -1,7 +1,9 @@
-package import AuditLog
+internal import AuditLog
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 internal import Synchronization
+package import TransparencyLog
 
 extension Spool {
     /// The right edge of the tree of what the coordinator has countersigned.

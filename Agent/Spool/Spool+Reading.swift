@@ -1,7 +1,10 @@
-package import AuditLog
+internal import AuditLog
+package import Bytes
 internal import Dispatch
+internal import Errors
 internal import ServiceKit
 internal import Synchronization
+package import TransparencyLog
 
 /// Durable records as they are shipped, with the hashes of their leaves.
 package struct SpoolBatch: Sendable {
@@ -84,7 +87,7 @@ extension Spool {
     }
 
     /// The records of a call that are still here, in order.
-    package func find(call: AuditID) async throws -> [[UInt8]] {
+    package func find(call: RandomID) async throws -> [[UInt8]] {
         try await read(showing) { [self] () throws(SpoolError) in
             var (reader, _) = reader()
             return try reader.find(call)

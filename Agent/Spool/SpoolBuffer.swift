@@ -1,4 +1,4 @@
-internal import StrictJSON
+internal import Bytes
 
 /// Records that wait for the next write, laid out in memory that is kept for those after them.
 struct SpoolBuffer: Sendable {

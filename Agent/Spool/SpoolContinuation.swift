@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Glibc
+internal import TransparencyLog
 
 /// Goes on behind a larger countersigned log, after the folder went back in time.
 ///

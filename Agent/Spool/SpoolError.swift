@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why a record was not taken, or the spool cannot be used.
 ///

@@ -1,6 +1,9 @@
 internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// Reads records again.
 struct SpoolReader: Sendable {
@@ -82,7 +85,7 @@ struct SpoolReader: Sendable {
     }
 
     /// The records of one call, in order; what was countersigned and removed meanwhile is passed over.
-    mutating func find(_ call: AuditID) throws(SpoolError) -> [[UInt8]] {
+    mutating func find(_ call: RandomID) throws(SpoolError) -> [[UInt8]] {
         var found: [[UInt8]] = []
         for segment in segments {
             do throws(SpoolError) {

@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import Errors
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// Reads a spool's folder when it is opened, and decides which of its contents are valid.
 ///

@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import Errors
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// What the spool knows beside its records: how far the coordinator has countersigned, and the right edge of the tree
 /// there, with which the next checkpoint is computed without the records before it.

@@ -1,3 +1,4 @@
+internal import Errors
 internal import ServiceKit
 
 /// Why nothing is taken, for now or for good.

@@ -1,4 +1,5 @@
-internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import ServiceKit
 
 /// What the syncer's thread does with the tail.

@@ -1,4 +1,6 @@
 internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 

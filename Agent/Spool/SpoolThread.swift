@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import Errors
 internal import Foundation
 internal import Glibc
 internal import Logging

@@ -1,4 +1,5 @@
 package import AuditLog
+package import TransparencyLog
 
 /// The coordinator's one key, with the names under which it signs.
 ///

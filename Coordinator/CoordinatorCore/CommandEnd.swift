@@ -1,8 +1,7 @@
-internal import AuditLog
 internal import AuditSink
 internal import Contract
 internal import Database
-internal import ServiceKit
+internal import Errors
 package import StrictJSON
 
 /// How a command of the coordinator's ends that does not do what it was asked.
@@ -31,7 +30,6 @@ package struct CommandEnd: Sendable {
         case let error as any ExplainedError: self.init(1, error.code, error.message, error.next)
         case let error as SQLError: self.init(1, "database", error.message, error.hint)
         case let error as AuditSinkError: self.init(1, "audit_log", error.message, error.hint)
-        case let error as AuditLogError: self.init(1, "audit_log", error.message, error.hint)
         case let problem as Problem: self.init(1, problem.code, problem.detail, problem.next)
         default: self.init(1, "failed", "That did not work: \(type(of: error)).", nil)
         }

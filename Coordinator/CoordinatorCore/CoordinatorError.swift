@@ -1,4 +1,4 @@
-package import ServiceKit
+package import Errors
 
 /// Why the coordinator was not made, or does not start.
 package typealias CoordinatorError = KindError<CoordinatorFault>

@@ -5,6 +5,7 @@ internal import Database
 internal import People
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 extension Fleet {
     /// The largest body of an enrolment in bytes.

@@ -1,4 +1,3 @@
-internal import AuditLog
 package import AuditSink
 package import Contract
 package import Database

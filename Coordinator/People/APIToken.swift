@@ -1,4 +1,4 @@
-internal import Contract
+internal import Bytes
 internal import Database
 package import StrictJSON
 

@@ -1,3 +1,4 @@
+package import Bytes
 package import Contract
 internal import Database
 package import StrictJSON

@@ -1,9 +1,9 @@
-internal import AuditLog
 internal import AuditSink
 internal import Contract
 internal import Database
 package import Policy
 internal import StrictJSON
+internal import TransparencyLog
 
 extension People {
     /// How long an invitation may last, in seconds.

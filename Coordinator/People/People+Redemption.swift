@@ -1,8 +1,8 @@
-internal import AuditLog
 internal import Contract
 package import Database
 internal import Policy
 internal import StrictJSON
+internal import TransparencyLog
 
 /// How an invitation is used.
 extension People {

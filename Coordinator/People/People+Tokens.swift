@@ -1,7 +1,8 @@
-internal import AuditLog
+internal import Bytes
 internal import Contract
 internal import Database
 internal import StrictJSON
+internal import TransparencyLog
 
 extension People {
     /// How long a token may last, in seconds.

@@ -5,6 +5,7 @@ package import Database
 package import Policy
 package import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The people of the organisation, and what lets them in: invitations for their machines, tokens for their scripts.
 ///

@@ -1,4 +1,4 @@
-internal import Contract
+internal import Bytes
 package import StrictJSON
 
 /// A person whom the organisation knows.

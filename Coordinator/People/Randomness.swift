@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import Bytes
 internal import Contract
 internal import StrictJSON
 

@@ -1,8 +1,8 @@
-internal import AuditLog
-internal import Contract
+internal import Bytes
 package import Policy
 package import PolicyFile
 package import StrictJSON
+internal import TransparencyLog
 
 /// The policy in force: the file as it was written, the rules as they were signed.
 package struct AppliedPolicy: Sendable {

@@ -1,7 +1,8 @@
-internal import AuditLog
 internal import AuditSink
+internal import Bytes
 internal import Contract
 internal import StrictJSON
+internal import TransparencyLog
 
 /// A bundle of rules under the coordinator's signature.
 struct SignedBundle {

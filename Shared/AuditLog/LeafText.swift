@@ -1,7 +1,7 @@
 internal import StrictJSON
 
 /// The forms that text takes in leaves: each member has one, and no leaf holds free text.
-enum LeafText: Sendable {
+package enum LeafText: Sendable {
     /// 1 to 64 of `a-z`, `0-9` and `-`: an agent's id.
     case agent
     /// 1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `-`, `.`, `:` and `+`: pseudonyms, reasons, versions.
@@ -20,7 +20,7 @@ enum LeafText: Sendable {
     case fingerprint
 
     /// Whether a text of these bytes has the form.
-    func holds(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+    package func holds(_ text: some BidirectionalCollection<UInt8>) -> Bool {
         switch self {
         case .agent: (1...64).contains(text.count) && Self.isMade(text, of: Self.agentBytes)
         case .word: (1...64).contains(text.count) && Self.isMade(text, of: Self.wordBytes)

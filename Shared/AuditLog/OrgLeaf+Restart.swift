@@ -1,4 +1,5 @@
 package import StrictJSON
+package import TransparencyLog
 
 extension OrgLeaf {
     /// The log goes on under a new name, since it was set back or an administrator thinks that it was.

@@ -1,4 +1,7 @@
+package import Bytes
+internal import Errors
 package import StrictJSON
+package import TransparencyLog
 
 /// One leaf of the organisation's log: canonical JSON like a record, at most 8 KiB.
 ///
@@ -86,7 +89,7 @@ extension OrgLeaf {
     ///   - time: when, in microseconds since 1970.
     ///   - random: where the salt comes from.
     /// - Throws: `.malformed` for a leaf that no reader could read again: a member without its form.
-    package init(_ body: Body, at time: Int64, random: inout RandomPool) throws(AuditLogError) {
+    package init(_ body: Body, at time: Int64, random: inout RandomPool) throws(LogError) {
         var object = body.members
         object["kind"] = .text(body.kind)
         object["salt"] = .text(random.saltText())
@@ -96,7 +99,7 @@ extension OrgLeaf {
         try self.init(parsing: bytes)
     }
 
-    private static let malformed = AuditLogError(.malformed, "this is not a leaf of the organisation's log")
+    private static let malformed = LogError(.malformed, "this is not a leaf of the organisation's log")
 }
 
 extension OrgLeaf.Body {
@@ -142,7 +145,7 @@ extension OrgLeaf.Body {
 
 extension OrgLeaf {
     /// Reads a leaf, which must have exactly the members of its kind in their canonical spelling.
-    package init(parsing bytes: [UInt8]) throws(AuditLogError) {
+    package init(parsing bytes: [UInt8]) throws(LogError) {
         do {
             let json = try JSONValue(canonical: bytes, limits: .record)
             self = try ObjectReader.read(json) { reader in

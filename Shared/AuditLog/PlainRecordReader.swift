@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// Reads a record that is in its one spelling and holds no escapes, as nearly all are: the bytes are compared with those

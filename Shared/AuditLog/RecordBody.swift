@@ -1,4 +1,6 @@
+package import Bytes
 package import StrictJSON
+package import TransparencyLog
 
 /// What a record says, beyond who says it and when.
 package enum RecordBody: Sendable {
@@ -36,9 +38,9 @@ package enum RecordBody: Sendable {
 /// name.
 package final class CallAttributes: Sendable {
     /// The audit id.
-    package let call: AuditID
+    package let call: RandomID
     /// The trace id of W3C trace context.
-    package let trace: AuditID
+    package let trace: RandomID
     /// The client's name, and how sure the agent is of it.
     package let client: JSONText
     package let how: ClientProof
@@ -49,8 +51,8 @@ package final class CallAttributes: Sendable {
     package let item: CallItem
 
     package init(
-        call: AuditID,
-        trace: AuditID,
+        call: RandomID,
+        trace: RandomID,
         client: JSONText,
         how: ClientProof,
         server: JSONText,

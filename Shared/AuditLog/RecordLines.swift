@@ -27,7 +27,7 @@ package enum RecordLines {
     }
 
     /// Where the line ends that begins at `start`: the place of its line feed, if it has one.
-    static func end(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    package static func end(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         guard let base = UnsafeRawPointer(bytes.baseAddress), start < bytes.count,
             let found = memchr(base + start, 0x0A, bytes.count - start)
         else { return nil }

@@ -1,4 +1,7 @@
+internal import Bytes
+internal import Errors
 package import StrictJSON
+package import TransparencyLog
 
 /// What a record says that others must know to place it; texts are spans of its bytes.
 package struct RecordHeader: Sendable {
@@ -46,13 +49,13 @@ package struct RecordReader: Sendable {
     /// Reads a record.
     ///
     /// - Throws: `.malformed`, with a message about the first thing that is wrong, without repeating it.
-    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordHeader {
+    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(LogError) -> RecordHeader {
         if let facts = PlainRecordReader.read(bytes, layout) { return facts }
         return try readStrictly(bytes)
     }
 
     /// Reads a record whatever is unusual about it, and says of one that is refused why.
-    mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(AuditLogError) -> RecordHeader {
+    mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(LogError) -> RecordHeader {
         problem = ""
         for slot in texts.indices {
             texts[slot] = nil
@@ -69,10 +72,10 @@ package struct RecordReader: Sendable {
                 }
             }
         } catch {
-            throw AuditLogError(.malformed, problem.isEmpty ? error.description : problem)
+            throw LogError(.malformed, problem.isEmpty ? error.description : problem)
         }
         guard let agent = text(.agent), let key = text(.key), let sub = text(.sub), let seq = number(.seq) else {
-            throw AuditLogError(.malformed, "a member of every record is missing")
+            throw LogError(.malformed, "a member of every record is missing")
         }
         return RecordHeader(
             kind: kind,
@@ -89,8 +92,8 @@ package struct RecordReader: Sendable {
     /// Reads a record.
     ///
     /// - Throws: `.malformed`, as above.
-    package mutating func read(_ record: [UInt8]) throws(AuditLogError) -> RecordHeader {
-        try record.withUnsafeBufferPointer { bytes throws(AuditLogError) in try read(bytes) }
+    package mutating func read(_ record: [UInt8]) throws(LogError) -> RecordHeader {
+        try record.withUnsafeBufferPointer { bytes throws(LogError) in try read(bytes) }
     }
 
     private func text(_ slot: RecordForm.Slot) -> JSONStringSpan? { texts[slot.rawValue] }

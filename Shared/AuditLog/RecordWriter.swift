@@ -1,4 +1,6 @@
+package import Bytes
 package import StrictJSON
+internal import TransparencyLog
 
 /// Writes records in their canonical form, straight into a buffer.
 ///
@@ -31,7 +33,7 @@ package struct RecordWriter: Sendable {
     ///   - random: where salts come from.
     package init(
         agent: JSONText,
-        instance: AuditID,
+        instance: RandomID,
         key: String,
         boot: String,
         subject: JSONText,

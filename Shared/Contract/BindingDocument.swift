@@ -1,3 +1,4 @@
+package import Bytes
 package import StrictJSON
 
 /// Who the person of one agent is, as it is signed for this agent alone.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import StrictJSON
 
 /// `POST /v1/enrolments`: a machine asks to be let in, with a token, signed by its own new key.

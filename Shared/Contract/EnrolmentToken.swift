@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// A one-time invitation, as a person carries it from an administrator to the machine.

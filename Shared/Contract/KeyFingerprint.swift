@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import TransparencyLog
 
 /// How keys are named.
 package enum KeyFingerprint {

@@ -1,3 +1,4 @@
+internal import Bytes
 package import StrictJSON
 
 /// `POST /v1/agent-log`: a stretch of an agent's log, in the form of C2SP tlog-witness with the records behind it.

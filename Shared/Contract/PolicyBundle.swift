@@ -1,5 +1,6 @@
-internal import AuditLog
+package import Bytes
 package import StrictJSON
+internal import TransparencyLog
 
 /// The rules of the organisation, as they are signed: no people, no tests.
 package struct PolicyBundle: Sendable, Equatable {

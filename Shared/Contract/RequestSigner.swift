@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Crypto
-internal import StrictJSON
 
 /// Signs the requests of an agent.
 package enum RequestSigner {

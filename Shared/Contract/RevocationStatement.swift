@@ -1,5 +1,7 @@
 package import AuditLog
+package import Bytes
 package import StrictJSON
+package import TransparencyLog
 
 /// The coordinator's signed word that the key of one machine is revoked.
 ///

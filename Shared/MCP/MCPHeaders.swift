@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// The headers in which a modern request repeats parts of its body.

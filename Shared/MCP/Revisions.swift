@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// The revisions of the protocol: the only place that knows their dates.

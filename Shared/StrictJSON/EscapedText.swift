@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Walks the scalars of a checked string that holds escapes.
 struct EscapedText {
     private let bytes: UnsafeBufferPointer<UInt8>

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension JSONScanner {
     /// Reads a string and checks all of it.
     package mutating func string() throws(JSONError) -> JSONStringSpan {

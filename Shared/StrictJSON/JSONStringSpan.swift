@@ -1,3 +1,6 @@
+// Public, since an inlined function calls into it.
+public import Bytes
+
 /// Where the characters of a string are, without its quotes.
 @usableFromInline
 package struct JSONStringSpan: Hashable, Sendable {

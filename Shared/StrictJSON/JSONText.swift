@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Text as the UTF-8 bytes of a document.
 ///
 /// Two texts are equal when their bytes are. `String` compares by canonical equivalence instead: it takes both

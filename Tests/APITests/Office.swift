@@ -14,6 +14,7 @@ import Policy
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import API
 

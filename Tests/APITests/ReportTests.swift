@@ -1,5 +1,7 @@
 import AuditLog
+import AuditReport
 import AuditSink
+import Bytes
 import Contract
 import Database
 import Foundation
@@ -11,6 +13,7 @@ import People
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import API
 
@@ -23,7 +26,7 @@ struct ReportTests {
     {
         var writer = RecordWriter(
             agent: JSONText(machine.agentID),
-            instance: AuditID(),
+            instance: RandomID(),
             key: machine.key.publicKey.fingerprint,
             boot: RecordWriter.bootMark(bootID: [1], agent: JSONText(machine.agentID)),
             subject: JSONText(machine.sub)

@@ -1,4 +1,3 @@
-import AuditLog
 import AuditSink
 import Contract
 import Database

@@ -1,6 +1,6 @@
-import AuditLog
 import Contract
 import StrictJSON
+import TransparencyLog
 
 extension JSONValue {
     /// The counter in the signed state of a sync answer.

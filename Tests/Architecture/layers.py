@@ -8,9 +8,8 @@ from typing import NamedTuple
 # Agent and Coordinator never meet.
 LAYERS = {
     "Shared": [
-        "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "AuditLog", "Addresses", "Contract", "CCurl", "Fetch",
-        "CZlib", "Archive",
-        "ServiceKit",
+        "Errors", "Bytes", "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile", "TransparencyLog", "AuditLog",
+        "AuditReport", "Addresses", "Contract", "CCurl", "Fetch", "CZlib", "Archive", "ServiceKit",
     ],
     "Agent": [
         "CLibSecret", "Keyring", "Wire", "OAuth", "Spool", "AgentState", "Upstreams", "CoordinatorLink", "LocalControl",
@@ -25,6 +24,7 @@ LAYERS = {
 # A library that must stay behind a fence, with the targets on the inside. Names match exactly or by a trailing `*`.
 FENCES = {
     "ArgumentParser": {"Commands", "doorward", "doorward-coordinator"},
+    "AuditReport": {"AuditSink", "Commands"},
     "CCurl": {"Fetch"},
     "CLibSecret": {"Keyring"},
     "CSpawn": {"Children"},
@@ -37,7 +37,7 @@ FENCES = {
 }
 
 # Targets that decide on bytes, and so must not meet Foundation's idea of strings and JSON; nor any library but crypto.
-PURE = {"StrictJSON", "MCP", "Policy", "Wire"}
+PURE = {"Bytes", "StrictJSON", "MCP", "Policy", "TransparencyLog", "AuditLog", "Wire"}
 # Targets of the domain, which never see a type of HTTP.
 DOMAIN = {"AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet"}
 HTTP = ("HTTPTypes", "Hummingbird", "NIO")

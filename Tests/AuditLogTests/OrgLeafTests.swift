@@ -1,6 +1,9 @@
 import AuditLog
+import Bytes
+import Errors
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Leaves of the organisation's log")
 struct OrgLeafTests {
@@ -75,32 +78,32 @@ struct OrgLeafTests {
         for name in object.names {
             var less = object
             less[name] = nil
-            #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(less).bytes) }
+            #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(less).bytes) }
             for value in [true, [], nil, "", "caf\u{E9} \n", -1, ["a": 1]] as [JSONValue] where name != "what" {
                 var other = object
                 other[name] = value
                 if value == "", name == "before" || name == "after" { continue }
                 // Words of the administrator.
                 if leaf.kind == "log.restart", name == "why", value.text != nil { continue }
-                #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(other).bytes) }
+                #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(other).bytes) }
             }
         }
         var more = object
         more["x"] = 1
-        #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(more).canonicalBytes()) }
+        #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: JSONValue.object(more).canonicalBytes()) }
         for index in leaf.bytes.indices {
             var changed = leaf.bytes
             changed[index] ^= 0x80
-            #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: changed) }
+            #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: changed) }
         }
-        #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: leaf.bytes + [0x20]) }
-        #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: []) }
+        #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: leaf.bytes + [0x20]) }
+        #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: []) }
     }
 
     @Test("Kinds that are not known are refused")
     func unknown() {
         let text = #"{"kind":"key.rotate","salt":"AAAAAAAAAAAAAAAAAAAAAA","t":"2026-11-22T11:15:50.123456Z","v":1}"#
-        #expect(throws: AuditLogError(.malformed, "")) { try OrgLeaf(parsing: Array(text.utf8)) }
+        #expect(throws: LogError(.malformed, "")) { try OrgLeaf(parsing: Array(text.utf8)) }
     }
 
     @Test("What no reader could read again is not written")
@@ -118,7 +121,7 @@ struct OrgLeafTests {
             ),
         ]
         for body in bodies {
-            #expect(throws: AuditLogError(.malformed, "")) { try Self.leaf(body) }
+            #expect(throws: LogError(.malformed, "")) { try Self.leaf(body) }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Kits
 import StrictJSON
 import Testing
 
@@ -14,7 +15,7 @@ struct PlainRecordReaderTests {
         String(repeating: "b", count: 257),
     ]
 
-    private static let records = RecordWriterTests.bodies.map { RecordReaderTests.written($0) }
+    private static let records = SampleRecords.bodies.map { RecordReaderTests.written($0) }
 
     private func facts(_ facts: RecordHeader) -> [String] {
         [

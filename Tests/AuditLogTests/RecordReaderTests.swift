@@ -1,6 +1,9 @@
 import AuditLog
+import Bytes
+import Kits
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Record reader")
 struct RecordReaderTests {
@@ -13,9 +16,9 @@ struct RecordReaderTests {
     ]
 
     static func written(_ body: RecordBody, seq: UInt64 = 5) -> [UInt8] {
-        var writer = RecordWriterTests.writer()
+        var writer = SampleRecords.writer()
         var bytes: [UInt8] = []
-        writer.write(body, seq: seq, at: RecordWriterTests.time, to: &bytes)
+        writer.write(body, seq: seq, at: SampleRecords.time, to: &bytes)
         return bytes
     }
 
@@ -30,14 +33,14 @@ struct RecordReaderTests {
         (try? JSONValue(canonical: bytes, limits: .record)) != nil
     }
 
-    @Test("Whatever the writer writes is read, with its facts", arguments: RecordWriterTests.bodies.indices)
+    @Test("Whatever the writer writes is read, with its facts", arguments: SampleRecords.bodies.indices)
     func facts(index: Int) throws {
-        let bytes = Self.written(RecordWriterTests.bodies[index])
+        let bytes = Self.written(SampleRecords.bodies[index])
         let facts = try #require(Self.read(bytes))
         let json = try JSONValue(canonical: bytes)
         #expect(facts.kind.rawValue == json["kind"]?.text)
         #expect(facts.seq == 5)
-        #expect(facts.time == RecordWriterTests.time.wall)
+        #expect(facts.time == SampleRecords.time.wall)
         #expect(json["agent"]?.string?.utf8 == Array(bytes[facts.agent.range]))
         #expect(json["key"]?.string?.utf8 == Array(bytes[facts.key.range]))
         #expect(json["sub"]?.string?.utf8 == Array(bytes[facts.sub.range]))
@@ -51,30 +54,30 @@ struct RecordReaderTests {
     @Test("The kinds are those of the bodies, each with one reader for many records")
     func kinds() {
         var reader = RecordReader()
-        let kinds = Set(RecordWriterTests.bodies.compactMap { try? reader.read(Self.written($0)).kind })
+        let kinds = Set(SampleRecords.bodies.compactMap { try? reader.read(Self.written($0)).kind })
         #expect(kinds == Set(RecordKind.allCases))
     }
 
     @Test("Where names have to be plain, a record with another name is refused, though a verifier takes it")
     func plainNames() throws {
-        let written = Self.written(RecordWriterTests.bodies[0])
+        let written = Self.written(SampleRecords.bodies[0])
         let text = String(decoding: written, as: UTF8.self)
         var strict = RecordReader(plainNames: true)
         #expect(throws: Never.self) { try strict.read(written) }
         for name in ["\u{9B}31m", "see https://evil.example", ""] {
             let forged = Array(text.replacing("\"srv\":\"github\"", with: "\"srv\":\"\(name)\"").utf8)
             #expect(Self.read(forged) != nil)
-            #expect(throws: AuditLogError.self) { try strict.read(forged) }
+            #expect(throws: LogError.self) { try strict.read(forged) }
             let rules = Array(text.replacing("\"bind/1\"", with: "\"\(name)\"").utf8)
-            #expect(throws: AuditLogError.self) { try strict.read(rules) }
+            #expect(throws: LogError.self) { try strict.read(rules) }
         }
     }
 
     @Test("Names of strangers, words that are none and numbers out of bounds still make records", arguments: hostile)
     func hostileNames(text: JSONText) throws {
         let facts = CallAttributes(
-            call: AuditID(high: .max, low: .max),
-            trace: AuditID(high: 0, low: 0),
+            call: RandomID(high: .max, low: .max),
+            trace: RandomID(high: 0, low: 0),
             client: text,
             how: .claimed,
             server: text,
@@ -103,7 +106,7 @@ struct RecordReaderTests {
         for body in bodies {
             var writer = RecordWriter(
                 agent: "a-1",
-                instance: AuditID(),
+                instance: RandomID(),
                 key: SigningKey().publicKey.fingerprint,
                 boot: RecordWriter.bootMark(bootID: [], agent: "a-1"),
                 subject: text
@@ -116,7 +119,7 @@ struct RecordReaderTests {
 
     @Test("Every bit changed gives another record or none", arguments: [0, 2, 4, 9, 14])
     func everyBit(index: Int) {
-        let bytes = Self.written(RecordWriterTests.bodies[index])
+        let bytes = Self.written(SampleRecords.bodies[index])
         for place in bytes.indices {
             for bit in 0..<8 {
                 var changed = bytes
@@ -128,7 +131,7 @@ struct RecordReaderTests {
 
     @Test("Each member missing, twice, of another type, out of place or unknown is refused")
     func members() throws {
-        for body in RecordWriterTests.bodies {
+        for body in SampleRecords.bodies {
             let bytes = Self.written(body)
             let object = try #require(try JSONValue(canonical: bytes).object)
             let optional: Set<JSONText> = ["cred", "limiter", "prompt", "tool", "uri_hash"]
@@ -156,7 +159,7 @@ struct RecordReaderTests {
 
     @Test("A record in another spelling is refused")
     func spelling() {
-        let text = String(decoding: Self.written(RecordWriterTests.bodies[0]), as: UTF8.self)
+        let text = String(decoding: Self.written(SampleRecords.bodies[0]), as: UTF8.self)
         for (from, to) in [
             ("\"v\":1", "\"v\": 1"), ("\"v\":1", "\"v\":1.0"), ("\"v\":1", "\"v\":1e0"), ("\"v\":1", "\"\\u0076\":1"),
             ("get_issue", "get\\u005fissue"), ("roles/dev", "roles\\/dev"), ("\"policy\":3", "\"policy\":03"),
@@ -174,7 +177,7 @@ struct RecordReaderTests {
 
     @Test("A call is about one thing, and more rules than are written are refused")
     func bounds() throws {
-        var begin = try #require(try JSONValue(canonical: Self.written(RecordWriterTests.bodies[0])).object)
+        var begin = try #require(try JSONValue(canonical: Self.written(SampleRecords.bodies[0])).object)
         begin["prompt"] = "x"
         #expect(Self.read(try JSONValue.object(begin).canonicalBytes()) == nil)
         begin["prompt"] = nil

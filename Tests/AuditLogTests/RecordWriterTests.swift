@@ -1,85 +1,21 @@
 import AuditLog
+import Bytes
+import Kits
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Record writer")
 struct RecordWriterTests {
-    static let agent: JSONText = "a-0123456789abcdef"
-    static let time = RecordTime(wall: 1_795_346_150_123_456, mono: 987_654_321)
-    static let digest = JSONText(Hash.empty.base64URL)
+    private typealias Sample = SampleRecords
 
-    static func writer() -> RecordWriter {
-        RecordWriter(
-            agent: agent,
-            instance: AuditID(high: 1, low: 2),
-            key: SigningKey().publicKey.fingerprint,
-            boot: RecordWriter.bootMark(bootID: Array("boot".utf8), agent: agent),
-            subject: "u-77"
-        )
-    }
-
-    static func facts(_ item: CallItem = .tool("get_issue"), named name: JSONText? = nil) -> CallAttributes {
-        CallAttributes(
-            call: AuditID(high: .max, low: 0xABC),
-            trace: AuditID(high: 3, low: 4),
-            client: name ?? "claude-code",
-            how: .token,
-            server: name ?? "github",
-            method: name ?? "tools/call",
-            item: item
-        )
-    }
-
-    static let allowed = EncodedDecision(
-        isAllowed: true,
-        reason: "granted",
-        rules: ["roles/dev/grant/0", "bind/1"],
-        policy: 3,
-        digest: digest
-    )
-    static let limited = EncodedDecision(
-        isAllowed: false,
-        reason: "limited",
-        rules: ["limits/0"],
-        policy: 3,
-        digest: digest,
-        limiter: "limits/0"
-    )
-
-    static let oddName: JSONText = "quote \" and \u{1} and caf\u{E9}"
-
-    /// One record of each kind, with every optional member there and absent.
-    static let bodies: [RecordBody] = [
-        .callBegin(facts(), allowed, credential: "c-1"),
-        .callBegin(facts(.prompt(oddName)), allowed, credential: nil),
-        .callEnd(
-            facts(.resource(uri: Array("repo://x".utf8))),
-            Outcome(.ok, milliseconds: 12, bytesIn: 300, bytesOut: 4)
-        ),
-        .callEnd(facts(.none), Outcome(.unknown)),
-        .callDeny(facts(), limited),
-        .credentialGrant(credential: "c-1", server: "github"),
-        .credentialRefresh(credential: "c-1", server: "github"),
-        .credentialFail(credential: nil, server: "github", why: "invalid_grant"),
-        .credentialFail(credential: "c-1", server: "github", why: "invalid_grant"),
-        .credentialRevoke(credential: "c-1", server: "github", why: "disconnect"),
-        .agentStart(version: "1.0.0", custody: "secret-service", torn: 1),
-        .agentStop(why: "signal"),
-        .agentHeartbeat(calls: 1, notifications: 2, pings: 3),
-        .agentRollback(known: 4, countersigned: 9),
-        .clockStep(microseconds: -86_400_000_000),
-        .policyApply(version: 3, digest: digest),
-        .spoolPressure(isOn: true, bytes: 1 << 30),
-        .spoolPressure(isOn: false, bytes: 0),
-    ]
-
-    @Test("Every kind is written in the canonical form, within its limits", arguments: bodies.indices)
+    @Test("Every kind is written in the canonical form, within its limits", arguments: SampleRecords.bodies.indices)
     func canonical(index: Int) throws {
-        var writer = Self.writer()
+        var writer = Sample.writer()
         var bytes: [UInt8] = []
-        writer.write(Self.bodies[index], seq: 5, at: Self.time, to: &bytes)
+        writer.write(Sample.bodies[index], seq: 5, at: Sample.time, to: &bytes)
         let value = try JSONValue(canonical: bytes, limits: .record)
-        #expect(value["agent"]?.string == Self.agent)
+        #expect(value["agent"]?.string == Sample.agent)
         #expect(value["seq"] == 5)
         #expect(value["t"] == "2026-11-22T11:15:50.123456Z")
         #expect(value["mono_us"] == 987_654_321)
@@ -89,9 +25,9 @@ struct RecordWriterTests {
 
     @Test("A call's records have the members of the contract")
     func members() throws {
-        var writer = Self.writer()
+        var writer = Sample.writer()
         var bytes: [UInt8] = []
-        writer.write(.callDeny(Self.facts(), Self.limited), seq: 0, at: Self.time, to: &bytes)
+        writer.write(.callDeny(Sample.facts(), Sample.limited), seq: 0, at: Sample.time, to: &bytes)
         let deny = try JSONValue(canonical: bytes)
         #expect(deny["kind"] == "call.deny")
         #expect(deny["client"] == ["id": "claude-code", "how": "token"])
@@ -100,12 +36,12 @@ struct RecordWriterTests {
         #expect(
             deny["dec"] == [
                 "is": "deny", "reason": "limited", "rules": ["limits/0"], "policy": 3,
-                "digest": .string(Self.digest), "limiter": "limits/0",
+                "digest": .string(Sample.digest), "limiter": "limits/0",
             ]
         )
         bytes = []
         let outcome = Outcome(.toolError, milliseconds: 12, bytesIn: 300, bytesOut: 4)
-        writer.write(.callEnd(Self.facts(), outcome), seq: 1, at: Self.time, to: &bytes)
+        writer.write(.callEnd(Sample.facts(), outcome), seq: 1, at: Sample.time, to: &bytes)
         let end = try JSONValue(canonical: bytes)
         #expect(end["out"] == ["is": "tool_error", "ms": 12, "bytes_in": 300, "bytes_out": 4])
     }
@@ -113,17 +49,17 @@ struct RecordWriterTests {
     @Test("No name of a stranger, however long, makes a record too large")
     func bounded() throws {
         let long = JSONText(utf8: Array(repeating: 1, count: 100_000))
-        let facts = Self.facts(.tool(long), named: long)
+        let facts = Sample.facts(.tool(long), named: long)
         let decision = EncodedDecision(
             isAllowed: false,
             reason: "limited",
             rules: Array(repeating: JSONText(utf8: Array(repeating: 1, count: 40)), count: 1000),
             policy: 3,
-            digest: Self.digest,
+            digest: Sample.digest,
             limiter: "limits/0"
         )
         var bytes: [UInt8] = []
-        var writer = Self.writer()
+        var writer = Sample.writer()
         writer.write(.callDeny(facts, decision), seq: 1 << 53 - 1, at: RecordTime(wall: .max, mono: .max), to: &bytes)
         let value = try JSONValue(canonical: bytes, limits: .record)
         #expect(value["tool"]?.text?.hasPrefix("sha256:") == true)
@@ -141,12 +77,12 @@ struct RecordWriterTests {
             reason: "limited",
             rules: [text],
             policy: 3,
-            digest: Self.digest,
+            digest: Sample.digest,
             limiter: text
         )
-        var writer = Self.writer()
+        var writer = Sample.writer()
         var bytes: [UInt8] = []
-        writer.write(.callDeny(Self.facts(.tool(text), named: text), decision), seq: 5, at: Self.time, to: &bytes)
+        writer.write(.callDeny(Sample.facts(.tool(text), named: text), decision), seq: 5, at: Sample.time, to: &bytes)
         let record = try JSONValue(canonical: bytes, limits: .record)
         let hash = JSONValue.string(RecordName.hash(of: text))
         #expect(record["srv"] == hash)
@@ -163,18 +99,18 @@ struct RecordWriterTests {
         let word = JSONText(String(repeating: "w", count: 64))
         let item: [CallItem] = [.tool(name), .prompt(name), .resource(uri: name.utf8)]
         for item in item {
-            let facts = Self.facts(item, named: name)
+            let facts = Sample.facts(item, named: name)
             let decision = EncodedDecision(
                 isAllowed: false,
                 reason: word,
                 rules: Array(repeating: name, count: 100),
                 policy: .max,
-                digest: Self.digest,
+                digest: Sample.digest,
                 limiter: name
             )
             var writer = RecordWriter(
                 agent: JSONText(String(repeating: "a", count: 64)),
-                instance: AuditID(),
+                instance: RandomID(),
                 key: SigningKey().publicKey.fingerprint,
                 boot: RecordWriter.bootMark(bootID: [], agent: "a"),
                 subject: word
@@ -195,11 +131,11 @@ struct RecordWriterTests {
 
     @Test("Two records never have the same salt")
     func salts() throws {
-        var writer = Self.writer()
+        var writer = Sample.writer()
         var salts: Set<String> = []
         for seq in 0..<1000 as Range<UInt64> {
             var bytes: [UInt8] = []
-            writer.write(.agentStop(why: "x"), seq: seq, at: Self.time, to: &bytes)
+            writer.write(.agentStop(why: "x"), seq: seq, at: Sample.time, to: &bytes)
             salts.insert(try #require(try JSONValue(canonical: bytes)["salt"]?.text))
         }
         #expect(salts.count == 1000)
@@ -224,10 +160,10 @@ struct RecordWriterTests {
 
     @Test("Ids are exactly 32 lower-case hex digits")
     func ids() {
-        let id = AuditID()
-        #expect(AuditID(hex: id.description.utf8) == id)
-        #expect(AuditID(hex: "0123456789abcdef0123456789ABCDEF".utf8) == nil)
-        #expect(AuditID(hex: "0123456789abcdef".utf8) == nil)
-        #expect(AuditID(high: 0, low: 0).isZero)
+        let id = RandomID()
+        #expect(RandomID(hex: id.description.utf8) == id)
+        #expect(RandomID(hex: "0123456789abcdef0123456789ABCDEF".utf8) == nil)
+        #expect(RandomID(hex: "0123456789abcdef".utf8) == nil)
+        #expect(RandomID(high: 0, low: 0).isZero)
     }
 }

@@ -1,9 +1,9 @@
-import AuditLog
 import AuditSink
 import Contract
 import Database
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("The intake of agents' logs")
 struct AgentLogIntakeTests {

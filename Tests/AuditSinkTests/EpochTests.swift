@@ -1,9 +1,12 @@
 import AuditLog
+import AuditReport
 import AuditSink
+import Bytes
 import Contract
 import Database
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("A log that was restarted")
 struct EpochTests {

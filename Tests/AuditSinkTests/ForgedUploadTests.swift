@@ -1,8 +1,8 @@
-import AuditLog
 import AuditSink
 import Contract
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Uploads that are not what they seem")
 struct ForgedUploadTests {

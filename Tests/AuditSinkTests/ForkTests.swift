@@ -4,6 +4,7 @@ import Contract
 import Database
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Forks")
 struct ForkTests {

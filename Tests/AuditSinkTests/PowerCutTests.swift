@@ -1,10 +1,10 @@
-import AuditLog
 import AuditSink
 import Contract
 import Database
 import Foundation
 import StrictJSON
 import Testing
+import TransparencyLog
 
 /// What is on the disk when the machine stops, at any byte of the database's journal.
 @Suite("Power cuts")

@@ -1,4 +1,6 @@
 import AuditLog
+import AuditReport
+import Bytes
 import Contract
 import Database
 import Foundation
@@ -6,6 +8,7 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import AuditSink
 

@@ -1,11 +1,14 @@
 import AuditLog
+import AuditReport
 import AuditSink
+import Bytes
 import Contract
 import Database
 import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @Suite("Reports out of the database")
 struct ReportsTests {

@@ -1,9 +1,9 @@
-import AuditLog
 import Contract
 import Database
 import Foundation
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import AuditSink
 

@@ -1,6 +1,7 @@
-import AuditLog
+import Bytes
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Contract
 

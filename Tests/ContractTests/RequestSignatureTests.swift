@@ -1,6 +1,7 @@
+import Bytes
 import Crypto
-import Testing
 import StrictJSON
+import Testing
 
 @testable import Contract
 

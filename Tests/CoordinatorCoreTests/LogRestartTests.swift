@@ -1,4 +1,3 @@
-import AuditLog
 import AuditSink
 import Contract
 import Database
@@ -6,6 +5,7 @@ import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import CoordinatorCore
 

@@ -1,5 +1,8 @@
+import AgentState
 import AuditLog
+import Bytes
 import Contract
+import Errors
 import Fetch
 import Keyring
 import ServiceKit
@@ -8,8 +11,8 @@ import Spool
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("Shipping")
@@ -210,8 +213,8 @@ struct AuditShipperTests {
         #expect(await eventually { isDone(spool) })
         let start = ContinuousClock.now
         let facts = CallAttributes(
-            call: AuditID(),
-            trace: AuditID(),
+            call: RandomID(),
+            trace: RandomID(),
             client: "c",
             how: .token,
             server: "s",

@@ -1,4 +1,4 @@
-import AuditLog
+import AgentState
 import Contract
 import Fetch
 import Keyring
@@ -7,8 +7,8 @@ import Spool
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("A coordinator that takes nothing for now")

@@ -1,5 +1,7 @@
-import AuditLog
+import AgentState
+import Bytes
 import Contract
+import Errors
 import Fetch
 import Foundation
 import Keyring
@@ -7,8 +9,8 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("Enrolment")

@@ -1,9 +1,10 @@
-import AuditLog
+import AgentState
+import Errors
 import Foundation
 import ServiceKit
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("Home")

@@ -1,5 +1,7 @@
+import AgentState
 import AuditLog
-import Contract
+import Bytes
+import Errors
 import Fetch
 import Foundation
 import Keyring
@@ -8,8 +10,8 @@ import Spool
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("Leaving")
@@ -38,7 +40,7 @@ struct LeavingTests {
             folder: scratch.home.spool(agent: membership.agentID),
             writer: RecordWriter(
                 agent: JSONText(membership.agentID),
-                instance: AuditID(),
+                instance: RandomID(),
                 key: membership.publicKey.fingerprint,
                 boot: "boot",
                 subject: JSONText(membership.sub)

@@ -1,11 +1,12 @@
-import AuditLog
+import AgentState
 import Contract
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 extension OrgHistoryTests {

@@ -1,8 +1,9 @@
-import AuditLog
 import Contract
+import Errors
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import CoordinatorLink
 

@@ -1,3 +1,4 @@
+import AgentState
 import AuditLog
 import Contract
 import Fetch
@@ -8,8 +9,8 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("Sync")

@@ -1,11 +1,13 @@
-import AuditLog
+import AgentState
+import Bytes
 import Contract
+import Errors
 import Policy
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 @Suite("What an agent obeys")

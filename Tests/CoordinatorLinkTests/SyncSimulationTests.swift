@@ -1,13 +1,14 @@
-import AuditLog
+import AgentState
 import Contract
+import Errors
 import Fetch
 import Foundation
 import Keyring
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 /// A coordinator that changes, is restored from backups and restarts its log, as seen by one agent and by a proxy on

@@ -1,7 +1,7 @@
-import AuditLog
-import Testing
-
 import AgentState
+import Testing
+import TransparencyLog
+
 @testable import CoordinatorLink
 
 @Suite("What is uploaded when")

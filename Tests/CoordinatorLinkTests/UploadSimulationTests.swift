@@ -1,10 +1,10 @@
-import AuditLog
+import AgentState
 import Contract
 import Foundation
 import StrictJSON
 import Testing
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 /// The upload of a log between the machine under test and a model coordinator, over a network that loses, repeats and

@@ -7,6 +7,7 @@ import People
 import Policy
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Fleet
 

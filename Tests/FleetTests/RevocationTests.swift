@@ -1,5 +1,6 @@
 import AuditLog
 import AuditSink
+import Bytes
 import Contract
 import Database
 import People

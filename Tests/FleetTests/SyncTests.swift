@@ -1,14 +1,16 @@
-import ServiceKit
-import Registry
-import AuditSink
 import AuditLog
+import AuditSink
+import Bytes
 import Contract
 import Database
 import People
 import Policy
 import PolicyStore
+import Registry
+import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Fleet
 

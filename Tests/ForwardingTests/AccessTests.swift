@@ -1,3 +1,4 @@
+import Errors
 import ServiceKit
 import Testing
 import Wire

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import MCP
 import Policy
 import Spool
@@ -24,7 +25,7 @@ extension RealSockets {
             try await withDesk({ _ in [.wait(latch), .json(Desk.result())] }) { desk, upstream in
                 let writer = RecordWriter(
                     agent: "agent-2",
-                    instance: AuditID(),
+                    instance: RandomID(),
                     key: "SHA256:key",
                     boot: "boot",
                     subject: "sub-1"
@@ -76,7 +77,7 @@ extension RealSockets {
                 try await upstream.wait { _ in true }
                 let second = try Spool(
                     folder: desk.folder + "/second",
-                    writer: RecordWriter(agent: "a", instance: AuditID(), key: "SHA256:key", boot: "b", subject: "s")
+                    writer: RecordWriter(agent: "a", instance: RandomID(), key: "SHA256:key", boot: "b", subject: "s")
                 )
                 defer { second.close() }
                 await desk.update { $0.spool = second }

@@ -1,6 +1,6 @@
-import AuditLog
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Forwarding
 

@@ -1,3 +1,4 @@
+import Errors
 import Forwarding
 import Foundation
 import ServiceKit

@@ -1,4 +1,4 @@
-import AuditLog
+import Bytes
 import MCP
 import StrictJSON
 import Testing
@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Answers of the agent's own")
 struct RefusalTests {
-    private func data(_ refusal: Refusal, id: String? = "7", record: AuditID? = AuditID(high: 1, low: 2)) throws
+    private func data(_ refusal: Refusal, id: String? = "7", record: RandomID? = RandomID(high: 1, low: 2)) throws
         -> JSONValue
     {
         try JSONValue(parsing: refusal.body(id: id.map { Array($0.utf8) }, record: record))

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import MCP
 import Policy
 import StrictJSON
@@ -9,7 +10,7 @@ import Upstreams
 
 @Suite("What the agent says")
 struct RefusalWordsTests {
-    private static let record = AuditID(high: 1, low: 2)
+    private static let record = RandomID(high: 1, low: 2)
     private static let issue = CallItem.tool("get_issue")
 
     @Test(

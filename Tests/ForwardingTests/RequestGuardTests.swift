@@ -1,4 +1,3 @@
-import AuditLog
 import StrictJSON
 import Testing
 import Wire

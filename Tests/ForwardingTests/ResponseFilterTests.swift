@@ -1,4 +1,3 @@
-import AuditLog
 import MCP
 import Policy
 import StrictJSON

@@ -1,4 +1,3 @@
-import AuditLog
 import Forwarding
 import Foundation
 import MCP

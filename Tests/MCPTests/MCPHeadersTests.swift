@@ -1,3 +1,4 @@
+import Bytes
 import MCP
 import StrictJSON
 import Testing

@@ -1,4 +1,5 @@
 import Addresses
+import Errors
 import Fetch
 import Kits
 import ServiceKit

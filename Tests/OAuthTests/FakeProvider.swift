@@ -1,9 +1,10 @@
-import AuditLog
+import Bytes
 import Fetch
 import Foundation
 import Kits
 import StrictJSON
 import Synchronization
+import TransparencyLog
 
 @testable import OAuth
 

@@ -1,3 +1,4 @@
+import Errors
 import Fetch
 import Foundation
 import Keyring

@@ -1,7 +1,7 @@
-import Database
 import AuditSink
-import AuditLog
+import Bytes
 import Contract
+import Database
 import Policy
 import StrictJSON
 import Testing

@@ -8,6 +8,7 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import People
 

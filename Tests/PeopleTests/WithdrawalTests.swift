@@ -1,9 +1,9 @@
-import AuditLog
 import Contract
 import Database
 import Policy
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import People
 

@@ -1,13 +1,15 @@
-import AuditSink
-import Database
 import AuditLog
+import AuditSink
+import Bytes
 import Contract
+import Database
 import People
 import Policy
 import PolicyFile
-import StrictJSON
 import ServiceKit
+import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import PolicyStore
 

@@ -6,6 +6,7 @@ import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Registry
 

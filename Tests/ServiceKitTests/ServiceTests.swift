@@ -1,4 +1,3 @@
-import AuditLog
 import Glibc
 import Testing
 

@@ -1,8 +1,10 @@
-import AuditLog
+import Bytes
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Spool
 

@@ -1,9 +1,10 @@
-import AuditLog
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import Spool
 

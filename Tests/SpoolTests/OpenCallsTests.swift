@@ -1,8 +1,11 @@
 import AuditLog
+import Bytes
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Spool
 
@@ -72,7 +75,7 @@ struct OpenCallsTests {
         let configuration = SpoolConfiguration()
         var writer = RecordWriter(
             agent: "a-0123456789abcdef",
-            instance: AuditID(),
+            instance: RandomID(),
             key: SigningKey().publicKey.fingerprint,
             boot: String(repeating: "b", count: 22),
             subject: "u-0123456789abcdef"
@@ -81,8 +84,8 @@ struct OpenCallsTests {
         writer.write(
             .callEnd(
                 CallAttributes(
-                    call: AuditID(),
-                    trace: AuditID(),
+                    call: RandomID(),
+                    trace: RandomID(),
                     client: JSONText(String(repeating: "c", count: 64)),
                     how: .claimed,
                     server: JSONText(String(repeating: "s", count: 32)),
@@ -124,7 +127,7 @@ struct OpenCallsTests {
     func sameFacts() {
         var writer = RecordWriter(
             agent: "a-1",
-            instance: AuditID(),
+            instance: RandomID(),
             key: SigningKey().publicKey.fingerprint,
             boot: "b",
             subject: "u"
@@ -135,8 +138,8 @@ struct OpenCallsTests {
         for item in items {
             for how in [ClientProof.token, .local, .claimed] {
                 let facts = CallAttributes(
-                    call: AuditID(),
-                    trace: AuditID(),
+                    call: RandomID(),
+                    trace: RandomID(),
                     client: "c-1",
                     how: how,
                     server: "s",

@@ -1,10 +1,11 @@
-import AuditLog
+import Bytes
+import Errors
 import Foundation
 import Glibc
 import ServiceKit
-import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import Spool
 
@@ -69,7 +70,7 @@ struct PressureTests {
         let records = try scratch.records()
         #expect(records.numbers == Array(Int(frontier.size) - records.count + 2..<Int(frontier.size) + 2))
         #expect(records.filter { $0["kind"] == "spool.pressure" }.last?["state"] == "off")
-        #expect(!records.calls("call.begin").contains(AuditID(high: 7, low: 9998).description))
+        #expect(!records.calls("call.begin").contains(RandomID(high: 7, low: 9998).description))
     }
 
     @Test("However many calls begin and end before the next write, all of them are recorded")

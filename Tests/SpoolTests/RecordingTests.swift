@@ -1,9 +1,12 @@
 import AuditLog
+import Bytes
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import Spool
 
@@ -142,7 +145,7 @@ struct RecordingTests {
         #expect(try await spool.tail(20) == Array(read.suffix(20)))
         #expect(try await spool.tail(500) == read)
         #expect(try await spool.find(call: facts(31).call) == [read[62], read[63]])
-        #expect(try await spool.find(call: AuditID()).isEmpty)
+        #expect(try await spool.find(call: RandomID()).isEmpty)
 
         var followed = spool.follow(from: 119).makeAsyncIterator()
         #expect(try await followed.next() == [read[119]])
@@ -160,8 +163,8 @@ struct RecordingTests {
         for number in 0..<20 { try spool.record(begin(number)) }
         try spool.record(deny(20))
         let list = CallAttributes(
-            call: AuditID(),
-            trace: AuditID(),
+            call: RandomID(),
+            trace: RandomID(),
             client: "c",
             how: .token,
             server: "s",

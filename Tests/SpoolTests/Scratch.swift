@@ -1,8 +1,10 @@
 import AuditLog
+import Bytes
 import Foundation
 import Logging
 import ServiceKit
 import StrictJSON
+import TransparencyLog
 
 @testable import Spool
 
@@ -38,7 +40,7 @@ final class Scratch: Sendable {
             folder: path,
             writer: RecordWriter(
                 agent: "a-0123456789abcdef",
-                instance: AuditID(),
+                instance: RandomID(),
                 key: SigningKey().publicKey.fingerprint,
                 boot: "boot",
                 subject: "u-1"
@@ -72,8 +74,8 @@ final class Scratch: Sendable {
 
 func facts(_ number: Int, how: ClientProof = .token, item: CallItem = .tool("t")) -> CallAttributes {
     CallAttributes(
-        call: AuditID(high: 7, low: UInt64(number)),
-        trace: AuditID(high: 8, low: UInt64(number)),
+        call: RandomID(high: 7, low: UInt64(number)),
+        trace: RandomID(high: 8, low: UInt64(number)),
         client: "c",
         how: how,
         server: "s",

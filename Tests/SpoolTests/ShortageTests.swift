@@ -1,4 +1,4 @@
-import AuditLog
+import Errors
 import Foundation
 import Glibc
 import Logging
@@ -6,6 +6,7 @@ import ServiceKit
 import StrictJSON
 import Synchronization
 import Testing
+import TransparencyLog
 
 @testable import Spool
 

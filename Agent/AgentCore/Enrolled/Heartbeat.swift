@@ -1,5 +1,4 @@
 internal import AgentState
-internal import AuditLog
 internal import Forwarding
 internal import Spool
 

@@ -1,5 +1,6 @@
-internal import AuditLog
 internal import AgentState
+internal import AuditLog
+internal import Errors
 internal import Forwarding
 internal import Logging
 internal import Policy

@@ -1,8 +1,9 @@
-internal import AuditLog
 internal import AgentState
+internal import Errors
 internal import Forwarding
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Whose the sessions of the handshake era are, kept over a restart: clients go on with them as if nothing had been.
 struct SessionsFile: Sendable {

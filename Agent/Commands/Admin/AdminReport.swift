@@ -1,5 +1,5 @@
 import ArgumentParser
-internal import Contract
+internal import Bytes
 internal import Fetch
 import Foundation
 internal import ServiceKit

@@ -1,10 +1,9 @@
-internal import AuditLog
-internal import Contract
 internal import AgentState
+internal import Contract
+internal import Errors
 internal import Fetch
 internal import Keyring
 internal import LocalControl
-internal import ServiceKit
 internal import StrictJSON
 
 /// The edge where the errors of all parts become a message and an exit status.
@@ -22,7 +21,6 @@ extension CommandFailure {
         case let problem as Problem: self.init(problem: problem)
         case let error as FetchError:
             self.init("\(error.code)", "The coordinator could not be reached: \(error.message).", next: error.hint)
-        case let error as AuditLogError: self.init("bad_report", error.message, next: error.hint ?? "doorward --help")
         case let error as ShapeError: self.init("bad_value", "\(error)", next: "doorward --help")
         case let error as any ExplainedError:
             self.init(

@@ -1,4 +1,4 @@
-internal import ServiceKit
+internal import Errors
 internal import StrictJSON
 
 /// How a command ends when it does not do what it was asked: a message for people, and a status for scripts.

@@ -1,12 +1,14 @@
-package import AgentState
 internal import Addresses
-internal import AuditLog
+package import AgentState
+internal import Bytes
 package import Contract
+internal import Errors
 package import Fetch
 package import Keyring
 package import ServiceKit
 package import StrictJSON
 internal import Synchronization
+internal import TransparencyLog
 
 /// Asks the coordinator in this machine's name: each request is signed anew (RFC 9421), with a nonce of its own.
 package final class CoordinatorClient: Sendable {

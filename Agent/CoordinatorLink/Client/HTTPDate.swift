@@ -1,4 +1,4 @@
-internal import Contract
+internal import Bytes
 
 /// The time in a `Date` header (RFC 9110, 5.6.7), in the one form that is sent.
 enum HTTPDate {

@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Glibc
+internal import TransparencyLog
 
 /// The 32 secret bytes of a signing key, on a page of memory that is neither swapped out nor dumped, as far as the
 /// system lets a process do so.

@@ -1,8 +1,9 @@
 package import AgentState
-package import AuditLog
+internal import Errors
 package import Keyring
 internal import ServiceKit
 internal import Synchronization
+package import TransparencyLog
 
 /// The key that this machine signs its requests and its log with.
 ///

@@ -1,5 +1,6 @@
 internal import Addresses
-internal import Contract
+internal import Bytes
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON

@@ -2,9 +2,11 @@ internal import Addresses
 internal import AgentState
 internal import AuditLog
 internal import Contract
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Who a coordinator says it is: `GET /v1/identity`.
 struct CoordinatorIdentity: Sendable {

@@ -1,8 +1,9 @@
 internal import AgentState
-internal import AuditLog
+internal import Bytes
 internal import Contract
 internal import Keyring
 internal import ServiceKit
+internal import TransparencyLog
 
 extension Enrolment {
     /// The key of this machine: the one that a first try with this token has made, or a new one; in the keyring, read
@@ -18,7 +19,7 @@ extension Enrolment {
         }
         let key = SigningKey()
         // Under the name of a try before, if there was one: what it left is overwritten.
-        let secretName = begun?.secretName ?? "signing-key/\(AuditID())"
+        let secretName = begun?.secretName ?? "signing-key/\(RandomID())"
         let pending = PendingEnrolment(publicKey: key.publicKey, secretName: secretName, tokenHash: tokenHash)
         try pending.save(home)
         let name = SecretName(secretName)

@@ -1,10 +1,12 @@
 package import AgentState
 internal import AuditLog
 package import Contract
+internal import Errors
 package import Fetch
 package import Keyring
 package import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Makes this machine one of a coordinator's, and takes it away again.
 package struct Enrolment: Sendable {

@@ -1,13 +1,13 @@
 internal import AgentState
-internal import AgentState
-internal import AuditLog
 internal import Contract
+internal import Errors
 internal import Fetch
 internal import Logging
 internal import ServiceKit
 internal import Spool
 internal import StrictJSON
 internal import Synchronization
+internal import TransparencyLog
 
 extension AuditShipper {
     var now: Duration { .nanoseconds(clock.boot()) }

@@ -1,7 +1,9 @@
 internal import AgentState
 internal import AuditLog
 internal import Contract
+internal import Errors
 internal import ServiceKit
+internal import TransparencyLog
 
 /// What the coordinator says about this agent's log, verified; pure.
 struct UploadProofs: Sendable {

@@ -1,8 +1,8 @@
 package import AgentState
-internal import AuditLog
 internal import Contract
 internal import Glibc
 internal import ServiceKit
+internal import TransparencyLog
 
 /// What an agent keeps of the coordinator's signed statements that do not fit together.
 ///

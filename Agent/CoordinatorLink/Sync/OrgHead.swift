@@ -1,6 +1,8 @@
 internal import AuditLog
 internal import Contract
+internal import Errors
 internal import ServiceKit
+internal import TransparencyLog
 
 /// A signed state of the organisation's log, as the coordinator handed it out.
 struct OrgHead: Sendable, Equatable {

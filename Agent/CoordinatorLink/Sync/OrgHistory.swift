@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import TransparencyLog
 
 /// Two signed states of one log; nothing shown so far proves that the second extends the first.
 struct OrgContradiction: Error, Sendable, Equatable {

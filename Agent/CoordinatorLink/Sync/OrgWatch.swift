@@ -1,8 +1,10 @@
 package import AgentState
 internal import AuditLog
 internal import Contract
+internal import Errors
 internal import ServiceKit
 internal import Synchronization
+internal import TransparencyLog
 
 /// Remembers the newest state of the organisation's log, and keeps both sides of a contradiction.
 ///

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bytes
 internal import MCP
 internal import StrictJSON
 
@@ -48,7 +49,7 @@ struct Refusal: Equatable {
     ///   - id: the literal of the id; nil where it cannot be told.
     ///   - record: the audit id under which it was recorded.
     /// - Returns: the whole message.
-    func body(id: [UInt8]?, record: AuditID?) -> [UInt8] {
+    func body(id: [UInt8]?, record: RandomID?) -> [UInt8] {
         var data = more
         data["reason"] = .string(reason)
         if let record { data["record"] = .text(record.description) }
@@ -63,7 +64,7 @@ struct Refusal: Equatable {
     }
 
     /// The message with all that belongs into it.
-    func words(record: AuditID? = nil) -> String {
+    func words(record: RandomID? = nil) -> String {
         let text = ([message] + [next(record)].compactMap { $0 }).joined(separator: " ")
         return text.replacing("{server}", with: server?.string ?? "the server").replacing("{item}", with: subject)
             .replacing("{limit}", with: limit ?? "too long")
@@ -99,7 +100,7 @@ struct Refusal: Equatable {
     private func isShown(_ name: JSONText) -> Bool { !name.string.hasPrefix("sha256:") }
 
     /// The next step, where the kind of refusal has one of its own.
-    private func next(_ record: AuditID?) -> String? {
+    private func next(_ record: RandomID?) -> String? {
         switch code {
         case .denied:
             guard reason == "no_grant" || reason == "forbidden", server != nil else { return nil }

@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy

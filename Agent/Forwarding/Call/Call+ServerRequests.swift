@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bytes
 internal import MCP
 internal import Spool
 internal import StrictJSON

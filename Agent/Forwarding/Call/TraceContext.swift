@@ -1,10 +1,9 @@
-internal import AuditLog
+internal import Bytes
 internal import MCP
-internal import StrictJSON
 
 /// The trace that a call belongs to, and the header that says so to the server (W3C Trace Context).
 struct TraceContext {
-    let trace: AuditID
+    let trace: RandomID
     /// The agent's own step in it.
     let span: UInt64
     /// The trace flags of the client that began the trace; 0 for a trace that the agent began, since nothing collects
@@ -25,8 +24,8 @@ struct TraceContext {
         }
     }
 
-    private static func read(_ text: UnsafeBufferPointer<UInt8>?) -> (AuditID, UInt8)? {
-        guard let text, let parent = TraceParent(text), let trace = AuditID(hex: parent.traceID) else { return nil }
+    private static func read(_ text: UnsafeBufferPointer<UInt8>?) -> (RandomID, UInt8)? {
+        guard let text, let parent = TraceParent(text), let trace = RandomID(hex: parent.traceID) else { return nil }
         return (trace, digit(text[53]) << 4 | digit(text[54]))
     }
 

@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import Bytes
 internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
@@ -8,7 +8,7 @@ internal import Wire
 extension ClientConnection {
     /// Answers with a status and a line of text for people, or with an error of JSON-RPC to a POST, and is ready for the
     /// next request.
-    func answerPlainly(_ status: Int, _ message: String? = nil, record: AuditID? = nil) {
+    func answerPlainly(_ status: Int, _ message: String? = nil, record: RandomID? = nil) {
         if status == 202 || status == 204 {
             answer(
                 ReplyHead(status: status, body: status == 204 ? .none : .length(0), content: .text),
@@ -22,7 +22,7 @@ extension ClientConnection {
     }
 
     /// Answers with a status, and says why in the form that the request's method asks for.
-    func refusePlainly(_ refusal: Refusal, _ status: Int, record: AuditID? = nil) {
+    func refusePlainly(_ refusal: Refusal, _ status: Int, record: RandomID? = nil) {
         var head = ReplyHead(status: status, body: .none)
         if status == 405 { head.allow = allowed }
         // Clients show the message of a JSON-RPC error and discard any other text. Under `/.well-known/` no answer may
@@ -41,7 +41,7 @@ extension ClientConnection {
         refusePlainly(refusal, status)
     }
 
-    private func answerText(_ text: String, _ head: ReplyHead, record: AuditID?) {
+    private func answerText(_ text: String, _ head: ReplyHead, record: RandomID?) {
         let body = Array("\(text)\n".utf8)
         var head = head
         head.body = .length(body.count)
@@ -50,17 +50,17 @@ extension ClientConnection {
     }
 
     /// Answers with a whole body, and is ready for the next request.
-    func answer(_ head: ReplyHead, _ body: [UInt8], record: AuditID? = nil) {
+    func answer(_ head: ReplyHead, _ body: [UInt8], record: RandomID? = nil) {
         body.withUnsafeBytes { answer(head, $0, record: record) }
     }
 
     /// Answers with a whole body, in one write, and is ready for the next request.
-    func answer(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: AuditID? = nil) {
+    func answer(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: RandomID? = nil) {
         if write(head, body, record: record) { finishRequest() }
     }
 
     /// Writes an answer with a whole body; returns false, and breaks the connection off, where that cannot be.
-    func write(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: AuditID?) -> Bool {
+    func write(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: RandomID?) -> Bool {
         var head = head
         head.closes = visit.closes
         head.origin = visit.origin
@@ -88,7 +88,7 @@ extension ClientConnection {
     }
 
     /// Lays out the head of an event stream; false where it does not fit.
-    func layOutStreamHead(record: AuditID?, session: JSONText?) -> Bool {
+    func layOutStreamHead(record: RandomID?, session: JSONText?) -> Bool {
         var head = ReplyHead(status: 200, body: .chunked, content: .events)
         head.closes = visit.closes
         head.origin = visit.origin

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import NIOCore
 internal import StrictJSON
 internal import Upstreams

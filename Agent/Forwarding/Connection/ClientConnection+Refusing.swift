@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bytes
 
 // From a decision to a refusal.
 extension ClientConnection {
@@ -33,7 +34,7 @@ extension ClientConnection {
     }
 
     /// Answers a request with an error of the agent's own.
-    func answerRefusal(_ refusal: Refusal, id: [UInt8]?, record: AuditID?) {
+    func answerRefusal(_ refusal: Refusal, id: [UInt8]?, record: RandomID?) {
         switch refusal.form {
         case .rpc(let status):
             let body = refusal.body(id: id, record: record)

@@ -1,3 +1,4 @@
+internal import Errors
 internal import ServiceKit
 
 /// Where the agent listens over TCP: this machine and nowhere else.

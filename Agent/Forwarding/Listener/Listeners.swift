@@ -1,3 +1,4 @@
+internal import Errors
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix

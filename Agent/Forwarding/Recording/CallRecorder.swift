@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Errors
 internal import Policy
 internal import ServiceKit
 internal import Spool

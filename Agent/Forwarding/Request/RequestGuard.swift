@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import StrictJSON
 internal import Wire
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import MCP
 internal import NIOCore
 internal import StrictJSON

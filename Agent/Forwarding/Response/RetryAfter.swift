@@ -1,4 +1,4 @@
-internal import AuditLog
+internal import Bytes
 
 /// Reads `Retry-After` (RFC 9110 section 10.2.3): a number of seconds, or a date.
 enum RetryAfter {

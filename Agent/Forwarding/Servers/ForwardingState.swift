@@ -1,7 +1,7 @@
-package import AuditLog
 package import Policy
 package import Spool
 package import StrictJSON
+package import TransparencyLog
 package import Upstreams
 
 /// A server as the data path sees it: an entry of the registry, read and checked.

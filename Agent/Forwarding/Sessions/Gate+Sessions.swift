@@ -1,7 +1,7 @@
-internal import AuditLog
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 internal import Upstreams
 
 // Sessions that outlive the agent.

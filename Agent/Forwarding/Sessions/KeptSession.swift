@@ -1,5 +1,5 @@
-package import AuditLog
 package import StrictJSON
+package import TransparencyLog
 
 /// What is kept of a session over the end of an agent: whose it is, and nothing by which its id could be found.
 package struct KeptSession: Hashable, Sendable {

@@ -3,6 +3,7 @@ internal import MCP
 internal import Policy
 internal import Spool
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Which session: one of one client at one server.
 ///

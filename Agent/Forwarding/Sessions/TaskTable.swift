@@ -1,6 +1,6 @@
-internal import AuditLog
 internal import Policy
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Which client made which task at which server, with which tool.
 ///

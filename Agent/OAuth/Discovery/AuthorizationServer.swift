@@ -1,4 +1,5 @@
 internal import Addresses
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON

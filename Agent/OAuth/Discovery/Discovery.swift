@@ -1,3 +1,4 @@
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON

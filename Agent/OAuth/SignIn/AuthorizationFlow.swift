@@ -1,4 +1,5 @@
-internal import AuditLog
+internal import Bytes
+internal import Errors
 internal import Fetch
 internal import ServiceKit
 internal import StrictJSON
@@ -16,7 +17,7 @@ struct AuthorizationFlow: Sendable {
     /// What some servers want beside the scope `openid` (OpenID Connect Core, 3.1.2.1).
     ///
     /// No identity is taken from the answer, so there is nothing to compare it with.
-    let nonce = AuditID().description
+    let nonce = RandomID().description
 
     /// What the user opens.
     var url: String {
@@ -161,7 +162,7 @@ struct AuthorizationFlow: Sendable {
 
     private func grant(_ tokens: TokenEndpoint.Tokens, to client: RegisteredClient, at time: Int) -> Grant {
         Grant(
-            credential: AuditID().description,
+            credential: RandomID().description,
             generation: 1,
             accessToken: tokens.access,
             expires: tokens.lifetime.map { time + $0 },

@@ -1,4 +1,5 @@
 internal import Addresses
+internal import Bytes
 internal import Fetch
 internal import StrictJSON
 internal import Synchronization

@@ -1,8 +1,8 @@
 internal import AuditSink
 internal import Contract
 internal import Database
+internal import Errors
 internal import Logging
-internal import ServiceKit
 internal import StrictJSON
 
 /// What went wrong inside, as the outside is told, and as the log is.

@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import AuditSink
 internal import Bytes
 internal import Contract

@@ -1,9 +1,9 @@
 internal import AuditSink
+internal import Bytes
 internal import Contract
 internal import HTTPTypes
 internal import People
 internal import ServiceKit
-internal import StrictJSON
 
 /// `/v1/reports`: what happened, with its proofs.
 struct ReportsRoutes: Sendable {

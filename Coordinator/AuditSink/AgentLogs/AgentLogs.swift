@@ -1,6 +1,6 @@
-internal import AuditLog
 package import Contract
 package import Database
+internal import TransparencyLog
 
 /// What the coordinator has of the agents' logs, as the agents themselves ask for it.
 package struct AgentLogs: Sendable {

@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Database
+internal import TransparencyLog
 
 /// The tree of one agent's log as one view of the database has it.
 ///

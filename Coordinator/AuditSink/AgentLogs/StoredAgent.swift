@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Database
+internal import TransparencyLog
 
 /// Whose log it is, as the agent was enrolled.
 struct StoredAgent: Sendable {

@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Database
+internal import TransparencyLog
 
 /// The state of one agent's log.
 struct StoredLog: Sendable {

@@ -1,6 +1,6 @@
-internal import AuditLog
 internal import Database
 internal import ServiceKit
+internal import TransparencyLog
 
 extension AgentLogIntake {
     /// Keeps both statements and what came with the second, and locks the agent's log.

@@ -3,6 +3,7 @@ package import Contract
 package import Database
 package import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Takes the agents' records in, so that from the answer on they are the coordinator's to keep.
 ///

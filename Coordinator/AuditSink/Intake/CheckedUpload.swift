@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Contract
+internal import TransparencyLog
 
 /// An upload that passed every check that needs no look at the stored data.
 ///

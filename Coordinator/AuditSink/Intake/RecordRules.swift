@@ -1,6 +1,9 @@
 internal import AuditLog
+internal import Bytes
 internal import Contract
+internal import Errors
 internal import StrictJSON
+internal import TransparencyLog
 
 /// The rules for a record to be stored: those that a verifier will check later.
 ///
@@ -20,7 +23,7 @@ struct RecordRules: Sendable {
     /// What the record of this number of the agent's log says; throws `Problem` where it is not that.
     mutating func check(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws -> RecordHeader {
         let facts: RecordHeader
-        do throws(AuditLogError) {
+        do throws(LogError) {
             facts = try reader.read(record)
         } catch {
             throw Problem.badRecord(number, error.message)

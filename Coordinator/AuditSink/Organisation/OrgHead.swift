@@ -1,5 +1,5 @@
-package import AuditLog
 internal import Database
+package import TransparencyLog
 
 /// The newest state of the organisation's log.
 package struct OrgHead: Sendable, Equatable {

@@ -2,6 +2,7 @@ package import AuditLog
 package import Contract
 package import Database
 package import StrictJSON
+package import TransparencyLog
 
 extension OrgLog {
     /// Begins a new epoch: from here on states of the log are signed under another name, so that none contradicts what
@@ -17,7 +18,7 @@ extension OrgLog {
     ///   - time: when, in microseconds since 1970.
     ///   - transaction: in which nothing else is done.
     /// - Returns: the first leaf of the epoch.
-    /// - Throws: `AuditSinkError` for a stored log that is damaged, `AuditLogError` for words that a leaf cannot hold.
+    /// - Throws: `AuditSinkError` for a stored log that is damaged, `LogError` for words that a leaf cannot hold.
     package func restart(
         known: Checkpoint?,
         who: JSONText,

@@ -1,8 +1,10 @@
 package import AuditLog
+package import Bytes
 package import Contract
 package import Database
 internal import StrictJSON
 internal import Synchronization
+internal import TransparencyLog
 
 /// The organisation's log: what the coordinator has said and done, in an order that cannot be changed afterwards.
 ///
@@ -28,7 +30,7 @@ package final class OrgLog: Sendable {
     ///   - time: when, in microseconds since 1970.
     ///   - transaction: the change that the leaf states.
     /// - Returns: the leaf's position, counted from 0.
-    /// - Throws: `AuditLogError` for a leaf that no reader could read again, `AuditSinkError` if the stored head is
+    /// - Throws: `LogError` for a leaf that no reader could read again, `AuditSinkError` if the stored head is
     ///   damaged, and what the database throws.
     @discardableResult
     package func append(_ body: OrgLeaf.Body, at time: Int64, in transaction: SQLTransaction) throws -> Int {

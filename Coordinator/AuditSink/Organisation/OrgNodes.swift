@@ -1,5 +1,5 @@
-internal import AuditLog
 internal import Database
+internal import TransparencyLog
 
 /// The tree of the organisation's log as one view of the database has it.
 struct OrgNodes<View: SQLReading>: MerkleNodes {

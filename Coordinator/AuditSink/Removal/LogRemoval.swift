@@ -1,8 +1,10 @@
 internal import AuditLog
+internal import AuditReport
 internal import Contract
 package import Database
 package import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Makes room: removes the records of a machine that is shut out, and leaves everything by which others are proven.
 ///

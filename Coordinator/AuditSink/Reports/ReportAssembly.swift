@@ -1,7 +1,10 @@
 internal import AuditLog
+internal import AuditReport
+internal import Bytes
 internal import Contract
 internal import Database
 internal import StrictJSON
+internal import TransparencyLog
 
 /// Puts one report together out of one view of the database.
 struct ReportAssembly<View: SQLReading> {

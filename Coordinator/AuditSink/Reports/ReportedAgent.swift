@@ -1,6 +1,7 @@
-internal import AuditLog
+internal import AuditReport
 internal import Database
 internal import StrictJSON
+internal import TransparencyLog
 
 /// What a report says of one agent besides its records, and in which state of its log they are proven.
 struct ReportedAgent: Sendable {

@@ -1,4 +1,3 @@
-internal import AuditLog
 package import Contract
 package import Database
 package import ServiceKit

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import AuditReport
 internal import Database
 internal import StrictJSON
 

@@ -1,8 +1,10 @@
 internal import AuditLog
 internal import AuditSink
 internal import Contract
+internal import Errors
 internal import ServiceKit
 internal import StrictJSON
+internal import TransparencyLog
 
 /// What `init` was told, for every later start.
 struct Setup: Sendable {

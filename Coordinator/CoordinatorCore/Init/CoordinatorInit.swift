@@ -2,11 +2,13 @@ internal import AuditLog
 internal import AuditSink
 internal import Contract
 internal import Database
+internal import Errors
 internal import Foundation
 internal import People
 internal import Policy
 package import ServiceKit
 package import StrictJSON
+internal import TransparencyLog
 
 /// `doorward-coordinator init`: makes a coordinator in a folder of its own.
 package struct CoordinatorInit: Sendable {

@@ -1,5 +1,6 @@
 internal import AuditSink
 internal import Database
+internal import Errors
 internal import ServiceKit
 
 /// A number of bytes on the command line: `512M`, `20G`.

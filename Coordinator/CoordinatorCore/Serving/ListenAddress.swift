@@ -1,4 +1,5 @@
 internal import Contract
+internal import Errors
 internal import ServiceKit
 
 /// Where a server listens: a host and a port, 0 for a free one.

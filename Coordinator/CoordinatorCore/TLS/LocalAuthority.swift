@@ -1,5 +1,6 @@
 internal import Contract
 internal import Crypto
+internal import Errors
 internal import Foundation
 internal import ServiceKit
 internal import SwiftASN1

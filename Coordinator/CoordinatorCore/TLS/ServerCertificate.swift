@@ -1,4 +1,5 @@
 internal import Contract
+internal import Errors
 internal import Foundation
 internal import HummingbirdTLS
 internal import Logging

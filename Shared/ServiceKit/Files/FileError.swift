@@ -1,3 +1,5 @@
+package import Errors
+
 /// Why a file could not be read or written.
 package typealias FileError = KindError<FileFault>
 

@@ -1,3 +1,4 @@
+internal import Errors
 package import StrictJSON
 internal import StrictYAML
 

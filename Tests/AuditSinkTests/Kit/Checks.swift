@@ -3,6 +3,7 @@ import AuditSink
 import Contract
 import StrictJSON
 import Testing
+import TransparencyLog
 
 /// The checkpoint of a note of the organisation's log, whose signature is checked.
 func verified(_ note: String, _ key: CoordinatorKey) throws -> Checkpoint {

@@ -5,6 +5,7 @@ import Foundation
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 /// A coordinator's sink over a real database in a folder of its own, which can be closed and opened again.
 struct Sink {

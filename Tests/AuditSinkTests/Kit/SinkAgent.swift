@@ -1,6 +1,8 @@
 import AuditLog
+import Bytes
 import Contract
 import StrictJSON
+import TransparencyLog
 
 /// An agent as far as the sink sees it: records, a tree over them, checkpoints signed with its key.
 struct SinkAgent: Sendable {
@@ -24,7 +26,7 @@ struct SinkAgent: Sendable {
     private static func writer(id: String, sub: String, key: SigningKey) -> RecordWriter {
         RecordWriter(
             agent: JSONText(id),
-            instance: AuditID(),
+            instance: RandomID(),
             key: key.publicKey.fingerprint,
             boot: RecordWriter.bootMark(bootID: Array("boot".utf8), agent: JSONText(id)),
             subject: JSONText(sub)
@@ -49,8 +51,8 @@ struct SinkAgent: Sendable {
     /// Writes the denial of a call to a server.
     mutating func deny(server: String, at wall: Int64? = nil) {
         let facts = CallAttributes(
-            call: AuditID(),
-            trace: AuditID(),
+            call: RandomID(),
+            trace: RandomID(),
             client: "tests",
             how: .token,
             server: JSONText(server),

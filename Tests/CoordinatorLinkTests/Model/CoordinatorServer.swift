@@ -1,11 +1,12 @@
-import AuditLog
+import AgentState
+import Bytes
 import Contract
 import Foundation
 import Glibc
 import StrictJSON
 import Synchronization
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 /// A model coordinator behind HTTP on loopback, one thread a connection: it judges signatures as the real one does.

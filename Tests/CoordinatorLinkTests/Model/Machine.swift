@@ -1,9 +1,10 @@
+import AgentState
 import AuditLog
+import Bytes
 import Contract
 import Foundation
-import StrictJSON
+import TransparencyLog
 
-import AgentState
 @testable import CoordinatorLink
 
 /// A machine that is enrolled with a model coordinator, without the enrolment.
@@ -31,7 +32,7 @@ struct Machine: Sendable {
     func writer() -> RecordWriter {
         RecordWriter(
             agent: .init(membership.agentID),
-            instance: AuditID(),
+            instance: RandomID(),
             key: key.publicKey.fingerprint,
             boot: "boot",
             subject: .init(membership.sub)

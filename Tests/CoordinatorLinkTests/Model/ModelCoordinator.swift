@@ -1,7 +1,9 @@
 import AuditLog
+import Bytes
 import Contract
 import Policy
 import StrictJSON
+import TransparencyLog
 
 /// A coordinator as agents see it, in memory: it judges like the real one and signs everything that it says.
 struct ModelCoordinator: Sendable {

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Fetch
 import Foundation
 import NIOCore
@@ -8,6 +9,7 @@ import ServiceKit
 import Spool
 import StrictJSON
 import Synchronization
+import TransparencyLog
 import Upstreams
 
 @testable import Forwarding
@@ -36,7 +38,7 @@ final class Desk: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         let writer = RecordWriter(
             agent: "agent-1",
-            instance: AuditID(),
+            instance: RandomID(),
             key: "SHA256:key",
             boot: "boot",
             subject: "sub-1"
