@@ -11,6 +11,7 @@ import PolicyStore
 import ServiceKit
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import API
 

@@ -10,6 +10,7 @@ import NIOEmbedded
 import People
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import API
 
