@@ -143,6 +143,10 @@ def test_it_can_trace_nothing_and_gain_nothing(probes: dict[str, Probe], desk: D
     assert not probes["probe"]("run", command=["mount", "-t", "tmpfs", "x", "/tmp"]).startswith("0 ")
 
 
+def test_it_goes_first_where_memory_runs_out(probes: dict[str, Probe]) -> None:
+    assert probes["probe"]("read", path="/proc/self/oom_score_adj").strip() == "800"
+
+
 def test_siblings_are_as_far_apart_as_strangers(probes: dict[str, Probe]) -> None:
     probes["second"]("write", path="/tmp/of-the-second")
     assert "No such file" in probes["probe"].refused("read", path="/tmp/of-the-second")

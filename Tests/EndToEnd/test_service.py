@@ -143,6 +143,11 @@ def test_programs_of_servers_run_in_the_service_and_end_with_it(running, world):
         ))
     answer = doorward(running, "call", "probe", "attempt", '{"what":"facts"}')
     assert answer.status == 0, answer
+    assert seen(running, "read", path="/proc/self/oom_score_adj").strip() == "800"
+    # Too many processes are its own to do without: the agent goes on. (No such bound holds for root, as which other tests run.)
+    bomb = "for i in $(seq 3000); do sleep 5 >/dev/null 2>&1 & done"
+    assert "fork" in seen(running, "run", command=["/bin/sh", "-c", bomb]).lower()
+    assert doorward(running, "status").json["running"]
     # The unit has the disk read-only, which is said and not found out by the program.
     refused = doorward(running, "call", "writer", "attempt", '{"what":"facts"}').json["error"]["message"]
     assert f"ReadWritePaths={running.home}/data" in refused
@@ -160,6 +165,12 @@ def test_programs_of_servers_run_in_the_service_and_end_with_it(running, world):
     wait_for("nothing of it to be left", lambda: not left(), 3)
     wait_for("the service to be active", lambda: running.show("doorward", "ActiveState") == "active")
     wait_for("the agent to serve again", lambda: doorward(running, "servers").status == 0)
+
+
+def seen(account, what: str, **arguments: object) -> str:
+    answer = doorward(account, "call", "probe", "attempt", json.dumps({"what": what, **arguments}))
+    assert answer.status == 0, answer
+    return answer.json["result"]["content"][0]["text"]
 
 
 def _read(path: Path) -> bytes:

@@ -115,7 +115,8 @@ struct ChildLog {
         return output
     }
 
-    private static func words(_ text: String) -> String {
+    /// Text of a program on one line, for messages.
+    static func words(_ text: String) -> String {
         String(
             text.unicodeScalars.prefix(longestWords).map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) }
         )

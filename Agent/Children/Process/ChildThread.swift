@@ -1,6 +1,7 @@
 internal import CSpawn
 internal import Glibc
 internal import Synchronization
+internal import Upstreams
 
 /// The thread on which children are started and their ends are waited for, so that neither keeps an event loop.
 ///
@@ -23,25 +24,9 @@ final class ChildThread: Sendable {
         var ends: [CInt] = [-1, -1]
         let made = doorward_pipe(&ends)
         wake = (ends[0], ends[1])
-        guard made == 0, begin() else {
+        guard made == 0, OwnThread.run({ self.run() }) else {
             throw ChildFailure(.system, "This system has no thread to start programs with: close some programs.")
         }
-    }
-
-    private func begin() -> Bool {
-        var attributes = pthread_attr_t()
-        guard pthread_attr_init(&attributes) == 0 else { return false }
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-        var thread: pthread_t = 0
-        let own = Unmanaged.passRetained(self)
-        let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-            if let argument { Unmanaged<ChildThread>.fromOpaque(argument).takeRetainedValue().run() }
-            return nil
-        }
-        let status = pthread_create(&thread, &attributes, body, own.toOpaque())
-        if status != 0 { own.release() }
-        return status == 0
     }
 
     /// Has something done there; it may take some milliseconds.

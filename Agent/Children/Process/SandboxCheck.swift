@@ -57,7 +57,7 @@ package final class SandboxCheck: Sendable {
         case .success(let (process, pipes)):
             await process.wait(atMost: Self.patience)
             process.kill()
-            let words = Self.firstLine(pipes.errors)
+            let words = FilePaths.firstLine(of: pipes.errors).map(ChildLog.words)
             for file in [pipes.input, pipes.output, pipes.errors] { close(file) }
             if process.status == 0 { return .works }
             return Self.refusal(words ?? "bubblewrap did not end")
@@ -102,23 +102,6 @@ package final class SandboxCheck: Sendable {
     }
 
     private static func number(_ path: String) -> Int? {
-        firstLine(path).flatMap { Int($0) }
-    }
-
-    private static func firstLine(_ path: String) -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        return firstLine(file)
-    }
-
-    /// Of a file that has all that it will have.
-    private static func firstLine(_ file: CInt) -> String? {
-        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { memory in
-            let count = read(file, memory.baseAddress, memory.count)
-            guard count > 0 else { return nil }
-            let line = memory.prefix(count).prefix { $0 != UInt8(ascii: "\n") }
-            return String(decoding: line.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
-        }
+        FilePaths.firstLine(path).flatMap { Int($0) }
     }
 }

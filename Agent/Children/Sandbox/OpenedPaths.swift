@@ -52,7 +52,7 @@ struct OpenedPaths: Equatable {
             guard let real = FilePaths.real(hidden) else { continue }
             for opening in openings {
                 let shown = FilePaths.real(opening.path) ?? opening.path
-                guard FilePaths.lies(real, in: shown) else { continue }
+                guard StdioCommand.lies(real, in: shown) else { continue }
                 let rest = real.split(separator: "/").dropFirst(shown.split(separator: "/").count)
                 let place = ([opening.path] + rest.map(String.init)).joined(separator: "/")
                 if !covered.contains(place) { covered.append(place) }
@@ -61,6 +61,6 @@ struct OpenedPaths: Equatable {
     }
 
     private static func lies(_ path: String, _ real: String, in hidden: String) -> Bool {
-        FilePaths.lies(path, in: hidden) || FilePaths.lies(real, in: FilePaths.real(hidden) ?? hidden)
+        StdioCommand.lies(path, in: hidden) || StdioCommand.lies(real, in: FilePaths.real(hidden) ?? hidden)
     }
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Contract
 
 /// Where a program is on this machine, and what it needs of the disk to run at all.
 ///
@@ -52,7 +52,7 @@ struct ProgramPlace: Sendable, Equatable {
     }
 
     private mutating func need(_ file: String, _ user: SandboxUser) {
-        guard !FilePaths.lies(FilePaths.real(FilePaths.parent(file)) ?? file, in: "/usr") else { return }
+        guard !StdioCommand.lies(FilePaths.real(FilePaths.parent(file)) ?? file, in: "/usr") else { return }
         let needed = Self.prefix(of: file, user) ?? file
         if !needs.contains(needed) { needs.append(needed) }
     }
@@ -65,35 +65,24 @@ struct ProgramPlace: Sendable, Equatable {
         guard folder.hasSuffix("/bin") else { return nil }
         let prefix = FilePaths.parent(folder)
         let marks = ["pyvenv.cfg", "bin/python3", "bin/python", "bin/node", "bin/ruby", "bin/java", "lib/node_modules"]
-        guard FilePaths.lies(prefix, in: "/opt") || marks.contains(where: { FilePaths.exists("\(prefix)/\($0)") })
+        guard StdioCommand.lies(prefix, in: "/opt") || marks.contains(where: { FilePaths.exists("\(prefix)/\($0)") })
         else { return nil }
         let closed = [user.home] + user.hidden
         let real = FilePaths.real(prefix) ?? prefix
         let holdsClosed = closed.contains { each in
-            FilePaths.lies(each, in: prefix) || FilePaths.lies(FilePaths.real(each) ?? each, in: real)
+            StdioCommand.lies(each, in: prefix) || StdioCommand.lies(FilePaths.real(each) ?? each, in: real)
         }
         return holdsClosed || prefix == "/opt" ? nil : prefix
     }
 
     /// The program that a script names in its first line; of `#!/usr/bin/env NAME` the one that is found.
     private func interpreter(of file: String) -> String? {
-        guard let line = Self.firstLine(file), line.hasPrefix("#!") else { return nil }
+        guard let line = FilePaths.firstLine(file), line.hasPrefix("#!") else { return nil }
         let words = line.dropFirst(2).split(separator: " ").map(String.init)
         guard let first = words.first, first.hasPrefix("/") else { return nil }
         guard first.hasSuffix("/env"), let name = words.dropFirst().first(where: { !$0.hasPrefix("-") }) else {
             return first
         }
         return searched.map { "\($0)/\(name)" }.first(where: FilePaths.isProgram)
-    }
-
-    private static func firstLine(_ path: String) -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        return withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { memory in
-            let count = read(file, memory.baseAddress, memory.count)
-            guard count > 0 else { return nil }
-            return String(decoding: memory.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-        }
     }
 }

@@ -16,6 +16,8 @@ struct Sandbox {
 
     /// What `/tmp`, the home and shared memory hold, each: they lie in memory.
     private static let roomBytes = "268435456"
+    /// Processes and threads of one program: one that starts more and more of them takes none from others.
+    private static let mostProcesses = 1024
     /// What a C library, TLS and time zones want of `/etc`; keys and passwords are not there.
     private static let settings = [
         "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/nsswitch.conf",
@@ -34,8 +36,12 @@ struct Sandbox {
             + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", user.sandboxedHome]
     }
 
-    /// The command itself; its arguments may be seen, as those of any program.
-    var program: [String] { [place.path] + command.arguments }
+    /// The command itself, under a bound on its processes; its arguments may be seen, as those of any program.
+    ///
+    /// The bound is set inside, since outside it would count all processes of the user.
+    var program: [String] {
+        ["/usr/bin/prlimit", "--nproc=\(Self.mostProcesses)", "--", place.path] + command.arguments
+    }
 
     /// What every sandbox begins with, and what has to work for one to be made.
     static let namespaces = [

@@ -1,3 +1,4 @@
+internal import Contract
 internal import Glibc
 
 /// Whose programs run in sandboxes, and what of this machine none of them may see.
@@ -33,7 +34,7 @@ package struct SandboxUser: Sendable {
         let system = [
             "/usr", "/proc", "/dev", "/sys", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/run", "/nonexistent",
         ]
-        let isUsual = home.split(separator: "/").count > 0 && !system.contains { FilePaths.lies(home, in: $0) }
+        let isUsual = home.split(separator: "/").count > 0 && !system.contains { StdioCommand.lies(home, in: $0) }
         return isUsual ? home : "/home/user"
     }
 
@@ -48,48 +49,5 @@ package struct SandboxUser: Sendable {
             address.split(whereSeparator: { $0 == ":" || $0 == "," }).first { $0.hasPrefix("path=/") }
                 .map { String($0.dropFirst("path=".count)) }
         }
-    }
-}
-
-/// What is asked of paths, and of the files behind them.
-enum FilePaths {
-    /// Whether a path is another one or inside of it.
-    static func lies(_ path: String, in folder: String) -> Bool {
-        path.split(separator: "/").starts(with: folder.split(separator: "/"))
-    }
-
-    /// Where a path leads with all links followed; nil where there is nothing.
-    static func real(_ path: String) -> String? {
-        guard let found = realpath(path, nil) else { return nil }
-        defer { free(found) }
-        return String(cString: found)
-    }
-
-    /// What a link contains; nil of anything else.
-    static func link(_ path: String) -> String? {
-        withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { memory in
-            guard let start = memory.baseAddress else { return nil }
-            let count = readlink(path, start, memory.count)
-            guard count > 0, count < memory.count else { return nil }
-            return String(decoding: memory.prefix(count), as: UTF8.self)
-        }
-    }
-
-    /// Whether there is a file that can be started.
-    static func isProgram(_ path: String) -> Bool {
-        var facts = stat()
-        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
-    }
-
-    static func isFolder(_ path: String) -> Bool {
-        var facts = stat()
-        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
-    }
-
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-    /// The folder that a path is in.
-    static func parent(_ path: String) -> String {
-        "/" + path.split(separator: "/").dropLast().joined(separator: "/")
     }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A thread for one thing that may take long and that nothing can end.
-enum OwnThread {
+package enum OwnThread {
     /// Enough for the resolver and the plug-ins that it loads.
     private static let stackBytes = 512 << 10
 
@@ -12,7 +12,7 @@ enum OwnThread {
     }
 
     /// Starts it; false where the system has no thread to give, and then it never runs.
-    static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
         withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { memory in
             guard let attributes = memory.baseAddress, pthread_attr_init(attributes) == 0 else { return false }
             defer { pthread_attr_destroy(attributes) }
