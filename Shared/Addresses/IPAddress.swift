@@ -162,35 +162,3 @@ package enum IPAddressKind: String, Sendable {
         }
     }
 }
-
-/// Which addresses a request may reach.
-package enum AddressRule: Sendable, Hashable {
-    /// The public internet alone: for URLs that strangers choose.
-    case publicOnly
-    /// The public internet and what this user or root runs on this machine: for what an entry with `allow_loopback` names.
-    case loopbackToo
-    /// The public internet and this machine, whichever user's server it is: for an entry with `allow_foreign_owner`.
-    case anyLoopbackToo
-    /// Anything: for the coordinator, which the user chose.
-    case any
-
-    /// The rule of a registry's entry.
-    ///
-    /// - Parameters:
-    ///   - allowsLoopback: whether this machine is open to it.
-    ///   - ofAnybody: whether a program of another user may be what listens there.
-    package init(allowsLoopback: Bool, ofAnybody: Bool) {
-        self = !allowsLoopback ? .publicOnly : ofAnybody ? .anyLoopbackToo : .loopbackToo
-    }
-
-    /// Whether a connection to this address may be made.
-    package func admits(_ address: IPAddress) -> Bool {
-        switch (self, address.kind) {
-        case (.any, _), (_, .global), (.loopbackToo, .loopback), (.anyLoopbackToo, .loopback): true
-        case (.publicOnly, _), (.loopbackToo, _), (.anyLoopbackToo, _): false
-        }
-    }
-
-    /// Whether the program at this address has to be this user's or root's before anything is said to it.
-    package func requiresOwner(at address: IPAddress) -> Bool { self == .loopbackToo && address.kind == .loopback }
-}

@@ -18,6 +18,8 @@ package struct FetchRequest: Sendable, CustomStringConvertible {
     package var redirects: Int
     /// Certificates that are trusted in place of the system's, in PEM.
     package var caPEM: String?
+    /// Whether the authorities of the system are trusted beside `caPEM`.
+    package var trustsSystemToo = false
     /// A unix socket to connect to, in place of the URL's host.
     package var unixSocket: String?
     /// Where the body of a good answer (2xx) goes in place of memory: a descriptor that is open for writing until the

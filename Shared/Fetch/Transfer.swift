@@ -89,7 +89,7 @@ final class Transfer: @unchecked Sendable {
         if let pem = request.caPEM {
             let bytes = Array(pem.utf8)
             cc_set_blob(handle, CURLOPT_CAINFO_BLOB, bytes, bytes.count)
-            cc_set_text(handle, CURLOPT_CAPATH, nil)
+            if !request.trustsSystemToo { cc_set_text(handle, CURLOPT_CAPATH, nil) }
         }
         if let path = request.unixSocket { cc_set_text(handle, CURLOPT_UNIX_SOCKET_PATH, path) }
         setList(CURLOPT_RESOLVE, resolving)

@@ -27,6 +27,9 @@ struct AddressTests {
         #expect(!AddressRule.publicOnly.admits(address))
         #expect(AddressRule.loopbackToo.admits(address) == (kind == .loopback))
         #expect(AddressRule.any.admits(address))
+        // Neither this machine nor the metadata of a cloud is a private network.
+        let ofPrivate = AddressRule(allowsLoopback: false, ofAnybody: false, allowsPrivate: true)
+        #expect(ofPrivate.admits(address) == (kind == .local || kind == .shared))
     }
 
     @Test(

@@ -332,6 +332,24 @@ struct ConnectionTests {
         #expect(try await bench.outcome(of: "https://127.0.0.1:\(stranger.port)/").notSent == .tls)
     }
 
+    @Test("An entry's own authority vouches for its server, alone and for no other entry")
+    func ownAuthorities() async throws {
+        let (own, other) = (try TLSServer(), try TLSServer())
+        defer {
+            own.stop()
+            other.stop()
+        }
+        let authorities = try String(contentsOfFile: own.certificate, encoding: .utf8)
+        // The other one is trusted like those of the system; but not where an entry brings its own.
+        let bench = try await PoolBench { $0.authoritiesFile = other.certificate }
+        let (ownURL, otherURL) = ("https://localhost:\(own.port)/", "https://localhost:\(other.port)/")
+        #expect(try await bench.outcome(of: ownURL, authorities: authorities).status == 200)
+        #expect(try await bench.outcome(of: ownURL).notSent == .tls)
+        #expect(try await bench.outcome(of: otherURL).status == 200)
+        #expect(try await bench.outcome(of: otherURL, authorities: authorities).notSent == .tls)
+        #expect(try await bench.outcome(of: ownURL, authorities: "no certificate").notSent == .tls)
+    }
+
     @Test("A server whose certificate is trusted is spoken to, by name and by address")
     func trusted() async throws {
         let server = try TLSServer()

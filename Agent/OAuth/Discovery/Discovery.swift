@@ -166,6 +166,7 @@ struct Discovery: Sendable {
             maxBytes: Self.longest,
             addresses: target.addresses
         )
+        .trusting(target.ownAuthorities)
     }
 }
 

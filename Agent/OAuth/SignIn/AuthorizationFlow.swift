@@ -128,7 +128,8 @@ struct AuthorizationFlow: Sendable {
             fetcher: fetcher,
             url: found.server.tokenEndpoint,
             client: client,
-            addresses: server.addresses
+            addresses: server.addresses,
+            authorities: server.ownAuthorities
         )
         return await endpoint.ask([
             ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect),

@@ -13,7 +13,8 @@ struct Registration: Sendable {
         at server: AuthorizationServer,
         redirect: String,
         scopes: [String],
-        addresses: AddressRule
+        addresses: AddressRule,
+        authorities: OwnAuthorities? = nil
     ) async throws -> RegisteredClient {
         guard let endpoint = server.registrationEndpoint else {
             throw OAuthError(
@@ -47,6 +48,7 @@ struct Registration: Sendable {
                     maxBytes: 64 << 10,
                     addresses: addresses
                 )
+                .trusting(authorities)
             )
         } catch let error as FetchError {
             throw OAuthError(fetching: "the registration", error)

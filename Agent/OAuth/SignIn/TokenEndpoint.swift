@@ -39,6 +39,7 @@ struct TokenEndpoint: Sendable {
     let url: String
     let client: RegisteredClient
     let addresses: AddressRule
+    var authorities: OwnAuthorities?
     var timeout = Duration.seconds(10)
 
     func ask(_ fields: [(String, String)]) async -> Answer {
@@ -120,6 +121,7 @@ struct TokenEndpoint: Sendable {
             maxBytes: 64 << 10,
             addresses: addresses
         )
+        .trusting(authorities)
     }
 
     /// What an answer means; `body` is nil where it broke off.

@@ -40,6 +40,7 @@ extension UpstreamError {
         .refusedAddress,
         "The server's name leads to an address that may not be connected to."
     )
+    static let foreignSocket = UpstreamError(.foreignServer, "Another user's program listens on the socket.")
     static let closed = UpstreamError(.closed, "The server closed the connection before it had answered.")
     static let shutDown = UpstreamError(.closed, "The agent is shutting down.")
     static let down = UpstreamError(.down, "The server could not be reached a moment ago.")
@@ -51,7 +52,7 @@ extension UpstreamError {
         .noRoom,
         "The agent has as many files open as it may have, and could open no connection: try again in a moment."
     )
-    static let noThread = UpstreamError(
+    package static let noThread = UpstreamError(
         .noRoom,
         "The agent is looking up as many names as it can at a time, and their name servers do not answer: "
             + "try again in a moment."

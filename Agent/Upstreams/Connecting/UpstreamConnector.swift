@@ -21,6 +21,8 @@ final class UpstreamConnector {
     let owner = LoopbackOwner()
     private let loop: any EventLoop
     private let tls: NIOSSLContext
+    /// Those of entries that bring authorities of their own.
+    private var ownTLS: [String: NIOSSLContext] = [:]
     private let proxies: ProxyEnvironment
     private let timeout: TimeAmount
 
@@ -28,26 +30,56 @@ final class UpstreamConnector {
         self.loop = loop
         self.proxies = proxies
         timeout = configuration.connectTimeout
-        var settings = TLSConfiguration.makeClientConfiguration()
-        settings.minimumTLSVersion = .tlsv12
-        settings.applicationProtocols = ["http/1.1"]
-        // So long a server may let a goodbye wait.
-        settings.shutdownTimeout = .seconds(1)
+        var settings = Self.settings
         if let file = configuration.authoritiesFile {
             settings.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(file))]
         }
         tls = try NIOSSLContext(configuration: settings)
     }
 
+    /// What TLS to an endpoint is made with.
+    ///
+    /// - Throws: `UpstreamError` where its authorities cannot be read: no other one may vouch for it.
+    func context(for endpoint: UpstreamEndpoint) throws -> NIOSSLContext {
+        guard let authorities = endpoint.authorities else { return tls }
+        if let made = ownTLS[authorities] { return made }
+        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(authorities.utf8)), !certificates.isEmpty
+        else {
+            throw UpstreamError(.tls, "The authority that the server's entry brings cannot be read.")
+        }
+        var settings = Self.settings
+        settings.trustRoots = .certificates(certificates)
+        let context = try NIOSSLContext(configuration: settings)
+        // As many as there are entries; those that were changed are forgotten now and then.
+        if ownTLS.count >= Self.mostContexts { ownTLS = [:] }
+        ownTLS[authorities] = context
+        return context
+    }
+
+    private static let mostContexts = 256
+
+    private static var settings: TLSConfiguration {
+        var settings = TLSConfiguration.makeClientConfiguration()
+        settings.minimumTLSVersion = .tlsv12
+        settings.applicationProtocols = ["http/1.1"]
+        // So long a server may let a goodbye wait.
+        settings.shutdownTimeout = .seconds(1)
+        return settings
+    }
+
     /// Whether connections to an endpoint carry neither TLS nor a tunnel.
     func isPlain(_ endpoint: UpstreamEndpoint) -> Bool {
-        !endpoint.usesTLS && proxies.proxy(for: endpoint.url) == nil
+        endpoint.unixSocket != nil || !endpoint.usesTLS && proxies.proxy(for: endpoint.url) == nil
     }
 
     /// Where to connect to.
     ///
     /// - Throws: `UpstreamError` where the proxy of the environment, or a literal address, may not be connected to.
     func target(of endpoint: UpstreamEndpoint) throws -> ConnectTarget {
+        if let path = endpoint.unixSocket {
+            let address = try SocketAddress(unixDomainSocketPath: path)
+            return ConnectTarget(host: "", port: 0, address: address, rule: endpoint.addresses, tunnel: nil)
+        }
         let tunnel = try proxies.proxy(for: endpoint.url).map { try ProxyTunnel(proxy: $0, endpoint: endpoint) }
         let host = tunnel?.proxyHost ?? endpoint.hostName
         let port = tunnel?.proxyPort ?? endpoint.url.port
@@ -69,11 +101,13 @@ final class UpstreamConnector {
         of target: ConnectTarget,
         for attempt: ConnectAttempt
     ) -> EventLoopFuture<any Channel> {
-        let tls = tls
         let attempt = NIOLoopBound(attempt, eventLoop: loop)
-        return ClientBootstrap(group: loop)
+        var bootstrap = ClientBootstrap(group: loop)
+        // A unix socket does not wait for more to send, and refuses the option.
+        if address.protocol != .unix { bootstrap = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        return
+            bootstrap
             .connectTimeout(timeout)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: PacedReading.buffers)
             .channelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .channelInitializer { channel in
@@ -90,7 +124,8 @@ final class UpstreamConnector {
                     if endpoint.usesTLS {
                         // A literal address is verified against the certificate's addresses and sends no SNI.
                         let name = endpoint.url.address == nil ? endpoint.hostName : nil
-                        try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
+                        let context = try connection.server.pool.connector.context(for: endpoint)
+                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
                     }
                     try pipeline.addHandler(connection)
                 }

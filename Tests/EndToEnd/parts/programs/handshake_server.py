@@ -144,13 +144,15 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="answer with JSON instead of event streams")
+    parser.add_argument("--sse", action="store_true", help="speak HTTP+SSE of 2024-11-05")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
     listener, port = free_socket(options.port)
     witness = Witness()
-    app = build(witness, options.json).streamable_http_app()
+    server = build(witness, options.json)
+    app = server.sse_app() if options.sse else server.streamable_http_app()
     app.router.routes.extend(witness.routes())
-    serve(witness.wrap(app), listener, url=f"http://127.0.0.1:{port}/mcp")
+    serve(witness.wrap(app), listener, url=f"http://127.0.0.1:{port}/{'sse' if options.sse else 'mcp'}")
 
 
 main()
