@@ -59,21 +59,21 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let testTargets: [Target] = [
-    part("Tests", "Kits", ["Bytes", "StrictJSON", "TransparencyLog", "AuditLog"]),
+    part("Tests", "Kits", ["Bytes", "StrictJSON", "TransparencyLog", "AuditLog", "Contract"]),
+    tests("Bytes", ["Bytes"]),
+    tests("TransparencyLog", ["Kits", "Errors", "TransparencyLog", "Bytes", "StrictJSON"]),
     tests("StrictJSON", ["Kits", "StrictJSON"]),
     tests("MCP", ["MCP", "Bytes", "StrictJSON"]),
     tests("Policy", ["Kits", "MCP", "Policy", "StrictJSON"]),
     tests("StrictYAML", ["StrictYAML", "StrictJSON"]),
     tests("PolicyFile", ["PolicyFile", "Policy", "StrictJSON"]),
-    tests("Bytes", ["Bytes"]),
-    tests("TransparencyLog", ["Kits", "Errors", "TransparencyLog", "Bytes", "StrictJSON"]),
     tests("AuditLog", ["Kits", "Errors", "AuditLog", "TransparencyLog", "Bytes", "StrictJSON"]),
     tests("AuditReport", ["Kits", "Errors", "AuditReport", "AuditLog", "TransparencyLog", "Bytes", "StrictJSON"]),
-    tests("Contract", ["AuditLog", "Bytes", "TransparencyLog", "Contract", "StrictJSON", crypto]),
+    tests("Contract", ["Kits", "AuditLog", "Bytes", "TransparencyLog", "Contract", "MCP", "StrictJSON", crypto]),
     tests("Addresses", ["Addresses"]),
     tests("Fetch", ["Addresses", "Fetch", "Kits"]),
     tests("Archive", ["Archive"]),
-    tests("ServiceKit", ["ServiceKit", "Errors", "StrictJSON", logging]),
+    tests("ServiceKit", ["ServiceKit", "Errors", "Kits", "StrictJSON", logging]),
     tests("Keyring", ["Keyring"]),
     tests(
         "OAuth",
@@ -84,11 +84,24 @@ let testTargets: [Target] = [
     ),
     tests("Spool", ["Spool", "Errors", "Bytes", "TransparencyLog", "AuditLog", "ServiceKit", "StrictJSON", logging]),
     tests("Wire", ["Wire"]),
+    tests(
+        "Bridging",
+        ["Bridging", "Fetch", "Kits", "MCP", "StrictJSON", "Upstreams", "Wire", nioCore, nioEmbedded, nioPosix]
+    ),
+    tests(
+        "Children",
+        [
+            "Children", "StrictJSON", "Bridging", "Contract", "Keyring", "ServiceKit", "Upstreams", nioCore, nioPosix,
+            logging,
+        ]
+    ),
+    tests("StdioShim", ["StdioShim", "MCP", "StrictJSON", "Kits", nioCore]),
     tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
     tests(
         "CoordinatorLink",
         [
-            "CoordinatorLink", "Errors", "Bytes", "TransparencyLog", "AgentState", "Policy", "Contract", "AuditLog",
+            "CoordinatorLink", "Kits", "Errors", "Bytes", "TransparencyLog", "AgentState", "Policy", "Contract",
+            "AuditLog",
             "Fetch", "ServiceKit", "Keyring", "Spool", "StrictJSON", logging, serviceLifecycle,
         ]
     ),
@@ -96,8 +109,8 @@ let testTargets: [Target] = [
     tests(
         "Forwarding",
         [
-            "Forwarding", "Errors", "Bytes", "TransparencyLog", "MCP", "Policy", "AuditLog", "Spool", "Wire",
-            "Upstreams", "StrictJSON", "Fetch", "ServiceKit", nioCore, nioPosix,
+            "Forwarding", "Errors", "Bytes", "TransparencyLog", "Bridging", "MCP", "Policy", "AuditLog", "Spool",
+            "Wire", "Upstreams", "StrictJSON", "Fetch", "ServiceKit", nioCore, nioPosix,
         ]
     ),
     tests("Database", ["Database", "ServiceKit"]),
@@ -127,10 +140,18 @@ let testTargets: [Target] = [
         ]
     ),
     tests(
+        "Definitions",
+        [
+            "Definitions", "TransparencyLog", "MCP", "Registry", "AuditSink", "AuditLog", "Contract", "Database",
+            "ServiceKit", "StrictJSON",
+        ]
+    ),
+    tests(
         "Fleet",
         [
-            "Fleet", "Bytes", "TransparencyLog", "Registry", "PolicyStore", "PolicyFile", "Policy", "People",
-            "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON",
+            "Fleet", "Kits", "Bytes", "TransparencyLog", "Registry", "Definitions", "PolicyStore", "PolicyFile",
+            "Policy",
+            "People", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
@@ -145,8 +166,8 @@ let testTargets: [Target] = [
     tests(
         "CoordinatorCore",
         [
-            "CoordinatorCore", "Errors", "TransparencyLog", "AuditSink", "Contract", "ServiceKit", "StrictJSON",
-            logging, nioSSL, x509, asn1,
+            "CoordinatorCore", "TransparencyLog", "AuditSink", "Contract", "ServiceKit", "StrictJSON", logging, nioSSL,
+            x509, asn1,
         ]
     ),
 ]
@@ -183,7 +204,7 @@ let package = Package(
         part(
             "Shared",
             "Contract",
-            ["Bytes", "MCP", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Addresses", crypto]
+            ["Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", crypto]
         ),
         .systemLibrary(
             name: "CCurl",
@@ -208,7 +229,7 @@ let package = Package(
             "OAuth",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Contract", "Addresses", "Fetch", "ServiceKit",
-                "Keyring", crypto,
+                "Keyring", "Wire", crypto,
             ]
         ),
         part(
@@ -222,7 +243,7 @@ let package = Package(
             ["Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit"]
         ),
         part("Agent", "Wire"),
-        part("Agent", "Upstreams", ["ServiceKit", "Addresses", "Fetch", "Wire", nioCore, nioPosix, nioSSL]),
+        part("Agent", "Upstreams", ["Addresses", "Fetch", "ServiceKit", "Wire", nioCore, nioPosix, nioSSL]),
         part(
             "Agent",
             "CoordinatorLink",
@@ -234,11 +255,34 @@ let package = Package(
         part("Agent", "LocalControl", ["Errors", "StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
         part(
             "Agent",
+            "Bridging",
+            ["Bytes", "StrictJSON", "MCP", "Fetch", "ServiceKit", "Wire", "Upstreams", nioCore, crypto]
+        ),
+        part(
+            "Agent",
             "Forwarding",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", "Fetch",
-                "ServiceKit", "Spool", "Wire", "Upstreams", nioCore, nioPosix, logging,
+                "ServiceKit", "Spool", "Wire", "Upstreams", "Bridging", nioCore, nioPosix, logging, crypto,
             ]
+        ),
+        .target(
+            name: "CSpawn",
+            path: "Agent/CSpawn",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+        ),
+        part(
+            "Agent",
+            "Children",
+            [
+                "TransparencyLog", "StrictJSON", "Contract", "ServiceKit", "Keyring", "Upstreams", "Bridging", "CSpawn",
+                nioCore, nioPosix, logging,
+            ]
+        ),
+        part(
+            "Agent",
+            "StdioShim",
+            ["StrictJSON", "MCP", "Fetch", "ServiceKit", "Wire", "Upstreams", nioCore, nioPosix]
         ),
         part(
             "Agent",
@@ -246,8 +290,8 @@ let package = Package(
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Contract",
                 "Addresses", "Fetch", "ServiceKit", "Keyring", "OAuth", "Spool", "Upstreams", "AgentState",
-                "CoordinatorLink", "LocalControl", "Forwarding", nioCore, nioPosix, logging, serviceLifecycle,
-                unixSignals,
+                "CoordinatorLink", "LocalControl", "Bridging", "Children", "Forwarding", nioCore, nioPosix, logging,
+                serviceLifecycle, unixSignals,
             ]
         ),
         part(
@@ -255,8 +299,9 @@ let package = Package(
             "Commands",
             [
                 "Errors", "Bytes", "TransparencyLog", "AuditReport", "StrictJSON", "MCP", "Policy", "PolicyFile",
-                "Contract", "Fetch", "Archive", "ServiceKit", "Keyring", "OAuth", "Spool", "Wire", "AgentState",
-                "CoordinatorLink", "LocalControl", "AgentCore", argumentParser, logging,
+                "Contract", "Addresses", "Fetch", "Archive", "ServiceKit", "Keyring", "OAuth", "Spool", "Wire",
+                "AgentState", "CoordinatorLink", "LocalControl", "StdioShim", "Children", "AgentCore", argumentParser,
+                logging,
             ]
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),
@@ -268,6 +313,14 @@ let package = Package(
             [
                 "Errors", "Bytes", "TransparencyLog", "AuditReport", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
                 "Database", logging,
+            ]
+        ),
+        part(
+            "Coordinator",
+            "Definitions",
+            [
+                "Bytes", "TransparencyLog", "StrictJSON", "MCP", "AuditLog", "Contract", "ServiceKit", "Database",
+                "AuditSink",
             ]
         ),
         part(
@@ -296,7 +349,7 @@ let package = Package(
             "Fleet",
             [
                 "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
-                "Database", "AuditSink", "Registry", "People", "PolicyStore",
+                "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
             ]
         ),
         part(
@@ -304,8 +357,8 @@ let package = Package(
             "API",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract", "Archive",
-                "ServiceKit", "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", hummingbird,
-                httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore", "Fleet",
+                hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(
@@ -341,16 +394,29 @@ if let names = Context.environment["DOORWARD_TARGETS"] {
 // part of what is shipped.
 if Context.environment["DOORWARD_FUZZING"] != nil {
     let sanitizers = ["-sanitize=fuzzer,address"]
-    for target in package.targets where ["MCP", "StrictJSON"].contains(target.name) {
+    for target in package.targets where ["Bytes", "MCP", "StrictJSON", "Wire"].contains(target.name) {
         target.swiftSettings = strict + [.unsafeFlags(sanitizers)]
     }
     package.targets.append(
-        .executableTarget(
-            name: "StrictJSONFuzzer",
-            dependencies: ["MCP", "StrictJSON"],
-            path: "Tests/Fuzzers/StrictJSONFuzzer",
-            swiftSettings: strict + [.unsafeFlags(sanitizers + ["-parse-as-library"])],
-            linkerSettings: [.unsafeFlags(sanitizers)]
+        .target(
+            name: "FuzzerDriver",
+            path: "Tests/Fuzzers/FuzzerDriver",
+            swiftSettings: strict + [.unsafeFlags(sanitizers)]
         )
     )
+    let fuzzers: [(String, [Target.Dependency])] = [
+        ("StrictJSON", ["MCP", "StrictJSON"]), ("EventStream", ["Wire"]), ("Header", ["MCP", "StrictJSON"]),
+        ("List", ["MCP", "StrictJSON"]),
+    ]
+    for (name, dependencies) in fuzzers {
+        package.targets.append(
+            .executableTarget(
+                name: "\(name)Fuzzer",
+                dependencies: ["FuzzerDriver"] + dependencies,
+                path: "Tests/Fuzzers/\(name)Fuzzer",
+                swiftSettings: strict + [.unsafeFlags(sanitizers + ["-parse-as-library"])],
+                linkerSettings: [.unsafeFlags(sanitizers)]
+            )
+        )
+    }
 }

@@ -13,6 +13,8 @@ internal import StrictJSON
 ///   body: 4194304                 # the longest request, in bytes
 ///   head: 65536                   # the longest head of a request, in bytes
 ///   result: 8388608               # the longest result or event of a server, in bytes
+///   pages: 100                    # the most pages of a list that is put together
+///   items: 10000                  # the most entries of such a list
 ///   connections: 4096             # the most connections at a time
 ///   memory: 100663296             # what all connections may hold together, in bytes
 ///   session_hours: 24             # how long a session may rest before it is forgotten
@@ -21,6 +23,8 @@ package struct AgentSettings: Sendable {
     /// `HOST:PORT`; the host is loopback.
     package var listen = "127.0.0.1:7717"
     var forwarding = ForwardingConfiguration()
+    /// The longest request that the agent takes, in bytes.
+    package var longestMessage: Int { forwarding.longestBody }
 
     /// The settings of a home.
     ///
@@ -43,6 +47,8 @@ package struct AgentSettings: Sendable {
             forwarding.longestHead = try limits.optionalInt("head", in: 4096...(1 << 20)) ?? forwarding.longestHead
             forwarding.longestReply =
                 try limits.optionalInt("result", in: 1024...(256 << 20)) ?? forwarding.longestReply
+            forwarding.mostPages = try limits.optionalInt("pages", in: 1...10_000) ?? forwarding.mostPages
+            forwarding.mostItems = try limits.optionalInt("items", in: 1...1_000_000) ?? forwarding.mostItems
             let most = try limits.optionalInt("connections", in: 16...65_536)
             forwarding.mostConnections = most ?? forwarding.mostConnections
             forwarding.mostHeld = try limits.optionalInt("memory", in: (16 << 20)...(64 << 30)) ?? forwarding.mostHeld

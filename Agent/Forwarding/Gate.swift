@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bridging
 internal import Bytes
 internal import MCP
 internal import Policy
@@ -23,6 +24,7 @@ final class Gate {
     /// Records what becomes of calls.
     let records: CallRecorder
     private let makeUpstream: (UpstreamEndpoint) -> UpstreamServer
+    private let makeBridge: (ServerBridge.Settings, UpstreamServer?) -> ServerBridge
     /// Gives slots back in some seconds.
     var keepSlots: (LimitPermit) -> Void = { permit in
         var permit = permit
@@ -51,6 +53,7 @@ final class Gate {
     private var told = 0
     let parked: ParkedCalls
     let tasks = TaskTable()
+    let pins = PinBook()
     var random: RandomPool
 
     init(
@@ -59,7 +62,8 @@ final class Gate {
         credentials: any CredentialSource,
         metrics: MetricsRegistry,
         random: RandomPool = RandomPool(),
-        makeUpstream: @escaping (UpstreamEndpoint) -> UpstreamServer
+        makeUpstream: @escaping (UpstreamEndpoint) -> UpstreamServer,
+        makeBridge: @escaping (ServerBridge.Settings, UpstreamServer?) -> ServerBridge
     ) {
         self.configuration = configuration
         bounds = ClientConnection.StateMachine.Bounds(
@@ -75,6 +79,7 @@ final class Gate {
         records = CallRecorder(metrics)
         self.random = random
         self.makeUpstream = makeUpstream
+        self.makeBridge = makeBridge
         parked = ParkedCalls(most: configuration.mostParked)
     }
 
@@ -91,19 +96,24 @@ final class Gate {
         let old = servers
         servers = state.servers.map { server in
             if let same = old.first(where: { $0.isSame(as: server) }) { return same }
+            let upstream = server.transport.endpoint.map(makeUpstream)
             return ServedServer(
                 server,
-                upstream: makeUpstream(server.endpoint),
+                upstream: upstream,
+                bridge: makeBridge(server.bridging, upstream),
                 userAgent: configuration.userAgent,
-                metrics: ServerMetrics(metrics, alias: server.alias.string)
+                metrics: ServerMetrics(metrics, alias: server.alias.string),
+                pins: pins[server.alias]
             )
         }
+        for server in state.servers { pins[server.alias].take(server.pins) }
+        for server in old where !servers.contains(where: { $0 === server }) { server.bridge.end() }
         limits.replace(rules: state.policy.limits + state.servers.flatMap(\.limits))
         let names = Set(state.clients.map(\.name) + [Self.local])
         let kept = Set(servers.filter { server in old.contains { $0 === server } }.map(\.alias))
         earlier.keepOnly(clients: names)
         tasks.forget { client, server in !names.contains(client) || !kept.contains(server) }
-        return sessions.endAll { !names.contains($0.client) || !kept.contains($0.server) }
+        return sessions.endAll { !names.contains($0.client) || !($0.isOfAll || kept.contains($0.server)) }
     }
 
     /// The client name of a peer that comes over the socket without a credential.
@@ -129,9 +139,10 @@ final class Gate {
     }
 
     /// Whether the client of an open stream may still have it.
-    func isKnown(client: JSONText) -> Bool {
-        client == Self.local || clients.values.contains(client)
-    }
+    func isKnown(client: JSONText) -> Bool { client == Self.local || isClient(client) }
+
+    /// Whether a client of this name has a credential.
+    func isClient(_ name: JSONText) -> Bool { clients.values.contains(name) }
 
     /// The server of an alias, whether or not anybody may use it.
     func server(alias: UnsafeBufferPointer<UInt8>) -> ServedServer? {

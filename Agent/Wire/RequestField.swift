@@ -21,6 +21,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
     case traceparent
     case fetchSite
     case account
+    case client
     case userAgent
     case requestedHeaders
     case contentEncoding
@@ -45,6 +46,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case .traceparent: "traceparent"
         case .fetchSite: "sec-fetch-site"
         case .account: "doorward-account"
+        case .client: "doorward-client"
         case .userAgent: "user-agent"
         case .requestedHeaders: "access-control-request-headers"
         case .contentEncoding: "content-encoding"
@@ -69,6 +71,7 @@ package enum RequestField: Int, CaseIterable, Sendable {
         case (14, UInt8(ascii: "c")): .contentLength
         case (14, UInt8(ascii: "m")): .sessionID
         case (14, UInt8(ascii: "s")): .fetchSite
+        case (15, UInt8(ascii: "d")): .client
         case (16, UInt8(ascii: "c")): .contentEncoding
         case (16, UInt8(ascii: "d")): .account
         case (17, UInt8(ascii: "t")): .transferEncoding

@@ -51,7 +51,7 @@ package struct RequestHead: Sendable {
     /// The number of bytes of the whole head, the empty line included.
     package internal(set) var length = 0
 
-    @usableFromInline var fields = InlineArray<20, ByteSpan>(repeating: .empty)
+    @usableFromInline var fields = InlineArray<21, ByteSpan>(repeating: .empty)
     @usableFromInline var present: UInt32 = 0
     private var fieldsStart = 0
 

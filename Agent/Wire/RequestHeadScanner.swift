@@ -108,7 +108,7 @@ package struct RequestHeadScanner: Sendable {
             guard ByteScan.matches("100-continue", in: bytes, value) else { return .expectation }
             head.expectsContinue = true
         case .host, .origin, .authorization, .sessionID, .protocolVersion, .method, .name, .lastEventID, .traceparent,
-            .fetchSite, .account, .userAgent, .requestedHeaders, .contentEncoding:
+            .fetchSite, .account, .client, .userAgent, .requestedHeaders, .contentEncoding:
             break
         }
         return nil

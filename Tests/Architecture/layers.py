@@ -176,6 +176,34 @@ def broken_fences(root: Path) -> list[Finding]:
     return findings
 
 
+def statuses_in_domain(root: Path) -> list[Finding]:
+    """HTTP statuses, and the wire form that has them, in targets that know nothing of HTTP."""
+    rule = re.compile(r"\bstatus(?:Code)?\s*(?::|==|!=|>=|<)\s*[1-5]\d\d\b|\bProblem\b")
+    return [
+        Finding(f"{path.relative_to(root)}:{number}", f"{name} is domain: throw Refused, without a status")
+        for name, (_, folder) in targets(root).items() if name in DOMAIN
+        for path in sources(folder)
+        for number, line in enumerate(without_comments(path.read_text()).splitlines(), 1) if rule.search(line)
+    ]
+
+
+# Where each code that the domain refuses with has its status.
+STATUS_TABLE = "Coordinator/API/Edge/Problem+Status.swift"
+
+
+def codes_without_status(root: Path) -> list[Finding]:
+    """Codes of refusals without a row in the table: such a refusal would be answered with 500."""
+    table = root / STATUS_TABLE
+    rows = set(re.findall(r'^\s*"(\w+)": \([1-5]\d\d, "', table.read_text(), re.MULTILINE)) if table.is_file() else set()
+    return [
+        Finding(str(path.relative_to(root)), f"{code} has no status in {STATUS_TABLE}")
+        for name, (_, folder) in targets(root).items() if name in DOMAIN | {"API"}
+        for path in sources(folder)
+        for code in re.findall(r'\b(?:Refused\(|[mM]alformed\((?:[^"]|"[^"]*",(?!\s*code))*?code:)\s*"(\w+)"', path.read_text())
+        if code not in rows
+    ]
+
+
 def too_long(root: Path) -> list[Finding]:
     """Files over the hard limit of lines."""
     kinds = {".swift", ".py", ".sh"}

@@ -1,3 +1,4 @@
+import AuditLog
 import StrictJSON
 import Testing
 import Wire
@@ -37,8 +38,9 @@ struct RequestGuardTests {
         let status = try Array(request.text.utf8).withUnsafeBytes { bytes in
             var scanner = RequestHeadScanner()
             try #require(scanner.scan(bytes) == .complete)
-            return RequestGuard.refusal(of: scanner.head, in: bytes, at: listener, &context) { value in
+            return RequestGuard.refusal(of: scanner.head, in: bytes, at: listener, &context) { value, proof in
                 asked += 1
+                if proof == .claimed { return value.elementsEqual("editor".utf8) ? ("editor", 8) : nil }
                 return value.elementsEqual("Bearer known".utf8) ? ("tests", 7) : nil
             }
         }
@@ -107,6 +109,25 @@ struct RequestGuardTests {
         #expect(context.client == Gate.local)
         request.credential = "Bearer stolen"
         #expect(try look(request, isSocket: true).0 == 401)
+        request.credential = nil
+        request.more = ["Doorward-Client: editor"]
+        let claimed = try look(request, isSocket: true)
+        #expect(claimed.0 == nil)
+        #expect(claimed.2.client == "editor")
+        #expect(claimed.2.how == .claimed)
+        request.more = ["Doorward-Client: nobody"]
+        #expect(try look(request, isSocket: true).0 == 401)
+        // What a credential proves is no claim, and a claim is worth nothing where anybody may connect.
+        request.credential = "Bearer known"
+        request.more = ["Doorward-Client: editor"]
+        #expect(try look(request, isSocket: true).2.client == "tests")
+        request.host = "127.0.0.1:7717"
+        request.line = "POST /servers/up/mcp"
+        #expect(try look(request).2.client == "tests")
+        request.credential = nil
+        #expect(try look(request).0 == 401)
+        request.line = "POST /control/status"
+        request.more = []
         // Over TCP there are no such pages.
         request.host = "127.0.0.1:7717"
         request.credential = "Bearer known"

@@ -12,11 +12,11 @@ struct Doorward: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "This machine",
-                subcommands: [Login.self, Logout.self, Unlock.self, Agent.self, Status.self]
+                subcommands: [Login.self, Logout.self, Unlock.self, Agent.self, Status.self, Doctor.self]
             ),
             CommandGroup(
                 name: "Servers and clients",
-                subcommands: [Servers.self, Connect.self, Disconnect.self, Client.self]
+                subcommands: [Servers.self, Connect.self, Disconnect.self, Client.self, Stdio.self]
             ),
             CommandGroup(name: "Calls and records", subcommands: [Call.self, Explain.self, Audit.self, Verify.self]),
             CommandGroup(name: "The organisation", subcommands: [Admin.self]),

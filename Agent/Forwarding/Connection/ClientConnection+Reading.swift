@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import Bytes
 internal import NIOCore
 internal import StrictJSON
@@ -39,7 +40,9 @@ extension ClientConnection {
         let head = reader.head
         visit = RequestContext(method: head.method, closes: !head.keepsAlive || path.isEnding)
         let status = input.withUnsafeReadableBytes { bytes in
-            RequestGuard.refusal(of: head, in: bytes, at: listener, &visit) { client(authorization: $0) }
+            RequestGuard.refusal(of: head, in: bytes, at: listener, &visit) { value, proof in
+                proof == .claimed ? client(claimed: value) : client(authorization: value)
+            }
         }
         guard let status else {
             if head.expectsContinue { sendContinue() }
@@ -59,6 +62,12 @@ extension ClientConnection {
         let number = gate.number(of: name)
         known = KnownClient(value: Array(value), name: name, number: number, generation: gate.clientsGeneration)
         return (name, number)
+    }
+
+    /// The client of a name that is claimed; nil for one that is not known.
+    private func client(claimed name: UnsafeBufferPointer<UInt8>) -> (name: JSONText, number: Int)? {
+        let name = JSONText(utf8: name)
+        return gate.isClient(name) ? (name, gate.number(of: name)) : nil
     }
 
     /// Takes the request that is whole out of the input.

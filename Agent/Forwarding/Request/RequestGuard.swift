@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import StrictJSON
 internal import Wire
 
@@ -12,21 +13,22 @@ enum RequestGuard {
     ///   - bytes: the buffer in which it is.
     ///   - listener: the listener that it came through.
     ///   - context: takes what is found out.
-    ///   - client: the client that a value of `Authorization` belongs to; nil for one that is not known.
+    ///   - client: the client that a value belongs to, of `Authorization` or, as a claim, of `Doorward-Client`; nil for one
+    ///     that is not known.
     /// - Returns: the status to refuse the request with; nil for one whose body may come.
     static func refusal(
         of head: RequestHead,
         in bytes: UnsafeRawBufferPointer,
         at listener: ListenerContext,
         _ context: inout RequestContext,
-        client: (UnsafeBufferPointer<UInt8>) -> (name: JSONText, number: Int)?
+        client: (UnsafeBufferPointer<UInt8>, ClientProof) -> (name: JSONText, number: Int)?
     ) -> Int? {
         // First by what a browser cannot forge: a page of a stranger learns nothing of what is here.
         if let status = listener.rules.refusal(of: head, in: bytes, isOverSocket: listener.isSocket) { return status }
         context.route = Route(head.path.slice(of: bytes))
         // The other pages are not for the web: numbers, and what this user's commands ask.
         switch context.route {
-        case .server, .wellKnown: context.origin = listener.rules.foreignOrigin(of: head, in: bytes)
+        case .server, .everyServer, .wellKnown: context.origin = listener.rules.foreignOrigin(of: head, in: bytes)
         case .control, .health, .openPage, .nowhere: break
         }
         // Before the credential: a browser asks without it, and takes any other status for a no.
@@ -38,11 +40,16 @@ enum RequestGuard {
         if !context.route.isOpen {
             if let value = head.value(.authorization, in: bytes) {
                 context.how = .token
-                guard let client = client(value) else { return 401 }
+                guard let client = client(value, .token) else { return 401 }
                 (context.client, context.clientNumber) = client
             } else if !listener.isSocket {
                 // On the socket the kernel vouches for the user, and that is all that is known.
                 return 401
+            } else if let name = head.value(.client, in: bytes) {
+                // Who has this user's account can take any client's credential, so a name is as good; but it stays a claim.
+                context.how = .claimed
+                guard let client = client(name, .claimed) else { return 401 }
+                (context.client, context.clientNumber) = client
             }
         }
         return refusal(of: head, in: bytes, at: listener, to: context.route)
@@ -61,7 +68,7 @@ enum RequestGuard {
         case .control:
             guard listener.isSocket else { return 404 }
             return head.method == .get || head.method == .post ? nil : 405
-        case .server:
+        case .server, .everyServer:
             switch head.method {
             // A form or a text can be sent by any page; JSON only by one that was let in.
             case .post: return head.contentType == .json && !isCoded(head, in: bytes) ? nil : 415

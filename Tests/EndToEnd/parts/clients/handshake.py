@@ -1,9 +1,12 @@
 """The same visit as modern.py, made by the last SDK that knows only the handshake revisions (mcp 1.30).
 
 usage: handshake.py legacy URL      the bearer comes in the environment as MCP_AUTHORIZATION
+
+In place of a URL there may be `stdio:` and a JSON object of `command`, `args` and `env`: a server to launch.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -11,7 +14,8 @@ import warnings
 
 import anyio
 import httpx
-from mcp import ClientSession
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 from mcp.types import CreateMessageResult, ElicitResult, PromptReference, ResourceTemplateReference, TextContent
@@ -53,12 +57,22 @@ class Visit:
             self.updated.set()
 
 
+@contextlib.asynccontextmanager
+async def connected(url: str, http: httpx.AsyncClient):
+    if url.startswith("stdio:"):
+        async with stdio_client(StdioServerParameters(**json.loads(url.removeprefix("stdio:")))) as streams:
+            yield streams
+    else:
+        async with streamable_http_client(url, http_client=http) as (read, write, _):
+            yield read, write
+
+
 async def visit(url: str) -> dict[str, object]:
     headers = {"Authorization": os.environ["MCP_AUTHORIZATION"]} if "MCP_AUTHORIZATION" in os.environ else {}
     taken = Visit()
     async with (
         httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(30, read=60)) as http,
-        streamable_http_client(url, http_client=http) as (read, write, _),
+        connected(url, http) as (read, write),
         ClientSession(
             read, write, sampling_callback=taken.sampling, elicitation_callback=taken.elicitation,
             logging_callback=taken.logging, message_handler=taken.message,

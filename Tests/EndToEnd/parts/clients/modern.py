@@ -2,6 +2,8 @@
 
 usage: modern.py MODE URL [HEADER-VALUE]     MODE: auto, legacy or a modern revision such as 2026-07-28
 
+In place of a URL there may be `stdio:` and a JSON object of `command`, `args` and `env`: a server to launch.
+
 The same visit, made directly and through an agent, must give the same transcript; so nothing that names a session,
 a port or a time is written down. The bearer comes in the environment as MCP_AUTHORIZATION, since arguments can be seen.
 """
@@ -15,6 +17,7 @@ import warnings
 import anyio
 import httpx2
 from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CreateMessageResult, ElicitResult, PromptReference, ResourceTemplateReference, TextContent
@@ -60,8 +63,12 @@ async def visit(mode: str, url: str) -> dict[str, object]:
     headers = {"Authorization": os.environ["MCP_AUTHORIZATION"]} if "MCP_AUTHORIZATION" in os.environ else {}
     taken = Visit()
     async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=60)) as http:
+        if url.startswith("stdio:"):
+            server = StdioServerParameters(**json.loads(url.removeprefix("stdio:")))
+        else:
+            server = streamable_http_client(url, http_client=http)
         client = Client(
-            streamable_http_client(url, http_client=http), mode=mode, cache=None,
+            server, mode=mode, cache=None,
             sampling_callback=taken.sampling, elicitation_callback=taken.elicitation,
             logging_callback=taken.logging, log_level="debug", message_handler=taken.message,
         )
