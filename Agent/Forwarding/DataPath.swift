@@ -1,3 +1,5 @@
+internal import AuditLog
+internal import Bridging
 internal import Bytes
 internal import NIOCore
 internal import Policy
@@ -10,6 +12,8 @@ final class DataPath {
     let gate: Gate
     let pool: UpstreamPool
     let table: ConnectionTable
+    /// Which eras servers speak, as far as it was found out.
+    let eras: EraBook
     let beginRecords: BeginRecordBatch
     let turn: LoopTurn
     let shares: ReadShares
@@ -17,6 +21,8 @@ final class DataPath {
     let refusals: WaitingRefusals
     private(set) lazy var upkeep = Upkeep(path: self)
     private(set) lazy var changes = ListChanges(path: self)
+    private(set) lazy var probes = HealthProbes(path: self)
+    private(set) lazy var everyServer = EveryServer(path: self)
     /// The number of the state that is in force.
     private var stateNumber = 0
     /// Set once the agent ends: what is answered now is the last on its connection.
@@ -26,17 +32,20 @@ final class DataPath {
         loop: any EventLoop,
         gate: Gate,
         pool: UpstreamPool,
-        table: ConnectionTable
+        table: ConnectionTable,
+        eras: EraBook
     ) {
         self.loop = loop
         self.gate = gate
         self.pool = pool
         self.table = table
+        self.eras = eras
         turn = pool.turn
         shares = pool.shares
         beginRecords = BeginRecordBatch(turn: turn)
         budget = MemoryBudget(most: gate.configuration.mostHeld, loop: loop, table: table)
         refusals = WaitingRefusals(loop: loop, now: gate.now)
+        gate.pins.shown = { [unowned self] in changes.pinsChanged(of: $0) }
         gate.keepSlots = { if !$0.isEmpty { LostCall.keep($0, until: nil, longest: 0, on: loop) } }
     }
 
@@ -67,15 +76,17 @@ extension DataPath {
         stateNumber = state.number
         let policy = gate.policy
         for session in gate.replace(state) { gate.close(session) }
-        pool.retain(only: Set(gate.servers.map(\.endpoint)))
+        pool.retain(only: Set(gate.servers.compactMap(\.transport.endpoint)))
         for connection in table.connections { connection.reconsider() }
+        probes.serversChanged()
+        everyServer.replaced()
         if gate.policy !== policy { changes.policyChanged() }
     }
 
     /// Closes idle connections, and lets a request that runs be the last on its connection.
     func beginEnding() {
         isEnding = true
-        for connection in table.connections where !connection.isBusy || connection.call?.machine.kind == .stream {
+        for connection in table.connections where !connection.isBusy || connection.holdsStream {
             connection.abort()
         }
     }
@@ -104,13 +115,16 @@ extension DataPath {
     func end() {
         refusals.flush()
         upkeep.end()
+        probes.end()
         changes.end()
+        everyServer.end()
         for connection in table.connections {
             connection.call?.stop()
             connection.abort()
         }
         // The agent cannot know what the server makes of a call whose stream would have been taken up again.
         for session in gate.sessions.all { gate.close(session, .unknown) }
+        for server in gate.servers { server.bridge.end() }
         pool.shutdown()
     }
 }

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bridging
 internal import Errors
 package import Fetch
 internal import Glibc
@@ -61,24 +62,33 @@ package final class ForwardingService: Sendable {
         logger: Logger = Logger(label: "doorward.forwarding")
     ) async throws -> ForwardingService {
         try await loop.submit {
-            let files = FileLimit.shares
+            let files = FileShares()
             var bounds = UpstreamConfiguration()
             bounds.maxConnections = files.servers
             bounds.maxLookUps = files.lookUps
             let pool = try UpstreamPool(loop: loop, proxies: proxies, configuration: bounds)
+            let eras = EraBook(wall: clock.wall)
+            let bridges = ServerBridge.Surroundings(
+                loop: loop,
+                eras: eras,
+                userAgent: configuration.userAgent,
+                longestReply: configuration.longestReply,
+                now: clock.boot
+            )
             let gate = Gate(
                 configuration: configuration,
                 clock: clock,
                 credentials: credentials,
                 metrics: metrics,
-                makeUpstream: pool.server(for:)
+                makeUpstream: pool.server(for:),
+                makeBridge: { ServerBridge($0, upstream: $1, bridges) }
             )
             let table = ConnectionTable(
                 loop: loop,
                 most: min(configuration.mostConnections, files.clients),
                 now: clock.boot
             )
-            let path = DataPath(loop: loop, gate: gate, pool: pool, table: table)
+            let path = DataPath(loop: loop, gate: gate, pool: pool, table: table, eras: eras)
             return ForwardingService(loop: loop, configuration: configuration, logger: logger, path: path)
         }.get()
     }

@@ -63,6 +63,17 @@ extension Refusal {
         message: "There is no such session at {server} any more: begin another with `initialize`."
     )
 
+    /// A server that keeps conversations apart, and a request that belongs to none.
+    static func noThread(_ server: JSONText) -> Refusal {
+        Refusal(
+            code: .denied,
+            reason: "no_thread",
+            message: "{server} keeps conversations apart, and this request names none: begin a session with `initialize`, or "
+                + "use the address /servers/{server}/threads/ID/mcp with an ID of your own for each conversation.",
+            server: server
+        )
+    }
+
     /// A server that asks and asks.
     static let tooManyRequests = Refusal(
         code: .limited,

@@ -45,7 +45,6 @@ extension Refusal {
             switch (kind, status) {
             case (.stream, 405):
                 "{server} opens no stream of its own for you: its answers come with each request all the same."
-            case (.delete, 405): "{server} lets no client end a session: it ends by itself."
             case (_, 502):
                 "{server} does not answer as it should: try again in a minute, `doorward status` shows how it does."
             default: "{server} refuses this with HTTP \(status), and the agent cannot say why: ask its operator."
@@ -67,5 +66,38 @@ extension Refusal {
         case .delete:
             return code == .serverDown && reason != "refused" ? 502 : 204
         }
+    }
+}
+
+// What is said of a session that its server has lost.
+extension Refusal {
+    /// A call was under way in a session of the server that is no more.
+    static func lostWithSession(_ server: JSONText) -> Refusal {
+        .down(
+            "session_lost",
+            "{server} has lost the session in which this was asked, and nobody knows whether it was done. Look before you "
+                + "repeat it: the session itself goes on.",
+            server: server
+        )
+    }
+
+    /// The server begins sessions and does not know them at the next request.
+    static func losesSessions(_ server: JSONText) -> Refusal {
+        .down(
+            "session_lost",
+            "{server} does not know the session that it has begun just now, so nothing was done: several programs may stand "
+                + "behind its address. Its operator can tell more.",
+            server: server
+        )
+    }
+
+    /// The server has lost the session and does not begin another one, for this reason.
+    static func noOtherSession(_ server: JSONText, because words: String) -> Refusal {
+        .down(
+            "session_lost",
+            "{server} has lost this session and does not begin another: \(words) Nothing was done; try again in a minute, "
+                + "`doorward status` shows how it does.",
+            server: server
+        )
     }
 }

@@ -25,6 +25,7 @@ extension Call {
         let literal = literalID
         let kind = machine.kind
         let refusal = told(refusal)
+        noteHealth(of: refusal)
         recordEnd(wasCancelled ? .cancelled : outcome)
         if let status = refusal.status(for: kind) {
             // Its client takes the session for ended, whatever the server makes of it.
@@ -32,6 +33,11 @@ extension Call {
             return connection.refuseBare(refusal, status)
         }
         connection.answerRefusal(refusal, id: literal, record: refusal.code == .notRecorded ? nil : facts?.call)
+    }
+
+    /// Answers in the server's place, in the form that the client waits for by now.
+    func refuse(_ refusal: Refusal, _ outcome: Outcome.Kind) {
+        isCommitted ? endStream(with: refusal, outcome) : end(with: refusal, outcome)
     }
 
     /// Answers what has no id with a status.
@@ -43,11 +49,13 @@ extension Call {
         connection.refuseBare(.bare(status, machine.kind, server: server.alias), status)
     }
 
-    /// The server no longer knows the session, so the agent forgets it too.
+    /// The server no longer knows the session: another one is begun, or the agent forgets it too.
     func endSession() {
+        if sessionLost() { return }
         if let session { dropSession(session) }
+        if machine.kind == .delete { return endBare(204, .ok) }
         if case .request = machine.kind {
-            end(with: .unknownSession, .upstreamError)
+            refuse(.unknownSession, .upstreamError)
             return
         }
         recordEnd(.upstreamError)
@@ -68,7 +76,7 @@ extension Call {
                 "The server ended its answer before it gave one.",
                 server: server.alias
             )
-            return isCommitted ? endStream(with: refusal, .upstreamError) : end(with: refusal, .upstreamError)
+            return refuse(refusal, .upstreamError)
         }
         sendEvents(isLast: true)
         connection.finishRequest()
@@ -98,12 +106,20 @@ extension Call {
         connection.abort()
     }
 
+    /// What is told to the client is remembered, for the user who asks what went wrong.
+    private func noteHealth(of refusal: Refusal) {
+        guard refusal.code == .serverDown || refusal.code == .badAnswer, refusal.reason != "stopping" else { return }
+        server.noteError(refusal.words(), isDown: refusal.reason == "unreachable", now: gate.clock.wall())
+    }
+
     /// A refusal with all that is known of this call.
     private func told(_ refusal: Refusal) -> Refusal {
         var told = refusal.about(server, facts?.item, gate.configuration)
         guard told.code == .serverDown, told.since == nil else { return told }
         let now = gate.clock.wall()
-        told.since = server.health(now: now).since ?? now
+        let health = server.health(now: now)
+        told.since = health.since ?? now
+        server.metrics.show(health.state)
         return told
     }
 
@@ -120,6 +136,7 @@ extension Call {
         // The server may well work on behind a stream that can be taken up again, and stops some time after it was told.
         if kind == .cancelled, lastEvent != nil { gate.keepSlots(takePermit()) }
         leave()
+        if kind == .ok { noteWish() }
         let now = gate.now()
         if let pending = answered {
             let outcome: Outcome.Kind = kind == .ok && method == .unknown ? .rpcError : kind

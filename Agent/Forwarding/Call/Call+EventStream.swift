@@ -126,6 +126,7 @@ extension Call {
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
+        if isWholeList, takePage(envelope, message) { return }
         switch judge.judge(response: envelope, in: message) {
         case .pass(let outcome):
             noteTask(envelope, message)
@@ -139,8 +140,7 @@ extension Call {
     }
 
     /// The response is the last thing on its stream.
-    private func finishStream(_ message: UnsafeRawBufferPointer, _ id: UnsafeRawBufferPointer?, _ outcome: Outcome.Kind)
-    {
+    func finishStream(_ message: UnsafeRawBufferPointer, _ id: UnsafeRawBufferPointer?, _ outcome: Outcome.Kind) {
         bytesOut += message.count
         connection.events.append(data: message, id: id)
         finishReading()
@@ -215,14 +215,17 @@ extension Call {
 
     /// Sends the head of an event stream; at once, where nothing follows it for now.
     func openStream(isAlone: Bool = false) {
-        let session = bindSession()
-        guard connection.layOutStreamHead(record: facts?.call, session: session) else { return connection.abort() }
+        let begun = bindSession()
+        guard connection.layOutStreamHead(record: facts?.call, session: begun) else { return connection.abort() }
         machine.committed()
         isCommitted = true
         // Together with the first events; alone where the stream is the server's own, which may say nothing for long.
         connection.writeStreamHead(isAlone: isAlone || machine.kind == .stream)
         arm()
         // A change may have come before the stream had begun.
-        if machine.kind == .stream { tell(changed: []) }
+        guard machine.kind == .stream else { return }
+        let isStale = self.session?.hasStaleLists ?? false
+        if isStale { self.session?.hasStaleLists = false }
+        tell(changed: isStale ? .all : [])
     }
 }

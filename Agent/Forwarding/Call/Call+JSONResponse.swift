@@ -44,13 +44,13 @@ extension Call {
                 envelope.kind == .errorResponse
             else {
                 finishReading()
-                end(with: refusal, refusal.outcome)
+                refuse(refusal, refusal.outcome)
                 return
             }
-            // The same status says that a method or a thing is not there; the session goes on then.
-            let ofRequest = [JSONRPCErrorCode.methodNotFound, .invalidParams].map(\.rawValue)
-            let isAboutRequest = envelope.errorCode.map(ofRequest.contains) ?? false
-            if status == 404, !isAboutRequest, let session { dropSession(session) }
+            if let session, LostSession.isTold(by: status, envelope, in: bytes) {
+                if sessionLost() { return }
+                if status == 404 { dropSession(session) }
+            }
             guard let wait = refusal.retryAfterMilliseconds else {
                 return answer(with: envelope, bytes, status: status)
             }
@@ -63,8 +63,8 @@ extension Call {
         }
     }
 
-    /// Answers with a message of the server's that was mended here; `wait` is how long the server wants to be left alone.
-    private func answer(scanning bytes: UnsafeBufferPointer<UInt8>, waiting wait: Int? = nil, status: Int) {
+    /// Answers with a message of the server's that was mended or put together here; `wait` is how long the server wants to be left alone.
+    func answer(scanning bytes: UnsafeBufferPointer<UInt8>, waiting wait: Int? = nil, status: Int) {
         guard let envelope = try? Envelope.scan(ofServer: bytes, limits: gate.replyLimits) else {
             stop(machine.violated("malformed", "The server's answer cannot be taken."))
             return
@@ -96,6 +96,7 @@ extension Call {
             stop(machine.violated("foreign_id", "The server answers another request than the one that was made."))
             return
         }
+        if isWholeList, takePage(envelope, bytes) { return }
         switch judge.judge(response: envelope, in: bytes) {
         case .pass(let outcome):
             noteTask(envelope, bytes)
@@ -103,12 +104,14 @@ extension Call {
         case .replace(let other, let outcome): other.withUnsafeBytes { answerOnce($0, outcome, status: status) }
         case .refuse(let refusal, let outcome):
             finishReading()
-            end(with: refusal, outcome)
+            refuse(refusal, outcome)
         }
     }
 
     /// Sends the one answer as JSON, and ends the call.
     private func answerOnce(_ body: UnsafeRawBufferPointer, _ outcome: Outcome.Kind, status: Int) {
+        // Messages have gone before it, so it is the last of them.
+        if isCommitted { return finishStream(body, nil, outcome) }
         let record = facts?.call
         bytesOut += body.count
         let session = outcome == .ok ? bindSession() : nil

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy
@@ -98,10 +99,10 @@ extension Call {
     var cancelNote: CancelNote {
         CancelNote(
             server: server,
-            session: session?.key.id,
+            session: session?.upstream,
             version: version,
             authorization: authorization,
-            id: literalID ?? []
+            id: page?.id ?? literalID ?? []
         )
     }
 

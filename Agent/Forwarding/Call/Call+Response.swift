@@ -10,6 +10,7 @@ extension Call: ExchangeDelegate {
     func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {
         guard machine.state == .waiting else { return }
         lastByte = gate.now()
+        server.answered = lastByte
         var facts = ResponseSummary(status: head.status, contentType: head.contentType)
         facts.hasSession = session != nil
         if head.status == 403, head.has(.wwwAuthenticate) {
@@ -47,13 +48,13 @@ extension Call: ExchangeDelegate {
         case .events:
             touch()
             receiveEvents(body)
-        case .discarding, .draining:
+        case .discarding, .turning, .draining:
             drained += body.readableBytes
             guard drained > Self.mostDrained else { return }
             exchange?.cancel()
             exchange = nil
             perform(machine.ended())
-        case .idle, .recording, .renewing, .waiting:
+        case .idle, .recording, .renewing, .beginning, .waiting:
             break
         }
     }
@@ -87,10 +88,11 @@ extension Call: ExchangeDelegate {
         case .none: arm()
         case .send: sendUpstream()
         case .renew(let isRejected): renew(isRejected: isRejected)
+        case .beginSession: beginUpstreamSession()
         case .openStream: openStream()
         case .judge: judgeCollected()
         case .judgeError(let status, let refusal): judgeError(status, otherwise: refusal)
-        case .refuse(let refusal, let outcome): end(with: refusal, outcome)
+        case .refuse(let refusal, let outcome): refuse(refusal, outcome)
         case .reply(let status, let outcome): endBare(status, outcome)
         case .endSession: endSession()
         case .endStream: endStream()

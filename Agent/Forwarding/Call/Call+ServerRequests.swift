@@ -85,7 +85,7 @@ extension Call {
         OneWayExchange.send(
             body,
             to: server,
-            session: session?.key.id,
+            session: session?.upstream,
             version: version,
             authorization: authorization,
             path: path

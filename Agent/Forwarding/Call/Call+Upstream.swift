@@ -30,68 +30,45 @@ extension Call {
 
     /// Sends the request with the credential at hand.
     func sendUpstream() {
+        guard hasUpstreamSession() else { return }
         let connection = connection
         // What else has a body must not pass it on behind a head that says nothing of it.
         let content = connection.head.method == .post ? body : connection.head.length..<connection.head.length
-        let isShort = content.count <= Self.longestJoinedBody
-        let room =
-            server.requestHead.room(clientHead: connection.head.length, authorization: authorization?.count ?? 0)
-            + (isShort ? content.count : 0)
         var buffer = connection.out
         connection.out = ByteBuffer()
-        buffer.clear(minimumCapacity: room)
         let request = connection.request
-        let isWritten = request.withUnsafeReadableBytes { bytes in
+        let sent = request.withUnsafeReadableBytes { bytes in
             path.withHeader(of: trace) { trace in
-                write(trace, bytes, to: &buffer, room: room, content: isShort ? content : nil)
+                var outgoing = OutgoingRequest(
+                    method: connection.head.method,
+                    era: era,
+                    rpc: method,
+                    head: .client(connection.head, bytes),
+                    message: page?.message ?? request,
+                    content: page?.content ?? content
+                )
+                outgoing.session = session?.upstream
+                outgoing.resumes = machine.kind != .stream || resumes(bytes)
+                outgoing.thread = conversation
+                outgoing.trace = trace
+                outgoing.authorization = authorization
+                outgoing.lane = machine.kind.isOpenEnded ? .stream : .call
+                outgoing.client = client
+                outgoing.clientNumber = connection.visit.clientNumber
+                outgoing.isRepeatable = method.isRepeatable
+                return server.send(outgoing, using: &buffer, delegate: self)
             }
         }
         connection.out = buffer
-        guard isWritten else {
+        guard let sent else {
             // Only the credential could hold what no head may hold.
             perform(machine.failed(.notSent(UpstreamError(.malformedResponse, "The credential cannot be sent."))))
             return
         }
-        let rest =
-            isShort ? nil : request.getSlice(at: request.readerIndex + content.lowerBound, length: content.count)
-        exchange = server.upstream.send(
-            head: buffer,
-            body: rest,
-            lane: machine.kind.isOpenEnded ? .stream : .call,
-            client: connection.visit.clientNumber,
-            isRepeatable: method.isRepeatable,
-            delegate: self
-        )
+        exchange = sent
         if !connection.isWritable { exchange?.isReading = false }
         lastByte = gate.now()
         arm()
-    }
-
-    /// Up to here a copy is cheaper than a second write.
-    private static let longestJoinedBody = 8192
-
-    private func write(
-        _ trace: UnsafeBufferPointer<UInt8>,
-        _ bytes: UnsafeRawBufferPointer,
-        to buffer: inout ByteBuffer,
-        room: Int,
-        content: Range<Int>?
-    ) -> Bool {
-        let requestHead = server.requestHead
-        var parts = UpstreamRequestHead.Parts()
-        parts.method = connection.head.method
-        parts.bodyLength = parts.method == .post ? body.count : nil
-        parts.trace = trace
-        parts.isHandshake = era == .handshake
-        func write(_ authorization: UnsafeBufferPointer<UInt8>?) -> Bool {
-            parts.authorization = authorization
-            return buffer.writeHead(reserving: room) { writer in
-                requestHead.write(parts, client: connection.head, in: bytes, to: &writer)
-                if let content { writer.append(UnsafeRawBufferPointer(rebasing: bytes[content])) }
-            }
-        }
-        guard let authorization else { return write(nil) }
-        return authorization.withUnsafeBufferPointer { write($0) }
     }
 
     // MARK: Credentials

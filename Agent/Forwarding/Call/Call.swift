@@ -40,6 +40,10 @@ final class Call {
     var asksForTask = false
     /// The session that it belongs to.
     var session: Session?
+    /// The number of the server's session that it was sent in.
+    var generation: UInt32 = 0
+    /// The conversation that its address names; empty where it names none.
+    var thread: JSONText = ""
     /// The lists whose changes its client hears on its stream; empty for a request that opens no stream.
     var listens: ListKinds = []
     /// Of these the ones that have changed, and the client does not know.
@@ -63,9 +67,19 @@ final class Call {
     /// Bytes of an answer that were read for the sake of its connection alone.
     var drained = 0
 
+    // A list that is asked for as a whole.
+    /// Whether its client gets the whole list, whatever pages the server cuts.
+    var isWholeList = false
+    /// What there is of it; nil before a page was read that is not the only one.
+    var list: WholeList?
+    /// The request for the next page, in place of the client's own.
+    var page: ListPageRequest?
+
     // The answer.
-    /// The session that the server begins with its answer.
+    /// The server's id of the session that it begins with its answer.
     var newSession: JSONText?
+    /// The agent's own id of that session.
+    var boundID: JSONText?
     /// Cuts an event stream; nil before one has begun.
     var splitter: EventStreamSplitter?
     /// The hash of the id of the last event; with one a stream that breaks off can be taken up again.
@@ -129,7 +143,8 @@ final class Call {
             client: client,
             server: server.alias,
             limits: gate.replyLimits,
-            tasks: gate.tasks
+            tasks: gate.tasks,
+            pins: server.pins
         )
     }
 
@@ -164,13 +179,6 @@ final class Call {
     var openSession: Session? {
         guard era == .handshake else { return nil }
         return session ?? gate.sessions.find(sessionless, now: gate.now())
-    }
-
-    /// Binds the session that begins with the answer to the client and the server; returns its id.
-    func bindSession() -> JSONText? {
-        guard let id = newSession else { return nil }
-        session = beginSession(SessionKey(client: client, server: server.alias, id: id))
-        return id
     }
 
     /// The session of a key; begins one if the key has no session yet.

@@ -7,6 +7,8 @@ enum CallAction: Equatable {
     case send
     /// Ask for another credential; `isRejected` if the server refused the one at hand.
     case renew(isRejected: Bool)
+    /// Begin the server's session, in which the request then goes out.
+    case beginSession
     /// Begin the event stream to the client.
     case openStream
     /// The one message is whole: judge it.

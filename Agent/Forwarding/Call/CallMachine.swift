@@ -8,51 +8,15 @@ internal import Upstreams
 /// `refuse`, `reply`, `endSession`, `endStream`, `endStreamWith`, `suspend` or `cut`, or was told that the client is
 /// answered or gone, what comes later from the server is dropped.
 struct CallMachine {
-    /// Where the request is.
-    enum State: Equatable {
-        case idle
-        /// Its beginning is laid out, and not yet in the spool's file.
-        case recording(isStale: Bool)
-        /// A credential is being renewed.
-        case renewing
-        /// The request has left, and nothing has come back.
-        case waiting
-        case collecting
-        case collectingError(status: Int, otherwise: Refusal)
-        /// Events come; `isCommitted` once the head of the reply has gone to the client.
-        case events(isCommitted: Bool)
-        /// The rest of a refusal of the credential is read.
-        case discarding
-        /// The client has its answer; the rest is read so that the connection can be used again.
-        case draining
-    }
-
     private(set) var state = State.idle
     private(set) var kind = CallKind.message
     private var server: JSONText = ""
     private var hasRenewed = false
     private var wasSent = false
-
-    /// Whether something is under way.
-    var isActive: Bool { state != .idle }
-
-    /// Whether the client waits for something.
-    var isUnanswered: Bool {
-        switch state {
-        case .idle, .draining: false
-        case .recording, .renewing, .waiting, .collecting, .collectingError, .events, .discarding: true
-        }
-    }
-
-    /// Whether the rest of an answer is read that the client has long had.
-    var isDraining: Bool {
-        if case .draining = state { true } else { false }
-    }
-
-    /// Whether events come.
-    var isReadingEvents: Bool {
-        if case .events = state { true } else { false }
-    }
+    /// Whether the server has said that it does not know the session.
+    private(set) var hasLostSession = false
+    /// Whether the head of an event stream has gone to the client: what follows goes out as events, and an error too.
+    private var hasStream = false
 
     // MARK: Before the request has left
 
@@ -104,6 +68,45 @@ struct CallMachine {
         }
     }
 
+    // MARK: The server's session
+
+    /// The session has to be begun at the server before the request can leave.
+    mutating func beginSession() -> CallAction {
+        guard state == .waiting else { return .none }
+        wasSent = hasLostSession
+        state = .beginning
+        return .beginSession
+    }
+
+    /// The server does not know the session, and so has not looked at the request: it goes out again in another one; once.
+    mutating func sessionLost() -> CallAction {
+        guard isActive else { return .none }
+        guard !hasLostSession else { return stop(.losesSessions(server), .upstreamError) }
+        hasLostSession = true
+        state = .beginning
+        return .beginSession
+    }
+
+    /// What the beginning of the session came to.
+    mutating func sessionBegun(_ outcome: SessionBeginning.Outcome) -> CallAction {
+        guard state == .beginning else { return .none }
+        switch outcome {
+        case .begun:
+            state = .waiting
+            wasSent = true
+            return .send
+        case .failed(let refusal):
+            return stop(refusal, wasSent ? .upstreamError : .notSent)
+        case .unauthorized:
+            guard !hasRenewed else {
+                return stop(.credential(.needsSignIn, server: server), wasSent ? .upstreamError : .notSent)
+            }
+            state = .renewing
+            hasRenewed = true
+            return .renew(isRejected: true)
+        }
+    }
+
     // MARK: The answer
 
     /// The head of the answer.
@@ -114,7 +117,7 @@ struct CallMachine {
             state = .collecting
             return .none
         case .events:
-            state = .events(isCommitted: kind == .stream)
+            state = .events(isCommitted: kind == .stream || hasStream)
             return kind == .stream ? .openStream : .none
         case .collectError(let status, let refusal):
             state = .collectingError(status: status, otherwise: refusal)
@@ -145,7 +148,19 @@ struct CallMachine {
 
     /// The head of the reply has gone to the client.
     mutating func committed() {
-        if case .events = state { state = .events(isCommitted: true) }
+        guard case .events = state else { return }
+        state = .events(isCommitted: true)
+        hasStream = true
+    }
+
+    /// The answer brought a page of a list, which is not the last.
+    ///
+    /// - Parameter isOver: whether the exchange with the server has ended.
+    mutating func pageReceived(isOver: Bool) -> CallAction {
+        guard isUnanswered else { return .none }
+        hasRenewed = false
+        state = isOver ? .waiting : .turning
+        return isOver ? .send : .none
     }
 
     /// The response to the request has gone to the client.
@@ -167,10 +182,13 @@ struct CallMachine {
             state = .renewing
             hasRenewed = true
             return .renew(isRejected: true)
+        case .turning:
+            state = .waiting
+            return .send
         case .draining:
             state = .idle
             return .release
-        case .idle, .recording, .renewing, .waiting:
+        case .idle, .recording, .renewing, .beginning, .waiting:
             return .none
         }
     }
@@ -180,14 +198,14 @@ struct CallMachine {
     /// The connection failed; `canResume` if the client can take the stream up again.
     mutating func failed(_ failure: UpstreamFailure, canResume: Bool = false) -> CallAction {
         switch state {
-        case .idle, .recording, .renewing:
+        case .idle, .recording, .renewing, .beginning:
             return .none
         case .events where canResume:
             state = .idle
             return .suspend
         case .waiting, .collecting, .collectingError, .events:
-            return stop(Self.refusal(failure, server), Self.outcome(failure))
-        case .discarding, .draining:
+            return stop(failure.refusal(server), failure.outcome)
+        case .discarding, .turning, .draining:
             return ended()
         }
     }
@@ -204,7 +222,9 @@ struct CallMachine {
         case .renewing:
             let words = "The server's sign-in service is too slow: try again in a minute."
             return refuse(.down("timeout", words, server: server), wasSent ? .timeout : .notSent)
-        case .waiting, .collecting, .collectingError, .events, .discarding:
+        case .beginning:
+            return stop(.noOtherSession(server, because: "it was silent for too long."), .notSent)
+        case .waiting, .collecting, .collectingError, .events, .discarding, .turning:
             return stop(.timeout(after: nil, server: server), .timeout)
         }
     }
@@ -220,6 +240,12 @@ struct CallMachine {
     mutating func stopping(isLeaving: Bool = false) -> CallAction {
         guard isUnanswered else { return .none }
         return stop(isLeaving ? .leaving(server) : .stopping(server), wasSent ? .unknown : .notSent)
+    }
+
+    /// A list is longer than is put together.
+    mutating func tooLong(_ reason: JSONText, _ message: String) -> CallAction {
+        guard isUnanswered else { return .none }
+        return stop(.badAnswer(reason, message, server: server), .tooLarge)
     }
 
     /// What came is not a message that may pass, or not the one that was due; `reason` is a code, `message` for people.
@@ -246,24 +272,10 @@ struct CallMachine {
 
     /// Answers with an error, as the last event where others have gone out; what answers no request is broken off.
     private mutating func stop(_ refusal: Refusal, _ outcome: Outcome.Kind) -> CallAction {
-        let isCommitted = state == .events(isCommitted: true)
+        let isCommitted = hasStream || state == .events(isCommitted: true)
         state = .idle
         guard isCommitted else { return .refuse(refusal, outcome) }
         if case .request = kind { return .endStreamWith(refusal, outcome) }
         return .cut(outcome)
-    }
-
-    private static func refusal(_ failure: UpstreamFailure, _ server: JSONText) -> Refusal {
-        switch failure {
-        case .notSent(let error): .failed(error, wasSent: false, server: server)
-        case .afterSending(let error): .failed(error, wasSent: true, server: server)
-        }
-    }
-
-    private static func outcome(_ failure: UpstreamFailure) -> Outcome.Kind {
-        switch failure {
-        case .notSent: .notSent
-        case .afterSending: .upstreamError
-        }
     }
 }

@@ -24,37 +24,23 @@ final class OneWayExchange: ExchangeDelegate {
         authorization: [UInt8]?,
         path: DataPath
     ) {
-        var buffer = ByteBuffer()
-        let room = server.requestHead.room(
-            clientHead: session?.utf8.count ?? 0,
-            authorization: authorization?.count ?? 0
-        )
-        let isWritten = withBytes(session.flatMap { $0.utf8.isEmpty ? nil : $0.utf8 }) { session in
-            withBytes(version) { version in
-                withBytes(authorization) { authorization in
-                    buffer.writeHead(reserving: room + body.count) { writer in
-                        var parts = UpstreamRequestHead.Parts()
-                        parts.bodyLength = body.count
-                        parts.authorization = authorization
-                        server.requestHead.write(parts, session: session, version: version, to: &writer)
-                        body.withUnsafeBytes { writer.append($0) }
-                    }
-                }
-            }
-        }
-        guard isWritten else { return }
+        let own = OutgoingRequest.OwnHead(version: version, session: session)
+        var request = OutgoingRequest(head: .own(own), message: ByteBuffer(bytes: body), content: 0..<body.count)
+        request.authorization = authorization
+        request.lane = .aside
         let message = OneWayExchange()
-        let exchange = server.upstream.send(head: buffer, body: nil, lane: .aside, delegate: message)
+        var buffer = ByteBuffer()
+        guard let exchange = server.send(request, using: &buffer, delegate: message) else { return }
         message.exchange = exchange
         message.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) { exchange.cancel() }
     }
 
-    private static func withBytes<Result>(
-        _ bytes: [UInt8]?,
-        _ body: (UnsafeBufferPointer<UInt8>?) -> Result
-    ) -> Result {
-        guard let bytes else { return body(nil) }
-        return bytes.withUnsafeBufferPointer { body($0) }
+    /// Reads what is left of an answer, for the sake of its connection.
+    static func readOut(_ exchange: UpstreamExchange, on path: DataPath) {
+        let message = OneWayExchange()
+        exchange.handOver(to: message)
+        message.exchange = exchange
+        message.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) { exchange.cancel() }
     }
 
     func exchangeReceived(head: ResponseHead, in bytes: UnsafeRawBufferPointer) {}

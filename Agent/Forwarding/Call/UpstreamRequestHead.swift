@@ -1,3 +1,4 @@
+internal import StrictJSON
 internal import Upstreams
 internal import Wire
 
@@ -33,6 +34,10 @@ final class UpstreamRequestHead: Sendable {
         var authorization: UnsafeBufferPointer<UInt8>?
         /// Whether the request belongs to the handshake era, which alone has sessions and streams that are taken up again.
         var isHandshake = false
+        /// The server's id of the session; empty for none.
+        var session: [UInt8] = []
+        /// Whether a stream may be taken up behind the event that the client names.
+        var resumes = true
     }
 
     /// Room enough for the head, in bytes.
@@ -60,26 +65,28 @@ final class UpstreamRequestHead: Sendable {
         relay(.method, "Mcp-Method", head, bytes, &writer)
         relay(.name, "Mcp-Name", head, bytes, &writer)
         if parts.isHandshake {
-            relay(.sessionID, "Mcp-Session-Id", head, bytes, &writer)
+            if !parts.session.isEmpty {
+                parts.session.withUnsafeBufferPointer { writer.field("Mcp-Session-Id", $0) }
+            }
             // A stream is taken up again by GET and nothing else.
-            if parts.method == .get { relay(.lastEventID, "Last-Event-ID", head, bytes, &writer) }
+            if parts.method == .get, parts.resumes { relay(.lastEventID, "Last-Event-ID", head, bytes, &writer) }
         }
         relayParameters(head, bytes, &writer)
         finish(parts, &writer)
     }
 
-    /// Writes the head for a message that the agent itself has to say within a session.
-    func write(
-        _ parts: Parts,
-        session: UnsafeBufferPointer<UInt8>?,
-        version: UnsafeBufferPointer<UInt8>?,
-        to writer: inout HeadWriter
-    ) {
+    /// Writes the head for a message that the agent itself has to say.
+    func write(_ parts: Parts, own head: OutgoingRequest.OwnHead, to writer: inout HeadWriter) {
         append(parts.method, to: &writer)
         writer.field("Accept", Self.accepted)
         if let length = parts.bodyLength { writer.field("Content-Length", decimal: length) }
-        if let version { writer.field("MCP-Protocol-Version", version) }
-        if let session { writer.field("Mcp-Session-Id", session) }
+        func field(_ name: StaticString, _ value: [UInt8]?) {
+            value?.withUnsafeBufferPointer { writer.field(name, $0) }
+        }
+        field("MCP-Protocol-Version", head.version)
+        field("Mcp-Method", head.method)
+        field("Mcp-Name", head.name)
+        if let session = head.session, !session.utf8.isEmpty { field("Mcp-Session-Id", session.utf8) }
         finish(parts, &writer)
     }
 
@@ -122,18 +129,35 @@ final class UpstreamRequestHead: Sendable {
         writer.field(name, scanned: value)
     }
 
-    /// `Mcp-Param-*`: arguments of a tool that its server wants to see in the head too.
     private func relayParameters(
         _ head: RequestHead,
         _ bytes: UnsafeRawBufferPointer,
         _ writer: inout HeadWriter
     ) {
+        Self.forEachParameter(of: head, in: bytes) { writer.field(name: $0, value: $1) }
+    }
+
+    /// `Mcp-Param-*`: arguments of a tool that its server wants to see in the head too.
+    static func parameters(
+        of head: RequestHead,
+        in bytes: UnsafeRawBufferPointer
+    ) -> [(name: [UInt8], value: [UInt8])] {
+        var parameters: [(name: [UInt8], value: [UInt8])] = []
+        forEachParameter(of: head, in: bytes) { parameters.append((Array($0), Array($1))) }
+        return parameters
+    }
+
+    private static func forEachParameter(
+        of head: RequestHead,
+        in bytes: UnsafeRawBufferPointer,
+        _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Void
+    ) {
         // Nothing of this kind comes without `Mcp-Method`, which the older revisions do not have.
         guard head.hasParameters, head.has(.method) else { return }
         for field in head.fields(in: bytes) {
             let name = field.name.slice(of: bytes)
-            guard name.count > 10, Self.isParameter(name) else { continue }
-            writer.field(name: name, value: field.value.slice(of: bytes))
+            guard name.count > 10, isParameter(name) else { continue }
+            body(name, field.value.slice(of: bytes))
         }
     }
 

@@ -61,6 +61,10 @@ extension ClientConnection {
 
     /// Writes an answer with a whole body; returns false, and breaks the connection off, where that cannot be.
     func write(_ head: ReplyHead, _ body: UnsafeRawBufferPointer, record: RandomID?) -> Bool {
+        if let inner {
+            inner.answered(head, body, record)
+            return true
+        }
         var head = head
         head.closes = visit.closes
         head.origin = visit.origin
@@ -89,6 +93,10 @@ extension ClientConnection {
 
     /// Lays out the head of an event stream; false where it does not fit.
     func layOutStreamHead(record: RandomID?, session: JSONText?) -> Bool {
+        if let inner {
+            inner.opened(record)
+            return true
+        }
         var head = ReplyHead(status: 200, body: .chunked, content: .events)
         head.closes = visit.closes
         head.origin = visit.origin
@@ -111,6 +119,7 @@ extension ClientConnection {
 
     /// Writes, and with the last answer ends the connection.
     func send(_ buffer: ByteBuffer, isLast: Bool) {
+        if let inner { return inner.received(buffer) }
         guard let context, let writer else { return }
         guard isLast else {
             if path.turn.isSingle {
@@ -138,13 +147,14 @@ extension ClientConnection {
         account()
         guard state.answered(gate.now()) else { return }
         // What follows may be refused before it is looked at, and is not of the same page.
+        if isInner { return finishInner() }
         visit = RequestContext()
         process()
     }
 
     private var allowed: StaticString {
         switch visit.route {
-        case .server: visit.method == .get || visit.method == .delete ? "POST" : "GET, POST, DELETE"
+        case .server, .everyServer: visit.method == .get || visit.method == .delete ? "POST" : "GET, POST, DELETE"
         case .control: "GET, POST"
         case .health, .openPage, .wellKnown, .nowhere: "GET, HEAD"
         }

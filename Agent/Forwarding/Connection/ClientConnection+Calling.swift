@@ -29,6 +29,7 @@ extension ClientConnection {
     private func serveNow() {
         let request = request
         request.withUnsafeReadableBytes { bytes in
+            if case .everyServer = visit.route { return serveEveryServer(bytes) }
             switch head.method {
             case .post: serveMessage(bytes)
             case .get: serveBare(.stream, bytes)
@@ -56,7 +57,7 @@ extension ClientConnection {
     }
 
     /// Refuses what may have been a request: the record says that a client tried, though not what.
-    private func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
+    func refuseUnreadable(_ error: EnvelopeError, _ bytes: UnsafeRawBufferPointer) {
         let server = server(in: bytes).flatMap { gate.policy.knows(server: $0.alias) ? $0 : nil }
         let trace = TraceContext(body: nil, header: head.value(.traceparent, in: bytes), random: &gate.random)
         let facts = CallAttributes(
@@ -122,6 +123,8 @@ extension ClientConnection {
         call.era = envelope.era
         call.id = id
         call.asksForTask = envelope.asksForTask
+        call.thread = thread(in: bytes)
+        call.isWholeList = envelope.method.isWholeList && !envelope.hasCursor
         if envelope.method == .subscriptionsListen {
             call.listen(for: envelope.listSubscriptions, shown: gate.policy)
         }
@@ -154,7 +157,7 @@ extension ClientConnection {
     }
 
     private func alias(in bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
-        guard case .server(let range) = visit.route else { return UnsafeBufferPointer(start: nil, count: 0) }
+        guard case .server(let range, _) = visit.route else { return UnsafeBufferPointer(start: nil, count: 0) }
         return UnsafeBufferPointer(rebasing: head.path.slice(of: bytes)[range])
     }
 
@@ -174,6 +177,15 @@ extension ClientConnection {
     /// The name in records for a server that this user does not have.
     private func strangersAlias(in bytes: UnsafeRawBufferPointer) -> JSONText {
         RecordName.hash(of: JSONText(utf8: alias(in: bytes)))
+    }
+
+    /// The thread that the path names; empty where it names none.
+    func thread(in bytes: UnsafeRawBufferPointer) -> JSONText {
+        switch visit.route {
+        case .server(_, let range?), .everyServer(let range?):
+            JSONText(utf8: UnsafeBufferPointer(rebasing: head.path.slice(of: bytes)[range]))
+        default: ""
+        }
     }
 
     /// What the head says of a message.

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import MCP
 internal import Policy
 internal import Wire
@@ -69,6 +70,7 @@ extension ClientConnection {
             body: head.length..<bytes.count
         )
         call.answered = plan.answered
+        call.thread = thread(in: bytes)
         return call
     }
 
@@ -99,6 +101,9 @@ extension ClientConnection {
 }
 
 extension ClientConnection {
+    /// Whether it lasts for as long as its client wants to listen.
+    var holdsStream: Bool { call?.machine.kind == .stream || gathering?.isStream ?? false }
+
     /// Policy, servers or clients are others: a stream that stays open for long ends, if it would not be opened now.
     func reconsider() {
         guard let call, call.isUnanswered, call.machine.kind.isOpenEnded else { return }

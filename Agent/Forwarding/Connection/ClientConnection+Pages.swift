@@ -8,7 +8,7 @@ extension ClientConnection {
         switch visit.route {
         case .health: answerPlainly(200)
         case .openPage, .control: servePage()
-        case .server: serveServer()
+        case .server, .everyServer: serveServer()
         case .wellKnown, .nowhere: answerPlainly(404)
         }
     }

@@ -1,3 +1,4 @@
+internal import MCP
 internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
@@ -49,13 +50,22 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// The page of the agent's own that it asks for.
     var page: PageRequest?
 
+    // The endpoint of all servers.
+    /// Whether it has no socket: the agent makes a request to itself, for a client of all servers.
+    let isInner: Bool
+    /// What hears the answer to such a request.
+    var inner: InnerRequest?
+    /// What is done for a request to the endpoint of all servers.
+    var gathering: (any Gathering)?
+
     // The answer.
     /// Where the events of one are laid out.
     var events = EventChunk()
     /// Where answers and requests are laid out.
     var out = ByteBuffer()
 
-    init(path: DataPath, listener: ListenerContext) {
+    init(path: DataPath, listener: ListenerContext, isInner: Bool = false) {
+        self.isInner = isInner
         self.path = path
         self.listener = listener
         gate = path.gate
@@ -141,6 +151,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         state.writable(context.channel.isWritable, gate.now())
         call?.exchange?.isReading = isWritable
+        gathering?.clientWritable(isWritable)
         draining?.exchange?.isReading = isWritable
         armTable()
         call?.arm()
@@ -156,7 +167,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Tells the budget what this connection holds, where that is much.
     func account() {
         var sum = input.readableBytes + request.readableBytes + reader.joinedBody.count
-        if let call { sum += call.collected.readableBytes }
+        if let call { sum += call.collected.readableBytes + (call.list?.count ?? 0) }
         if !isWritable { sum += (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
         if sum <= MemoryBudget.free { sum = 0 }
         guard sum != held else { return }
@@ -219,12 +230,15 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     func letGoOfRequest() {
         if let call, call.machine.isDraining { draining = call }
         call = nil
+        gathering = nil
         delayed = nil
         request.release()
     }
 
     /// The client has gone, and with it whatever waited for an answer.
-    private func loseRequest() {
+    func loseRequest() {
+        gathering?.clientGone()
+        gathering = nil
         page?.cancel()
         page = nil
         delayed = nil
@@ -236,14 +250,19 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// All of an answer was read that the client has long had.
     func drained(_ call: Call) {
-        if draining === call { draining = nil }
+        guard draining === call else { return }
+        draining = nil
+        if isInner { path.table.remove(self) }
     }
+
+    var isDraining: Bool { draining != nil }
 
     /// Gives up the rest of an answer that the client has long had.
     func stopDraining() {
         guard let call = draining else { return }
         draining = nil
         call.stopDraining()
+        if isInner, inner == nil { path.table.remove(self) }
     }
 
     // MARK: Closing
@@ -255,6 +274,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// Closes at once, so that a client whose stream is cut can see that it was.
     func abort() {
+        if isInner { return breakInner() }
         writer?.flush()
         context?.close(promise: nil)
     }

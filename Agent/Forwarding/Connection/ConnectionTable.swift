@@ -3,6 +3,8 @@ internal import NIOCore
 /// All connections of clients: bounded, with the deadlines of each; belongs to the event loop.
 final class ConnectionTable {
     private(set) var connections: [ClientConnection] = []
+    /// How many of them have no socket.
+    private var inner = 0
     private let loop: any EventLoop
     private let now: () -> Int64
     private let most: Int
@@ -17,7 +19,12 @@ final class ConnectionTable {
 
     /// Takes a connection in; where there are too many, the one idle longest has to go for it.
     func add(_ connection: ClientConnection) {
-        if connections.count >= most, let oldest = connections.min(by: Self.isIdleLonger) { oldest.evict() }
+        if connection.isInner {
+            inner += 1
+        } else if connections.count - inner >= most {
+            // Those without a socket take no file, and end with those that have one.
+            connections.lazy.filter { !$0.isInner }.min(by: Self.isIdleLonger)?.evict()
+        }
         connection.slot = connections.count
         connections.append(connection)
     }
@@ -29,6 +36,7 @@ final class ConnectionTable {
         connections[slot].slot = slot
         connections.removeLast()
         connection.slot = -1
+        if connection.isInner { inner -= 1 }
     }
 
     /// Those that wait for nothing go before those that do; among these the one unused longest.

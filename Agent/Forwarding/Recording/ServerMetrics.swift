@@ -13,6 +13,10 @@ final class ServerMetrics: Sendable {
     let active: Gauge
     let notifications: Counter
     private let denials: Counter
+    private let up: Gauge
+    private let degraded: Gauge
+    private let probesAnswered: Counter
+    private let probesFailed: Counter
     private let limited: Counter
 
     init(_ registry: MetricsRegistry, alias: String) {
@@ -51,6 +55,22 @@ final class ServerMetrics: Sendable {
                 labels: [label, ("kind", kind)]
             )
         }
+        up = registry.gauge("doorward_server_up", help: "Whether a server can be reached.", labels: [label])
+        degraded = registry.gauge(
+            "doorward_server_degraded",
+            help: "Whether a server can be reached and does not answer as it should.",
+            labels: [label]
+        )
+        up.set(1)
+        func probes(_ outcome: String) -> Counter {
+            registry.counter(
+                "doorward_health_probes_total",
+                help: "Times that a server was asked whether it is there.",
+                labels: [label, ("outcome", outcome)]
+            )
+        }
+        probesAnswered = probes("answered")
+        probesFailed = probes("failed")
         denials = refusals("denied")
         limited = refusals("limited")
     }
@@ -60,6 +80,13 @@ final class ServerMetrics: Sendable {
         bytesIn.add(outcome.bytesIn)
         bytesOut.add(outcome.bytesOut)
     }
+
+    func show(_ state: ServerHealth.State) {
+        up.set(state == .down ? 0 : 1)
+        degraded.set(state == .degraded ? 1 : 0)
+    }
+
+    func probed(isAnswered: Bool) { (isAnswered ? probesAnswered : probesFailed).add() }
 
     func countRefusal(isLimit: Bool) {
         (isLimit ? limited : denials).add()

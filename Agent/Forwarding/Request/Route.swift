@@ -6,8 +6,10 @@ enum Route: Equatable {
     case openPage
     /// Documents of authorization servers; the agent is not one.
     case wellKnown
-    /// `/servers/ALIAS/mcp`; the range of the alias in the path.
-    case server(Range<Int>)
+    /// `/servers/ALIAS/mcp`, or `/servers/ALIAS/threads/ID/mcp`; the ranges of alias and id in the path.
+    case server(Range<Int>, thread: Range<Int>? = nil)
+    /// `/mcp`, or `/threads/ID/mcp`: all servers that the client may use; the range of the id in the path.
+    case everyServer(thread: Range<Int>? = nil)
     /// `/control/...`: on the unix socket alone.
     case control
     case nowhere
@@ -23,9 +25,12 @@ enum Route: Equatable {
     init(_ path: UnsafeBufferPointer<UInt8>) {
         let path = Self.normal(path)
         if Self.begins(path, "/servers/"), Self.ends(path, "/mcp") {
-            let alias = 9..<max(9, path.count - 4)
-            // What lies between is one segment, or this is not a server.
-            self = alias.isEmpty || path[alias].contains(UInt8(ascii: "/")) ? .nowhere : .server(alias)
+            self = Self.server(path, 9..<max(9, path.count - 4))
+        } else if path.elementsEqual("/mcp".utf8) {
+            self = .everyServer()
+        } else if Self.begins(path, "/threads/"), Self.ends(path, "/mcp") {
+            let thread = 9..<max(9, path.count - 4)
+            self = Self.isThread(path[thread]) ? .everyServer(thread: thread) : .nowhere
         } else if Self.begins(path, "/control/") {
             self = .control
         } else if Self.begins(path, "/.well-known/") {
@@ -39,11 +44,35 @@ enum Route: Equatable {
         }
     }
 
+    /// The server of what lies between: one segment, or one with a thread behind it, or this is not a server.
+    private static func server(_ path: UnsafeBufferPointer<UInt8>, _ between: Range<Int>) -> Route {
+        let slash = UInt8(ascii: "/")
+        let alias = between.lowerBound..<(path[between].firstIndex(of: slash) ?? between.upperBound)
+        guard !alias.isEmpty else { return .nowhere }
+        guard alias.upperBound < between.upperBound else { return .server(alias) }
+        let rest = UnsafeBufferPointer(rebasing: path[alias.upperBound..<between.upperBound])
+        let thread = (alias.upperBound + 9)..<max(alias.upperBound + 9, between.upperBound)
+        guard begins(rest, "/threads/"), isThread(path[thread]) else { return .nowhere }
+        return .server(alias, thread: thread)
+    }
+
+    private static func isThread(_ id: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        (1...64).contains(id.count) && id.allSatisfy(isOfThread)
+    }
+
+    private static func isOfThread(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+
     /// Whether it is answered without a credential.
     var isOpen: Bool {
         switch self {
         case .health, .openPage, .wellKnown: true
-        case .server, .control, .nowhere: false
+        case .server, .everyServer, .control, .nowhere: false
         }
     }
 

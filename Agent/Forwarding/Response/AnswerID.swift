@@ -17,6 +17,7 @@ extension Call {
     /// Tells whether a result or an error answers the request at hand; `isRefused` if the status of HTTP says already that
     /// the request is refused.
     func answering(_ envelope: Envelope, _ bytes: UnsafeBufferPointer<UInt8>, isRefused: Bool) -> Answering {
+        if let page { return page.answering(envelope, bytes, literalID) }
         guard let range = id else { return .foreign }
         let request = connection.request
         return request.withUnsafeReadableBytes { asked in

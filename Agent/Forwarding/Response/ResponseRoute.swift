@@ -132,7 +132,8 @@ enum ResponseRoute: Equatable {
         switch facts.status {
         case 200...299: .status(facts.status == 200 ? 200 : 204)
         case 401: .unauthorized
-        case 403: .status(204)
+        // The client's session is the agent's own: it ends, whether or not the server lets its own be ended.
+        case 403, 405: .status(204)
         case 404: .sessionEnded
         case 400...499: .status(facts.status)
         default: .status(502)

@@ -1,33 +1,52 @@
+package import Bridging
+package import MCP
 package import Policy
 package import Spool
 package import StrictJSON
 package import TransparencyLog
-package import Upstreams
+internal import Upstreams
 
 /// A server as the data path sees it: an entry of the registry, read and checked.
 package struct ForwardedServer: Sendable {
     /// The name in the URL, in rules and in records.
     package let alias: JSONText
-    package let endpoint: UpstreamEndpoint
+    package let transport: ServerTransport
+    /// What its entry says of its era.
+    package let era: EraPin
+    /// Who shares a session of it, or a child.
+    package let isolation: Isolation
     /// Silence after which a call has failed.
     package let timeout: Duration
     /// Limits of the entry, beside those of the policy.
     package let limits: [LimitRule]
     /// What the `CredentialSource` is to be asked for; nil where the server wants no credential.
     package let credential: CredentialTarget?
+    /// How its tools are pinned.
+    package var pins = ToolPinning()
+    /// How often it is asked whether it is there; zero: never.
+    package var healthInterval = Duration.zero
 
     package init(
         alias: JSONText,
-        endpoint: UpstreamEndpoint,
+        transport: ServerTransport,
+        era: EraPin = .auto,
+        isolation: Isolation = .perClient,
         timeout: Duration = .seconds(300),
         limits: [LimitRule] = [],
         credential: CredentialTarget?
     ) {
         self.alias = alias
-        self.endpoint = endpoint
+        self.transport = transport
+        self.era = era
+        self.isolation = isolation
         self.timeout = timeout
         self.limits = limits
         self.credential = credential
+    }
+
+    /// What its bridge has to know.
+    var bridging: ServerBridge.Settings {
+        ServerBridge.Settings(alias: alias, transport: transport, pin: era, isolation: isolation)
     }
 }
 

@@ -18,4 +18,6 @@ package struct ServerHealth: Sendable, Equatable {
     package let since: Int64?
     /// Why it is down, as a message; nil while it is up.
     package let error: String?
+    /// What went wrong lately, also after it is up again.
+    package var errors = ErrorHistory()
 }

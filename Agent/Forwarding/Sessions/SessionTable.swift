@@ -12,8 +12,11 @@ struct SessionTable {
 
     var count: Int { sessions.count }
     var all: some Sequence<Session> { sessions.values }
-    /// Counts the beginRecords and ends of sessions that have an id.
+    /// Counts what has to be written down: beginnings and ends of sessions that have an id, and of the server's behind them.
     private(set) var changes = 0
+
+    /// What is kept of a session is another.
+    mutating func noteChange() { changes += 1 }
 
     /// Whether a value can be a session's id: visible ASCII (Streamable HTTP, "Session Management"), and not without end.
     static func isID(_ value: UnsafeBufferPointer<UInt8>) -> Bool {

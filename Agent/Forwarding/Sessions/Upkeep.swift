@@ -1,6 +1,8 @@
+internal import AuditLog
 internal import MCP
 internal import NIOCore
 internal import Policy
+internal import ServiceKit
 
 /// Looks now and then for what has grown old: parked calls whose time is over, sessions that no client uses.
 final class Upkeep {
@@ -38,6 +40,7 @@ final class Upkeep {
         let now = gate.now()
         var listening: Set<ObjectIdentifier> = []
         for connection in path.table.connections {
+            if let stream = connection.gathering as? MergedStream { stream.session?.lastUsed = now }
             guard let call = connection.call, let session = call.session else { continue }
             session.lastUsed = now
             if call.machine.kind == .stream { listening.insert(ObjectIdentifier(session)) }
