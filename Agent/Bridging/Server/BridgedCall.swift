@@ -162,9 +162,16 @@ final class BridgedCall: ExchangeSource, PeerCallDelegate {
     func peerAnswered(_ message: PeerMessage) {
         running = nil
         onAnswer(message)
-        // 2026-07-28 has a status for this; before, a 404 would end the session.
-        let isUnknown = message.errorCode == JSONRPCErrorCode.methodNotFound.rawValue
-        answer(message.under(id: id), status: isUnknown && request.era == .modern ? 404 : 200)
+        answer(message.under(id: id), status: request.era == .modern ? Self.modernStatus(of: message.errorCode) : 200)
+    }
+
+    /// 2026-07-28 has a status for these; before, a 404 would end the session.
+    private static func modernStatus(of code: Int?) -> Int {
+        switch code {
+        case JSONRPCErrorCode.methodNotFound.rawValue: 404
+        case JSONRPCErrorCode.missingCapability.rawValue: 400
+        default: 200
+        }
     }
 
     func peerFailed(_ fault: PeerFault) {

@@ -189,6 +189,10 @@ extension ServerBridge {
 
     /// Answers a modern client for a server of the handshake era.
     private func serveModern(_ call: BridgedCall, _ message: PeerMessage) {
+        guard message.members.object("_meta")?.object(Openings.clientCapabilities) != nil else {
+            let words = "_meta lacks \(Openings.clientCapabilities.string), which says what the client can be asked."
+            return call.answer(RPCText.error(call.id, RPCText.fault(.invalidParams, words)), status: 400)
+        }
         if message.method == .toolsCall, let name = message.members.text("name"),
             !tools.agree(
                 tool: name,

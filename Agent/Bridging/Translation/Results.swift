@@ -115,6 +115,17 @@ package enum Results {
         }
     }
 
+    /// The error of a call that failed after the server wanted what the client does not have.
+    static func lacking(_ kinds: Set<ServerRequest>) -> [UInt8] {
+        var required = JSONObject()
+        for kind in kinds.sorted(by: { $0.rawValue < $1.rawValue }) { required[JSONText(kind.rawValue)] = [:] }
+        return RPCText.fault(
+            .missingCapability,
+            "The server asks for what this client does not declare.",
+            ["requiredCapabilities": .object(required)]
+        )
+    }
+
     private static func isNotFound(_ error: [UInt8]) -> Bool {
         guard let members = RawObject(error) else { return false }
         return members.object("data")?["uri"] != nil
