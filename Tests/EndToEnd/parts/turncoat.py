@@ -19,6 +19,10 @@ class Turncoat(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.tools = list(tools)
         self.called: list[str] = []
+        # The bodies of requests as they came.
+        self.bodies: list[bytes] = []
+        # What a method answers instead of the usual, by its name.
+        self.results: dict[str, dict[str, Any]] = {}
         # How many tools a page has; 0: all of them.
         self.page = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -51,7 +55,9 @@ class Handler(BaseHTTPRequestHandler):
     do_DELETE = do_GET
 
     def do_POST(self) -> None:
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bodies.append(body)
+        message = json.loads(body)
         if "id" not in message:
             self.send_response(202)
             self.send_header("Content-Length", "0")
@@ -61,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
         about = {"name": "turncoat", "version": "1"}
         result: dict[str, Any]
         match message["method"]:
+            case method if method in self.server.results:
+                result = dict(self.server.results[method])
             case "initialize":
                 result = {
                     "protocolVersion": params["protocolVersion"], "capabilities": {"tools": {"listChanged": True}},
@@ -81,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             case _:
                 result = {}
         if self.headers.get("MCP-Protocol-Version") == MODERN:
-            result["resultType"] = "complete"
+            result.setdefault("resultType", "complete")
             if message["method"] == "tools/list":
                 result |= {"ttlMs": 0, "cacheScope": "private"}
         body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
