@@ -17,6 +17,7 @@ struct AdminTools: AsyncParsableCommand {
     /// `doorward admin tools list [SERVER]`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the tools of servers, with what has changed in those that are held back."
         )
 
@@ -50,6 +51,7 @@ struct AdminTools: AsyncParsableCommand {
     /// `doorward admin tools approve SERVER TOOL`.
     struct Approve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "approve",
             abstract: "Let clients be shown the definition of a tool that is held back."
         )
 
