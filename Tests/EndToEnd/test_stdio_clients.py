@@ -5,6 +5,8 @@ import threading
 import time
 
 import pytest
+from conftest import OPEN_POLICY
+from parts import http
 from parts.processes import run, wait_for
 from parts.shim import INITIALIZE, META, Shim, launched
 from parts.world import python, visit
@@ -295,6 +297,23 @@ def test_an_unknown_server_is_said_in_words(everything):
         assert "doorward servers" in error["message"]
         assert "error" in shim.ask("tools/list")
         assert "error" in shim.ask("tools/list", modern=True)
+
+
+def test_one_process_is_one_conversation(world, everything, old, bearer):
+    everything.add_server("alone", old.url, "--isolation", "per-session")
+    everything.policy(OPEN_POLICY.replace("{ server: old,", "{ server: alone }\n      - { server: old,"))
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
+    headers = {
+        "Authorization": bearer, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list",
+        "Accept": "application/json, text/event-stream",
+    }
+    refused = http.request("POST", everything.url("alone"), body=request, headers=headers).json
+    assert refused["error"]["data"]["reason"] == "no_thread"
+    with Shim(everything, "alone") as one, Shim(everything, "alone") as other:
+        for shim in (one, other):
+            assert text(shim.call("echo", modern=True, text="alone")) == "alone"
+            shim.initialize()
+            assert text(shim.call("echo", text="alone")) == "alone"
 
 
 @pytest.mark.parametrize("modern", [False, True], ids=["handshake", "modern"])
