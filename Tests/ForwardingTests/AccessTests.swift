@@ -90,10 +90,20 @@ struct AccessTests {
         #expect(route("/servers/github/mcp") == .server(9..<15))
         #expect(route("/servers/a/mcp") == .server(9..<10))
         #expect(route("/servers/a/mcp/") == .server(9..<10))
+        #expect(route("/servers/a/threads/T-1_x/mcp") == .server(9..<10, thread: 19..<24))
+        let longest = String(repeating: "t", count: 64)
+        #expect(route("/servers/a/threads/\(longest)/mcp") == .server(9..<10, thread: 19..<83))
+        for path in [
+            "/servers/a/threads//mcp", "/servers/a/threads/mcp", "/servers/a/threads/\(longest)t/mcp",
+            "/servers/a/threads/a.b/mcp", "/servers/a/threads/a/b/mcp", "/servers//threads/a/mcp",
+            "/servers/a/Threads/a/mcp", "/servers/a/threads/%41/mcp", "/servers/a/threadsx/a/mcp",
+        ] {
+            #expect(route(path) == .nowhere, "\(path)")
+        }
         #expect(route("/healthz/") == .health)
         #expect(route("/metrics/") == .openPage)
         for path in [
-            "/", "/mcp", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//", "/Servers/a/mcp",
+            "/", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//", "/Servers/a/mcp",
             "/servers/a/MCP", "//servers/a/mcp", "/healthz//", "/healthz2", "//", "/control", "/controls/status",
             "/../healthz",
         ] {

@@ -321,7 +321,7 @@ struct CallMachineTests {
         arguments: [
             (CallKind.message, 202, 202), (.message, 500, 202), (.message, 403, 202), (.message, 400, 202),
             (.stream, 405, 405), (.stream, 403, 405), (.stream, 400, 400), (.stream, 500, 502), (.stream, 302, 502),
-            (.delete, 200, 200), (.delete, 204, 204), (.delete, 202, 204), (.delete, 403, 204), (.delete, 405, 405),
+            (.delete, 200, 200), (.delete, 204, 204), (.delete, 202, 204), (.delete, 403, 204), (.delete, 405, 204),
             (.delete, 500, 502),
         ]
     )

@@ -7,7 +7,7 @@ import TransparencyLog
 @Suite("Sessions that are kept")
 struct KeptSessionTests {
     private func session(_ number: Int, _ client: JSONText = "a", used: Int64 = 100) -> KeptSession {
-        KeptSession(mark: .of(Array("\(number)".utf8)), client: client, lastUsed: used)
+        KeptSession(mark: .of(Array("\(number)".utf8)), client: client, lastUsed: used, sealed: [UInt8(number & 0xFF)])
     }
 
     @Test("Each is taken up once, by its client, while it is not too old")
@@ -16,7 +16,7 @@ struct KeptSessionTests {
         let taken = [(1, "b"), (1, "a"), (1, "a"), (2, "a")].map { number, client in
             earlier.take(session(number).mark, of: JSONText(client), usedSince: 10)
         }
-        #expect(taken == [false, true, false, false])
+        #expect(taken == [nil, [1], nil, nil])
         // A clock that was set back makes nothing younger than now.
         #expect(earlier.all(usedSince: 10) == [session(3, used: 200)])
         earlier.keepOnly(clients: ["b"])
@@ -32,6 +32,20 @@ struct KeptSessionTests {
         #expect(kept.contains(session(2, "b", used: 1)))
         #expect(!kept.contains(greedy[0]) && !kept.contains(greedy[1]))
         #expect(kept.contains(greedy[2]))
+    }
+
+    @Test("Of too much that is sealed the oldest is not kept, and its session is")
+    func tooMuch() {
+        let large = (0..<500).map { number in
+            var large = session(number, used: 1_000 + Int64(number))
+            large.sealed = Array(repeating: 1, count: SealedSession.longest)
+            return large
+        }
+        let kept = KeptSession.shared(large)
+        #expect(kept.count == 500)
+        #expect(kept.reduce(0) { $0 + $1.sealed.count } <= KeptSession.mostSealed)
+        #expect(kept.first { $0.mark == large[499].mark }?.sealed.isEmpty == false)
+        #expect(kept.first { $0.mark == large[0].mark }?.sealed.isEmpty == true)
     }
 }
 
@@ -56,7 +70,9 @@ extension RealSockets {
                 _ = try await Handshake.begin(desk)
                 let kept = await desk.service.keptSessions()
                 #expect(kept.map(\.client) == ["tests"])
+                #expect(!kept.contains { String(decoding: $0.sealed, as: UTF8.self).contains("s-1") })
                 let next = try await Desk([try upstream.entry()])
+                next.sessions.learn(desk.sessions.all)
                 await next.service.restore(kept)
                 await next.update(change)
                 do {
@@ -101,17 +117,21 @@ extension RealSockets {
             }
         }
 
-        @Test("A session that the server does not know any more ends here too")
+        @Test("A session that the server does not know any more either is begun anew")
         func gone() async throws {
             let isGone = Latch()
-            try await restarted(isGone) { desk, _ in
+            try await restarted(isGone) { desk, upstream in
                 isGone.open()
                 let client = try await desk.client()
-                for _ in 0..<2 {
-                    try await client.send(desk.sessionCall())
-                    #expect(try await client.answer().status == 404)
-                }
-                #expect(await desk.service.keptSessions().isEmpty)
+                try await client.send(desk.sessionCall())
+                // This server knows none at all any more.
+                let answer = try await client.answer()
+                #expect(answer.status == 200)
+                #expect(answer.error == (-31004, "session_lost"))
+                let begun = upstream.requests.suffix(3).map(\.body)
+                #expect(begun[0].contains(#""method":"initialize""#))
+                #expect(begun[1].contains("notifications/initialized"))
+                #expect(await desk.service.keptSessions().count == 1)
             }
         }
 

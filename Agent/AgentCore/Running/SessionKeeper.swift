@@ -3,7 +3,7 @@ internal import Forwarding
 internal import Logging
 internal import ServiceKit
 
-/// Keeps whose session is whose over the end of an agent, however it ends.
+/// Keeps whose session is whose, and which eras servers speak, over the end of an agent, however it ends.
 ///
 /// Nothing is written on the way of a call: a moment after sessions have begun or ended the list of them is written as a
 /// whole, and now and then for the sake of when each was last used.
@@ -30,6 +30,8 @@ actor SessionKeeper {
         await forwarding.restore(SessionsFile(home).sessions)
         let change = change
         await forwarding.onSessions { change.yield() }
+        await forwarding.restore(eras: ErasFile(home).eras)
+        await forwarding.onEras { change.yield() }
     }
 
     /// Writes down what changes, until the task is cancelled.
@@ -46,6 +48,7 @@ actor SessionKeeper {
         let sessions = await forwarding.keptSessions()
         do {
             try SessionsFile(sessions).keep(home)
+            try ErasFile(await forwarding.keptEras()).keep(home)
             isFailing = false
         } catch {
             if !isFailing { logger.warning("Sessions could not be kept: after a restart clients must begin others.") }

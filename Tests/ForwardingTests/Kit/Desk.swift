@@ -1,7 +1,9 @@
 import AuditLog
+import Bridging
 import Bytes
 import Fetch
 import Foundation
+import MCP
 import NIOCore
 import NIOPosix
 import Policy
@@ -24,6 +26,8 @@ final class Desk: Sendable {
     let folder: String
     let listening: ForwardingService.Listening
     let metrics = MetricsRegistry()
+    /// The agent's own ids of sessions, by those of the servers.
+    let sessions: SessionNames
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let state: Mutex<ForwardingState>
 
@@ -51,6 +55,7 @@ final class Desk: Sendable {
             metrics: metrics,
             proxies: ProxyEnvironment(environment: [:])
         )
+        sessions = SessionNames(service)
         let first = ForwardingState(
             policy: try policy ?? Policies.open(),
             servers: servers,
@@ -61,6 +66,7 @@ final class Desk: Sendable {
             spool: spool
         )
         state = Mutex(first)
+        await Self.teach(service, first)
         await service.update(first)
         listening = try await service.listen(
             on: ListenAddress("127.0.0.1:0"),
@@ -75,7 +81,19 @@ final class Desk: Sendable {
             change(&state)
             return state
         }
+        await Self.teach(service, new)
         await service.update(new)
+    }
+
+    /// Its servers speak both eras: how that is found out is the business of other tests.
+    private static func teach(_ service: ForwardingService, _ state: ForwardingState) async {
+        let servers = state.servers.map(\.transport.identity)
+        await service.onLoop { path in
+            for server in servers {
+                path.eras.note(server, .handshake, speaks: true)
+                path.eras.note(server, .modern, speaks: true)
+            }
+        }
     }
 
     func stop() async {
@@ -87,7 +105,7 @@ final class Desk: Sendable {
 
     var port: Int { listening.address.port }
 
-    func client() async throws -> RawClient { try await RawClient(port: port) }
+    func client() async throws -> RawClient { try await RawClient(port: port) { await self.sessions.translate($0) } }
 
     /// All records in the order in which they were made, those that are deferred included.
     func records() async throws -> [JSONValue] {
@@ -183,7 +201,7 @@ extension FakeUpstream {
     ) throws -> ForwardedServer {
         ForwardedServer(
             alias: alias,
-            endpoint: try UpstreamEndpoint(url: url, allowsLoopback: true),
+            transport: .http(try UpstreamEndpoint(url: url, allowsLoopback: true)),
             timeout: timeout,
             limits: limits,
             credential: needsCredential ? CredentialTarget(alias: alias.string, url: url) : nil

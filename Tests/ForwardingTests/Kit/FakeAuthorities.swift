@@ -8,7 +8,7 @@ import StrictJSON
 final class FakeAuthorities: MessageAuthorities {
     /// A guard that depends on what is known, and not on the message alone.
     enum Breach {
-        case closed, policyOver, server, session, policy, task, down, limit, credential, pending, event
+        case closed, policyOver, server, session, policy, hold, thread, task, down, limit, credential, pending, event
     }
 
     struct Server: AuthorizedServer {
@@ -51,6 +51,15 @@ final class FakeAuthorities: MessageAuthorities {
     func session(in era: Revisions.Era, at server: Server) -> SessionLookup {
         guard !isBreached(.session, asking: "session") else { return .unknown }
         return .found(Session(SessionKey(client: client, server: server.alias, id: "s"), now: 0))
+    }
+
+    func hold(on tool: UnsafeBufferPointer<UInt8>, at server: Server) -> Refusal? {
+        isBreached(.hold, asking: "hold")
+            ? Refusal(code: .denied, reason: "quarantined", message: "It is held.") : nil
+    }
+
+    func missingThread(in era: Revisions.Era, at server: Server) -> Refusal? {
+        isBreached(.thread, asking: "thread") ? .noThread(server.alias) : nil
     }
 
     func tool(ofTask id: UnsafeBufferPointer<UInt8>, at server: Server) -> JSONText? {

@@ -14,13 +14,20 @@ final class RawClient: Sendable {
 
     private let channel: any Channel
     private let received: Collector
+    /// Puts what the other side knows in place of what a test calls it.
+    private let translate: @Sendable (String) async -> String
 
     private final class Collector: Sendable {
         let state = Mutex(Received())
     }
 
     /// Connects; with `isNarrow` little fits between the other side's writes and the reads here.
-    init(port: Int, isNarrow: Bool = false) async throws {
+    init(
+        port: Int,
+        isNarrow: Bool = false,
+        translate: @escaping @Sendable (String) async -> String = { $0 }
+    ) async throws {
+        self.translate = translate
         let collector = Collector()
         received = collector
         let bootstrap = Self.bootstrap(collector)
@@ -29,6 +36,7 @@ final class RawClient: Sendable {
     }
 
     init(socketPath: String) async throws {
+        translate = { $0 }
         let collector = Collector()
         received = collector
         channel = try await Self.bootstrap(collector).connect(unixDomainSocketPath: socketPath).get()
@@ -44,7 +52,7 @@ final class RawClient: Sendable {
     }
 
     func send(_ text: String) async throws {
-        try await channel.writeAndFlush(ByteBuffer(string: text))
+        try await channel.writeAndFlush(ByteBuffer(string: await translate(text)))
     }
 
     /// Reads no more, so that the other side's writes pile up.
