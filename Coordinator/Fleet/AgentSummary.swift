@@ -1,4 +1,5 @@
 internal import Bytes
+package import Contract
 internal import Database
 package import StrictJSON
 
@@ -23,6 +24,10 @@ package struct AgentSummary: Sendable, Equatable {
     /// What its records take at the coordinator, in bytes; those below `removedBelow` are gone.
     package let storedBytes: Int
     package let removedBelow: Int?
+    /// How its servers do, as it said last; nil where it has not.
+    package let health: HealthReport?
+    /// When it said so, in seconds since 1970.
+    package let healthAt: Int?
 
     /// As `GET /v1/agents` shows it.
     package var json: JSONValue {
@@ -34,6 +39,8 @@ package struct AgentSummary: Sendable, Equatable {
         ]
         object["stored_bytes"] = .int(storedBytes)
         object["removed_below"] = removedBelow.map { .int($0) }
+        object["servers"] = health?.json["servers"]
+        object["servers_at"] = healthAt.map { .text(UTCTime(seconds: $0).shortText) }
         object["revoked"] = revokedWhy.map { .text($0) }
         return .object(object)
     }
@@ -51,5 +58,9 @@ package struct AgentSummary: Sendable, Equatable {
         revokedWhy = try row.optionalText("revoked_why")
         storedBytes = try row.optionalInteger("bytes") ?? 0
         removedBelow = try row.optionalInteger("below")
+        health = try row.optionalBlob("health").flatMap { bytes in
+            (try? JSONValue(parsing: bytes)).flatMap { try? HealthReport($0) }
+        }
+        healthAt = try row.optionalInteger("health_at")
     }
 }

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import AuditSink
 internal import Bytes
 internal import Contract
@@ -65,7 +66,7 @@ struct AgentsRoutes: Sendable {
         do {
             return try ToolsReport(try call.json())
         } catch let error as ShapeError {
-            throw Problem.malformed(error, code: "invalid_tools", what: "The report")
+            throw Refused.malformed(error, code: "invalid_tools")
         }
     }
 
@@ -73,7 +74,7 @@ struct AgentsRoutes: Sendable {
         do {
             return try HealthReport(try call.json())
         } catch let error as ShapeError {
-            throw Problem.malformed(error, code: "invalid_health", what: "The report")
+            throw Refused.malformed(error, code: "invalid_health")
         }
     }
 
