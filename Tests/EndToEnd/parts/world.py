@@ -124,6 +124,18 @@ class Server:
         self.facts = self.process.announced()
         self.port = self.facts["port"]
 
+    def restart(self) -> None:
+        """Starts it once more, after it was ended, and waits until it listens: its log still has what it said before."""
+        self.start()
+
+        def listens() -> bool:
+            try:
+                return self.ask("counts") is not None
+            except OSError:
+                return False
+
+        wait_for(f"{self.name} to listen again", listens)
+
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"

@@ -3,7 +3,7 @@
 usage: listener.py URL      the bearer comes in the environment as MCP_AUTHORIZATION
 
 Runs with the SDK of either environment: the last one of the handshake revisions opens the stream of its session, the
-newer one subscribes to changes of the list of tools. Each line of standard input is a text for the tool `echo`. Each
+newer one subscribes to changes of the list of tools, or with MCP_MODE=legacy does the handshake. Each line of standard input is a text for the tool `echo`. Each
 line of standard output is an object: `session` (its id) once it listens, `echo`, `tools` (their names) after the
 news that they have changed, or `error`.
 """
@@ -79,6 +79,20 @@ async def modern(url: str) -> None:
         listening.cancel()
 
 
+async def legacy(url: str) -> None:
+    import httpx2
+    from mcp.client.client import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    async with (
+        httpx2.AsyncClient(headers=HEADERS, timeout=httpx2.Timeout(30, read=300)) as http,
+        Client(streamable_http_client(url, http_client=http), mode="legacy") as client,
+    ):
+        await tools(client)
+        say(session=None)
+        await serve(client)
+
+
 def is_modern() -> bool:
     try:
         import mcp.client.client  # noqa: F401
@@ -87,4 +101,7 @@ def is_modern() -> bool:
     return True
 
 
-asyncio.run((modern if is_modern() else handshake)(sys.argv[1]))
+if os.environ.get("MCP_MODE") == "legacy":
+    asyncio.run(legacy(sys.argv[1]))
+else:
+    asyncio.run((modern if is_modern() else handshake)(sys.argv[1]))
