@@ -25,6 +25,8 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
     private var level: LogLevel?
     private(set) var lastUsed: Int64
     private(set) var running = 0
+    /// As of the last request.
+    private var access = PeerAccess()
 
     /// - Parameters:
     ///   - sharing: what it shares with other sessions.
@@ -49,7 +51,7 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
         level = nil
         subscribed = [:]
         peer?.listeners.remove(self)
-        peer?.close(PeerAccess())
+        peer?.close(access)
         for listener in listeners { listener.end() }
         listeners = []
     }
@@ -62,6 +64,7 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
         _ done: @escaping (Result<any HandshakePeer, SessionProblem>) -> Void
     ) {
         lastUsed = sharing.now()
+        access = request.access
         let peer = self.peer ?? makePeer()
         if self.peer == nil {
             self.peer = peer
@@ -160,7 +163,7 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
             // Nobody's request is under way that the client could come back with.
             guard let id = message.idLiteral else { return }
             let words = "No client can be asked now: the question belongs to no request."
-            peer?.answer(id, RPCText.error(id, RPCText.fault(.methodNotFound, words)), PeerAccess())
+            peer?.answer(id, RPCText.error(id, RPCText.fault(.methodNotFound, words)), access)
         case .response, .errorResponse: break
         }
     }
@@ -181,7 +184,7 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
             subscribed[uri, default: 1] -= 1
             guard subscribed[uri] == 0 else { continue }
             subscribed[uri] = nil
-            change(.resourcesUnsubscribe, uri, PeerAccess()) { _ in }
+            change(.resourcesUnsubscribe, uri, access) { _ in }
         }
     }
 

@@ -42,7 +42,8 @@ final class HTTPHandshakePeer: HandshakePeer {
         opening.append(done)
         guard opening.count == 1 else { return }
         lastID += 1
-        let id = RequestID.int(lastID).literal
+        let number = lastID
+        let id = RequestID.int(number).literal
         var request = request(access, body: RPCText.request(id, .initialize, params))
         request.isRepeatable = true
         var given: JSONText?
@@ -53,7 +54,9 @@ final class HTTPHandshakePeer: HandshakePeer {
             to: server,
             onHead: { given = $0.session },
             onMessage: { message in
-                guard answer == nil, message.kind == .response || message.kind == .errorResponse else { return }
+                guard answer == nil, message.kind == .response || message.kind == .errorResponse,
+                    message.kind == .errorResponse || message.id?.answers(.int(number)) == true
+                else { return }
                 answer = message
                 // Some servers leave this stream open.
                 exchange?.leave(on: self.server.loop)

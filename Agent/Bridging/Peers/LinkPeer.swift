@@ -15,7 +15,7 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
     private final class Call: PeerCall {
         let id: Int
         let request: PeerRequest
-        unowned let peer: LinkPeer
+        let peer: LinkPeer
         var delegate: (any PeerCallDelegate)?
         // One reader that is slow must not hold up the others: what it leaves unread is counted where it waits.
         var isReading = true

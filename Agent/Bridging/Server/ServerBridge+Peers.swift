@@ -37,8 +37,11 @@ extension ServerBridge {
 
     /// The server at the other end of a link, for those who share it.
     func linkPeer(_ era: Revisions.Era, for call: BridgedCall, thread: JSONText) -> LinkPeer {
-        let key = isolation(call, thread: thread)
-        return pool.link(key, era) {
+        linkPeer(era, isolation(call, thread: thread))
+    }
+
+    private func linkPeer(_ era: Revisions.Era, _ key: IsolationKey) -> LinkPeer {
+        pool.link(key, era) {
             LinkPeer(makeLink(key) ?? MissingLink(around.loop), era: era, loop: around.loop, now: around.now)
         }
     }
@@ -61,7 +64,7 @@ extension ServerBridge {
             )
             return ModernOverHandshake(sharing, asksForAll: isLink) { [weak self] in
                 guard let self else { return LinkPeer.missing(on: sharing.loop, now: sharing.now) }
-                if isLink { return self.linkPeer(.handshake, for: call, thread: call.request.thread) }
+                if isLink { return self.linkPeer(.handshake, isolation) }
                 guard let server = self.server else { return LinkPeer.missing(on: sharing.loop, now: sharing.now) }
                 return HTTPHandshakePeer(server)
             }

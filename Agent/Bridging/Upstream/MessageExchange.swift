@@ -32,9 +32,10 @@ final class MessageExchange: ExchangeDelegate {
         case ended
     }
 
-    private let onHead: (Head) -> Void
-    private let onMessage: (PeerMessage) -> Void
-    private let onEnd: (End) -> Void
+    // Let go of at the end, since they may hold what holds this.
+    private var onHead: (Head) -> Void
+    private var onMessage: (PeerMessage) -> Void
+    private var onEnd: (End) -> Void
     private let longest: Int
     private var state = State.waiting
     private var collected = ByteBuffer()
@@ -106,6 +107,7 @@ final class MessageExchange: ExchangeDelegate {
     /// Closes it; nothing more is told.
     func cancel() {
         state = .ended
+        (onHead, onMessage, onEnd) = ({ _ in }, { _ in }, { _ in })
         let exchange = exchange
         self.exchange = nil
         exchange?.cancel()
@@ -122,12 +124,14 @@ final class MessageExchange: ExchangeDelegate {
     private static let drainTime = TimeAmount.seconds(2)
 
     private func end(_ how: End) {
-        switch state {
-        case .ended, .draining: return cancel()
-        case .waiting, .json, .events, .error: break
-        }
+        let onEnd = onEnd
+        let isOver =
+            switch state {
+            case .ended, .draining: true
+            case .waiting, .json, .events, .error: false
+            }
         cancel()
-        onEnd(how)
+        if !isOver { onEnd(how) }
     }
 
     // MARK: What comes
