@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -52,17 +51,6 @@ static void set_limits(void) {
     }
 }
 
-/* Where memory runs out it goes before the agent. Told from outside once the program has begun, since before that it shares
- * the memory of an agent that nobody may look into; what it starts later inherits it. */
-static void go_first(pid_t child) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", child);
-    int file = open(path, O_WRONLY | O_CLOEXEC);
-    if (file < 0) return;
-    if (write(file, "800", 3) < 0) { /* It is then as likely to go as the agent. */ }
-    close(file);
-}
-
 static void reset_signals(void) {
     struct sigaction usual = {.sa_handler = SIG_DFL};
     sigset_t none;
@@ -102,10 +90,7 @@ pid_t doorward_spawn(const char *path, char *const *arguments, const int *files,
     }
     /* The number is the child's until it is waited for. */
     *pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-    if (*pidfd >= 0) {
-        go_first(child);
-        return child;
-    }
+    if (*pidfd >= 0) return child;
     failure = errno;
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);

@@ -204,6 +204,26 @@ struct ChildLinkTests {
         #expect(try String(contentsOfFile: mark, encoding: .utf8) == "asked\n")
     }
 
+    @Test("One that is closed while it is being started is ended, and remembered by nobody", .timeLimit(.minutes(1)))
+    func closedEarly() async throws {
+        let server = try server("echo '{}'; sleep 300")
+        let listener = Listener()
+        try await loop.submit { [loop] in
+            let link = server.makeLink(IsolationKey(server: "it", client: "", thread: ""), loop: loop)
+            link.open(listener)
+            link.close()
+        }
+        .get()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while server.metrics.starts.total == 0 || children.count > 0 || server.count > 0, ContinuousClock.now < deadline
+        {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(server.metrics.starts.total == 1)
+        #expect(children.count == 0)
+        #expect(server.count == 0)
+    }
+
     @Test("An entry that is gone takes its programs with it", .timeLimit(.minutes(1)))
     func gone() async throws {
         let listener = Listener()

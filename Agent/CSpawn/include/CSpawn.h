@@ -8,8 +8,7 @@
 ///
 /// What is done between the copy of the process and the start of the program cannot be done in Swift: no code may run
 /// there that allocates memory or takes a lock, since all other threads are gone. The child gets the open files that are
-/// named and no others, an empty environment, no signal that is blocked, ignored or handled, no terminal, no core dump; and
-/// where memory runs out it goes before the caller.
+/// named and no others, an empty environment, no signal that is blocked, ignored or handled, no terminal, no core dump.
 ///
 /// - `path`: the program, without a search.
 /// - `arguments`: ends with NULL.

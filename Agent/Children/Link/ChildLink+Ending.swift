@@ -80,7 +80,8 @@ extension ChildLink {
         delegate = nil
     }
 
-    private func leave(because failure: String? = nil) {
+    /// Tells the server that this child is no longer one of its own.
+    func leave(because failure: String? = nil) {
         guard let number else { return }
         server.left(number, failure: failure)
         self.number = nil

@@ -106,7 +106,10 @@ package final class ChildLink: ServerLink {
                 errors: { [self] in complained($0) }
             ).assumeIsolated().whenComplete { [self] result in
                 switch result {
-                case .failure: child.process.kill()
+                case .failure:
+                    child.process.kill()
+                    leave()
+                    fail(UpstreamError(.noRoom, "The agent has no room for the pipes of the server's program."))
                 case .success(let pipes): run(child.process, pipes.value)
                 }
             }
@@ -119,6 +122,7 @@ package final class ChildLink: ServerLink {
         case .starting(let waiting): early = waiting
         case .new, .running, .over:
             // Closed while it was being started.
+            leave()
             pipes.close()
             return process.kill()
         }

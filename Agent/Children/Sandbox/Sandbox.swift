@@ -36,11 +36,14 @@ struct Sandbox {
             + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", user.sandboxedHome]
     }
 
-    /// The command itself, under a bound on its processes; its arguments may be seen, as those of any program.
+    /// The command itself; its arguments may be seen, as those of any program.
     ///
-    /// The bound is set inside, since outside it would count all processes of the user.
+    /// Two programs of util-linux stand before it and become it: where memory runs out it goes before the agent, and its
+    /// processes are bounded. Both is done inside: outside, the bound would count all processes of the user, and the agent,
+    /// into which nobody may look, cannot change its own score.
     var program: [String] {
-        ["/usr/bin/prlimit", "--nproc=\(Self.mostProcesses)", "--", place.path] + command.arguments
+        ["/usr/bin/choom", "-n", "800", "--", "/usr/bin/prlimit", "--nproc=\(Self.mostProcesses)", "--", place.path]
+            + command.arguments
     }
 
     /// What every sandbox begins with, and what has to work for one to be made.

@@ -45,6 +45,9 @@ package final class Children: Sendable {
         running = metrics.gauge("doorward_children", help: "Programs of servers that run.")
     }
 
+    /// How many programs run.
+    var count: Int { processes.withLock { $0.count } }
+
     /// Looks whether programs can be isolated, and says so where they cannot.
     package func check() async {
         guard case .fails(let why, let next) = await sandbox.verdict() else { return }
@@ -98,7 +101,7 @@ package final class Children: Sendable {
                 "What the entry would start (\(command.digest)) is not what was approved: an administrator has to add it anew."
             )
         }
-        guard processes.withLock({ $0.count }) < Self.most else {
+        guard count < Self.most else {
             throw ChildFailure(
                 .full,
                 "\(Self.most) programs of servers run, and no more may: try again when one has ended."

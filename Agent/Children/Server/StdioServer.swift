@@ -45,6 +45,9 @@ package final class StdioServer: ServerLinkSource {
         ChildLink(self, loop: loop)
     }
 
+    /// How many children it has.
+    var count: Int { state.withLock { $0.running.count } }
+
     /// Ends every child, whose users then hear that it is over.
     package func endAll() {
         for end in state.withLock({ Array($0.running.values) }) { end() }
