@@ -33,7 +33,7 @@ class OldServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), OldHandler)
         self.refusal = REFUSALS["an error in 200"]
         self.asked: list[str] = []
-        # What it says to a call of the modern revision, which it then speaks.
+        # What it says to a call in place of what is right; it speaks the modern revision then, too.
         self.forged: dict | None = None
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -84,7 +84,7 @@ class OldHandler(BaseHTTPRequestHandler):
         elif method == "notifications/initialized":
             self.answer(202)
         elif method == "tools/call" and self.headers["Mcp-Session-Id"] == "s-1":
-            say({"result": {"content": [{"type": "text", "text": "old and well"}]}})
+            say(self.server.forged or {"result": {"content": [{"type": "text", "text": "old and well"}]}})
         elif method == "tools/call" and self.headers["Mcp-Session-Id"] is None and self.server.forged:
             say(self.server.forged)
         else:
@@ -101,16 +101,26 @@ def old(desk):
     server.shutdown()
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_call_to_an_old_server_is_one_call_and_leaves_no_session(old, desk, refusal):
-    old.refusal = REFUSALS[refusal]
-    old.asked.clear()
-    answer = desk.doorward("call", "old", "echo", '{"text": "a"}').json
-    assert answer["result"]["content"][0]["text"] == "old and well"
-    assert old.asked == ["server/discover", "initialize", "notifications/initialized", "tools/call", "DELETE s-1"]
-    shown = desk.doorward("audit", "show", answer["record"]).json["records"]
-    assert [(each["kind"], each["method"]) for each in shown] == [("call.begin", "tools/call"), ("call.end", "tools/call")]
-    assert (shown[0]["tool"], shown[1]["out"]["is"]) == ("echo", "ok")
+@pytest.mark.parametrize("number, refusal", enumerate(REFUSALS))
+def test_a_call_to_an_old_server_is_one_call_and_its_session_serves_the_next(old, desk, number, refusal):
+    # Each is a server of its own, since the agent remembers what it has found out of one.
+    server, alias = OldServer(), f"old-{number}"
+    server.refusal = REFUSALS[refusal]
+    desk.add_server(alias, server.url)
+    desk.policy(OPEN_POLICY.replace("server: old,", f"server: {alias},"))
+    try:
+        answer = desk.doorward("call", alias, "echo", '{"text": "a"}').json
+        assert answer["result"]["content"][0]["text"] == "old and well"
+        assert server.asked == ["server/discover", "initialize", "notifications/initialized", "tools/call"]
+        shown = desk.doorward("audit", "show", answer["record"]).json["records"]
+        kinds = [(each["kind"], each["method"]) for each in shown]
+        assert kinds == [("call.begin", "tools/call"), ("call.end", "tools/call")]
+        assert (shown[0]["tool"], shown[1]["out"]["is"]) == ("echo", "ok")
+        desk.doorward("call", alias, "echo", '{"text": "b"}')
+        assert server.asked[4:] == ["tools/call"]
+    finally:
+        server.shutdown()
+        desk.policy(OPEN_POLICY)
 
 
 def test_a_call_takes_one_from_the_limit(old, desk):
