@@ -46,6 +46,23 @@ def push(connection: socket.socket, data: bytes, seconds: float = 2) -> int:
     return sent
 
 
+def told_its_era(connection: socket.socket) -> bool:
+    """Reads a request; true where it was the question whether this is a modern server, which is answered."""
+    request = connection.recv(65536)
+    if b'"server/discover"' not in request:
+        return False
+    result = {
+        "resultType": "complete", "supportedVersions": [MODERN], "capabilities": {"tools": {}}, "ttlMs": 0,
+        "cacheScope": "private",
+    }
+    body = json.dumps({"jsonrpc": "2.0", "id": json.loads(request[request.index(b"{"):])["id"], "result": result}).encode()
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    )
+    return True
+
+
 @pytest.fixture(scope="module")
 def endless(desk):
     """A server whose answer is comments in an event stream, of which each piece ends in the middle of the next one."""
@@ -53,9 +70,12 @@ def endless(desk):
     sent = threading.Event()
 
     def serve() -> None:
-        connection, _ = listener.accept()
+        while True:
+            connection, _ = listener.accept()
+            if not told_its_era(connection):
+                break
+            connection.close()
         with connection:
-            connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:")
             for _ in range(MEGABYTES * 16):
                 connection.sendall((b"x" * 1022 + b"\n:") * 64)
@@ -143,7 +163,8 @@ def tight(desk):
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.recv(65536)
+            if told_its_era(connection):
+                return
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: ")
             for _ in range(7 << 6):
                 connection.sendall(b"x" * (16 << 10))
