@@ -12,10 +12,16 @@ struct ToolPinsTests {
     private final class Watched {
         private(set) var changes = 0
         private(set) var shown: [JSONText] = []
-        private(set) var pins: ToolPins!
+        private let kept: KeptPins?
+        private(set) lazy var pins = ToolPins(
+            server: "up",
+            kept: kept,
+            changed: { self.changes += 1 },
+            shown: { self.shown.append($0) }
+        )
 
         init(kept: KeptPins? = nil) {
-            pins = ToolPins(server: "up", kept: kept, changed: { self.changes += 1 }, shown: { self.shown.append($0) })
+            self.kept = kept
         }
     }
 
@@ -51,7 +57,7 @@ struct ToolPinsTests {
 
     @Test("What is shown first passes, and what changes or is new after that is held back")
     func firstUse() throws {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         #expect(list(pins, definition("a"), definition("b")) == ["a", "b"])
         #expect(list(pins, definition("a"), definition("b", "d\u{200B}"), definition("c")) == ["a"])
@@ -64,7 +70,7 @@ struct ToolPinsTests {
 
     @Test("A first list of several pages is one, and an empty one is none")
     func pages() {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins)
         #expect(list(pins, definition("a"), hasMore: true) == ["a"])
@@ -77,7 +83,7 @@ struct ToolPinsTests {
 
     @Test("A tool that changes while the first list is walked is held back")
     func changedWithinFirst() {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins, definition("a"), hasMore: true)
         #expect(list(pins, definition("a", "other")) == [])
@@ -85,7 +91,7 @@ struct ToolPinsTests {
 
     @Test("A tool that no list has named passes at first use, and not where all have to be approved")
     func unlisted() {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins, definition("a"))
         #expect(mayCall(pins, "unlisted"))
@@ -98,7 +104,7 @@ struct ToolPinsTests {
     @Test("What the organisation has approved counts, whatever was shown first")
     func approval() {
         let watched = Watched()
-        let pins = watched.pins!
+        let pins = watched.pins
         pins.take(pinned())
         list(pins, definition("a"), definition("b"))
         #expect(watched.shown.isEmpty)
@@ -117,7 +123,7 @@ struct ToolPinsTests {
     @Test("Clients are told where a tool appears or vanishes, and not of one that they never saw")
     func shown() {
         let watched = Watched()
-        let pins = watched.pins!
+        let pins = watched.pins
         pins.take(pinned(.firstUse, ["a": [digest(definition("a"))]]))
         list(pins, definition("a"), definition("new"))
         #expect(watched.shown.isEmpty)
@@ -131,7 +137,7 @@ struct ToolPinsTests {
 
     @Test("Each definition is reported once, and what came back to what it was too")
     func reports() throws {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins, definition("a"))
         let first = try #require(pins.report)
@@ -157,12 +163,12 @@ struct ToolPinsTests {
 
     @Test("A restart is no first use, and lets nothing pass that was held back")
     func restart() throws {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins, definition("a"))
         list(pins, definition("a", "changed"))
         let kept = try #require(pins.kept)
-        let next = Watched(kept: kept).pins!
+        let next = Watched(kept: kept).pins
         next.take(pinned())
         #expect(!mayCall(next, "a"))
         #expect(list(next, definition("a", "changed"), definition("b")) == [])
@@ -174,7 +180,7 @@ struct ToolPinsTests {
 
     @Test("Another server under the same alias is met for the first time")
     func otherEntry() {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         list(pins, definition("a"))
         pins.take(ToolPinning(entry: Hash.of([2])))
@@ -185,7 +191,7 @@ struct ToolPinsTests {
 
     @Test("More tools than anybody could review are held back, and take no more room")
     func bounds() {
-        let pins = Watched().pins!
+        let pins = Watched().pins
         pins.take(pinned())
         for number in 0..<10_001 {
             let passed = list(pins, definition("t\(number)"), hasMore: true)
