@@ -115,13 +115,25 @@ extension ServerBridge {
                 case .judged(.spoken):
                     self.found(.modern, speaks: true)
                     DirectRelay.send(call, to: upstream)
-                case .judged(.notSpoken): self.tryHandshake(call, message) { call.fail($0) }
-                case .judged(.none):
-                    call.fail(.violated("The server's answer does not say which revisions of MCP it speaks."))
-                case .fault(let fault): call.fail(fault)
+                case .judged(.notSpoken): self.tryHandshake(call, message) { self.pass(call, to: upstream, since: $0) }
+                case .judged(.none): self.pass(call, to: upstream, since: .violated("It shows no era."))
+                case .fault(let fault): self.pass(call, to: upstream, since: fault)
                 }
             }
         }
+    }
+
+    /// Passes a call on as it is to a server that shows neither era, as if there were no bridge: its own answer is worth more
+    /// than a guess. A server that is out of reach, or that wants a credential, is not asked again.
+    private func pass(_ call: BridgedCall, to upstream: UpstreamServer, since fault: PeerFault) {
+        switch fault {
+        case .failure(.notSent): return call.fail(fault)
+        case .failure(.afterSending(let error)) where error.code != .tooLarge: return call.fail(fault)
+        case .answered(let answer) where [401, 403].contains(answer.status): return call.fail(fault)
+        case .failure, .answered, .violated, .sessionLost: break
+        }
+        found(.modern, speaks: true)
+        DirectRelay.send(call, to: upstream)
     }
 
     /// The server does not take `server/discover`: `otherwise` hears why it does not take `initialize` either.
