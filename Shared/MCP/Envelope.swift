@@ -84,7 +84,7 @@ package struct Envelope: Sendable {
     /// Whether the result of a tool says `isError`.
     package internal(set) var isToolError = false
     package internal(set) var resultType: ResultType = .absent
-    /// `nextCursor`: there is more of a list. An empty text is a cursor too.
+    /// `nextCursor`, where there is more of a list; an empty text is a cursor too.
     package internal(set) var nextCursor: JSONStringSpan?
     package internal(set) var hasInputRequests = false
     package internal(set) var inputRequests: InputRequests = []

@@ -100,6 +100,14 @@ struct AccessTests {
         ] {
             #expect(route(path) == .nowhere, "\(path)")
         }
+        #expect(route("/mcp") == .everyServer())
+        #expect(route("/mcp/") == .everyServer())
+        #expect(route("/threads/T-1/mcp") == .everyServer(thread: 9..<12))
+        for path in [
+            "/mcp//", "/MCP", "/mcp/x", "/threads/mcp", "/threads//mcp", "/threads/a/b/mcp", "/threads/a.b/mcp",
+        ] {
+            #expect(route(path) == .nowhere, "\(path)")
+        }
         #expect(route("/healthz/") == .health)
         #expect(route("/metrics/") == .openPage)
         for path in [

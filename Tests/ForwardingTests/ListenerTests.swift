@@ -39,7 +39,7 @@ extension RealSockets {
             "Each refusal has its status",
             arguments: [
                 ("GET /healthz", "Host: evil.example", 421), ("GET /servers/up/mcp", "Origin: null", 403),
-                ("GET /nowhere", "X: y", 404), ("GET /control/status", "X: y", 404), ("GET /mcp", "X: y", 404),
+                ("GET /nowhere", "X: y", 404), ("GET /control/status", "X: y", 404), ("GET /mcps", "X: y", 404),
                 ("POST /healthz", "Content-Length: 0", 405),
                 ("PUT /servers/up/mcp", "X: y", 405), ("OPTIONS /servers/up/mcp", "X: y", 405),
                 ("POST /servers/up/mcp", "Content-Type: text/plain", 415), ("POST /servers/up/mcp", "X: y", 415),

@@ -18,7 +18,7 @@ extension RealSockets {
                 ("Content-Type: text/plain", 415, "application/json"),
                 ("Content-Encoding: gzip", 415, "Content-Encoding"),
                 ("Content-Length: 4194305", 413, "4 MiB"), ("Path: /servers/other/mcp", 404, "doorward servers"),
-                ("Path: /mcp", 404, "doorward servers"), ("Path: /healthz", 405, "GET"),
+                ("Path: /mcps", 404, "doorward servers"), ("Path: /healthz", 405, "GET"),
             ]
         )
         func told(change: String, status: Int, words: String) async throws {

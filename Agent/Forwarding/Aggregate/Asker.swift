@@ -21,7 +21,7 @@ struct Asker {
         "io.modelcontextprotocol/clientInfo",
     ]
 
-    /// - Parameter params: of the client's request.
+    /// The client of a request, whose `params` these are.
     init(
         _ visit: RequestContext,
         _ envelope: Envelope,
@@ -78,6 +78,7 @@ struct Asker {
     ///   - params: without `_meta`.
     ///   - id: the literal of its id.
     ///   - session: the one at the server.
+    /// - Returns: the request, to be started.
     func request(_ method: MCPMethod, _ params: JSONObject = JSONObject(), id: JSONValue = 1, in session: Session?)
         -> InnerMessage
     {

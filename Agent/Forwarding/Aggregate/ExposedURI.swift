@@ -29,9 +29,12 @@ enum ExposedURI {
 enum ExposedID {
     private static let slash = UInt8(ascii: "/")
 
+    /// The id that the client has for one of a server.
+    ///
     /// - Parameters:
     ///   - id: the literal of a request's id or of a progress token, with its quotes; or the id of an event.
     ///   - alias: the server.
+    /// - Returns: the id, as a text.
     static func expose(_ id: some Sequence<UInt8>, of alias: JSONText) -> JSONText {
         JSONText(utf8: alias.utf8 + [slash] + id)
     }

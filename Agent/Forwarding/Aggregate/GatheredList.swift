@@ -79,7 +79,9 @@ final class GatheredList: Gathering {
         connection.answer(result + Array("}}".utf8), session: nil)
     }
 
-    /// All entries with commas between them. Where they are more than an answer may have, the parts of the servers that
+    /// All entries with commas between them.
+    ///
+    /// Where they are more than an answer may have, the parts of the servers that
     /// say most are left out: no server can take the place of the others.
     static func joined(_ parts: [[ListPart.Entry]], most: Int) -> [UInt8] {
         let sizes = parts.map { $0.reduce(0) { $0 + $1.bytes.count + 1 } }

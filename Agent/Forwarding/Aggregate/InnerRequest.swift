@@ -8,11 +8,8 @@ internal import Wire
 protocol InnerRequestDelegate: AnyObject {
     /// The answer came in one piece, and nothing follows.
     ///
-    /// - Parameters:
-    ///   - status: of HTTP.
-    ///   - isJSON: whether the body is a message.
-    ///   - body: valid during the call only.
-    ///   - record: the audit id of the call.
+    /// `status` is of HTTP, `isJSON` says whether the body is a message, which is valid during the call only, and `record`
+    /// is the audit id of the call.
     func innerAnswered(
         _ request: InnerRequest,
         status: Int,

@@ -1,7 +1,8 @@
 internal import NIOCore
 
-/// Something that is asked of one server while clients wait: for two seconds in all, whoever waits. From then on they are
-/// told at once that it is not there, and hear of it in another way once it is.
+/// Something that is asked of one server while clients wait: for two seconds in all, whoever waits.
+///
+/// From then on they are told at once that it is not there, and hear of it in another way once it is.
 ///
 /// So a server that hangs delays one answer by two seconds, and none after it.
 final class PatientFetch {

@@ -22,9 +22,7 @@ final class StreamBranch: InnerRequestDelegate {
     /// After how long it was no failure.
     private static let goodLife: Int64 = 60_000_000_000
 
-    /// - Parameters:
-    ///   - last: the branch before it, of the same server.
-    ///   - now: the time, in nanoseconds.
+    /// A branch after `last`, the one before it of the same server; `now` is in nanoseconds.
     init(of stream: MergedStream, _ server: ServedServer, after last: StreamBranch?, now: Int64) {
         self.stream = stream
         self.server = server

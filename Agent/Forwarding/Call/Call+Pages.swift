@@ -69,12 +69,13 @@ struct ListPageRequest {
     /// The literal of its id: no request of the client has this one.
     let id: [UInt8]
 
+    /// The request; nil where the client's cannot be read.
+    ///
     /// - Parameters:
     ///   - cursor: as the server gave it.
     ///   - request: the client's own request.
     ///   - id: makes an id that no client can have used.
     ///   - limits: of the client's request.
-    /// - Returns: nil where the client's request cannot be read.
     init?(behind cursor: JSONText, of request: UnsafeBufferPointer<UInt8>, id: RandomID, limits: JSONLimits) {
         guard var message = (try? JSONValue(parsing: request, limits: limits))?.object else { return nil }
         var params = message["params"]?.object ?? JSONObject()

@@ -156,6 +156,7 @@ struct CallMachine {
     /// The answer brought a page of a list, which is not the last.
     ///
     /// - Parameter isOver: whether the exchange with the server has ended.
+    /// - Returns: the request for the next page, where it can be made at once.
     mutating func pageReceived(isOver: Bool) -> CallAction {
         guard isUnanswered else { return .none }
         hasRenewed = false
