@@ -18,6 +18,8 @@ package struct UpstreamError: Error, Equatable, Sendable {
         case foreignServer
         case closed
         case malformedResponse
+        /// What came is longer than it may be.
+        case tooLarge
         case timeout
     }
 
@@ -35,7 +37,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
         switch code {
         case .noRoom, .tooManyConnections: false
         case .badURL, .refusedAddress, .connect, .tls, .proxy, .down, .foreignServer, .closed, .malformedResponse,
-            .timeout:
+            .timeout, .tooLarge:
             true
         }
     }

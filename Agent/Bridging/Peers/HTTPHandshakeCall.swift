@@ -100,7 +100,7 @@ final class HTTPHandshakeCall: PeerCall {
         switch how {
         case .complete, .failed(.afterSending):
             // Behind an event with an id the server keeps what it says (2025-11-25, "Resumability and Redelivery").
-            guard lastEventID != nil, resumptions < Self.mostResumptions else {
+            guard lastEventID != nil, resumptions < Self.mostResumptions, !how.isTooLarge else {
                 if case .failed(let failure) = how { return fail(.failure(failure)) }
                 return fail(.ended)
             }
@@ -135,6 +135,13 @@ final class HTTPHandshakeCall: PeerCall {
         let delegate = delegate
         self.delegate = nil
         delegate?.peerFailed(fault)
+    }
+}
+
+extension MessageExchange.End {
+    /// Whether it would come to the same again.
+    fileprivate var isTooLarge: Bool {
+        if case .failed(.afterSending(let error)) = self { error.code == .tooLarge } else { false }
     }
 }
 

@@ -98,6 +98,10 @@ final class MessageExchange: ExchangeDelegate {
         return exchange
     }
 
+    private static let tooLarge = UpstreamFailure.afterSending(
+        UpstreamError(.tooLarge, "The server's answer is too large.")
+    )
+
     /// Whether the response is read.
     var isReading: Bool {
         get { exchange?.isReading ?? true }
@@ -154,7 +158,7 @@ final class MessageExchange: ExchangeDelegate {
         case .waiting, .draining, .ended: break
         case .json:
             guard collected.readableBytes + body.readableBytes <= longest else {
-                return end(.violated("The server's answer is too large."))
+                return end(.failed(Self.tooLarge))
             }
             collected.writeImmutableBuffer(body)
         case .error(var answer):
@@ -195,7 +199,7 @@ final class MessageExchange: ExchangeDelegate {
             do {
                 event = try events.next()
             } catch {
-                return end(.violated("An event of the server is too large."))
+                return end(.failed(Self.tooLarge))
             }
             guard let event else { return }
             if let id = event.id { lastEventID = id.isEmpty ? nil : id }

@@ -28,6 +28,7 @@ extension Refusal {
         switch error.code {
         case .foreignServer: return .foreignServer(error.message, server: server)
         case .malformedResponse: return .badAnswer("malformed", error.message, server: server)
+        case .tooLarge: return .tooLarge(server)
         case .timeout:
             let words = "\(error.message) Try again in a minute, `doorward status` shows how it does."
             return .down("timeout", words, server: server)

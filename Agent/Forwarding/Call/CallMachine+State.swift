@@ -62,7 +62,7 @@ extension UpstreamFailure {
     var outcome: Outcome.Kind {
         switch self {
         case .notSent: .notSent
-        case .afterSending: .upstreamError
+        case .afterSending(let error): error.code == .tooLarge ? .tooLarge : .upstreamError
         }
     }
 }
