@@ -95,6 +95,13 @@ def test_handshake_clients_are_not_shown_it_either(first, office, bearer):
     assert [each["name"] for each in reply.messages[-1]["result"]["tools"]] == ["mul"]
 
 
+def test_nor_is_it_among_the_tools_of_all_servers(first, office, bearer):
+    url = f"http://{office.listen}/mcp"
+    names = [each["name"] for each in by_hand.rpc(url, bearer, "tools/list").messages[-1]["result"]["tools"]]
+    assert "first__mul" in names and "first__add" not in names and "first__new" not in names
+    assert by_hand.call(url, bearer, "first__add")["error"]["data"]["reason"] == "quarantined"
+
+
 def test_neither_a_restart_nor_another_machine_is_a_first_use(first, office, world, bearer):
     office.stop_agent()
     office.start_agent()
@@ -142,6 +149,12 @@ def test_approving_shows_it_to_everybody_and_tells_those_who_listen(first, offic
     other = next(each for each in world.desks if each.name == "bob")
     theirs = other.client("more")
     wait_for("the approval to arrive", lambda: listed(other, theirs, "first") == ["add", "mul"])
+
+    def among_all():
+        reply = by_hand.rpc(f"http://{office.listen}/mcp", bearer, "tools/list")
+        return "first__add" in [each["name"] for each in reply.messages[-1]["result"]["tools"]]
+
+    wait_for("the list of all servers to have it", among_all)
     # What was approved first still is.
     first.tools[0] = tool("add")
     assert listed(office, bearer, "first") == ["add", "mul"]

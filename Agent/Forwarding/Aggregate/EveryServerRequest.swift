@@ -158,6 +158,10 @@ struct EveryServerRequest {
             )
         }
         guard decision.isAllowed else { return .denied(decision) }
+        // No list has a tool that is held back, and so it stands for nothing here.
+        if kind == .tool, !rest.utf8.withUnsafeBufferPointer(server.pins.mayCall) {
+            return .quarantined(rest, server: server.alias, server.pins)
+        }
         let key = Catalogue.Key(client: asker.visit.client, server: server.alias, method: list, era: asker.era)
         switch every.standing(server) {
         case .needsSignIn: return .credential(.needsSignIn, server: server.alias)
