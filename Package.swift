@@ -73,8 +73,8 @@ let testTargets: [Target] = [
     tests("Addresses", ["Addresses"]),
     tests("Fetch", ["Addresses", "Fetch", "Kits"]),
     tests("Archive", ["Archive"]),
-    tests("ServiceKit", ["ServiceKit", "Errors", "Kits", "StrictJSON", logging]),
-    tests("Keyring", ["Keyring"]),
+    tests("ServiceKit", ["ServiceKit", "Bytes", "Errors", "Kits", "StrictJSON", logging]),
+    tests("Keyring", ["Keyring", "Errors"]),
     tests(
         "OAuth",
         [
@@ -117,8 +117,8 @@ let testTargets: [Target] = [
     tests(
         "AuditSink",
         [
-            "AuditSink", "Bytes", "TransparencyLog", "AuditReport", "AuditLog", "Contract", "Database", "ServiceKit",
-            "StrictJSON",
+            "AuditSink", "Errors", "Bytes", "TransparencyLog", "AuditReport", "AuditLog", "Contract", "Database",
+            "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
@@ -166,8 +166,8 @@ let testTargets: [Target] = [
     tests(
         "CoordinatorCore",
         [
-            "CoordinatorCore", "TransparencyLog", "AuditSink", "Contract", "ServiceKit", "StrictJSON", logging, nioSSL,
-            x509, asn1,
+            "CoordinatorCore", "Errors", "AuditLog", "TransparencyLog", "AuditSink", "Contract", "ServiceKit",
+            "StrictJSON", logging, nioSSL, x509, asn1,
         ]
     ),
 ]
@@ -204,7 +204,7 @@ let package = Package(
         part(
             "Shared",
             "Contract",
-            ["Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", crypto]
+            ["Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Addresses", crypto]
         ),
         .systemLibrary(
             name: "CCurl",
@@ -212,7 +212,7 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]
         ),
-        part("Shared", "Fetch", ["CCurl", "Addresses"]),
+        part("Shared", "Fetch", ["Errors", "CCurl", "Addresses"]),
         .systemLibrary(name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         part("Shared", "Archive", ["CZlib"]),
         part("Shared", "ServiceKit", ["Errors", "Bytes", "StrictJSON", "StrictYAML", logging, serviceLifecycle]),
@@ -223,7 +223,7 @@ let package = Package(
             pkgConfig: "libsecret-1",
             providers: [.apt(["libsecret-1-dev"])]
         ),
-        part("Agent", "Keyring", ["CLibSecret"]),
+        part("Agent", "Keyring", ["Errors", "CLibSecret"]),
         part(
             "Agent",
             "OAuth",
@@ -306,7 +306,7 @@ let package = Package(
         ),
         program("Agent", "doorward", ["Commands", argumentParser]),
 
-        part("Coordinator", "Database", ["ServiceKit", grdb]),
+        part("Coordinator", "Database", ["Errors", "ServiceKit", grdb]),
         part(
             "Coordinator",
             "AuditSink",
@@ -340,25 +340,25 @@ let package = Package(
             "Coordinator",
             "PolicyStore",
             [
-                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
-                "Database", "AuditSink", "People",
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract",
+                "ServiceKit", "Database", "AuditSink", "People",
             ]
         ),
         part(
             "Coordinator",
             "Fleet",
             [
-                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
-                "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract",
+                "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
             ]
         ),
         part(
             "Coordinator",
             "API",
             [
-                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract", "Archive",
-                "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore", "Fleet",
-                hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
+                "Archive", "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
+                "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(

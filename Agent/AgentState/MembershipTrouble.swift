@@ -34,6 +34,8 @@ extension MembershipTrouble: ExplainedError {
         }
     }
 
+    package var needsUser: Bool { self == .keyMissing }
+
     /// One and the same for all: what the coordinator will never take is kept, and the machine is free to enrol again.
     package var next: String? { "doorward logout" }
 }

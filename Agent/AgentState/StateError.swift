@@ -4,7 +4,7 @@ package import Errors
 package typealias StateError = KindError<StateFault>
 
 /// What can be wrong with it; the raw values are the codes that are shown.
-package enum StateFault: String, Sendable {
+package enum StateFault: String, ErrorKind {
     /// The environment names no folder to work in, or one in which no socket can be.
     case badHome = "bad_home"
     /// The file that says which coordinator this machine belongs to is damaged.

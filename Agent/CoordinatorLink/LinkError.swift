@@ -6,7 +6,7 @@ package import Errors
 package typealias LinkError = KindError<LinkFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum LinkFault: String, Sendable {
+package enum LinkFault: String, ErrorKind {
     /// This machine has no coordinator.
     case notEnrolled = "not_enrolled"
     /// This machine has a coordinator already.
@@ -37,4 +37,13 @@ package enum LinkFault: String, Sendable {
     case keyMissing = "key_missing"
     /// Records wait that the coordinator has not countersigned.
     case pending = "records_pending"
+
+    package var needsUser: Bool {
+        switch self {
+        case .notEnrolled, .locked, .unavailable, .cancelled, .keyMissing: true
+        case .alreadyEnrolled, .badURL, .badToken, .badAuthority, .wrongCoordinator, .untrusted, .stale, .unproven,
+            .unexpected, .pending:
+            false
+        }
+    }
 }

@@ -4,7 +4,7 @@ package import Errors
 package typealias ForwardingError = KindError<ForwardingFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum ForwardingFault: String, Sendable {
+package enum ForwardingFault: String, ErrorKind {
     /// The address is not one of loopback, or none at all.
     case notLoopback = "not_loopback"
     /// Another program listens there.

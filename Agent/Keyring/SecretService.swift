@@ -1,3 +1,5 @@
+internal import Errors
+
 /// The desktop's keyring, as every program of a Linux desktop sees it: the Secret Service of freedesktop.org
 /// (https://specifications.freedesktop.org/secret-service/).
 ///
@@ -102,7 +104,7 @@ package final class SecretService: SecretStore {
         }
         if case .failed(let failure)? = outcome.value, failure.kind == .locked {
             // It was asked and stays closed: only its own program is left.
-            throw KeyringError(.locked, KeyringError.locked.message, hint: provider.byHand)
+            throw KeyringError(.locked, KeyringError.locked.message, next: provider.byHand)
         }
         try check(outcome)
     }

@@ -94,7 +94,7 @@ package struct ControlClient: Sendable {
     private func send(_ request: FetchRequest) async throws -> FetchResponse {
         do {
             return try await fetcher.fetch(request)
-        } catch let error as FetchError where error.code == .connect {
+        } catch let error as FetchError where error.kind == .connect {
             throw ControlFailure(
                 "agent_not_running",
                 "The agent is not running.",

@@ -6,7 +6,7 @@ package import Errors
 package typealias OAuthError = KindError<OAuthFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum OAuthFault: String, Sendable {
+package enum OAuthFault: String, ErrorKind {
     /// The user has to sign in, for the first time or again.
     case needsSignIn = "needs_sign_in"
     /// The keyring has to be unlocked first.
@@ -35,6 +35,15 @@ package enum OAuthFault: String, Sendable {
     case badRedirect = "bad_redirect"
     /// The browser did not come back in time.
     case timeout = "sign_in_timeout"
+
+    package var needsUser: Bool {
+        switch self {
+        case .needsSignIn, .locked, .keyringUnavailable: true
+        case .unavailable, .unknownServer, .refusedAddress, .badMetadata, .unsupported, .registration, .client,
+            .noClient, .denied, .badRedirect, .timeout:
+            false
+        }
+    }
 }
 
 extension OAuthError {

@@ -6,7 +6,7 @@ package import Errors
 package typealias SpoolError = KindError<SpoolFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum SpoolFault: String, Sendable {
+package enum SpoolFault: String, ErrorKind {
     /// No room is left for the beginning of a call; the end of one still fits.
     case full = "spool_full"
     /// Refusals have used their share of the room: calls still fit.

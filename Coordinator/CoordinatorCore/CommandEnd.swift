@@ -28,9 +28,6 @@ package struct CommandEnd: Sendable {
         case let error as CoordinatorError:
             self.init(error.kind == .usage ? 2 : 1, error.code, error.message, error.next)
         case let error as any ExplainedError: self.init(1, error.code, error.message, error.next)
-        case let error as SQLError: self.init(1, "database", error.message, error.hint)
-        case let error as AuditSinkError: self.init(1, "audit_log", error.message, error.hint)
-        case let problem as Problem: self.init(1, problem.code, problem.detail, problem.next)
         default: self.init(1, "failed", "That did not work: \(type(of: error)).", nil)
         }
     }

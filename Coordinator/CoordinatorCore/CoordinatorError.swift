@@ -4,7 +4,7 @@ package import Errors
 package typealias CoordinatorError = KindError<CoordinatorFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum CoordinatorFault: String, Sendable {
+package enum CoordinatorFault: String, ErrorKind {
     /// The command line asks for something that cannot be: exit status 2.
     case usage = "bad_usage"
     /// The folder holds a coordinator, or something else.

@@ -122,7 +122,7 @@ final class CommitQueue: Sendable {
         for effect in effects { effect() }
         var short: [Job] = []
         for (job, outcome) in zip(group, outcomes) {
-            if !isRepeated, reserve != nil, (outcome as? SQLError)?.code == .full {
+            if !isRepeated, reserve != nil, (outcome as? SQLError)?.kind == .full {
                 short.append(job)
             } else {
                 job.done(outcome)
@@ -153,7 +153,7 @@ final class CommitQueue: Sendable {
         // Repairable: nothing was committed, every caller is told and may try again.
         try? connection.rollback()
         let failure = SQLError.classified(error)
-        guard let reserve, let full = failure as? SQLError, full.code == .full, !isRepeated else {
+        guard let reserve, let full = failure as? SQLError, full.kind == .full, !isRepeated else {
             reserve?.note(failure as? SQLError)
             for job in group { job.done(failure) }
             return

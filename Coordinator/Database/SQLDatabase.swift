@@ -144,7 +144,7 @@ package final class SQLDatabase: Sendable {
                 throw SQLError(
                     .failed,
                     "The database does not promise to keep what it stores.",
-                    hint: "Put the data folder on a local file system.",
+                    next: "Put the data folder on a local file system.",
                     cause: "synchronous \(level ?? -1), journal \(journal ?? "none")"
                 )
             }
@@ -161,7 +161,7 @@ package final class SQLDatabase: Sendable {
             throw SQLError(
                 .newerSchema,
                 "The database was written by a later release of the coordinator.",
-                hint: "Install that release again, or restore an older backup."
+                next: "Install that release again, or restore an older backup."
             )
         }
         try migrator.migrate(pool)

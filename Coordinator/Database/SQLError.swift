@@ -1,49 +1,50 @@
+internal import Errors
 internal import GRDB
 
 /// What went wrong in the database, as a message that is safe to show.
-package struct SQLError: Error, Equatable, CustomStringConvertible {
+package struct SQLError: ExplainedError, Equatable, CustomStringConvertible {
     /// The kind of failure.
-    package struct Code: Hashable, Sendable {
+    package struct Kind: Hashable, Sendable {
         private let name: String
         private init(_ name: String) { self.name = name }
 
         /// A rule of the schema forbids it: a duplicate, a missing parent, a value outside of the allowed ones.
-        package static let constraint = Code("constraint")
+        package static let constraint = Kind("constraint")
         /// The file system has no room left.
-        package static let full = Code("full")
+        package static let full = Kind("full")
         /// The file system has less free than is to be kept, and so this change is not taken.
-        package static let noRoom = Code("no_room")
+        package static let noRoom = Kind("no_room")
         /// Another process holds the database.
-        package static let busy = Code("busy")
+        package static let busy = Kind("busy")
         /// The file is not a database, or is damaged.
-        package static let corrupt = Code("corrupt")
+        package static let corrupt = Kind("corrupt")
         /// The file was written by a later release.
-        package static let newerSchema = Code("newer_schema")
+        package static let newerSchema = Kind("newer_schema")
         /// A row is not what the schema promises.
-        package static let schema = Code("schema")
+        package static let schema = Kind("schema")
         /// Reading or writing failed.
-        package static let failed = Code("failed")
+        package static let failed = Kind("failed")
     }
 
     /// The kind of failure.
-    package let code: Code
-    /// What happened.
+    package let kind: Kind
     package let message: String
-    /// What to do next.
-    package let hint: String
+    package let next: String?
     /// SQLite's own message, for logs.
     ///
     /// It can name tables and columns, never values.
     package let cause: String?
 
-    init(_ code: Code, _ message: String, hint: String, cause: String? = nil) {
-        self.code = code
+    init(_ kind: Kind, _ message: String, next: String, cause: String? = nil) {
+        self.kind = kind
         self.message = message
-        self.hint = hint
+        self.next = next
         self.cause = cause
     }
 
-    package static func == (left: SQLError, right: SQLError) -> Bool { left.code == right.code }
+    package static func == (left: SQLError, right: SQLError) -> Bool { left.kind == right.kind }
+
+    package var code: String { "database" }
 
     package var description: String {
         guard let cause else { return message }
@@ -54,14 +55,14 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
     static let noRoom = SQLError(
         .noRoom,
         "The coordinator's disk has too little room for this.",
-        hint: "Make room on the disk of the data folder."
+        next: "Make room on the disk of the data folder."
     )
 
     package static func schema(column: String) -> SQLError {
         SQLError(
             .schema,
             "A row of the database is not as its schema promises.",
-            hint: "Restore the database from a backup.",
+            next: "Restore the database from a backup.",
             cause: "column \(column)"
         )
     }
@@ -76,25 +77,25 @@ package struct SQLError: Error, Equatable, CustomStringConvertible {
             return SQLError(
                 .constraint,
                 "The change contradicts what is stored.",
-                hint: "Look at what is there.",
+                next: "Look at what is there.",
                 cause: cause
             )
         case .SQLITE_FULL:
-            return SQLError(.full, "The disk of the database is full.", hint: "Make room and try again.", cause: cause)
+            return SQLError(.full, "The disk of the database is full.", next: "Make room and try again.", cause: cause)
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return SQLError(
                 .busy,
                 "Another process holds the database.",
-                hint: "End the other process that uses this data folder.",
+                next: "End the other process that uses this data folder.",
                 cause: cause
             )
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return SQLError(.corrupt, "The database file is damaged.", hint: "Restore it from a backup.", cause: cause)
+            return SQLError(.corrupt, "The database file is damaged.", next: "Restore it from a backup.", cause: cause)
         default:
             return SQLError(
                 .failed,
                 "The database could not be read or written.",
-                hint: "Look at the log and at the disk of the data folder.",
+                next: "Look at the log and at the disk of the data folder.",
                 cause: cause
             )
         }

@@ -23,7 +23,7 @@ extension ToolDefinitions {
     ///   - definition: which of several; nil where only one waits.
     ///   - who: the pseudonym of the administrator.
     /// - Returns: what was approved, with what it differs in from what was approved before.
-    /// - Throws: `Problem`: `unknown_tool`, `several_definitions`, `tools_full`.
+    /// - Throws: `Refused`: `unknown_tool`, `several_definitions`, `tools_full`.
     package func approve(
         _ server: String,
         _ tool: String,
@@ -33,14 +33,14 @@ extension ToolDefinitions {
         let wall = clock.wall()
         return try await database.write { transaction in
             let all = try standings(server: server, tool: tool, in: transaction)
-            guard let first = all.first else { throw Problem.unknownTool }
+            guard let first = all.first else { throw Refused.unknownTool }
             let waiting = all.filter { $0.state == .quarantined }
             let chosen: ToolStanding
             if let definition {
-                guard let wanted = all.first(where: { $0.definition == definition }) else { throw Problem.unknownTool }
+                guard let wanted = all.first(where: { $0.definition == definition }) else { throw Refused.unknownTool }
                 chosen = wanted
             } else {
-                guard waiting.count <= 1 else { throw Problem.severalDefinitions(waiting.map(\.definition.base64URL)) }
+                guard waiting.count <= 1 else { throw Refused.severalDefinitions(waiting.map(\.definition.base64URL)) }
                 chosen = waiting.first ?? first
             }
             // Approved already: what was wanted holds.

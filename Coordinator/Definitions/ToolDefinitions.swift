@@ -41,7 +41,7 @@ package struct ToolDefinitions: Sendable {
     ///   - entry: the server's entry, which is the one that the report is about.
     ///   - agent: the machine.
     ///   - transaction: in which it is stored.
-    /// - Throws: `Problem`: `invalid_tools`, `tools_full`.
+    /// - Throws: `Refused`: `invalid_tools`, `tools_full`.
     package func take(
         _ report: ToolsReport,
         of entry: ServerEntry,
@@ -55,10 +55,9 @@ package struct ToolDefinitions: Sendable {
         let now = SQLValue.integer(Int(clock.wall() / 1_000_000))
         for tool in report.tools {
             guard let definition = ReportedDefinition(tool) else {
-                throw Problem.malformed(
+                throw Refused.malformed(
                     ShapeError("tools", "has a definition under a name that is not its own"),
-                    code: "invalid_tools",
-                    what: "The report"
+                    code: "invalid_tools"
                 )
             }
             let digest = SQLValue.blob(definition.digest.bytes)
@@ -98,7 +97,7 @@ package struct ToolDefinitions: Sendable {
         )
         guard let row, try row.integer("tools") <= Self.mostWaiting.tools,
             try row.integer("bytes") <= Self.mostWaiting.bytes
-        else { throw Problem.toolsFull }
+        else { throw Refused.toolsFull }
     }
 
     /// From now on what the server shows is compared with what is approved.
@@ -110,7 +109,7 @@ package struct ToolDefinitions: Sendable {
         let row = try transaction.first(
             "SELECT COALESCE(SUM(length(tool) + \(Self.spelledOut)), 0) AS bytes FROM tool_definition WHERE approved_at IS NOT NULL"
         )
-        guard let row, try row.integer("bytes") <= Self.largestDocument else { throw Problem.toolsFull }
+        guard let row, try row.integer("bytes") <= Self.largestDocument else { throw Refused.toolsFull }
         try revisions.raisePins(in: transaction)
     }
 

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import AuditSink
 package import Contract
 internal import Database
+internal import Errors
 internal import People
 internal import ServiceKit
 internal import StrictJSON
@@ -22,7 +23,7 @@ extension Fleet {
     ///   - head: what is signed of the request.
     ///   - body: the `EnrolmentRequest`.
     /// - Returns: what the machine pins.
-    /// - Throws: `SignatureRefusal`; `Problem`: `token_spent`, `key_enrolled`, `invalid_request`.
+    /// - Throws: `SignatureRefusal`; `Refused`: `token_spent`, `key_enrolled`, `invalid_request`.
     package func enrol(_ head: SignedHead, body: [UInt8]) async throws -> EnrolmentReceipt {
         let claim = try verifier.claim(head)
         let request = try Self.request(body)
@@ -41,7 +42,7 @@ extension Fleet {
                 return try receipt(for: id, of: try again(id, claim, in: transaction), in: transaction)
             case .open(let invitation, let person):
                 guard try StoredAgent.find(keyid: claim.keyid, in: transaction) == nil else {
-                    throw Problem.keyEnrolled
+                    throw Refused.keyEnrolled
                 }
                 let id = AgentID.make(random: random.bytes(10))
                 try add(request, id: id, keyid: claim.keyid, of: person, now: now, in: transaction)
@@ -64,7 +65,7 @@ extension Fleet {
         guard let agent = try StoredAgent.find(id: id, in: view), !agent.isRevoked,
             agent.keyid.utf8.elementsEqual(claim.keyid.utf8),
             let person = try people.person(sub: agent.sub, in: view)
-        else { throw Problem.tokenSpent }
+        else { throw Refused.tokenSpent }
         return person
     }
 
@@ -78,7 +79,7 @@ extension Fleet {
             }
             return request
         } catch let error as ShapeError {
-            throw Problem.malformed(error, code: "invalid_request", what: "The request")
+            throw Refused.malformed(error, code: "invalid_request")
         }
     }
 
@@ -116,7 +117,7 @@ extension Fleet {
             throw AuditSinkError(
                 .damaged,
                 "The organisation's log has no leaf of an agent's key.",
-                hint: "Stop the coordinator and restore its database from a backup."
+                next: "Stop the coordinator and restore its database from a backup."
             )
         }
         return EnrolmentReceipt(
@@ -131,12 +132,10 @@ extension Fleet {
     }
 }
 
-extension Problem {
-    static let keyEnrolled = Problem(
+extension Refused {
+    static let keyEnrolled = Refused(
         "key_enrolled",
-        status: 409,
-        title: "This key is enrolled already",
-        detail: "A machine has one key, and a key one machine.",
+        "A machine has one key, and a key one machine.",
         next: "Leave first: doorward logout"
     )
 }

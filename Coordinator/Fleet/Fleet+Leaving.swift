@@ -27,7 +27,7 @@ extension Fleet {
     ///   - enrolled: what happens to the machines that came in with its invitations.
     ///   - caller: who does it. A caller may not revoke the machine of a person with a higher role.
     /// - Returns: the machine, and what was taken away with it.
-    /// - Throws: `Problem`: `unknown_agent`, `role_needed`.
+    /// - Throws: `Refused`: `unknown_agent`, `role_needed`.
     package func revoke(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
@@ -36,25 +36,23 @@ extension Fleet {
         try caller.require(.revokeMachines)
         return try await database.write { transaction in
             let caller = try people.standing(caller, for: .revokeMachines, in: transaction)
-            guard let agent = try StoredAgent.find(id: id, in: transaction) else { throw Problem.unknownAgent }
+            guard let agent = try StoredAgent.find(id: id, in: transaction) else { throw Refused.unknownAgent }
             if let role = try people.person(sub: agent.sub, in: transaction)?.role, role > caller.role {
-                throw Problem.roleNeeded(role, has: caller.role)
+                throw Refused.roleNeeded(role, has: caller.role)
             }
             let ended = try people.end(machine: id, .revoked, enrolled: enrolled, by: caller, in: transaction)
             guard let row = try transaction.first("\(Self.summaries) WHERE agent.agent_id = ?", [.text(id)]) else {
-                throw Problem.unknownAgent
+                throw Refused.unknownAgent
             }
             return (try AgentSummary(row), ended)
         }
     }
 }
 
-extension Problem {
-    static let unknownAgent = Problem(
+extension Refused {
+    static let unknownAgent = Refused(
         "unknown_agent",
-        status: 404,
-        title: "There is no such machine",
-        detail: "No machine with this id was ever enrolled.",
+        "No machine with this id was ever enrolled.",
         next: "See which there are: doorward admin agents list"
     )
 }

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import AuditSink
 internal import Bytes
 package import Contract
@@ -63,8 +64,8 @@ extension Fleet {
     ///   - hold: how long to wait until there is something.
     /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than the coordinator
     ///   the coordinator's state, and for one of an earlier epoch everything.
-    /// - Throws: the `Problem` `revoked_key` with the coordinator's signed word for it, also while it waits; a
-    ///   `Problem` for a caller that is not a machine; `CancellationError`.
+    /// - Throws: the `Refused` `revoked_key` with the coordinator's signed word for it, also while it waits; a
+    ///   `Refused` for a caller that is not a machine; `CancellationError`.
     package func news(
         _ question: SyncQuestion,
         for caller: Caller,

@@ -11,7 +11,7 @@ extension Fleet {
     /// - Parameters:
     ///   - report: what the machine was shown.
     ///   - caller: the machine.
-    /// - Throws: `Problem`: `other_entry` for a server that its person does not know under this entry, and what
+    /// - Throws: `Refused`: `other_entry` for a server that its person does not know under this entry, and what
     ///   `ToolDefinitions.take` throws.
     package func take(_ report: ToolsReport, from caller: Caller) async throws {
         let id = try caller.machine()
@@ -21,11 +21,11 @@ extension Fleet {
             let known = try entries(for: person, binding(of: person, policy), policy, in: view)
             return known.first { $0.alias.utf8.elementsEqual(report.server.utf8) }
         }
-        guard let entry, entry.digest == report.entry else { throw Problem.otherEntry }
+        guard let entry, entry.digest == report.entry else { throw Refused.otherEntry }
         try await database.write { transaction in
             // The registry may have changed meanwhile; then the row that all of it belongs to is gone, or another one.
             guard try registry.entry(report.server, in: transaction)?.digest == report.entry else {
-                throw Problem.otherEntry
+                throw Refused.otherEntry
             }
             try definitions.take(report, of: entry, by: id, in: transaction)
         }

@@ -1,3 +1,4 @@
+internal import AuditLog
 package import AuditSink
 package import Contract
 package import Database
@@ -62,7 +63,7 @@ package struct Fleet: Sendable {
     ///
     /// - Parameter head: what is signed of the request.
     /// - Returns: who it is, once it is stored that this signature was used.
-    /// - Throws: `SignatureRefusal`; the `Problem` `too_many_requests`, and `revoked_key` with the coordinator's signed word for it.
+    /// - Throws: `SignatureRefusal`; the `Refused` `too_many_requests`, and `revoked_key` with the coordinator's signed word for it.
     package func admit(_ head: SignedHead) async throws -> Admission {
         let claim = try verifier.claim(head)
         let found = try await database.read { view in

@@ -27,7 +27,7 @@ package final class RequestPace: Sendable {
     /// - Parameters:
     ///   - who: the fingerprint of a key, the id of a token, a person.
     ///   - now: nanoseconds on a clock that does not go back.
-    /// - Throws: `Problem` of status 429.
+    /// - Throws: `Refused`: `too_many_requests`.
     package func enter(_ who: String, now: Int64) throws {
         let step = Int64(1_000_000_000 / perSecond)
         let burst = Int64(burst)
@@ -38,17 +38,15 @@ package final class RequestPace: Sendable {
             due[who] = next
             return false
         }
-        guard !isEarly else { throw Problem.tooManyRequests(perSecond) }
+        guard !isEarly else { throw Refused.tooManyRequests(perSecond) }
     }
 }
 
-extension Problem {
-    static func tooManyRequests(_ perSecond: Int) -> Problem {
-        Problem(
+extension Refused {
+    static func tooManyRequests(_ perSecond: Int) -> Refused {
+        Refused(
             "too_many_requests",
-            status: 429,
-            title: "These are too many requests",
-            detail: "At most \(perSecond) of this kind are answered in a second.",
+            "At most \(perSecond) of this kind are answered in a second.",
             members: ["retry_after": 1]
         )
     }

@@ -24,18 +24,18 @@ package struct Caller: Sendable, Equatable {
         self.proof = proof
     }
 
-    /// Refuses what the person's role or the token's scope does not open; throws a `Problem` of status 403.
+    /// Refuses what the person's role or the token's scope does not open; throws `Refused`: `role_needed`, `scope_needed`.
     package func require(_ right: Right) throws {
-        guard role >= right.role else { throw Problem.roleNeeded(right.role, has: role) }
+        guard role >= right.role else { throw Refused.roleNeeded(right.role, has: role) }
         guard case .token(_, let scopes, _) = proof else { return }
         guard scopes.contains(.admin) || !scopes.isDisjoint(with: right.scopes) else {
-            throw Problem.scopeNeeded(right.scopes.union([.admin]))
+            throw Refused.scopeNeeded(right.scopes.union([.admin]))
         }
     }
 
-    /// The machine that signed; throws a `Problem` for a token, since only a machine has a log and a policy.
+    /// The machine that signed; throws a `Refused` for a token, since only a machine has a log and a policy.
     package func machine() throws -> String {
-        guard case .machine(let agent) = proof else { throw Problem.machineNeeded }
+        guard case .machine(let agent) = proof else { throw Refused.machineNeeded }
         return agent
     }
 }

@@ -25,7 +25,7 @@ extension People {
     ///   - caller: who invites. Only an owner can invite a person who is there already and does not have a lower role:
     ///     the holder of the invitation acts as that person.
     /// - Returns: the invitation with its secret.
-    /// - Throws: `Problem`.
+    /// - Throws: `Refused`.
     package func invite(
         _ email: EmailAddress,
         role: Role,
@@ -42,7 +42,7 @@ extension People {
         seconds: Int,
         by caller: Caller?
     ) async throws -> IssuedInvitation {
-        guard Self.invitationLife.contains(seconds) else { throw Problem.badLife(Self.invitationLife) }
+        guard Self.invitationLife.contains(seconds) else { throw Refused.badLife(Self.invitationLife) }
         let secret = random.bytes(16)
         let invitation = try await database.write { transaction in
             let now = try caller.map { try standing($0, for: .invite, in: transaction) }
@@ -106,7 +106,7 @@ extension People {
     private func refuseHigher(_ email: EmailAddress, than caller: Caller, in view: some SQLReading) throws {
         guard let person = try person(email: email, in: view) else { return }
         guard !Self.mayInvite(person, by: caller.sub, caller.role) else { return }
-        throw Problem.roleNeeded(.owner, has: caller.role)
+        throw Refused.roleNeeded(.owner, has: caller.role)
     }
 
     private func refuseMore(by caller: Caller, in view: some SQLReading) throws {
@@ -118,7 +118,7 @@ extension People {
             [.text(caller.sub), .integer(clock.seconds)]
         )
         guard try row?.integer("open") ?? 0 < Self.mostInvitations else {
-            throw Problem.tooMany(
+            throw Refused.tooMany(
                 "open invitations",
                 most: Self.mostInvitations,
                 next: "Take some back: doorward admin invite revoke ID"
@@ -167,13 +167,13 @@ extension People {
     ///   - id: the invitation; one that was taken back already stays so.
     ///   - caller: who does it; a caller cannot take back what a person with a higher role gave.
     /// - Returns: the invitation.
-    /// - Throws: `Problem`: `unknown_invitation`, `invitation_spent`, `role_needed`.
+    /// - Throws: `Refused`: `unknown_invitation`, `invitation_spent`, `role_needed`.
     package func withdraw(invitation id: String, by caller: Caller) async throws -> Invitation {
         try caller.require(.invite)
         return try await database.write { transaction in
             let caller = try standing(caller, for: .invite, in: transaction)
-            guard let invitation = try invitation(id, in: transaction) else { throw Problem.unknownInvitation }
-            if let agent = invitation.spentBy { throw Problem.spent(by: agent) }
+            guard let invitation = try invitation(id, in: transaction) else { throw Refused.unknownInvitation }
+            if let agent = invitation.spentBy { throw Refused.spent(by: agent) }
             try Self.refuse(above: invitation.role, caller)
             if let maker = invitation.createdBy {
                 try Self.refuse(above: try person(sub: maker, in: transaction)?.role, caller)

@@ -19,18 +19,18 @@ extension People {
 
     /// Looks an invitation up by what a machine sent, `dwi1.SECRET`, and gives its person the role.
     ///
-    /// - Throws: `Problem.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
+    /// - Throws: `Refused.tokenSpent` for one that is unknown, has expired or was spent a while ago, all alike, and for one whose maker has not
     ///   the rights any more that the person has come to have.
     package func redeem(proof: String, in transaction: SQLTransaction) throws -> Redemption {
         let invitation = try good(proof: proof, in: transaction)
         if let agent = invitation.spentBy { return .spent(agentID: agent) }
-        guard let email = EmailAddress(invitation.email) else { throw Problem.tokenSpent }
+        guard let email = EmailAddress(invitation.email) else { throw Refused.tokenSpent }
         let person = try known(email, in: transaction)
         if let maker = invitation.createdBy {
             // Asked again: since then the person may have risen, and the holder of the token would act as that person.
             guard let role = try self.person(sub: maker, in: transaction)?.role,
                 try mayMake(invitation, as: maker, role, in: transaction)
-            else { throw Problem.tokenSpent }
+            else { throw Refused.tokenSpent }
         }
         let raised = try raise(
             person,
@@ -46,7 +46,7 @@ extension People {
     /// no change waits behind them.
     ///
     /// - Returns: the machine that has used it just now; nil for one that is open.
-    /// - Throws: `Problem.tokenSpent`, as `redeem`.
+    /// - Throws: `Refused.tokenSpent`, as `redeem`.
     package func look(proof: String, in view: some SQLReading) throws -> String? {
         try good(proof: proof, in: view).spentBy
     }
@@ -55,7 +55,7 @@ extension People {
     private func good(proof: String, in view: some SQLReading) throws -> Invitation {
         guard let secret = EnrolmentToken.secret(proof: proof),
             let row = try view.first("\(Self.invitations) WHERE secret_hash = ?", [.blob(Hash.of(secret).bytes)])
-        else { throw Problem.tokenSpent }
+        else { throw Refused.tokenSpent }
         let invitation = try Invitation(row)
         let end: Int
         if invitation.spentBy != nil {
@@ -64,7 +64,7 @@ extension People {
         } else {
             end = invitation.endedAt == nil ? invitation.expiresAt : 0
         }
-        guard clock.seconds < end else { throw Problem.tokenSpent }
+        guard clock.seconds < end else { throw Refused.tokenSpent }
         return invitation
     }
 
@@ -76,6 +76,6 @@ extension People {
             """,
             [.integer(clock.seconds), .text(agent), .text(invitation.id)]
         )
-        guard changed == 1 else { throw Problem.tokenSpent }
+        guard changed == 1 else { throw Refused.tokenSpent }
     }
 }

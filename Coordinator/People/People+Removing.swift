@@ -16,15 +16,15 @@ extension People {
     ///   - id: the person's pseudonym or e-mail address.
     ///   - caller: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
-    /// - Throws: `Problem`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`.
+    /// - Throws: `Refused`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`.
     package func setRole(_ role: Role, of id: String, by caller: Caller) async throws -> (Person, Ended) {
         try caller.require(.editPeople)
         return try await database.write { transaction in
             let caller = try standing(caller, for: .editPeople, in: transaction)
             guard let person = try person(id: id, in: transaction), person.removedAt == nil else {
-                throw Problem.unknownUser
+                throw Refused.unknownUser
             }
-            guard let former = person.role else { throw Problem.notInvited }
+            guard let former = person.role else { throw Refused.notInvited }
             try Self.refuse(above: max(former, role), caller)
             if former == .owner, role != former { try requireOwner(beside: person, in: transaction) }
             let origin = try origin(of: caller, in: transaction)
@@ -80,7 +80,7 @@ extension People {
     ///   - enrolled: what happens to the machines of others that came in with the person's invitations.
     ///   - caller: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
-    /// - Throws: `Problem`: `unknown_user`, `role_needed`, `last_owner`.
+    /// - Throws: `Refused`: `unknown_user`, `role_needed`, `last_owner`.
     package func remove(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
@@ -89,7 +89,7 @@ extension People {
         try caller.require(.editPeople)
         return try await database.write { transaction in
             let caller = try standing(caller, for: .editPeople, in: transaction)
-            guard let person = try person(id: id, in: transaction) else { throw Problem.unknownUser }
+            guard let person = try person(id: id, in: transaction) else { throw Refused.unknownUser }
             try Self.refuse(above: person.role, caller)
             if person.role == .owner { try requireOwner(beside: person, in: transaction) }
             var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)
@@ -122,7 +122,7 @@ extension People {
             """,
             [.text(person.sub)]
         )
-        guard row != nil else { throw Problem.lastOwner }
+        guard row != nil else { throw Refused.lastOwner }
     }
 
     // MARK: Machines

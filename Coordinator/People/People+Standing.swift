@@ -13,7 +13,7 @@ extension People {
     ///   - right: what the caller needs.
     ///   - view: the transaction.
     /// - Returns: the caller with the present role and scopes.
-    /// - Throws: a `Problem` if the caller is no longer proven, or does not have the right.
+    /// - Throws: a `Refused` if the caller is no longer proven, or does not have the right.
     package func standing(_ caller: Caller, for right: Right, in view: some SQLReading) throws -> Caller {
         let role = try person(sub: caller.sub, in: view)?.role
         let proof: Caller.Proof
@@ -26,7 +26,7 @@ extension People {
             proof = caller.proof
         case .token(let id, _, let expires):
             let row = try view.first("SELECT scopes FROM token WHERE id = ?", [.text(id)])
-            guard let row, clock.seconds < expires, role != nil else { throw Problem.badToken }
+            guard let row, clock.seconds < expires, role != nil else { throw Refused.badToken }
             proof = .token(id: id, scopes: APIToken.scopes(try row.text("scopes")), expires: expires)
         }
         let standing = Caller(sub: caller.sub, email: caller.email, role: role ?? .member, proof: proof)
@@ -55,7 +55,7 @@ extension People {
         case .token(let id, _, let end):
             let row = try view.first("SELECT machine FROM token WHERE id = ?", [.text(id)])
             // Looked at again: it may have been removed since it opened the door, and with it all that it made.
-            guard let row else { throw Problem.badToken }
+            guard let row else { throw Refused.badToken }
             return Origin(machine: try row.optionalText("machine"), token: id, expires: end)
         }
     }
@@ -63,6 +63,6 @@ extension People {
     /// Refuses a change for which a higher role than the caller's is needed.
     static func refuse(above role: Role?, _ caller: Caller) throws {
         guard let role, role > caller.role else { return }
-        throw Problem.roleNeeded(role, has: caller.role)
+        throw Refused.roleNeeded(role, has: caller.role)
     }
 }

@@ -44,7 +44,7 @@ extension People {
     ///     each with the machine that it goes back to.
     ///   - caller: its maker.
     /// - Returns: the token with its secret.
-    /// - Throws: `Problem`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`, `too_many`.
+    /// - Throws: `Refused`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`, `too_many`.
     package func addToken(
         _ name: String,
         scopes: Set<Scope>,
@@ -52,11 +52,11 @@ extension People {
         by caller: Caller
     ) async throws -> IssuedToken {
         try caller.require(.editTokens)
-        guard Self.tokenLife.contains(seconds) else { throw Problem.badLife(Self.tokenLife) }
+        guard Self.tokenLife.contains(seconds) else { throw Refused.badLife(Self.tokenLife) }
         // Dots alone are not a name in a path: clients resolve them, and the token could not be removed.
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
-        else { throw Problem.badTokenName }
-        guard !scopes.isEmpty else { throw Problem.noScope }
+        else { throw Refused.badTokenName }
+        guard !scopes.isEmpty else { throw Refused.noScope }
         let now = clock.seconds
         let bytes = random.bytes(32)
         let id = random.id()
@@ -64,11 +64,11 @@ extension People {
             let caller = try standing(caller, for: .editTokens, in: transaction)
             for scope in scopes {
                 guard caller.role >= scope.lowestRole else {
-                    throw Problem.roleNeeded(scope.lowestRole, has: caller.role)
+                    throw Refused.roleNeeded(scope.lowestRole, has: caller.role)
                 }
             }
             let taken = try transaction.first("SELECT id FROM token WHERE name = ?", [.text(name)])
-            guard taken == nil else { throw Problem.nameTaken }
+            guard taken == nil else { throw Refused.nameTaken }
             guard try tokens(of: caller.sub, in: transaction).count(where: { $0.expiresAt > now }) < Self.mostTokens
             else { throw Self.tooMany }
             let origin = try origin(of: caller, in: transaction)
@@ -98,7 +98,7 @@ extension People {
         return IssuedToken(token: token, secret: Self.prefix + Base64.url(bytes))
     }
 
-    private static let tooMany = Problem.tooMany(
+    private static let tooMany = Refused.tooMany(
         "tokens",
         most: mostTokens,
         next: "Remove some: doorward admin tokens remove NAME"
@@ -131,7 +131,7 @@ extension People {
     ///   - enrolled: what happens to the machines that came in with its invitations; for an administrator.
     ///   - caller: who does it.
     /// - Returns: what was taken away.
-    /// - Throws: `Problem`: `unknown_token`, `role_needed`.
+    /// - Throws: `Refused`: `unknown_token`, `role_needed`.
     @discardableResult
     package func removeToken(
         _ name: String,
@@ -144,11 +144,11 @@ extension People {
             let right = enrolled == .revoke ? Right.revokeMachines : .editTokens
             let caller = try standing(caller, for: right, in: transaction)
             guard let row = try transaction.first("\(Self.columns) WHERE token.name = ?", [.text(name)]) else {
-                throw Problem.unknownToken
+                throw Refused.unknownToken
             }
             let token = try APIToken(row)
             if token.sub != caller.sub {
-                guard caller.role >= .admin else { throw Problem.unknownToken }
+                guard caller.role >= .admin else { throw Refused.unknownToken }
                 try Self.refuse(above: try person(sub: token.sub, in: transaction)?.role, caller)
             }
             var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)
@@ -157,12 +157,12 @@ extension People {
         }
     }
 
-    /// The caller that a token after `Authorization: Bearer` proves; throws a `Problem` of status 401 for what is not a
+    /// The caller that a token after `Authorization: Bearer` proves; throws `Refused`, `bad_token`, for what is not a
     /// token, or no longer one, or belongs to a person who has no role any more.
     package func caller(token text: String) async throws -> Caller {
         guard text.hasPrefix(Self.prefix), let bytes = Base64.decodeURL(text.utf8.dropFirst(Self.prefix.utf8.count)),
             bytes.count == 32
-        else { throw Problem.badToken }
+        else { throw Refused.badToken }
         let now = clock.seconds
         // Found by the hash of 256 random bits: nothing can be learnt from how long the look-up takes.
         let found = try await database.read { view -> (APIToken, Role)? in
@@ -170,7 +170,7 @@ extension People {
             guard let row, let role = try row.optionalText("role").flatMap({ Role(rawValue: $0) }) else { return nil }
             return (try APIToken(row), role)
         }
-        guard let (token, role) = found, now < token.expiresAt else { throw Problem.badToken }
+        guard let (token, role) = found, now < token.expiresAt else { throw Refused.badToken }
         if token.lastUsedAt.map({ abs(now - $0) >= Self.useResolution }) ?? true {
             // No caller waits for it: a question by token has to be answered also while nothing can be written.
             database.writeLater { transaction in

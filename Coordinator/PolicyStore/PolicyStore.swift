@@ -82,14 +82,14 @@ package final class PolicyStore: Sendable {
     ///     change the same policy at once one is refused.
     ///   - caller: the person who applies it.
     /// - Returns: the policy with its new version.
-    /// - Throws: `Problem`: `precondition_required`, `policy_refused` with `problems`, `precondition_failed`.
+    /// - Throws: `Refused`: `precondition_required`, `policy_refused` with `problems`, `precondition_failed`.
     package func apply(
         _ bytes: [UInt8],
         expecting expectation: PolicyExpectation?,
         by caller: Caller
     ) async throws -> AppliedPolicy {
         try caller.require(.editPolicy)
-        guard let expectation else { throw Problem.preconditionRequired }
+        guard let expectation else { throw Refused.preconditionRequired }
         // Before the file is judged (RFC 9110 section 13.2.1), and once more in the transaction.
         try await database.read { view in _ = try Self.check(expectation, in: view) }
         let parsed = await bench.work { Result { () throws(PolicyRefusal) in try PolicyFile(parsing: bytes) } }
@@ -97,7 +97,7 @@ package final class PolicyStore: Sendable {
         do {
             file = try parsed.get()
         } catch {
-            throw Problem.policyRefused(error)
+            throw Refused.policyRefused(error)
         }
         return try await database.write { transaction in
             let present = try Self.check(expectation, in: transaction)
@@ -118,7 +118,7 @@ package final class PolicyStore: Sendable {
     private static func check(_ expectation: PolicyExpectation, in view: some SQLReading) throws -> StoredPolicy? {
         let present = try newest(in: view)
         let tag = AppliedPolicy.tag(version: present?.version ?? 0, file: present?.file ?? PolicyFile.empty.bytes)
-        guard expectation.holds(tag) else { throw Problem.preconditionFailed }
+        guard expectation.holds(tag) else { throw Refused.preconditionFailed }
         return present
     }
 
@@ -128,7 +128,7 @@ package final class PolicyStore: Sendable {
         do {
             rules = try file.rules(pseudonyms: Dictionary(uniqueKeysWithValues: pseudonyms))
         } catch {
-            throw Problem.policyRefused(error)
+            throw Refused.policyRefused(error)
         }
         let signed = try SignedBundle(version: version, rules: rules.json, key: log.key, now: clock.seconds)
         return AppliedPolicy(

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import AuditSink
 internal import Bytes
 internal import Contract

@@ -1,4 +1,5 @@
 internal import Database
+internal import Errors
 internal import Policy
 internal import PolicyFile
 internal import StrictJSON
@@ -35,7 +36,7 @@ struct StoredPolicy {
             throw PolicyStoreError(
                 .unreadable,
                 "The policy in force was written for another release: \(error.problems.first?.description ?? "").",
-                hint: "Apply a policy that this release takes, or go back to the other release."
+                next: "Apply a policy that this release takes, or go back to the other release."
             )
         }
         return AppliedPolicy(

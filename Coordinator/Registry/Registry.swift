@@ -59,16 +59,15 @@ package struct Registry: Sendable {
 
     // MARK: Changing
 
-    /// Reads an entry that a client sent; throws a `Problem` that names the member which is wrong.
+    /// Reads an entry that a client sent; throws a `Refused` that names the member which is wrong.
     package static func entry(parsing body: [UInt8]) throws -> RegistryEntry {
         let json: JSONValue
         do {
             json = try JSONValue(parsing: body, limits: RegistryEntry.limits)
         } catch {
-            throw Problem.malformed(
+            throw Refused.malformed(
                 ShapeError("", error.description),
-                code: "invalid_entry",
-                what: "The registry entry"
+                code: "invalid_entry"
             )
         }
         do {
@@ -76,7 +75,7 @@ package struct Registry: Sendable {
             try entry.refuseUnreachable()
             return entry
         } catch let error as ShapeError {
-            throw Problem.malformed(error, code: "invalid_entry", what: "The registry entry")
+            throw Refused.malformed(error, code: "invalid_entry")
         }
     }
 
@@ -85,13 +84,13 @@ package struct Registry: Sendable {
     /// - Parameters:
     ///   - entry: what it is.
     ///   - who: the pseudonym of the person who adds it.
-    /// - Throws: `Problem`: `alias_taken`, `registry_full`.
+    /// - Throws: `Refused`: `alias_taken`, `registry_full`.
     package func add(_ entry: RegistryEntry, by who: String) async throws {
         let alias = entry.server.alias
         let bytes = entry.json.bytes
         let wall = clock.wall()
         try await database.write { transaction in
-            guard try stored(alias, in: transaction) == nil else { throw Problem.aliasTaken(alias) }
+            guard try stored(alias, in: transaction) == nil else { throw Refused.aliasTaken(alias) }
             try checkRoom(for: bytes, in: transaction)
             try transaction.execute(
                 "INSERT INTO server (alias, entry, created_at, updated_at) VALUES (?, ?, ?, ?)",
@@ -102,11 +101,11 @@ package struct Registry: Sendable {
         }
     }
 
-    /// Takes a server away; throws a `Problem`, `unknown_server`, if no server has this alias.
+    /// Takes a server away; throws a `Refused`, `unknown_server`, if no server has this alias.
     package func remove(_ alias: String, by who: String) async throws {
         let wall = clock.wall()
         try await database.write { transaction in
-            guard let bytes = try stored(alias, in: transaction) else { throw Problem.unknownServer }
+            guard let bytes = try stored(alias, in: transaction) else { throw Refused.unknownServer }
             try transaction.execute("DELETE FROM server WHERE alias = ?", [.text(alias)])
             try revisions.raiseEntries(in: transaction)
             try state(alias, before: bytes, after: nil, by: who, at: wall, in: transaction)
@@ -122,9 +121,9 @@ package struct Registry: Sendable {
         let row = try transaction.first(
             "SELECT COUNT(*) AS entries, COALESCE(SUM(LENGTH(entry)), 0) AS bytes FROM server"
         )
-        guard let row else { throw Problem.registryFull }
+        guard let row else { throw Refused.registryFull }
         let size = try row.integer("bytes") + bytes.count + (try row.integer("entries") + 1) * Self.spelledOut
-        guard size <= Self.largestDocument else { throw Problem.registryFull }
+        guard size <= Self.largestDocument else { throw Refused.registryFull }
     }
 
     private func state(

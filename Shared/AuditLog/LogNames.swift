@@ -34,6 +34,7 @@ package struct LogNames: Sendable, Hashable {
     package var bundle: String { "\(host)/bundle" }
     package var binding: String { "\(host)/binding" }
     package var entries: String { "\(host)/entries" }
+    package var pins: String { "\(host)/pins" }
     /// What says of one agent which documents belong together.
     package var state: String { "\(host)/state" }
     /// Where the coordinator says that a machine's key is revoked.

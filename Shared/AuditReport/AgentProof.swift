@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import StrictJSON
 internal import TransparencyLog
 

@@ -4,7 +4,7 @@ package import Errors
 package typealias ReportError = KindError<ReportFault>
 
 /// What kind of thing was wrong.
-package enum ReportFault: String, Sendable {
+package enum ReportFault: String, ErrorKind {
     /// A folder that cannot be read.
     case folder = "bad_report"
     /// A report that cannot be put together from what was given.

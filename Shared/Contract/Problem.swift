@@ -1,7 +1,8 @@
+internal import Errors
 package import StrictJSON
 
 /// What the coordinator answers instead of a result: RFC 9457.
-package struct Problem: Error, Equatable, Sendable {
+package struct Problem: ExplainedError, Equatable {
     /// Ends the type, after the last slash; scripts go by it.
     package let code: String
     /// The HTTP status.
@@ -10,7 +11,6 @@ package struct Problem: Error, Equatable, Sendable {
     package let title: String
     /// What happened this time; safe to show.
     package let detail: String
-    /// What to do next, in the imperative.
     package let next: String?
     /// Further members.
     package var members: JSONObject
@@ -30,6 +30,13 @@ package struct Problem: Error, Equatable, Sendable {
         self.detail = detail
         self.next = next
         self.members = members
+    }
+
+    package var message: String { detail.isEmpty ? title : detail }
+
+    /// Whether the coordinator does not take this machine any more: leaving is all that is left to do.
+    package var needsUser: Bool {
+        [SignatureRefusal.revokedKey.rawValue, SignatureRefusal.unknownKey.rawValue].contains(code)
     }
 
     /// The media type of a problem.

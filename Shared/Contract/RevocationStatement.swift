@@ -45,13 +45,11 @@ package struct RevocationStatement: Sendable, Equatable {
         return String(decoding: try Note.sign(text, name: names.revocation, key: key).bytes, as: UTF8.self)
     }
 
-    /// The problem that a request of the machine is answered with, with the signed statement in it.
-    package func problem(signedBy key: SigningKey, names: LogNames) throws -> Problem {
-        Problem(
+    /// What a request of the machine is refused with, with the signed statement in it.
+    package func refusal(signedBy key: SigningKey, names: LogNames) throws -> Refused {
+        Refused(
             SignatureRefusal.revokedKey.rawValue,
-            status: 401,
-            title: "The request is not taken for whom it says",
-            detail: SignatureRefusal.revokedKey.detail,
+            SignatureRefusal.revokedKey.detail,
             next: "Leave with `doorward logout`, and ask an administrator for a new invitation.",
             members: [Self.member: .text(try signed(by: key, names: names))]
         )

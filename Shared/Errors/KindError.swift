@@ -1,7 +1,7 @@
 /// An error of one part of the program, which tells code by its kind and people by its message what went wrong.
 ///
 /// Two are equal when their kinds are: a test states the kind that it expects, the message is for people.
-package struct KindError<Kind: RawRepresentable<String> & Hashable & Sendable>: ExplainedError, Equatable {
+package struct KindError<Kind: ErrorKind>: ExplainedError, Equatable {
     package typealias Kind = Kind
 
     package let kind: Kind
@@ -15,6 +15,8 @@ package struct KindError<Kind: RawRepresentable<String> & Hashable & Sendable>: 
     }
 
     package var code: String { kind.rawValue }
+
+    package var needsUser: Bool { kind.needsUser }
 
     package static func == (left: Self, right: Self) -> Bool { left.kind == right.kind }
 }

@@ -1,9 +1,11 @@
+internal import Errors
+
 /// Why no answer was had.
 ///
 /// An answer of any status is no error.
-package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct FetchError: ExplainedError, Equatable, CustomStringConvertible {
     /// What went wrong, for code to decide on.
-    package struct Code: Hashable, Sendable, CustomStringConvertible {
+    package struct Kind: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case badURL = "bad_url"
             case badRequest = "bad_request"
@@ -60,22 +62,23 @@ package struct FetchError: Error, Equatable, Sendable, CustomStringConvertible {
         case no, maybe
     }
 
-    package let code: Code
+    package let kind: Kind
     /// Safe to show: names the authority and never path, query, header or body.
     package let message: String
-    /// What the user can do next.
-    package let hint: String
+    package let next: String?
     package let sent: Sent
 
-    package init(_ code: Code, _ message: String, hint: String, sent: Sent = .no) {
-        self.code = code
+    package init(_ kind: Kind, _ message: String, next: String, sent: Sent = .no) {
+        self.kind = kind
         self.message = message
-        self.hint = hint
+        self.next = next
         self.sent = sent
     }
 
+    package var code: String { kind.description }
+
     package static func == (left: Self, right: Self) -> Bool {
-        left.code == right.code
+        left.kind == right.kind
     }
 
     package var description: String {

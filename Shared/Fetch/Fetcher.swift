@@ -36,7 +36,7 @@ package final class Fetcher: Sendable {
                 return response
             }
             guard let from = WebURL(hop.url), let to = WebURL(redirect) else {
-                throw FetchError(.badURL, "a redirect names no usable URL", hint: "Check the URL.", sent: .maybe)
+                throw FetchError(.badURL, "a redirect names no usable URL", next: "Check the URL.", sent: .maybe)
             }
             if to.origin != from.origin { hop.headers.removeAll { $0.0.lowercased() != "accept" } }
             hop.url = redirect
@@ -45,7 +45,7 @@ package final class Fetcher: Sendable {
         throw FetchError(
             .tooManyRedirects,
             "more than \(request.redirects) redirects",
-            hint: "Check the URL.",
+            next: "Check the URL.",
             sent: .maybe
         )
     }
@@ -82,20 +82,20 @@ package final class Fetcher: Sendable {
     /// What can be refused without a connection.
     private func check(_ request: FetchRequest) throws -> (url: WebURL, proxy: String?) {
         guard let url = WebURL(request.url) else {
-            throw FetchError(.badURL, "this is no URL that can be fetched", hint: "Give an absolute https URL.")
+            throw FetchError(.badURL, "this is no URL that can be fetched", next: "Give an absolute https URL.")
         }
         guard request.timeout > .zero else {
-            throw FetchError(.timeout, "no time is left for \(url.authority)", hint: "Try again later.")
+            throw FetchError(.timeout, "no time is left for \(url.authority)", next: "Try again later.")
         }
         guard url.scheme == "https" || request.unixSocket != nil || request.addresses != .publicOnly else {
-            throw FetchError(.badURL, "\(url.authority) would be asked without encryption", hint: "Give an https URL.")
+            throw FetchError(.badURL, "\(url.authority) would be asked without encryption", next: "Give an https URL.")
         }
         let isClean = request.headers.allSatisfy { name, value in
             !name.isEmpty && name.utf8.allSatisfy { Self.isTokenByte($0) }
                 && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
         }
         guard isClean, !request.method.isEmpty, request.method.utf8.allSatisfy({ Self.isTokenByte($0) }) else {
-            throw FetchError(.badRequest, "a header cannot be written on one line", hint: "Check names and tokens.")
+            throw FetchError(.badRequest, "a header cannot be written on one line", next: "Check names and tokens.")
         }
         let proxy = request.unixSocket == nil ? proxies.proxy(for: url) : nil
         // The socket callback sees the proxy's address: literals are judged here, names are the proxy's to resolve.
@@ -103,7 +103,7 @@ package final class Fetcher: Sendable {
             throw FetchError(
                 .refusedAddress,
                 "\(url.authority) is \(address.kind.inWords), where this request must not go",
-                hint: "Use a server on the public internet."
+                next: "Use a server on the public internet."
             )
         }
         return (url, proxy)

@@ -213,9 +213,9 @@ final class Transfer: @unchecked Sendable {
     }
 
     /// The end by ours.
-    func finish(_ code: FetchError.Code) {
+    func finish(_ code: FetchError.Kind) {
         let why = code == .cancelled ? "the request to \(url.authority) was cancelled" : "the program is ending"
-        finished(.failure(FetchError(code, why, hint: "Try again.", sent: sent)))
+        finished(.failure(FetchError(code, why, next: "Try again.", sent: sent)))
     }
 
     var sent: FetchError.Sent {

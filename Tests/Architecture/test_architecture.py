@@ -10,7 +10,8 @@ import layers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [
-    layers.unknown_targets, layers.wrong_layers, layers.circles, layers.broken_fences, layers.too_long,
+    layers.unknown_targets, layers.wrong_layers, layers.circles, layers.broken_fences, layers.statuses_in_domain,
+    layers.codes_without_status, layers.too_long,
     layers.undocumented, layers.unexplained_sendable, layers.wall_clock_waits, layers.unfinished, layers.reflected,
 ]
 
@@ -60,6 +61,10 @@ SEEDED = [
     (layers.broken_fences, "Agent/OAuth/A.swift", "import CCurl"),
     (layers.broken_fences, "Shared/Policy/A.swift", "import FoundationEssentials"),
     (layers.broken_fences, "Agent/Spool/A.swift", "internal import AuditReport"),
+    (layers.statuses_in_domain, "Coordinator/People/A.swift", "throw Answer(status: 409)"),
+    (layers.statuses_in_domain, "Coordinator/Fleet/A.swift", "throw Problem.taken"),
+    (layers.codes_without_status, "Coordinator/Fleet/A.swift", 'throw Refused("gone", "It is gone.")'),
+    (layers.codes_without_status, "Coordinator/Fleet/A.swift", 'throw Refused.malformed(error, code: "odd")'),
     (layers.too_long, "Agent/Wire/A.swift", "let a = 1\n" * 301),
     (layers.undocumented, "Agent/Wire/A.swift", "package struct A {}"),
     (layers.undocumented, "Agent/Wire/A.swift", "/// A.\npackage struct A {\n    package final class B {}\n}"),

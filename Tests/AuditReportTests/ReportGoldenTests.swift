@@ -2,6 +2,7 @@ import AuditReport
 import Bytes
 import Errors
 import Foundation
+import StrictJSON
 import Testing
 import TransparencyLog
 

@@ -1,3 +1,4 @@
+import AuditLog
 import AuditReport
 import Kits
 import StrictJSON

@@ -4,6 +4,7 @@ import AuditSink
 import Bytes
 import Contract
 import Database
+import Errors
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -52,7 +53,7 @@ struct EpochTests {
         #expect(restart?.index == 3)
         // A head that says another epoch is not of this log.
         try await sink.database.write { try $0.execute("UPDATE org_head SET epoch = 0") }
-        await #expect(throws: AuditSinkError(.foreign, "", hint: "")) { _ = try await head(sink) }
+        await #expect(throws: AuditSinkError(.foreign, "", next: "")) { _ = try await head(sink) }
     }
 
     @Test("Epochs rise, whatever a backup has forgotten and however the clock goes")

@@ -2,6 +2,7 @@ import AuditLog
 import AuditSink
 import Contract
 import Database
+import Errors
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -138,12 +139,12 @@ struct OrgLogTests {
             CoordinatorKey(signing: sink.key.signing, names: LogNames(host: "other.example.com")),
         ]
         for other in others {
-            await #expect(throws: AuditSinkError(.foreign, "", hint: "")) {
+            await #expect(throws: AuditSinkError(.foreign, "", next: "")) {
                 try await sink.database.read { view in try OrgLog(key: other).check(in: view) }
             }
         }
         try await sink.database.write { transaction in try transaction.execute(damage) }
-        await #expect(throws: AuditSinkError(.damaged, "", hint: "")) {
+        await #expect(throws: AuditSinkError(.damaged, "", next: "")) {
             try await sink.database.read { [log = sink.log] view in try log.check(in: view) }
         }
     }

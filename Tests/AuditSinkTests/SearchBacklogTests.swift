@@ -2,6 +2,7 @@ import AuditSink
 import Bytes
 import Contract
 import Database
+import Errors
 import StrictJSON
 import Testing
 
@@ -71,10 +72,10 @@ struct SearchBacklogTests {
         defer { first.remove() }
         let expected = try await rows(first)
         var sink = try await first.ofEarlierRelease(searchedThrough: 10)
-        await #expect(throws: AuditSinkError(.report, "", hint: "")) { try await records(Self.choice(), sink) }
+        await #expect(throws: AuditSinkError(.report, "", next: "")) { try await records(Self.choice(), sink) }
         let left = try await SearchBacklog(database: sink.database).step()
         #expect((1..<90).contains(left))
-        await #expect(throws: AuditSinkError(.report, "", hint: "")) { try await records(Self.choice(), sink) }
+        await #expect(throws: AuditSinkError(.report, "", next: "")) { try await records(Self.choice(), sink) }
         sink = try sink.reopened()
         // What comes in meanwhile is not part of it.
         var agent = agents[0]

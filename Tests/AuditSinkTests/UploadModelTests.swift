@@ -97,7 +97,7 @@ private struct Shipment {
         do {
             let receipt = try await sink.intake.take(body, from: agent.id)
             if !random.chance(loss) { try await heard(receipt) }
-        } catch let problem as Problem {
+        } catch let problem as Refused {
             #expect(problem.code == "log_conflict", "\(problem)")
             guard let size = problem.members["size"]?.int, !random.chance(loss) else { return }
             #expect(size >= acknowledged)

@@ -1,5 +1,6 @@
 import AuditLog
 import Bytes
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -34,8 +35,8 @@ struct RevocationStatementTests {
 
     @Test("It comes back out of the problem that carries it, over the wire as well")
     func carried() throws {
-        let problem = try statement.problem(signedBy: coordinator, names: names)
-        #expect(problem.status == 401 && problem.code == "revoked_key")
+        let problem = Problem(sent: try statement.refusal(signedBy: coordinator, names: names))
+        #expect(problem.code == "revoked_key")
         #expect(verified(problem) == statement)
         let sent = try JSONValue(parsing: problem.json.bytes)
         #expect(sent["statement"]?.text?.hasPrefix("example.com/revocation\n") == true)
@@ -44,18 +45,18 @@ struct RevocationStatementTests {
 
     @Test("It counts for this machine with this key alone, and from this coordinator alone")
     func others() throws {
-        let problem = try statement.problem(signedBy: coordinator, names: names)
+        let problem = Problem(sent: try statement.refusal(signedBy: coordinator, names: names))
         #expect(verified(problem, by: SigningKey()) == nil)
         #expect(verified(problem, host: "example.org") == nil)
         #expect(verified(problem, agent: AgentID.make(random: Array(1..<11))) == nil)
         #expect(verified(problem, fingerprint: SigningKey().publicKey.fingerprint) == nil)
-        let forged = try statement.problem(signedBy: SigningKey(), names: names)
+        let forged = Problem(sent: try statement.refusal(signedBy: SigningKey(), names: names))
         #expect(verified(forged) == nil)
     }
 
     @Test("A status without it, or with something else in its place, says nothing")
     func without() throws {
-        let problem = try statement.problem(signedBy: coordinator, names: names)
+        let problem = Problem(sent: try statement.refusal(signedBy: coordinator, names: names))
         let note = try #require(problem.members["statement"]?.text)
         let later = RevocationStatement(agentID: statement.agentID, key: statement.key, time: UTCTime(seconds: 9))
         // What the same key has signed for another purpose, though it reads alike.

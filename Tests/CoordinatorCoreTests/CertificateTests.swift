@@ -1,4 +1,5 @@
 import Contract
+import Errors
 import Foundation
 import Logging
 import NIOSSL

@@ -1,3 +1,4 @@
+import AuditLog
 import AuditSink
 import Contract
 import Errors

@@ -1,6 +1,7 @@
 import AuditSink
 import Contract
 import Database
+import Errors
 import Foundation
 import ServiceKit
 import StrictJSON

@@ -1,3 +1,4 @@
+import AuditLog
 import Contract
 import Errors
 import ServiceKit

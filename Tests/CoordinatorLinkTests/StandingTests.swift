@@ -5,6 +5,7 @@ import Errors
 import Fetch
 import Foundation
 import Keyring
+import Kits
 import ServiceKit
 import StrictJSON
 import Synchronization
@@ -43,11 +44,12 @@ struct StandingTests {
 
     private func statement(agent: String? = nil, key: String? = nil, by other: SigningKey? = nil) throws -> Problem {
         try server.model.withLock { model in
-            try RevocationStatement(
+            let refused = try RevocationStatement(
                 agentID: agent ?? machine.membership.agentID,
                 key: key ?? machine.key.publicKey.fingerprint,
                 time: UTCTime(seconds: 1_800_000_000)
-            ).problem(signedBy: other ?? model.key, names: model.names)
+            ).refusal(signedBy: other ?? model.key, names: model.names)
+            return Problem(sent: refused)
         }
     }
 

@@ -1,4 +1,5 @@
 import AgentState
+import AuditLog
 import Bytes
 import Contract
 import Errors

@@ -1,4 +1,5 @@
 import AgentState
+import AuditLog
 import Contract
 import Errors
 import Fetch

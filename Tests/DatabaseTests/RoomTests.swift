@@ -38,12 +38,12 @@ struct RoomTests {
         try await database.lookForRoom()
     }
 
-    private func code(_ lane: WriteLane, _ database: SQLDatabase) async -> SQLError.Code? {
+    private func code(_ lane: WriteLane, _ database: SQLDatabase) async -> SQLError.Kind? {
         do {
             try await database.write(lane: lane) { try $0.execute("UPDATE storage_probe SET count = count + 1") }
             return nil
         } catch {
-            return (error as? SQLError)?.code
+            return (error as? SQLError)?.kind
         }
     }
 
@@ -107,12 +107,12 @@ struct RoomTests {
         try again.close()
     }
 
-    private func fill(_ lane: WriteLane, _ database: SQLDatabase) async -> SQLError.Code? {
+    private func fill(_ lane: WriteLane, _ database: SQLDatabase) async -> SQLError.Kind? {
         do {
             try await database.write(lane: lane) { try $0.execute("INSERT INTO t VALUES (zeroblob(100000))") }
             return nil
         } catch {
-            return (error as? SQLError)?.code
+            return (error as? SQLError)?.kind
         }
     }
 

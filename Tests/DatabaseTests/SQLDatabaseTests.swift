@@ -108,7 +108,7 @@ struct SQLDatabaseTests {
         let error = await #expect(throws: SQLError.self) {
             try await database.write { try $0.execute("INSERT INTO t VALUES (?, 1)", ["secret-value"]) }
         }
-        #expect(error?.code == .constraint)
+        #expect(error?.kind == .constraint)
         #expect(error?.description.contains("secret-value") == false)
         try? FileManager.default.removeItem(at: folder)
     }
@@ -118,7 +118,7 @@ struct SQLDatabaseTests {
         let later = tables + [Migration(name: "2", sql: "CREATE TABLE u (k TEXT) STRICT")]
         try SQLDatabase(path: path, migrations: later).close()
         let error = #expect(throws: SQLError.self) { try SQLDatabase(path: path, migrations: tables) }
-        #expect(error?.code == .newerSchema)
+        #expect(error?.kind == .newerSchema)
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -126,7 +126,7 @@ struct SQLDatabaseTests {
     func garbage() throws {
         try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: path))
         let error = #expect(throws: SQLError.self) { try SQLDatabase(path: path, migrations: tables) }
-        #expect(error?.code == .corrupt)
+        #expect(error?.kind == .corrupt)
         try? FileManager.default.removeItem(at: folder)
     }
 

@@ -94,7 +94,7 @@ struct ToolDefinitionsTests {
             try await body()
             return nil
         } catch {
-            return (error as? Problem)?.code
+            return (error as? Refused)?.code
         }
     }
 

@@ -11,12 +11,12 @@ struct FetcherTests {
         Fetcher(proxies: .none, resolving: resolving)
     }
 
-    private func code(_ body: () async throws -> FetchResponse) async -> FetchError.Code? {
+    private func code(_ body: () async throws -> FetchResponse) async -> FetchError.Kind? {
         do {
             _ = try await body()
             return nil
         } catch let error as FetchError {
-            return error.code
+            return error.kind
         } catch {
             return nil
         }

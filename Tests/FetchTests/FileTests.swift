@@ -53,7 +53,7 @@ struct FileTests {
             _ = try await fetcher.fetch(request(server, file))
             Issue.record("it was written")
         } catch let error as FetchError {
-            #expect(error.code == .unwritable)
+            #expect(error.kind == .unwritable)
             #expect(error.message.contains("No space left"))
         }
     }
@@ -61,7 +61,7 @@ struct FileTests {
     @Test("An answer that is too long is refused here too")
     func long() async throws {
         let server = try RawServer { _ in .http(200, [], body: "0123456789") }
-        await #expect(throws: FetchError(.tooLarge, "", hint: "")) {
+        await #expect(throws: FetchError(.tooLarge, "", next: "")) {
             try await fetcher.fetch(request(server, file(), maxBytes: 9))
         }
     }

@@ -27,7 +27,7 @@ struct OwnerTests {
             "https://idp.example:\(server.port)/token",
         ] {
             let error = await error(url, .loopbackToo, resolving: ["idp.example:\(server.port):127.0.0.1"])
-            #expect(error?.code == .foreignServer, "\(url)")
+            #expect(error?.kind == .foreignServer, "\(url)")
             #expect(error?.sent == .no)
             #expect(error?.message.contains("user id 65534") == true)
         }

@@ -6,6 +6,7 @@ import People
 import StrictJSON
 import ServiceKit
 import Testing
+import TransparencyLog
 
 @testable import Fleet
 

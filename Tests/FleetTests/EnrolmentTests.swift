@@ -181,7 +181,7 @@ struct EnrolmentTests {
             do {
                 _ = try await office.fleet.enrol(head, body: body)
                 Issue.record("\(name) was taken")
-            } catch let problem as Problem {
+            } catch let problem as Refused {
                 #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == [name.string])
             }
         }

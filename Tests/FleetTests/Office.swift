@@ -202,6 +202,6 @@ func code<Answer>(_ body: () async throws -> Answer) async -> String? {
     } catch let refusal as SignatureRefusal {
         return refusal.rawValue
     } catch {
-        return (error as? Problem)?.code ?? "\(error)"
+        return (error as? Refused)?.code ?? "\(error)"
     }
 }

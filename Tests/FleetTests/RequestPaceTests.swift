@@ -18,8 +18,8 @@ struct RequestPaceTests {
         var taken = 0
         for step in 1...100 where isTaken("a", Int64(step) * second / 20) { taken += 1 }
         #expect(taken == 50)
-        let problem = #expect(throws: Problem.self) { try pace.enter("a", now: 5 * second) }
-        #expect(problem?.status == 429 && problem?.members["retry_after"]?.int == 1)
+        let problem = #expect(throws: Refused.self) { try pace.enter("a", now: 5 * second) }
+        #expect(problem?.code == "too_many_requests" && problem?.members["retry_after"]?.int == 1)
     }
 
     @Test("However many are remembered, one that is at its bound stays so")
@@ -27,6 +27,6 @@ struct RequestPaceTests {
         let pace = RequestPace(perSecond: 10, burst: 1)
         try pace.enter("a", now: 0)
         for number in 0..<10_000 { try? pace.enter("m\(number)", now: 0) }
-        #expect(throws: Problem.self) { try pace.enter("a", now: 0) }
+        #expect(throws: Refused.self) { try pace.enter("a", now: 0) }
     }
 }

@@ -3,10 +3,12 @@ import AuditSink
 import Bytes
 import Contract
 import Database
+import Kits
 import People
 import Policy
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import Fleet
 
@@ -235,9 +237,8 @@ struct RevocationTests {
             do {
                 try await attempt()
                 Issue.record("it was let in")
-            } catch let problem as Problem {
-                #expect(problem.status == 401)
-                let sent = try #require(Problem(try JSONValue(parsing: problem.json.bytes)))
+            } catch let problem as Refused {
+                let sent = try #require(Problem(try JSONValue(parsing: Problem(sent: problem).json.bytes)))
                 func statement(of machine: Machine) -> RevocationStatement? {
                     RevocationStatement.verified(
                         in: sent,

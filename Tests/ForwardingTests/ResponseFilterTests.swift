@@ -1,3 +1,4 @@
+import AuditLog
 import MCP
 import Policy
 import StrictJSON

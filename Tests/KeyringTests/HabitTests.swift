@@ -1,3 +1,4 @@
+import Errors
 import Foundation
 @testable import Keyring
 import Testing
@@ -100,7 +101,7 @@ struct HabitTests {
         let store = SecretService(namespace: "n")
         #expect(await store.read(name, prompting: false) == .guarded)
         let refused = await error { try await store.write(name, [1], label: "l", prompting: false) }
-        #expect(refused?.code == .locked)
+        #expect(refused?.kind == .locked)
         #expect(refused?.message.contains("wants to be asked for this entry") ?? false)
         #expect(try keyring.count("window") == 0)
         #expect(await store.read(name, prompting: true) == .guarded)
@@ -142,7 +143,7 @@ struct HabitTests {
         let error = await error {
             try await SecretService(namespace: "n").write(name, [1], label: "l", prompting: true)
         }
-        #expect(error?.code == .unavailable)
+        #expect(error?.kind == .unavailable)
         #expect(ContinuousClock.now - begin < .seconds(8))
         withExtendedLifetime(keyring) {}
     }
@@ -211,13 +212,13 @@ struct HabitTests {
     func strangeWrites() async throws {
         let keyring = try PrivateKeyring.fake(["odd": "CreateItem"])
         let store = SecretService(namespace: "n")
-        #expect(await error { try await store.write(name, [1], label: "l", prompting: true) }?.code == .unavailable)
+        #expect(await error { try await store.write(name, [1], label: "l", prompting: true) }?.kind == .unavailable)
         try keyring.set("odd", "")
         try await store.write(name, [1], label: "l", prompting: false)
         try keyring.set("odd", "SetSecret")
-        #expect(await error { try await store.write(name, [2], label: "l", prompting: true) }?.code == .unavailable)
+        #expect(await error { try await store.write(name, [2], label: "l", prompting: true) }?.kind == .unavailable)
         try keyring.set("odd", "Delete")
-        #expect(await error { try await store.delete(name) }?.code == .unavailable)
+        #expect(await error { try await store.delete(name) }?.kind == .unavailable)
     }
 
     @Test("There is one connection, and a new one when the keyring was started anew")
@@ -276,7 +277,7 @@ struct ProviderTests {
         let readings: [SecretReading] = [.locked, .guarded, .cancelled, .unavailable("x"), .corrupt, .foreign]
         for reading in readings {
             let error = KeyringError(reading, provider)
-            let words = "\(error?.message ?? "") \(error?.hint ?? "") \(provider.byHand)"
+            let words = "\(error?.message ?? "") \(error?.next ?? "") \(provider.byHand)"
             #expect(!words.contains("gnome") && !words.contains("seahorse"), "\(words)")
         }
         #expect(provider.settling == .seconds(provider == .kwallet ? 6 : 1))

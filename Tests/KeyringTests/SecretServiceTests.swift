@@ -1,3 +1,4 @@
+import Errors
 import Foundation
 import Glibc
 @testable import Keyring
@@ -22,12 +23,12 @@ struct SecretServiceTests {
         return keyring
     }
 
-    private func error(_ body: () async throws -> Void) async -> KeyringError.Code? {
+    private func error(_ body: () async throws -> Void) async -> KeyringFault? {
         do {
             try await body()
             return nil
         } catch {
-            return (error as? KeyringError)?.code
+            return (error as? KeyringError)?.kind
         }
     }
 

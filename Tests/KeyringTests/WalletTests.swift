@@ -1,3 +1,4 @@
+import Errors
 import Foundation
 @testable import Keyring
 import Testing
@@ -118,7 +119,7 @@ struct WalletTests {
         let reading = await store.read(name, prompting: true)
         #expect(reading == .elsewhere(.keepassXC))
         let error = KeyringError(reading, store.provider)
-        #expect(error?.code == .unavailable)
+        #expect(error?.kind == .unavailable)
         #expect(error?.message == "gnome-keyring answers as the keyring, and KeePassXC has what is looked for")
         // What is found or put there is there from then on.
         try await store.write(name, [7], label: "l", prompting: false)
@@ -156,7 +157,7 @@ struct WalletTests {
         for each in ["a", "b"] { #expect(await other.read(SecretName(each), prompting: false) == .found(secret)) }
         try keyring.set("locked", "1")
         try keyring.set("prompt", "dismiss")
-        await #expect(throws: KeyringError(.locked, "", hint: "")) { try await other.open() }
+        await #expect(throws: KeyringError(.locked, "", next: "")) { try await other.open() }
         #expect(try keyring.count("window") == 2)
     }
 }

@@ -1,5 +1,5 @@
 package import AuditLog
-internal import Bytes
+package import Bytes
 package import StrictJSON
 internal import TransparencyLog
 

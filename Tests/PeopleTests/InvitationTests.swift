@@ -1,3 +1,4 @@
+import AuditLog
 import AuditSink
 import Bytes
 import Contract
@@ -5,6 +6,7 @@ import Database
 import Policy
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import People
 

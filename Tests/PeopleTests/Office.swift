@@ -52,7 +52,7 @@ struct Office {
         let proof = invitation.token.proof
         return try await database.write { transaction in
             guard case .open(let invitation, let person) = try people.redeem(proof: proof, in: transaction) else {
-                throw Problem.tokenSpent
+                throw Refused.tokenSpent
             }
             let key = Hash.of(Array(agent.utf8))
             try transaction.execute(
@@ -115,6 +115,6 @@ func code<Answer>(_ body: () async throws -> Answer) async -> String? {
         _ = try await body()
         return nil
     } catch {
-        return (error as? Problem)?.code ?? "\(error)"
+        return (error as? Refused)?.code ?? "\(error)"
     }
 }

@@ -1,3 +1,4 @@
+import AuditLog
 import AuditSink
 import Contract
 import Database
@@ -55,7 +56,7 @@ struct RolesTests {
         #expect(await code { try await people.remove(owner.email, by: owner) } == "last_owner")
         let second = try await office.caller(.owner, "second@example.com")
         // An owner without a machine cannot do anything either.
-        guard case .machine(let agent) = second.proof else { throw Problem.badToken }
+        guard case .machine(let agent) = second.proof else { throw Refused.badToken }
         try await office.database.write { transaction in
             _ = try people.end(machine: agent, .revoked, by: owner, in: transaction)
         }

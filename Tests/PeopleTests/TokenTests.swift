@@ -45,7 +45,7 @@ struct TokenTests {
             let caller = try await people.caller(token: issued.secret)
             #expect(rights(caller) == wanted, "\(role) \(scopes)")
             #expect(rights(caller).isSubset(of: rights(maker)))
-            #expect(throws: Problem.self) { try caller.machine() }
+            #expect(throws: Refused.self) { try caller.machine() }
         }
     }
 

@@ -1,3 +1,4 @@
+import AuditLog
 import Contract
 import Database
 import Policy
@@ -45,7 +46,7 @@ struct WithdrawalTests {
         do {
             _ = try await people.withdraw(invitation: issued.invitation.id, by: owner)
             Issue.record("it was taken back")
-        } catch let problem as Problem {
+        } catch let problem as Refused {
             #expect(problem.code == "invitation_spent")
             #expect(problem.next?.contains("agents revoke a-1") == true)
         }
@@ -104,7 +105,7 @@ struct WithdrawalTests {
     func remembered() async throws {
         let people = office.people
         let owner = try await office.caller(.owner)
-        guard case .machine(let machine) = owner.proof else { throw Problem.badToken }
+        guard case .machine(let machine) = owner.proof else { throw Refused.badToken }
         var caller = owner
         for name in ["first", "second"] {
             let issued = try await people.addToken(name, scopes: [.admin], seconds: 60, by: caller)
@@ -121,7 +122,7 @@ struct WithdrawalTests {
         let people = office.people
         let owner = try await office.caller(.owner)
         let helper = try await office.caller(.owner, "second@example.com")
-        guard case .machine(let machine) = helper.proof else { throw Problem.badToken }
+        guard case .machine(let machine) = helper.proof else { throw Refused.badToken }
         let old = try await people.invite(ann, role: .member, seconds: 10, by: helper)
         _ = try await people.addToken("old", scopes: [.read], seconds: 10, by: helper)
         office.clock.pass(11)

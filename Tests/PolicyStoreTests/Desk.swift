@@ -85,6 +85,6 @@ func code<Answer>(_ body: () async throws -> Answer) async -> String? {
         _ = try await body()
         return nil
     } catch {
-        return (error as? Problem)?.code ?? "\(error)"
+        return (error as? Refused)?.code ?? "\(error)"
     }
 }

@@ -138,7 +138,7 @@ struct PolicyStoreTests {
         do {
             _ = try await desk.apply(bad, expecting: .anything, by: editor)
             Issue.record("it was applied")
-        } catch let problem as Problem {
+        } catch let problem as Refused {
             #expect(problem.code == "policy_refused")
             #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == ["tests/0"])
         }

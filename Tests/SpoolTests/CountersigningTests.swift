@@ -1,3 +1,4 @@
+import AuditLog
 import Bytes
 import Errors
 import Foundation

@@ -3,6 +3,7 @@ import Errors
 import Foundation
 import Glibc
 import ServiceKit
+import StrictJSON
 import Synchronization
 import Testing
 import TransparencyLog

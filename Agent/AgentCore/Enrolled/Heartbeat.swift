@@ -1,4 +1,5 @@
 internal import AgentState
+internal import AuditLog
 internal import Forwarding
 internal import Spool
 

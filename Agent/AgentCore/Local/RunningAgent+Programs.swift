@@ -1,5 +1,6 @@
 internal import Children
 internal import Contract
+internal import Errors
 internal import Keyring
 internal import LocalControl
 internal import ServiceKit
@@ -65,6 +66,6 @@ extension RunningAgent {
     }
 
     private static func failure(_ error: KeyringError) -> ControlFailure {
-        ControlFailure(error.code.description, "\(error.message).", next: error.hint, needsUser: true)
+        ControlFailure(error.code, "\(error.message).", next: error.next, needsUser: true)
     }
 }

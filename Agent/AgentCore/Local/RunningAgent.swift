@@ -228,7 +228,7 @@ final class RunningAgent: AgentOperations {
         do {
             try await told { try await agent.openKeyring() }
         } catch let error as KeyringError {
-            throw ControlFailure(error.code.description, "\(error.message).", next: error.hint, needsUser: true)
+            throw ControlFailure(error.code, "\(error.message).", next: error.next, needsUser: true)
         }
         return ["open": true]
     }
@@ -261,21 +261,14 @@ final class RunningAgent: AgentOperations {
         return enrolment.keepAside(departure, count: agent?.pending).json
     }
 
-    private static let needsUser: Set<String> = [
-        "keyring_locked", "keyring_unavailable", "keyring_cancelled", "key_missing", "needs_sign_in",
-    ]
-
     /// Turns what went wrong into a message that crosses the socket.
     func told<Answer: Sendable>(_ body: @Sendable () async throws -> Answer) async throws -> Answer {
         do {
             return try await body()
         } catch let failure as ControlFailure {
             throw failure
-        } catch let problem as Problem {
-            throw ControlFailure(problem.code, problem.detail, next: problem.next)
         } catch let error as any ExplainedError {
-            let needsUser = Self.needsUser.contains(error.code)
-            throw ControlFailure(error.code, error.message, next: error.next, needsUser: needsUser)
+            throw ControlFailure(error.code, error.message, next: error.next, needsUser: error.needsUser)
         }
     }
 }

@@ -105,7 +105,7 @@ private struct ReportTarget {
         } catch {
             if isNew { rmdir(path) }
             switch error {
-            case let error as FetchError where error.code == .unwritable: throw CommandFailure.unwritable(path, error)
+            case let error as FetchError where error.kind == .unwritable: throw CommandFailure.unwritable(path, error)
             case is CocoaError, is POSIXError: throw CommandFailure.unwritable(path, error)
             default: throw error
             }

@@ -20,14 +20,14 @@ extension CommandFailure {
             )
         case let problem as Problem: self.init(problem: problem)
         case let error as FetchError:
-            self.init("\(error.code)", "The coordinator could not be reached: \(error.message).", next: error.hint)
+            self.init(error.code, "The coordinator could not be reached: \(error.message).", next: error.next)
         case let error as ShapeError: self.init("bad_value", "\(error)", next: "doorward --help")
         case let error as any ExplainedError:
             self.init(
                 error.code,
                 error.message,
                 next: error.next,
-                status: Self.needsUser.contains(error.code) ? .needsUser : error.code == "bad_url" ? .badUsage : .failed
+                status: error.needsUser ? .needsUser : error.code == "bad_url" ? .badUsage : .failed
             )
         default: self.init("failed", "That did not work: \(error)", next: "doorward --help")
         }
@@ -36,24 +36,14 @@ extension CommandFailure {
     /// What the coordinator answered; problems of a policy or an entry are listed with their places.
     init(problem: Problem) {
         let fields = FieldProblem.list(problem.members["problems"])
-        let detail = problem.detail.isEmpty ? problem.title : problem.detail
+        let detail = problem.message
         let places = fields.map { $0.place.isEmpty ? $0.why : "\($0.place): \($0.why)" }
         self.init(
             problem.code,
             ([detail] + places.filter { !detail.contains($0) }).joined(separator: " "),
-            next: Self.isGone(problem) ? "doorward logout" : problem.next ?? Self.nextStep(after: problem.status),
-            status: Self.isGone(problem) ? .needsUser : .failed
+            next: problem.needsUser ? "doorward logout" : problem.next ?? Self.nextStep(after: problem.status),
+            status: problem.needsUser ? .needsUser : .failed
         )
-    }
-
-    /// Codes that mean: the user has to do something first.
-    private static let needsUser: Set<String> = [
-        "keyring_unavailable", "keyring_locked", "keyring_cancelled", "key_missing", "not_enrolled", "needs_sign_in",
-    ]
-
-    /// Whether the coordinator does not take this machine any more: leaving is all that is left to do.
-    private static func isGone(_ problem: Problem) -> Bool {
-        [SignatureRefusal.revokedKey.rawValue, SignatureRefusal.unknownKey.rawValue].contains(problem.code)
     }
 
     private static func nextStep(after status: Int) -> String {

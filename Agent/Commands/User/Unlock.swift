@@ -1,5 +1,6 @@
 import ArgumentParser
 internal import AgentState
+internal import Errors
 internal import Keyring
 internal import LocalControl
 internal import StrictJSON
@@ -45,12 +46,12 @@ struct Unlock: AsyncParsableCommand {
             // One that is open may be another than the one that has the key.
             guard let membership = try Membership.load(context.home) else { return }
             let reading = await context.secrets.read(SecretName(membership.secretName), prompting: false)
-            if let error = KeyringError(reading, context.secrets.provider), error.code != .failed { throw error }
+            if let error = KeyringError(reading, context.secrets.provider), error.kind != .failed { throw error }
         } catch let error as KeyringError {
             throw CommandFailure(
-                error.code.description,
+                error.code,
                 "\(error.message).",
-                next: error.hint,
+                next: error.next,
                 status: .needsUser
             )
         }

@@ -92,12 +92,12 @@ extension LinkError {
             return
         }
         let kind: Kind =
-            switch error.code {
+            switch error.kind {
             case .locked: .locked
             case .cancelled: .cancelled
             default: .unavailable
             }
-        self.init(kind, error.message, next: error.hint)
+        self.init(kind, error.message, next: error.next)
     }
 
     /// Whether the keyring has to do something before it works.

@@ -1,6 +1,7 @@
 internal import AgentState
 internal import Bytes
 internal import Contract
+internal import Errors
 internal import Keyring
 internal import ServiceKit
 internal import TransparencyLog
@@ -36,7 +37,7 @@ extension Enrolment {
     /// The key of a try before; nil where the keyring is open and does not have it.
     private func begunKey(_ begun: PendingEnrolment) async throws -> SigningKey? {
         let reading = await secrets.read(SecretName(begun.secretName), prompting: true)
-        if let error = KeyringError(reading, secrets.provider), error.code != .failed {
+        if let error = KeyringError(reading, secrets.provider), error.kind != .failed {
             throw LinkError(keyring: error)
         }
         guard case .found(let seed) = reading, let key = SigningKey(seed: seed), key.publicKey == begun.publicKey else {

@@ -154,9 +154,9 @@ extension Enrolment {
             return nil
         } catch let problem as Problem {
             // The coordinator has let go of it already: a first try whose answer was lost, or an administrator.
-            return Self.isGone(problem) ? nil : problem.detail
+            return problem.needsUser ? nil : problem.detail
         } catch {
-            return (error as? FetchError)?.message ?? (error as? any ExplainedError)?.message ?? "it did not answer"
+            return (error as? any ExplainedError)?.message ?? "it did not answer"
         }
     }
 
@@ -177,10 +177,6 @@ extension Enrolment {
         let files: [AgentHome.File] = [.sync, .organisation, .servers, .sessions, .pins, .keyring]
         for file in files { unlink(home.path(file)) }
         MembershipStanding.remove(home)
-    }
-
-    private static func isGone(_ problem: Problem) -> Bool {
-        problem.code == SignatureRefusal.revokedKey.rawValue || problem.code == SignatureRefusal.unknownKey.rawValue
     }
 }
 

@@ -214,7 +214,7 @@ extension AuditShipper {
     static func difference(_ clock: MachineClock) -> Int64 { clock.wall() - clock.boot() / 1000 }
 
     private func say(_ error: any Error) {
-        let words = (error as? any ExplainedError)?.message ?? (error as? Problem)?.detail ?? "\(error)"
+        let words = (error as? any ExplainedError)?.message ?? "\(error)"
         trouble.withLock { $0 = ($0.count + 1, words) }
         // Waiting for the keyring is not news each time.
         if let error = error as? LinkError, error.isOfKeyring { return }

@@ -174,10 +174,10 @@ extension OAuthError {
     /// Why something was not had from the network.
     init(fetching what: String, _ error: FetchError) {
         let message = "\(what.prefix(1).uppercased())\(what.dropFirst()): \(error.message)."
-        switch error.code {
-        case .refusedAddress: self.init(.refusedAddress, message, next: error.hint)
-        case .badURL, .tooLarge, .tooManyRedirects: self.init(.badMetadata, message, next: error.hint)
-        default: self.init(.unavailable, message, next: error.hint)
+        switch error.kind {
+        case .refusedAddress: self.init(.refusedAddress, message, next: error.next)
+        case .badURL, .tooLarge, .tooManyRedirects: self.init(.badMetadata, message, next: error.next)
+        default: self.init(.unavailable, message, next: error.next)
         }
     }
 }

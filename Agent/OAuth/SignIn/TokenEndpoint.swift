@@ -54,7 +54,7 @@ struct TokenEndpoint: Sendable {
         } catch {
             if let head = answer.withLock({ $0.head }) { return Self.judge(head, body: nil) }
             guard let error = error as? FetchError else { return .lost }
-            if error.code == .refusedAddress || error.code == .badURL { return .forbidden }
+            if error.kind == .refusedAddress || error.kind == .badURL { return .forbidden }
             return error.sent == .maybe ? .lost : .unreachable
         }
         let (head, body) = answer.withLock { $0 }

@@ -195,7 +195,7 @@ extension OAuthError {
             self.init(.keyringUnavailable, "The keyring could not be used.")
             return
         }
-        let kind: Kind = error.code == .locked || error.code == .cancelled ? .locked : .keyringUnavailable
-        self.init(kind, "The keyring does not keep tokens now: \(error.message).", next: error.hint)
+        let kind: Kind = error.kind == .locked || error.kind == .cancelled ? .locked : .keyringUnavailable
+        self.init(kind, "The keyring does not keep tokens now: \(error.message).", next: error.next)
     }
 }

@@ -58,7 +58,7 @@ struct Authentication: Sendable {
     /// changes without end.
     func checkPace(of caller: Caller?, for operation: Operation) throws {
         guard let caller, caller.lane == .ordinary else { return }
-        guard operation.largestBody <= Operation.usualBody || database.room == .ample else { throw Problem.noRoom }
+        guard operation.largestBody <= Operation.usualBody || database.room == .ample else { throw Refused.noRoom }
         guard case .right = operation.access, operation.method != "GET" else { return }
         try changes.enter(caller.sub, now: clock.boot())
     }

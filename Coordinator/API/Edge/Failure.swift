@@ -17,17 +17,18 @@ package enum Failure {
     static func problem(for error: any Error, request id: String, logger: Logger) -> Problem {
         switch error {
         case let problem as Problem: return problem
+        case let refused as Refused: return Problem(refused)
         case let refusal as SignatureRefusal: return .unauthenticated(refusal)
         case let error as JSONError: return .badDocument(error)
         case let error as ShapeError:
-            return .malformed(error, code: "invalid_request", what: "The request")
+            return Problem(.malformed(error, code: "invalid_request"))
         case is CancellationError: return .unavailable("The coordinator is stopping.")
         // Said once when it begins: a line for each refusal would be one more thing that fills the disk.
-        case let error as SQLError where error.code == .noRoom: return .noRoom
-        case let error as SQLError where error.code == .full:
+        case let error as SQLError where error.kind == .noRoom: return Problem(.noRoom)
+        case let error as SQLError where error.kind == .full:
             logger.error("There is no room for a change.", metadata: ["cause": "\(error)"])
-            return .noRoom
-        case let error as SQLError where error.code == .busy:
+            return Problem(.noRoom)
+        case let error as SQLError where error.kind == .busy:
             logger.error("The database cannot take a change.", metadata: ["cause": "\(error)"])
             return .unavailable(error.message)
         default:
@@ -40,7 +41,7 @@ package enum Failure {
     package static func words(_ error: any Error) -> String {
         switch error {
         case let error as SQLError: error.description
-        case let error as AuditSinkError: "\(error.message) \(error.hint)"
+        case let error as AuditSinkError: [error.message, error.next ?? ""].joined(separator: " ")
         case let error as any ExplainedError: "\(error.code): \(error.message)"
         default: String(describing: type(of: error))
         }

@@ -45,7 +45,7 @@ struct PeopleRoutes: Sendable {
                         seconds: try reader.optionalInt("expires_in") ?? Self.usualLife
                     )
                 }
-                guard let email = EmailAddress(question.email) else { throw Problem.badEmail(at: "email") }
+                guard let email = EmailAddress(question.email) else { throw Refused.badEmail(at: "email") }
                 let invitation = try await people.invite(
                     email,
                     role: question.role,

@@ -12,11 +12,11 @@ final class KnownAgents: Sendable {
 
     private let agents = Mutex<[String: StoredAgent]>([:])
 
-    /// The agent of this id; throws `Problem` if the id is unknown.
+    /// The agent of this id; throws `Refused` if the id is unknown.
     func find(_ id: String, in database: SQLDatabase) async throws -> StoredAgent {
         if let agent = agents.withLock({ $0[id] }) { return agent }
         guard let agent = try await database.read({ view in try StoredAgent.find(id, in: view) }) else {
-            throw Problem.refused(.unknownKey)
+            throw Refused.unknownKey
         }
         agents.withLock { agents in
             if agents.count >= Self.most { agents = [:] }

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import Database
 internal import ServiceKit
 internal import TransparencyLog

@@ -33,14 +33,14 @@ package struct AgentLogIntake: Sendable {
 
     /// Takes an upload, the body of `POST /v1/agent-log`, of the agent that signed the request.
     ///
-    /// - Throws: `Problem`; `log_conflict` says in `size` where the next upload has to begin, `no_room`, `upload_pace`
+    /// - Throws: `Refused`; `log_conflict` says in `size` where the next upload has to begin, `no_room`, `upload_pace`
     ///   and `upload_quota` that nothing is wrong with the upload and it can be sent again later.
     package func take(_ body: [UInt8], from agent: String) async throws -> LogReceipt {
-        guard database.room == .ample else { throw Problem.noRoom }
+        guard database.room == .ample else { throw Refused.noRoom }
         let turn: UploadPace.Turn
         switch pace.enter(agent, bytes: body.count, now: clock.boot()) {
         case .turn(let given): turn = given
-        case .later(let seconds): throw Problem.uploadPace(limits.bytesPerMinute, seconds: seconds)
+        case .later(let seconds): throw Refused.uploadPace(limits.bytesPerMinute, seconds: seconds)
         }
         defer { withExtendedLifetime(turn) {} }
         let agent = try await agents.find(agent, in: database)
@@ -50,8 +50,8 @@ package struct AgentLogIntake: Sendable {
         }
         switch outcome {
         case .stored(let receipt): return receipt
-        case .conflict(let size): throw Problem.conflict(size: size)
-        case .forked: throw Problem.forked
+        case .conflict(let size): throw Refused.conflict(size: size)
+        case .forked: throw Refused.forked
         }
     }
 
@@ -87,7 +87,7 @@ package struct AgentLogIntake: Sendable {
         guard upload.old == Int(size) else { return .conflict(size: Int(size)) }
         let bytes = (stored?.bytes ?? 0) + upload.records.count + UploadLimits.around
         guard bytes <= limits.storedBytes else {
-            throw Problem.uploadQuota(limits.storedBytes, stored: stored?.bytes ?? 0)
+            throw Refused.uploadQuota(limits.storedBytes, stored: stored?.bytes ?? 0)
         }
 
         var frontier = stored?.frontier ?? MerkleFrontier()
@@ -98,7 +98,7 @@ package struct AgentLogIntake: Sendable {
             }
         }
         guard frontier.root == upload.checkpoint.root else {
-            guard let stored else { throw Problem.malformedUpload("The checkpoint's root is not that of the records.") }
+            guard let stored else { throw Refused.malformedUpload("The checkpoint's root is not that of the records.") }
             try keepFork(upload, against: stored, in: transaction)
             return .forked
         }

@@ -19,7 +19,7 @@ struct CheckedUpload: Sendable {
     /// The records, each with its line feed; where they came in.
     let records: ArraySlice<UInt8>
 
-    /// Checks an upload of the agent; throws `Problem`.
+    /// Checks an upload of the agent; throws `Refused`.
     @concurrent
     static func check(_ body: [UInt8], of agent: StoredAgent, origin: String) async throws -> CheckedUpload {
         try CheckedUpload(body, of: agent, origin: origin)
@@ -29,18 +29,18 @@ struct CheckedUpload: Sendable {
         var signed: (note: Note, checkpoint: Checkpoint)?
         let upload = try ReceivedUpload(body) { _, bytes in
             guard let note = try? Note(parsing: bytes), let checkpoint = try? Checkpoint(parsing: note.text) else {
-                throw Problem.malformedUpload("The note is not a signed checkpoint.")
+                throw Refused.malformedUpload("The note is not a signed checkpoint.")
             }
             guard checkpoint.origin.utf8.elementsEqual(origin.utf8), note.signatures.count == 1,
                 note.isSigned(name: origin, key: agent.key)
-            else { throw Problem.foreignCheckpoint }
+            else { throw Refused.foreignCheckpoint }
             signed = (note, checkpoint)
         }
         guard let upload, let (note, checkpoint) = signed else {
-            throw Problem.malformedUpload("The body is not `old N`, a signed checkpoint and records.")
+            throw Refused.malformedUpload("The body is not `old N`, a signed checkpoint and records.")
         }
         guard checkpoint.size > 0, checkpoint.size == UInt64(upload.old) + UInt64(upload.count) else {
-            throw Problem.malformedUpload("The checkpoint is not of as many records as there are with those sent.")
+            throw Refused.malformedUpload("The checkpoint is not of as many records as there are with those sent.")
         }
 
         // One pass: what was read of a record is still in the processor's caches when it is hashed.

@@ -20,18 +20,18 @@ struct RecordRules: Sendable {
         key = Array(agent.key.fingerprint.utf8)
     }
 
-    /// What the record of this number of the agent's log says; throws `Problem` where it is not that.
+    /// What the record of this number of the agent's log says; throws `Refused` where it is not that.
     mutating func check(_ record: UnsafeBufferPointer<UInt8>, number: Int) throws -> RecordHeader {
         let facts: RecordHeader
         do throws(LogError) {
             facts = try reader.read(record)
         } catch {
-            throw Problem.badRecord(number, error.message)
+            throw Refused.badRecord(number, error.message)
         }
-        guard facts.seq == UInt64(number) else { throw Problem.badRecord(number, "it is not numbered so") }
-        guard Self.isText(agent, facts.agent, in: record) else { throw Problem.badRecord(number, "agent is another's") }
-        guard Self.isText(sub, facts.sub, in: record) else { throw Problem.badRecord(number, "sub is another's") }
-        guard Self.isText(key, facts.key, in: record) else { throw Problem.badRecord(number, "key is another's") }
+        guard facts.seq == UInt64(number) else { throw Refused.badRecord(number, "it is not numbered so") }
+        guard Self.isText(agent, facts.agent, in: record) else { throw Refused.badRecord(number, "agent is another's") }
+        guard Self.isText(sub, facts.sub, in: record) else { throw Refused.badRecord(number, "sub is another's") }
+        guard Self.isText(key, facts.key, in: record) else { throw Refused.badRecord(number, "key is another's") }
         return facts
     }
 

@@ -8,9 +8,9 @@ extension OrgLog {
     /// - Parameters:
     ///   - agent: the machine; one whose key is good is an error of the caller.
     ///   - view: where its row is.
-    /// - Returns: the problem `revoked_key`.
+    /// - Returns: `revoked_key`, with the signed word for it.
     /// - Throws: what the database throws.
-    package func revocation(of agent: String, in view: some SQLReading) throws -> Problem {
+    package func revocation(of agent: String, in view: some SQLReading) throws -> Refused {
         let row = try view.first("SELECT keyid, revoked_at FROM agent WHERE agent_id = ?", [.text(agent)])
         guard let row, let time = try row.optionalInteger("revoked_at") else {
             throw AuditSinkError.damaged("the row of a machine whose key is revoked")
@@ -20,6 +20,6 @@ extension OrgLog {
             key: try row.text("keyid"),
             time: UTCTime(seconds: time)
         )
-        return try statement.problem(signedBy: key.signing, names: key.names)
+        return try statement.refusal(signedBy: key.signing, names: key.names)
     }
 }

@@ -2,6 +2,7 @@ package import AuditLog
 package import Bytes
 package import Contract
 package import Database
+internal import Errors
 internal import StrictJSON
 internal import Synchronization
 internal import TransparencyLog
@@ -134,7 +135,7 @@ package final class OrgLog: Sendable {
             throw AuditSinkError(
                 .foreign,
                 "The organisation's log was signed by another key, or under another URL.",
-                hint: "Give the coordinator the key and the URL that belong to this database."
+                next: "Give the coordinator the key and the URL that belong to this database."
             )
         }
         let checkpoint = try Checkpoint(parsing: note.text)

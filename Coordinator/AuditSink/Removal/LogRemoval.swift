@@ -41,7 +41,7 @@ package struct LogRemoval: Sendable {
     ///   - agent: the machine; its key is revoked or its log forked, so that nothing is added while it is cut.
     ///   - sub: the pseudonym of the owner who does it.
     /// - Returns: what is gone.
-    /// - Throws: `Problem`: `unknown_agent`, `log_in_use`.
+    /// - Throws: `Refused`: `unknown_agent`, `log_in_use`.
     package func remove(_ agent: String, by sub: String) async throws -> Outcome {
         try await database.write { transaction in
             let stored = try shutOut(agent, in: transaction)
@@ -51,7 +51,7 @@ package struct LogRemoval: Sendable {
             ) {
                 return Outcome(below: try row.integer("below"), bytes: try row.integer("bytes"))
             }
-            guard let stored else { throw Problem.nothingStored }
+            guard let stored else { throw Refused.nothingStored }
             let below = Int(stored.size)
             let change = OrgLeaf.AdminChange(
                 who: JSONText(sub),
@@ -78,9 +78,9 @@ package struct LogRemoval: Sendable {
 
     /// The state of a log that takes no more; nil where it never had a record.
     private func shutOut(_ id: String, in view: some SQLReading) throws -> StoredLog? {
-        guard let agent = try StoredAgent.find(id, in: view) else { throw Problem.unknownLog }
+        guard let agent = try StoredAgent.find(id, in: view) else { throw Refused.unknownLog }
         let stored = try StoredLog.find(id, in: view)
-        guard agent.isRevoked || stored?.isLocked == true else { throw Problem.logInUse(id) }
+        guard agent.isRevoked || stored?.isLocked == true else { throw Refused.logInUse(id) }
         return stored
     }
 
@@ -107,12 +107,12 @@ package struct LogRemoval: Sendable {
 
     /// The records of a machine from this number on, which begins an upload; empty behind the last.
     ///
-    /// - Throws: `Problem`: `unknown_agent`, `records_removed`.
+    /// - Throws: `Refused`: `unknown_agent`, `records_removed`.
     package func records(_ agent: String, from first: Int) async throws -> Piece {
         try await database.read { view in
-            guard try StoredAgent.find(agent, in: view) != nil else { throw Problem.unknownLog }
+            guard try StoredAgent.find(agent, in: view) != nil else { throw Refused.unknownLog }
             let cut = try view.first("SELECT below FROM agent_cut WHERE agent_id = ?", [.text(agent)])
-            if let below = try cut?.integer("below"), first < below { throw Problem.recordsRemoved(below: below) }
+            if let below = try cut?.integer("below"), first < below { throw Refused.recordsRemoved(below: below) }
             var records: [UInt8] = []
             var next = first
             try StoredBatch.each(of: agent, holding: first..<Int.max, in: view) { batch in

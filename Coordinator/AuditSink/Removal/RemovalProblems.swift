@@ -1,40 +1,32 @@
 internal import Contract
 internal import StrictJSON
 
-extension Problem {
-    static let unknownLog = Problem(
+extension Refused {
+    static let unknownLog = Refused(
         "unknown_agent",
-        status: 404,
-        title: "There is no such machine",
-        detail: "No machine with this id was ever enrolled.",
+        "No machine with this id was ever enrolled.",
         next: "See which there are: doorward admin agents list"
     )
 
-    static let nothingStored = Problem(
+    static let nothingStored = Refused(
         "nothing_stored",
-        status: 409,
-        title: "There is nothing to remove",
-        detail: "This machine has never uploaded a record."
+        "This machine has never uploaded a record."
     )
 
     /// Records are removed only of a machine that cannot add to them.
-    static func logInUse(_ agent: String) -> Problem {
-        Problem(
+    static func logInUse(_ agent: String) -> Refused {
+        Refused(
             "log_in_use",
-            status: 409,
-            title: "The machine still writes this log",
-            detail: "Records are removed only of a machine whose key is revoked or whose log has forked.",
+            "Records are removed only of a machine whose key is revoked or whose log has forked.",
             next: "Take its key away first: doorward admin agents revoke \(agent)"
         )
     }
 
     /// The records that were asked for are not here any more.
-    static func recordsRemoved(below: Int) -> Problem {
-        Problem(
+    static func recordsRemoved(below: Int) -> Refused {
+        Refused(
             "records_removed",
-            status: 410,
-            title: "These records were removed",
-            detail: "The records of this machine below number \(below) were removed from the coordinator.",
+            "The records of this machine below number \(below) were removed from the coordinator.",
             members: ["below": .int(below)]
         )
     }

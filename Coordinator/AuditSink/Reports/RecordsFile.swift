@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Contract
+internal import Errors
 internal import Glibc
 internal import ServiceKit
 
@@ -48,11 +49,11 @@ final class RecordsFile: Sendable {
     }
 
     private static func failure(_ what: String, _ error: Int32 = errno) -> any Error {
-        if error == ENOSPC || error == EDQUOT { return Problem.noRoom }
+        if error == ENOSPC || error == EDQUOT { return Refused.noRoom }
         return AuditSinkError(
             .report,
             "The records of the report could not be \(what): \(String(cString: strerror(error))).",
-            hint: "Look at the disk of the data folder."
+            next: "Look at the disk of the data folder."
         )
     }
 }

@@ -43,7 +43,7 @@ struct ReportAssembly<View: SQLReading> {
         var sub: String?
         if let user = choice.user {
             guard let row = try view.first("SELECT sub FROM person WHERE email = ?", [.text(user)]) else {
-                throw Problem.unknownUser(user)
+                throw Refused.unknownUser(user)
             }
             sub = try row.text("sub")
         }
@@ -76,7 +76,7 @@ struct ReportAssembly<View: SQLReading> {
             guard let span = try search.narrowed(candidate, in: view) else { continue }
             try add(span)
         }
-        if writer.count == 0, let server, try !isKnown(server) { throw Problem.unknownServer(server) }
+        if writer.count == 0, let server, try !isKnown(server) { throw Refused.unknownServer(server) }
         try file.append(output)
         written += output.count
         for (agent, position) in try search.removals(in: view) {
@@ -129,12 +129,12 @@ struct ReportAssembly<View: SQLReading> {
             lastPolicy = policy
         }
         try writer.add(record, seq: UInt64(number), to: &output)
-        guard written + output.count <= largest else { throw Problem.reportTooLarge(bytes: largest) }
+        guard written + output.count <= largest else { throw Refused.reportTooLarge(bytes: largest) }
     }
 
     private mutating func flush() throws {
         guard output.count >= Self.piece else { return }
-        guard hasRoom() else { throw Problem.noRoom }
+        guard hasRoom() else { throw Refused.noRoom }
         try file.append(output)
         written += output.count
         output.removeAll(keepingCapacity: true)

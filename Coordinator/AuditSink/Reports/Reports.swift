@@ -41,12 +41,12 @@ package final class Reports: Sendable {
 
     /// Makes a report; it should be let go as soon as it is sent.
     ///
-    /// - Throws: `Problem`: `unknown_user`, `report_too_large`, `report_busy`, `no_room`; what the disk and the database throw.
+    /// - Throws: `Refused`: `unknown_user`, `report_too_large`, `report_busy`, `no_room`; what the disk and the database throw.
     package func make(_ choice: ReportChoice) async throws -> Report {
         // Its records go to the disk while it is made and sent. A machine's log can be copied without
         // (`LogRemoval.records`).
-        guard database.room == .ample else { throw Problem.noRoom }
-        guard let place = places.take() else { throw Problem.reportBusy }
+        guard database.room == .ample else { throw Refused.noRoom }
+        guard let place = places.take() else { throw Refused.reportBusy }
         let now = clock.wall()
         return try await database.read { [log, folder, largest, database] view in
             var assembly = try ReportAssembly(choice, made: now, log: log, folder: folder, largest: largest, in: view)
@@ -58,46 +58,38 @@ package final class Reports: Sendable {
     }
 }
 
-extension Problem {
+extension Refused {
     /// As many reports are being made or sent as may be at a time.
-    static let reportBusy = Problem(
+    static let reportBusy = Refused(
         "report_busy",
-        status: 503,
-        title: "Other reports are under way",
-        detail: "Two reports are made and sent at a time.",
+        "Two reports are made and sent at a time.",
         next: "Try again in a minute."
     )
 
     /// There are more records than one report may hold.
-    static func reportTooLarge(bytes: Int) -> Problem {
-        Problem(
+    static func reportTooLarge(bytes: Int) -> Refused {
+        Refused(
             "report_too_large",
-            status: 413,
-            title: "The report would be too large",
-            detail: "One report holds at most \(bytes >> 20) MiB of records.",
+            "One report holds at most \(bytes >> 20) MiB of records.",
             next: "Ask for a shorter time, one user or one server."
         )
     }
 
     /// No server has, or ever had, this alias.
-    static func unknownServer(_ alias: String) -> Problem {
-        Problem(
+    static func unknownServer(_ alias: String) -> Refused {
+        Refused(
             "unknown_server",
-            status: 404,
-            title: "There is no such server",
-            detail: "No server has the alias \(alias), and none ever had it.",
+            "No server has the alias \(alias), and none ever had it.",
             next: "Run `doorward admin servers list` to see which there are.",
             members: ["server": .text(alias)]
         )
     }
 
     /// No person has this address.
-    static func unknownUser(_ user: String) -> Problem {
-        Problem(
+    static func unknownUser(_ user: String) -> Refused {
+        Refused(
             "unknown_user",
-            status: 404,
-            title: "There is no such person",
-            detail: "Nobody has the e-mail address \(user).",
+            "Nobody has the e-mail address \(user).",
             next: "Run `doorward admin users` to see who there is.",
             members: ["user": .text(user)]
         )

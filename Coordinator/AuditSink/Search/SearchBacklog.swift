@@ -1,5 +1,6 @@
 internal import AuditLog
 package import Database
+internal import Errors
 
 /// The uploads that an earlier release has stored without what finds them; new ones are stored with it.
 ///
@@ -58,7 +59,7 @@ package struct SearchBacklog: Sendable {
             throw AuditSinkError(
                 .report,
                 "Records of an earlier release cannot be found yet.",
-                hint: "Start the coordinator with `doorward-coordinator serve`, which makes them quick to find."
+                next: "Start the coordinator with `doorward-coordinator serve`, which makes them quick to find."
             )
         }
     }

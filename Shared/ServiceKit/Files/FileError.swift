@@ -4,7 +4,7 @@ package import Errors
 package typealias FileError = KindError<FileFault>
 
 /// What can go wrong there; the raw values are the codes that are shown.
-package enum FileFault: String, Sendable {
+package enum FileFault: String, ErrorKind {
     /// The system refuses to open, read or list it.
     case unreadable = "file_unreadable"
     /// The system refuses to write it, or the disk is full.

@@ -1,8 +1,10 @@
 import AgentState
+import AuditLog
 import Bytes
 import Contract
 import Foundation
 import Glibc
+import Kits
 import StrictJSON
 import Synchronization
 import TransparencyLog
@@ -228,13 +230,12 @@ final class CoordinatorServer: Sendable {
     private func revoked(_ agent: ModelCoordinator.Agent) throws -> ModelCoordinator.Answer {
         guard signsRevocations.withLock({ $0 }) else { return Self.refused(.revokedKey) }
         return try model.withLock { model in
-            .problem(
-                try RevocationStatement(
-                    agentID: agent.id,
-                    key: agent.key.fingerprint,
-                    time: UTCTime(seconds: 1_800_000_000)
-                ).problem(signedBy: model.key, names: model.names)
+            let statement = RevocationStatement(
+                agentID: agent.id,
+                key: agent.key.fingerprint,
+                time: UTCTime(seconds: 1_800_000_000)
             )
+            return .problem(Problem(sent: try statement.refusal(signedBy: model.key, names: model.names)))
         }
     }
 

@@ -3,6 +3,7 @@ import AuditLog
 import Bytes
 import Contract
 import Foundation
+import StrictJSON
 import TransparencyLog
 
 @testable import CoordinatorLink
