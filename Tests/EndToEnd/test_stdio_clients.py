@@ -286,6 +286,13 @@ def test_it_ends_when_its_input_ends(world, everything):
         wait_for("the server to hear of it", lambda: server.ask("counts").get("slow cancelled", 0) > before)
 
 
+def test_it_ends_when_nobody_reads_what_it_says(everything):
+    with Shim(everything, "everything", reads=False) as shim:
+        shim.popen.stdout.close()
+        shim.begin("server/discover", modern=True)
+        assert shim.popen.wait(5) == 0
+
+
 def test_bad_usage_is_said_before_anything_is_read(everything):
     assert everything.doorward("stdio", "No/Such", json=False, check=False).status == 2
     assert everything.doorward("stdio", "everything", "--client", "a b", json=False, check=False).status == 2

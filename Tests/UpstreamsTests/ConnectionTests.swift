@@ -332,6 +332,16 @@ struct ConnectionTests {
         #expect(try await bench.outcome(of: "https://127.0.0.1:\(stranger.port)/").notSent == .tls)
     }
 
+    @Test("Of a server that speaks HTTP/2 alone it is said, and not that it cannot be trusted")
+    func newerHTTP() async throws {
+        let server = try TLSServer(protocols: "h2")
+        defer { server.stop() }
+        let bench = try await PoolBench { $0.authoritiesFile = server.certificate }
+        let outcome = try await bench.outcome(of: "https://localhost:\(server.port)/")
+        #expect(outcome.notSent == .tls)
+        #expect(outcome.message?.contains("HTTP/2") == true)
+    }
+
     @Test("An entry's own authority vouches for its server, alone and for no other entry")
     func ownAuthorities() async throws {
         let (own, other) = (try TLSServer(), try TLSServer())

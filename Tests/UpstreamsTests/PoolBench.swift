@@ -94,6 +94,7 @@ struct Outcome: Sendable {
     var hasEnded = false
     var notSent: UpstreamError.Code?
     var afterSending: UpstreamError.Code?
+    var message: String?
     var calls: [String] = []
 }
 
@@ -162,8 +163,8 @@ final class Recorder: ExchangeDelegate {
 
     func exchangeFailed(_ failure: UpstreamFailure) {
         switch failure {
-        case .notSent(let error): outcome.notSent = error.code
-        case .afterSending(let error): outcome.afterSending = error.code
+        case .notSent(let error): (outcome.notSent, outcome.message) = (error.code, error.message)
+        case .afterSending(let error): (outcome.afterSending, outcome.message) = (error.code, error.message)
         }
         note("failed")
         finish()

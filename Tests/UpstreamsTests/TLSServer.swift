@@ -9,7 +9,9 @@ struct TLSServer {
     private let folder: String
     private let reserved: RawServer
 
-    init() throws {
+    /// - Parameter protocols: what it speaks by ALPN, and nothing else; nil where it does not say.
+    /// - Throws: where it cannot be started.
+    init(protocols: String? = nil) throws {
         folder = NSTemporaryDirectory() + "tls-server-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         certificate = folder + "/certificate.pem"
@@ -23,7 +25,10 @@ struct TLSServer {
         // Both take their port with SO_REUSEADDR, so that this one keeps it free of others and does not listen itself.
         reserved = try RawServer(isListening: false) { _, _ in }
         port = reserved.port
-        process = try Self.openssl("s_server -accept 127.0.0.1:\(port) -cert \(certificate) -key \(key) -www -quiet")
+        process = try Self.openssl(
+            "s_server -accept 127.0.0.1:\(port) -cert \(certificate) -key \(key) -www -quiet"
+                + (protocols.map { " -alpn \($0)" } ?? "")
+        )
         for _ in 0..<500 where !RawServer.isListening(on: port) { usleep(10_000) }
     }
 

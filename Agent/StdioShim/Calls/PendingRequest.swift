@@ -52,7 +52,10 @@ final class PendingRequest {
             ? shim.heads.get(session, lastEvent: lastEvent)
             : shim.heads.post(message, session, parameters: shim.parameterHeaders(of: message))
         guard let head else { return answer(ShimAnswer.unsendable(id: message.idLiteral)) }
-        let attempt = shim.makeRequest(received: { self.received($1, $0.answer) }, ended: { self.ended($1) })
+        let attempt = shim.makeRequest(
+            received: { self.received($1, $0.answer) },
+            ended: { if $0 === self.attempt { self.ended($1) } }
+        )
         self.attempt = attempt
         let lane = isListening || machine.isResuming ? ExchangeLane.stream : .call
         attempt.send(head, machine.isResuming ? nil : message.bytes, lane: lane, to: shim.agent)
@@ -85,6 +88,7 @@ final class PendingRequest {
             // The schema is not known, or is another by now (2026-07-28, "Custom headers").
             hasListed = true
             attempt?.cancel()
+            attempt = nil
             shim.listTools(like: message) { self.send() }
         } else {
             let isBare = head.status >= 400 || message.kind == nil
@@ -110,6 +114,8 @@ final class PendingRequest {
         guard !isOver else { return }
         isOver = true
         timer?.cancel()
+        // It holds this request; what is left of its answer is read all the same.
+        attempt = nil
         if !isTakenBack { shim.write(bytes) }
         shim.ended(self)
     }

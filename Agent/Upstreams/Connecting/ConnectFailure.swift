@@ -10,6 +10,9 @@ extension UpstreamError {
             self = error
         case let error as IOError where Self.isOutOfRoom(error.errnoCode):
             self = .noRoom
+        // The alert of RFC 7301 section 3.2; the library has no better name for it than this text.
+        case is NIOSSLError where "\(error)".contains("NO_APPLICATION_PROTOCOL"):
+            self.init(.tls, "The server does not speak HTTP/1.1 (it may speak HTTP/2 alone), which the agent needs.")
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             self.init(.tls, "No trusted TLS connection to the server came about.")
         case ChannelError.connectTimeout:
