@@ -1,5 +1,6 @@
 """The shape of the sources: who may import whom, and the rules of form. Each check is also shown to fail."""
 
+import statistics
 import sys
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def test_nothing_else_stands_at_the_top():
         "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "Package.resolved",
     }
     assert {each.name for each in ROOT.iterdir() if not each.name.startswith(".")} <= allowed
+
+
+def test_files_are_not_cut_up_by_length():
+    """A thought that is torn over many small files is no easier to read: half of all files have more than 60 lines."""
+    lengths = [len(path.read_text().splitlines()) for half in layers.LAYERS for path in layers.sources(ROOT / half)]
+    assert statistics.median(lengths) > 60
 
 
 def test_the_readme_is_short():
