@@ -159,6 +159,7 @@ REFUSALS = {
 def odd(desk):
     servers: list[Odd] = []
     grants: list[str] = ["everything", "old", "new"]
+    desk.policy(policy(grants))
 
     def make(alias: str, answer, *more: str) -> Odd:
         server = Odd(answer)

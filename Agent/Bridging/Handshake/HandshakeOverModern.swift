@@ -46,8 +46,8 @@ final class HandshakeOverModern: HandshakePeer {
                     let greeting = Openings.initializeResult(result, revision: self.revision, alias: self.alias)
                     self.greeting = greeting
                     // Before a client has said how much it wants to hear, servers of its era say what they think is useful; a
-                    // modern one says nothing that it was not asked for.
-                    if greeting.object("capabilities")?.object("logging") != nil { self.facts.logLevel = "info" }
+                    // modern one says nothing that it was not asked for, and some do not announce that they say anything.
+                    self.facts.logLevel = "info"
                     done(.begun(greeting))
                 case .fault(let fault): done(.failed(fault))
                 }
