@@ -26,6 +26,9 @@ package struct EventReader {
         splitter = EventStreamSplitter(maxEventBytes: longest)
     }
 
+    /// How many bytes wait for the rest of their event.
+    package var count: Int { buffer.readableBytes }
+
     /// Takes what has come.
     package mutating func append(_ bytes: ByteBuffer) {
         buffer.moveReaderIndex(forwardBy: splitter.discard())

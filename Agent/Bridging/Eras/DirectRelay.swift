@@ -28,7 +28,7 @@ final class DirectRelay: ExchangeDelegate, PeerCall {
     private var hasEnded = false
 
     /// An answer that is longer than this is taken for what it says it is.
-    private static let longest = 1 << 20
+    private static let longest = 256 << 10
 
     /// Sends the request.
     ///

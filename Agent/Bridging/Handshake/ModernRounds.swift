@@ -53,6 +53,8 @@ final class ModernRounds: PeerCall, PeerCallDelegate {
 
     func peerAsked(_ message: PeerMessage) {}
 
+    func peerHolds(_ bytes: Int) { delegate?.peerHolds(bytes) }
+
     func peerFailed(_ fault: PeerFault) {
         call = nil
         let delegate = delegate

@@ -168,6 +168,8 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
         requester.peerSaid(message)
     }
 
+    func peerHolds(_ bytes: Int) { requester?.peerHolds(bytes) }
+
     func peerAnswered(_ message: PeerMessage) {
         call = nil
         outcome = .answered(message)

@@ -69,6 +69,7 @@ final class HTTPHandshakeCall: PeerCall {
             onMessage: { self.receive($0) },
             onEnd: { self.end($0, hasSession: http.session != nil) }
         )
+        exchange?.onHold = { [weak self] in self?.delegate?.peerHolds($0) }
         if !isReading { exchange?.isReading = false }
     }
 

@@ -16,6 +16,11 @@ final class HTTPHandshakePeer: HandshakePeer {
     private var lastID = 0
     private var opening: [(Opening) -> Void] = []
     private var stream: HTTPSessionStream?
+    private var deadline: Scheduled<Void>?
+
+    /// A server says what it is in few words; some take their time to start.
+    private static let longestGreeting = 256 << 10
+    private static let patience = TimeAmount.seconds(30)
 
     let listeners = PeerListeners()
 
@@ -49,9 +54,15 @@ final class HTTPHandshakePeer: HandshakePeer {
         var given: JSONText?
         var answer: PeerMessage?
         var exchange: MessageExchange?
+        deadline = server.loop.assumeIsolated().scheduleTask(in: Self.patience) {
+            exchange?.cancel()
+            exchange = nil
+            let error = UpstreamError(.timeout, "The server does not begin a session in time.")
+            self.tell(.failed(.failure(.afterSending(error))))
+        }
         exchange = MessageExchange.send(
             request,
-            to: server,
+            to: server.answering(atMost: Self.longestGreeting),
             onHead: { given = $0.session },
             onMessage: { message in
                 guard answer == nil, message.kind == .response || message.kind == .errorResponse,
@@ -101,6 +112,8 @@ final class HTTPHandshakePeer: HandshakePeer {
     }
 
     private func tell(_ opening: Opening) {
+        deadline?.cancel()
+        deadline = nil
         let waiting = self.opening
         self.opening = []
         for done in waiting { done(opening) }

@@ -75,6 +75,7 @@ final class HTTPModernPeer: ModernPeer {
                 onMessage: { self.receive($0) },
                 onEnd: { self.end($0) }
             )
+            exchange?.onHold = { [weak self] in self?.delegate?.peerHolds($0) }
             if !isReading { exchange?.isReading = false }
         }
 

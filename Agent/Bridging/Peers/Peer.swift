@@ -73,6 +73,12 @@ protocol PeerCallDelegate: AnyObject {
     /// The response, whatever its id.
     func peerAnswered(_ message: PeerMessage)
     func peerFailed(_ fault: PeerFault)
+    /// So many bytes wait for the rest of their message.
+    func peerHolds(_ bytes: Int)
+}
+
+extension PeerCallDelegate {
+    func peerHolds(_ bytes: Int) {}
 }
 
 /// A request that is under way.

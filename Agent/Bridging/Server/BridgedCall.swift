@@ -159,8 +159,11 @@ final class BridgedCall: ExchangeSource, PeerCallDelegate {
 
     func peerAsked(_ message: PeerMessage) { say(message.bytes) }
 
+    func peerHolds(_ bytes: Int) { exchange?.hold(bytes) }
+
     func peerAnswered(_ message: PeerMessage) {
         running = nil
+        exchange?.hold(0)
         onAnswer(message)
         answer(message.under(id: id), status: request.era == .modern ? Self.modernStatus(of: message.errorCode) : 200)
     }

@@ -73,52 +73,19 @@ extension ServerBridge {
 
     // MARK: Probes
 
-    /// What a probe has found.
-    enum Finding {
-        case judged(EraEvidence)
-        /// There was no answer that says anything.
-        case fault(PeerFault)
-    }
-
     /// Asks the server for what a modern server knows, on the agent's own account.
-    func probe(_ call: BridgedCall, _ done: @escaping (Finding) -> Void) {
+    ///
+    /// All calls that come meanwhile wait for one answer.
+    func probe(_ call: BridgedCall, _ done: @escaping (EraProbe.Finding) -> Void) {
         guard let server else { return done(.judged(.none)) }
-        var http = HTTPRequest()
-        let params = ModernClientFacts().enveloped(RawObject(), progressToken: nil)
-        http.body = RPCText.request(Array("1".utf8), .serverDiscover, params)
-        http.version = Array(Openings.newest(.modern).utf8)
-        http.rpc = .serverDiscover
-        http.authorization = call.request.authorization
-        http.clientNumber = call.request.clientNumber
-        http.isRepeatable = true
-        var exchange: MessageExchange?
-        var isDone = false
-        func finish(_ finding: Finding) {
-            guard !isDone else { return }
-            isDone = true
-            exchange?.leave(on: around.loop)
-            exchange = nil
+        let probe = openProbe ?? EraProbe.begin(server, call.access)
+        lastProbe = probe
+        probe.wait { finding in
             if !call.isEnded { done(finding) }
         }
-        exchange = MessageExchange.send(
-            http,
-            to: server,
-            onMessage: { message in
-                guard message.kind == .response || message.kind == .errorResponse else { return }
-                finish(.judged(EraEvidence(discover: 200, message)))
-            },
-            onEnd: { how in
-                switch how {
-                case .complete: finish(.judged(.none))
-                case .violated: finish(.judged(.none))
-                case .failed(let failure): finish(.fault(.failure(failure)))
-                case .answered(let answer):
-                    let evidence = EraEvidence(discover: answer.status, answer.error)
-                    finish(evidence == .none ? .fault(.answered(answer)) : .judged(evidence))
-                }
-            }
-        )
     }
+
+    private var openProbe: EraProbe? { lastProbe.flatMap { $0.isOpen ? $0 : nil } }
 
     /// Whether the server has the transport of 2024-11-05 at this address.
     func probeEventStream(_ call: BridgedCall, _ done: @escaping (Bool) -> Void) {

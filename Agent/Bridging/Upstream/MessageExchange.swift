@@ -36,6 +36,8 @@ final class MessageExchange: ExchangeDelegate {
     private var onHead: (Head) -> Void
     private var onMessage: (PeerMessage) -> Void
     private var onEnd: (End) -> Void
+    /// Hears how many bytes wait for the rest of their message.
+    var onHold: (Int) -> Void = { _ in }
     private let longest: Int
     private var state = State.waiting
     private var collected = ByteBuffer()
@@ -111,7 +113,7 @@ final class MessageExchange: ExchangeDelegate {
     /// Closes it; nothing more is told.
     func cancel() {
         state = .ended
-        (onHead, onMessage, onEnd) = ({ _ in }, { _ in }, { _ in })
+        (onHead, onMessage, onEnd, onHold) = ({ _ in }, { _ in }, { _ in }, { _ in })
         let exchange = exchange
         self.exchange = nil
         exchange?.cancel()
@@ -161,6 +163,7 @@ final class MessageExchange: ExchangeDelegate {
                 return end(.failed(Self.tooLarge))
             }
             collected.writeImmutableBuffer(body)
+            onHold(collected.readableBytes)
         case .error(var answer):
             let room = max(0, HTTPAnswer.longest - answer.body.count)
             answer.body += body.readableBytesView.prefix(room)
@@ -168,6 +171,7 @@ final class MessageExchange: ExchangeDelegate {
         case .events:
             events.append(body)
             readEvents()
+            onHold(events.count)
         }
     }
 
@@ -222,4 +226,9 @@ struct HTTPServer {
     /// The longest result or event, in bytes.
     let longestReply: Int
     let loop: any EventLoop
+
+    /// The same server, whose answers may be no longer than this.
+    func answering(atMost bytes: Int) -> HTTPServer {
+        HTTPServer(upstream: upstream, userAgent: userAgent, longestReply: min(bytes, longestReply), loop: loop)
+    }
 }

@@ -64,6 +64,10 @@ extension Call: ExchangeDelegate {
         perform(machine.ended())
     }
 
+    func exchangeHolds() {
+        connection.account()
+    }
+
     func exchangeFailed(_ failure: UpstreamFailure) {
         exchange = nil
         perform(machine.failed(failure, canResume: machine.isReadingEvents && canResume))

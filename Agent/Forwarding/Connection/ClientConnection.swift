@@ -167,7 +167,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
     /// Tells the budget what this connection holds, where that is much.
     func account() {
         var sum = input.readableBytes + request.readableBytes + reader.joinedBody.count
-        if let call { sum += call.collected.readableBytes + (call.list?.count ?? 0) }
+        if let call { sum += call.collected.readableBytes + (call.list?.count ?? 0) + (call.exchange?.held ?? 0) }
         if !isWritable { sum += (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
         if sum <= MemoryBudget.free { sum = 0 }
         guard sum != held else { return }
@@ -178,7 +178,7 @@ final class ClientConnection: ChannelInboundHandler, LoopTurnMember {
 
     /// All connections hold too much together, and of those that have to give way this one holds most.
     func giveUp() {
-        if let call, call.isUnanswered, call.collected.readableBytes > 0 {
+        if let call, call.isUnanswered, call.collected.readableBytes + (call.exchange?.held ?? 0) > 0 {
             call.stop(call.machine.crowded())
         } else {
             abort()

@@ -23,4 +23,11 @@ package protocol ExchangeDelegate: AnyObject {
 
     /// There will be no (whole) response.
     func exchangeFailed(_ failure: UpstreamFailure)
+
+    /// What is collected for the exchange elsewhere has changed (`UpstreamExchange.held`).
+    func exchangeHolds()
+}
+
+extension ExchangeDelegate {
+    package func exchangeHolds() {}
 }

@@ -26,6 +26,13 @@ extension UpstreamExchange {
         delegate?.exchangeReceived(body: body)
     }
 
+    /// So many bytes are collected for it elsewhere.
+    package func hold(_ bytes: Int) {
+        guard held != bytes else { return }
+        held = bytes
+        delegate?.exchangeHolds()
+    }
+
     /// The response is whole.
     package func finish() {
         end()?.exchangeEnded()

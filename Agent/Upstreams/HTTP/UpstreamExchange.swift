@@ -24,6 +24,8 @@ package final class UpstreamExchange {
     /// Nil for one that is answered elsewhere.
     let server: UpstreamServer?
     var state = State.ended
+    /// The bytes that are collected elsewhere until they can be told.
+    package internal(set) var held = 0
     private(set) var delegate: (any ExchangeDelegate)?
 
     /// What is to be sent first: the head, with a short body behind it.
