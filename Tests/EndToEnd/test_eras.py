@@ -4,6 +4,7 @@ answers by which real servers show their era."""
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -226,22 +227,36 @@ def test_a_first_call_does_not_run_under_the_rules_of_another_era(desk, bearer, 
     assert server.methods()[:2] == ["server/discover", "initialize"]
 
 
-@pytest.mark.parametrize("status", [401, 403, 500, 503])
-def test_outages_and_credentials_are_no_evidence(desk, bearer, odd, status):
-    alias = f"out-{status}"
+@pytest.mark.parametrize("real", [handshake_server, modern_server])
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_outages_and_credentials_are_no_evidence(desk, bearer, odd, status, real):
+    alias = f"out-{status}-{real.__name__[:3]}"
     broken = [True]
 
     def answer(message: dict, headers) -> tuple[int, dict, bytes]:
         if broken[0]:
             return status, {"Content-Type": "text/plain"}, b"Not now."
-        return modern_server(REFUSALS["404"])(message, headers)
+        return real(REFUSALS["404"])(message, headers)
 
     odd(alias, answer)
-    refused = ask(desk.url(alias), bearer, "server/discover")
-    assert refused["error"]["code"] in (-31003, -31004), refused
+    for refused in (ask(desk.url(alias), bearer, "server/discover"), http.call(desk.url(alias), bearer, "echo", {})):
+        assert refused["error"]["code"] in (-31003, -31004), refused
     broken[0] = False
-    found = ask(desk.url(alias), bearer, "server/discover")
-    assert found["result"]["supportedVersions"] == ["2026-07-28"]
+    called = http.call(desk.url(alias), bearer, "echo", {})
+    assert called["result"]["content"] == CALLED["content"], called
+
+
+def test_calls_that_come_at_once_wait_for_one_question(desk, bearer, odd):
+    def answer(message: dict, headers) -> tuple[int, dict, bytes]:
+        if message.get("method") == "server/discover":
+            time.sleep(0.5)
+        return modern_server(REFUSALS["404"])(message, headers)
+
+    server = odd("crowded", answer)
+    with ThreadPoolExecutor(20) as pool:
+        called = list(pool.map(lambda _: http.call(desk.url("crowded"), bearer, "echo", {}), range(20)))
+    assert all(each["result"]["content"] == CALLED["content"] for each in called)
+    assert server.methods().count("server/discover") == 1
 
 
 def test_what_was_found_out_outlives_the_agent_and_a_pin_outweighs_it(desk, bearer, odd):

@@ -108,7 +108,7 @@ extension ServerBridge {
                     }
                 }
             }
-            if verdict(.modern) == .yes { return DirectRelay.send(call, to: upstream) }
+            if verdict(.modern) == .yes || around.now() < unclearUntil { return DirectRelay.send(call, to: upstream) }
             // A call could do something under the rules of another era, and so the server is asked first.
             probe(call) { finding in
                 switch finding {
@@ -130,11 +130,15 @@ extension ServerBridge {
         case .failure(.notSent): return call.fail(fault)
         case .failure(.afterSending(let error)) where error.code != .tooLarge: return call.fail(fault)
         case .answered(let answer) where [401, 403].contains(answer.status): return call.fail(fault)
-        case .failure, .answered, .violated, .sessionLost: break
+        // An outage says nothing of the next call.
+        case .answered(let answer) where answer.status == 429 || answer.status >= 500: break
+        case .failure, .answered, .violated, .sessionLost: unclearUntil = around.now() + Self.unclearTime
         }
-        found(.modern, speaks: true)
         DirectRelay.send(call, to: upstream)
     }
+
+    /// How long a server that shows neither era is not asked again, in nanoseconds: it is no finding, and goes nowhere.
+    private static let unclearTime: Int64 = 60 * 1_000_000_000
 
     /// The server does not take `server/discover`: `otherwise` hears why it does not take `initialize` either.
     private func tryHandshake(

@@ -56,6 +56,8 @@ package final class ServerBridge {
     let suspensions: Suspensions
     let front: HandshakeFront
     let pool: PeerPool
+    /// Until when the server, which has shown neither era, is not asked again.
+    var unclearUntil = Int64.min
     /// What was last asked of the server's era.
     var lastProbe: EraProbe?
     /// The eras in which the server is asked over Streamable HTTP as its clients ask.
