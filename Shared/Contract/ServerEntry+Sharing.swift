@@ -45,6 +45,7 @@ extension RegistryEntry {
     /// The same entry with other settings of ours.
     ///
     /// - Parameter settings: members that take the place of those of the same name.
+    /// - Returns: the entry, read anew.
     /// - Throws: `ShapeError` where one is wrong.
     package func setting(_ settings: JSONObject) throws -> RegistryEntry {
         guard !settings.isEmpty, case .object(var document) = json, case .object(var meta)? = document["_meta"],

@@ -23,6 +23,7 @@ struct ProbeSchedule {
     /// - Parameters:
     ///   - now: the time.
     ///   - answered: when the server last answered anything.
+    /// - Returns: true once for each time that it is to be asked.
     mutating func isDue(_ now: Int64, answered: Int64) -> Bool {
         guard interval > 0, now >= due else { return false }
         guard now - answered >= interval else {

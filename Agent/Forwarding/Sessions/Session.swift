@@ -221,7 +221,7 @@ extension Session {
 
     /// The server does not know its session any more.
     ///
-    /// - Parameter owed: answers in its place to the calls that were under way there.
+    /// - Parameter answers: answers in its place to the calls that were under way there.
     func loseUpstream(owed answers: [[UInt8]]) {
         upstream = nil
         sealed = nil

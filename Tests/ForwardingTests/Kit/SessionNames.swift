@@ -22,10 +22,12 @@ final class SessionNames: Sendable {
     /// The agent's id of the session that the server calls so; the name itself where there is none.
     func id(of name: String) async -> String {
         let found = await service.onLoop { path in
-            path.gate.sessions.all.first { $0.upstream == JSONText(name) }?.key.id.string
+            path.gate.sessions.all.filter { $0.upstream == JSONText(name) }.map(\.key.id.string)
         }
         return known.withLock { known in
-            if let found { known[name] = found }
+            // Two sessions may have one name at their server: the one that was learnt last counts.
+            if let last = known[name], found.isEmpty || found.contains(last) { return last }
+            known[name] = found.first ?? known[name]
             return known[name] ?? name
         }
     }
