@@ -127,6 +127,8 @@ package final class ChildLink: ServerLink {
             return process.kill()
         }
         phase = .running(Running(process: process, pipes: pipes))
+        // The line that the sandbox waits for.
+        _ = pipes.write(ByteBuffer())
         pipes.setReading(wantsReading)
         tell { $0.linkOpened() }
         for message in early { send(message) }

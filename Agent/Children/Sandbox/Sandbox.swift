@@ -38,12 +38,14 @@ struct Sandbox {
 
     /// The command itself; its arguments may be seen, as those of any program.
     ///
-    /// Two programs of util-linux stand before it and become it: where memory runs out it goes before the agent, and its
-    /// processes are bounded. Both is done inside: outside, the bound would count all processes of the user, and the agent,
-    /// into which nobody may look, cannot change its own score.
+    /// Three programs stand before it and become it. The first waits for an empty line, and ends where there comes none: while
+    /// a sandbox is being made, bubblewrap's processes do not yet end with each other, and an agent that is killed then must
+    /// not leave a program behind that runs. The others are of util-linux: where memory runs out it goes before the agent,
+    /// and its processes are bounded. Both is done inside: outside, the bound would count all processes of the user, and the
+    /// agent, into which nobody may look, cannot change its own score.
     var program: [String] {
-        ["/usr/bin/choom", "-n", "800", "--", "/usr/bin/prlimit", "--nproc=\(Self.mostProcesses)", "--", place.path]
-            + command.arguments
+        ["/bin/sh", "-c", "read -r _ && exec \"$@\"", "sh", "/usr/bin/choom", "-n", "800", "--", "/usr/bin/prlimit"]
+            + ["--nproc=\(Self.mostProcesses)", "--", place.path] + command.arguments
     }
 
     /// What every sandbox begins with, and what has to work for one to be made.
