@@ -60,6 +60,8 @@ def read_request(connection: socket.socket) -> dict | None:
 
 def answer(connection: socket.socket, message: dict, *lines: str) -> None:
     result = {"resultType": "complete", "content": [], "tools": [], "isError": False}
+    if message["method"] == "server/discover":
+        result |= {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
     body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
     head = "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: application/json", f"Content-Length: {len(body)}", *lines, "", ""])
     connection.sendall(head.encode() + body)

@@ -21,8 +21,12 @@ def main() -> None:
     traces: list[str] = []
 
     async def answer(request: Request) -> JSONResponse:
-        traces.append(request.headers.get("traceparent", "--").split("-")[1])
         message = json.loads(await request.body())
+        if message["method"] == "server/discover":
+            # What an agent asks on its own account is no call.
+            facts = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+            return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": facts})
+        traces.append(request.headers.get("traceparent", "--").split("-")[1])
         await asyncio.sleep(random.uniform(0, options.longest))
         result = {"resultType": "complete", "content": [{"type": "text", "text": "done"}], "isError": False}
         return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result})
