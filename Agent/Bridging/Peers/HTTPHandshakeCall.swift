@@ -50,7 +50,9 @@ final class HTTPHandshakeCall: PeerCall {
             request.method,
             params.isEmpty && request.method.isList ? nil : params
         )
-        exchange(peer.request(request.access, body: body))
+        var http = peer.request(request.access, body: body)
+        http.isRepeatable = request.isRepeatable
+        exchange(http)
     }
 
     private func resume() {

@@ -68,6 +68,7 @@ final class HTTPModernPeer: ModernPeer {
             http.authorization = request.access.authorization
             http.trace = request.access.trace
             http.clientNumber = request.access.clientNumber
+            http.isRepeatable = request.isRepeatable
             http.lane = request.isOpenEnded ? .stream : .call
             exchange = MessageExchange.send(
                 http,

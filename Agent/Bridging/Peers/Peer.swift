@@ -32,6 +32,14 @@ struct PeerRequest {
     /// Whether it is a stream that lasts for as long as its client listens.
     var isOpenEnded: Bool { method == .subscriptionsListen }
 
+    /// Whether a server may get it twice by mistake, as a request that only reads.
+    var isRepeatable: Bool {
+        switch method {
+        case .ping, .serverDiscover, .toolsList, .resourcesList, .resourceTemplatesList, .promptsList: true
+        default: false
+        }
+    }
+
     /// The literal of the token under which the client wants to hear of its progress.
     var progressToken: [UInt8]? { params.object("_meta")?["progressToken"] }
 
