@@ -50,7 +50,9 @@ package struct Agent: Sendable {
         try parts.home.makeFolders()
         let lock = try AgentLock(parts.home)
         // Beside what is read next. A machine that belongs to no coordinator has nothing in a keyring to look for.
-        if (try? Membership.load(parts.home)) ?? nil != nil { Task { [secrets = parts.secrets] in await secrets.prepare() } }
+        if (try? Membership.load(parts.home)) ?? nil != nil {
+            Task { [secrets = parts.secrets] in await secrets.prepare() }
+        }
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let metrics = MetricsRegistry()
         let children = try makeChildren(metrics)

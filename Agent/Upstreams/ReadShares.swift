@@ -129,8 +129,9 @@ package struct PacedReading {
 
     /// Has the channel wait for its turns, or read as it likes, by how many others bring much.
     ///
-    /// - Parameter isWanted: whether the connection reads at all at the moment.
-    package mutating func adjust(_ connection: AnyObject, in channel: any Channel, _ shares: ReadShares, isWanted: Bool) {
+    /// `isWanted` says whether the connection reads at all at the moment.
+    package mutating func adjust(_ connection: AnyObject, in channel: any Channel, _ shares: ReadShares, isWanted: Bool)
+    {
         bytes = 0
         let now = channel.eventLoop.now
         // The first time it is not known how long it took: many new connections at once are what this is for.

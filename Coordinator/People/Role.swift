@@ -51,7 +51,8 @@ package enum Right: String, CaseIterable, Sendable {
     /// The lowest role that has it.
     package var role: Role {
         switch self {
-        case .readServers, .readTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports: .auditor
+        case .readServers, .readTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports:
+            .auditor
         case .editPolicy: .editor
         case .editServers, .approveTools, .invite, .editPeople, .readMetrics, .revokeMachines: .admin
         // An administrator with something to hide could otherwise revoke their own machine and remove its records.

@@ -156,7 +156,8 @@ def test_an_entry_over_the_api_is_checked_at_every_depth(world, desk):
     assert world.coordinator.request("POST", "/v1/servers", headers=auth, body=entry).status in (200, 201)
     assert "tools" in world.coordinator.get("/v1/servers", headers=auth).body.decode()
     for depth, change in (
-        ("isolation", lambda e: e["_meta"]["dev.doorward/entry"].update(isolation="per-user")),
+        ("isolation", lambda e: e["_meta"]["dev.doorward/entry"].update(isolation="per-planet")),
+        ("colour", lambda e: e["_meta"]["dev.doorward/entry"].update(colour="green")),
         ("secret", lambda e: e["_meta"]["dev.doorward/entry"]["auth"].update(secret="x")),
         ("timeout_s", lambda e: e["_meta"]["dev.doorward/entry"].update(timeout_s="20")),
         ("name", lambda e: e.pop("name")),

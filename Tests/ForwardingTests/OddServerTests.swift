@@ -148,7 +148,10 @@ extension RealSockets {
 
         @Test(
             "A session whose end the server does not take is over for its client all the same",
-            arguments: [("401 Unauthorized", 204), ("403 Forbidden", 204), ("404 Not Found", 204), ("405 No", 204), ("200 OK", 200)]
+            arguments: [
+                ("401 Unauthorized", 204), ("403 Forbidden", 204), ("404 Not Found", 204), ("405 No", 204),
+                ("200 OK", 200),
+            ]
         )
         func refusedEnd(status: String, told: Int) async throws {
             try await withSession({ request in

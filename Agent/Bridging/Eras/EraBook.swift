@@ -1,7 +1,9 @@
 package import MCP
 package import StrictJSON
 
-/// Which eras each server speaks, as far as it was found out, with the time of each finding. It belongs to the event loop.
+/// Which eras each server speaks, as far as it was found out, with the time of each finding.
+///
+/// It belongs to the event loop.
 ///
 /// A finding is old after a day: servers are brought up to date, and one that was taken for an older one would be asked that
 /// way for ever without anybody seeing it.

@@ -4,7 +4,9 @@ package import StrictJSON
 package import Upstreams
 
 /// A way to one server for whole JSON-RPC messages in both directions: the pipes of a child, or an event stream with an
-/// address to post to. It belongs to the event loop.
+/// address to post to.
+///
+/// It belongs to the event loop.
 package protocol ServerLink: AnyObject {
     /// The value of `Authorization` from the next request on, for a link that goes over HTTP.
     var authorization: [UInt8]? { get set }

@@ -11,7 +11,9 @@ package struct RawObject: Equatable, Sendable {
 
     package init() {}
 
-    /// Reads a document; nil where it is no object. Of a name that occurs twice the last one counts.
+    /// Reads a document; nil where it is no object.
+    ///
+    /// Of a name that occurs twice the last one counts.
     package init?(_ bytes: [UInt8]) {
         let read: [Member]? = try? bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
             try JSONScanner.scan(bytes, limits: Self.limits) { scanner throws(JSONError) in

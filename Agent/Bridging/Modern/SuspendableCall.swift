@@ -2,8 +2,10 @@ internal import MCP
 internal import NIOCore
 internal import StrictJSON
 
-/// One request of a modern client to a server of the handshake era. Where the server asks something meanwhile, the request
-/// of the client is answered with the question, and this call waits until the client asks again with the answer.
+/// One request of a modern client to a server of the handshake era.
+///
+/// Where the server asks something meanwhile, the request of the client is answered with the question, and this call waits
+/// until the client asks again with the answer.
 final class SuspendableCall: PeerCall, PeerCallDelegate {
     let server: ModernOverHandshake
     /// As the client has sent it last.

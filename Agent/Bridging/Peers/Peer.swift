@@ -112,16 +112,12 @@ protocol HandshakePeer: AnyObject {
 
     /// Begins the session, or says at once what it has begun with.
     ///
-    /// - Parameter done: hears the result of `initialize`, or an error of the server; may be told from within.
+    /// `done` hears the result of `initialize`, or an error of the server; it may be told from within.
     func open(_ params: RawObject, _ access: PeerAccess, _ done: @escaping (Opening) -> Void)
     /// Asks it; the session must have begun.
     func call(_ request: PeerRequest, delegate: any PeerCallDelegate) -> any PeerCall
     func notify(_ method: MCPMethod, _ params: RawObject?, _ access: PeerAccess)
-    /// Answers a question.
-    ///
-    /// - Parameters:
-    ///   - id: the literal of the question's id.
-    ///   - message: the whole response, with that id.
+    /// Answers a question: `id` is the literal of its id, `message` the whole response, with that id.
     func answer(_ id: [UInt8], _ message: [UInt8], _ access: PeerAccess)
     /// Has it say what belongs to no request, where it has to be asked to.
     func listen(_ access: PeerAccess)

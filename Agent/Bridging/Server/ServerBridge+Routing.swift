@@ -123,8 +123,10 @@ extension ServerBridge {
         }
     }
 
-    /// Passes a call on as it is to a server that shows neither era, as if there were no bridge: its own answer is worth more
-    /// than a guess. A server that is out of reach, or that wants a credential, is not asked again.
+    /// Passes a call on as it is to a server that shows neither era, as if there were no bridge: its own answer is worth
+    /// more than a guess.
+    ///
+    /// A server that is out of reach, or that wants a credential, is not asked again.
     private func pass(_ call: BridgedCall, to upstream: UpstreamServer, since fault: PeerFault) {
         switch fault {
         case .failure(.notSent): return call.fail(fault)

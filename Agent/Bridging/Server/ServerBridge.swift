@@ -5,7 +5,9 @@ package import Upstreams
 internal import Wire
 
 /// Answers for one server, in the era of each client, where the server cannot be asked as the client asks: it speaks the
-/// other era, or is reached in another way than Streamable HTTP. It belongs to the event loop.
+/// other era, or is reached in another way than Streamable HTTP.
+///
+/// It belongs to the event loop.
 package final class ServerBridge {
     /// What the server's entry says.
     package struct Settings: Sendable, Equatable {

@@ -21,6 +21,7 @@ package enum Capabilities {
     /// - Parameters:
     ///   - capabilities: as its `initialize` has them.
     ///   - revision: the revision that was agreed on with it, which bounds what it may be asked.
+    /// - Returns: its capabilities, as a modern server knows them.
     package static func ofHandshakeClient(_ capabilities: RawObject, revision: String) -> RawObject {
         var told = RawObject()
         if let sampling = capabilities.object("sampling") {

@@ -27,6 +27,7 @@ package enum Openings {
     ///   - discovered: the result of `server/discover`.
     ///   - revision: what is agreed on with the client.
     ///   - alias: the server's name where it gives none itself.
+    /// - Returns: the result of `initialize`.
     package static func initializeResult(_ discovered: RawObject, revision: String, alias: JSONText) -> RawObject {
         var result = RawObject()
         result.set("protocolVersion", .text(revision))
@@ -59,6 +60,7 @@ package enum Openings {
     /// - Parameters:
     ///   - meta: `_meta` of its request.
     ///   - asksForAll: whether the server is told that its client can be asked everything.
+    /// - Returns: the parameters.
     package static func initializeParams(_ meta: RawObject, asksForAll: Bool = false) -> RawObject {
         var params = RawObject()
         params.set("protocolVersion", .text(newest(.handshake)))

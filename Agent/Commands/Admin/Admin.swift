@@ -6,7 +6,8 @@ struct Admin: AsyncParsableCommand {
         commandName: "admin",
         abstract: "Manage the organisation: servers, policy, people, tokens, reports.",
         subcommands: [
-            AdminServers.self, AdminTools.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self, AdminRoles.self,
+            AdminServers.self, AdminTools.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self,
+            AdminRoles.self,
             AdminTokens.self, AdminReport.self, AdminAPI.self,
         ]
     )

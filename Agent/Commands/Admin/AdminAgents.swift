@@ -27,7 +27,9 @@ struct AdminAgents: AsyncParsableCommand {
                         agent["last_seen"]?.text ?? "", agent["revoked"]?.text ?? "",
                     ]
                 }
-                let header = ["AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "SERVERS", "LAST SEEN", "REVOKED"]
+                let header = [
+                    "AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "SERVERS", "LAST SEEN", "REVOKED",
+                ]
                 return Facts(answer, words: Table.lines(header, rows, empty: "No machine is enrolled."))
             }
         }

@@ -90,7 +90,8 @@ struct SyncDocuments: Sendable {
         if let note = answer.pins { try next.takePins(note) }
         for (name, part, digest) in [
             ("the policy", next.bundle, document.bundle), ("the binding", next.binding, document.binding),
-            ("the list of servers", next.entries, document.entries), ("the approval of tools", next.pins, document.pins),
+            ("the list of servers", next.entries, document.entries),
+            ("the approval of tools", next.pins, document.pins),
         ] where part?.digest != digest {
             throw refused(name, "is not the one that belongs to the answer")
         }

@@ -68,8 +68,9 @@ extension Refusal {
         Refusal(
             code: .denied,
             reason: "no_thread",
-            message: "{server} keeps conversations apart, and this request names none: begin a session with `initialize`, or "
-                + "use the address /servers/{server}/threads/ID/mcp with an ID of your own for each conversation.",
+            message:
+                "{server} keeps conversations apart, and this request names none: begin a session with `initialize`, "
+                + "or use the address /servers/{server}/threads/ID/mcp with an ID of your own for each conversation.",
             server: server
         )
     }

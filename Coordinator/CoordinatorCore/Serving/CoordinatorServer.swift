@@ -95,7 +95,8 @@ package struct CoordinatorServer: Sendable {
     package func run() async throws {
         let lock = try folder.lock()
         defer { lock.release() }
-        let ledger = ConnectionLedger(most: Self.connections(files: OpenFileLimit.raise(atMost: 20_256)), metrics: metrics)
+        let files = OpenFileLimit.raise(atMost: 20_256)
+        let ledger = ConnectionLedger(most: Self.connections(files: files), metrics: metrics)
         let server = try httpServer(ledger)
         let database = try SQLDatabase(path: folder.database, storage: storage)
         let changes = Signal()
