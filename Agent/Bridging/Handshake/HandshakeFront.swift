@@ -2,7 +2,6 @@ internal import MCP
 internal import NIOCore
 internal import StrictJSON
 internal import Wire
-internal import Wire
 
 /// One server as clients of the handshake era see it over Streamable HTTP: sessions, streams, and messages in both directions.
 final class HandshakeFront {

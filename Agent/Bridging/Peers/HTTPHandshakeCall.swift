@@ -3,7 +3,6 @@ internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
 internal import Wire
-internal import Wire
 
 /// One request within a session over Streamable HTTP; a stream that breaks off is taken up again where the server lets it.
 final class HTTPHandshakeCall: PeerCall {

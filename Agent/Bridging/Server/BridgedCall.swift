@@ -3,7 +3,6 @@ internal import NIOCore
 internal import StrictJSON
 internal import Upstreams
 internal import Wire
-internal import Wire
 
 /// One request of a client while the bridge answers it: what is said here goes to the client's end as if a server of the
 /// client's era had said it over Streamable HTTP.

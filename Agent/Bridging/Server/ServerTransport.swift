@@ -1,5 +1,4 @@
 internal import Fetch
-internal import Fetch
 package import Upstreams
 
 /// How the messages of a server travel.
