@@ -62,6 +62,8 @@ run_packages=(bubblewrap ca-certificates curl dbus gnome-keyring libglib2.0-bin 
 test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellcheck systemd util-linux)
 # The keyrings of other desktops, and a screen on which their windows can be seen and answered: some 130 MB.
 test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvfb)
+# A browser that tests drive, what gives it the certificate of a CA, and a font to read pages by: some 330 MB.
+test_packages+=(chromium chromium-driver fonts-dejavu-core libnss3-tools)
 
 # Debian's glewlwyd, an identity provider that tests sign in to: unpacked and not installed, since its package would
 # start one as a service on the machine of the person who tests. What it is linked with is installed.
