@@ -1,6 +1,5 @@
+import ServiceKit
 import Testing
-
-@testable import Definitions
 
 @Suite("Text that hides nothing")
 struct VisibleTextTests {

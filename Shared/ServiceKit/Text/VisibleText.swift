@@ -1,10 +1,10 @@
 /// Text of a stranger in which every character is seen for what it is.
 ///
-/// A description can contain what a model reads and a person does not see: characters without a width, marks that turn
+/// A description of a tool can contain what a model reads and a person does not see: characters without a width, marks that turn
 /// the direction of writing, tags, letters that look like others. Each of them is written as `\u{200b}`.
-enum VisibleText {
+package enum VisibleText {
     /// The text with everything spelled out that is not seen, or that looks like something else.
-    static func of(_ text: String) -> String {
+    package static func of(_ text: String) -> String {
         var visible = String.UnicodeScalarView()
         var word: [Unicode.Scalar] = []
         func endWord() {
