@@ -59,7 +59,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let testTargets: [Target] = [
-    part("Tests", "Kits", ["Bytes", "StrictJSON", "TransparencyLog", "AuditLog", "Contract"]),
+    part("Tests", "Kits", ["Bytes", "StrictJSON", "TransparencyLog", "AuditLog", "Contract", "Database", "Rights"]),
     tests("Bytes", ["Bytes"]),
     tests("TransparencyLog", ["Kits", "Errors", "TransparencyLog", "Bytes", "StrictJSON"]),
     tests("StrictJSON", ["Kits", "StrictJSON"]),
@@ -117,32 +117,32 @@ let testTargets: [Target] = [
     tests(
         "AuditSink",
         [
-            "AuditSink", "Errors", "Bytes", "TransparencyLog", "AuditReport", "AuditLog", "Contract", "Database",
+            "Kits", "AuditSink", "Errors", "Bytes", "TransparencyLog", "AuditReport", "AuditLog", "Contract", "Database", "Rights",
             "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "Registry",
-        ["Registry", "TransparencyLog", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON"]
+        ["Kits", "Registry", "TransparencyLog", "AuditSink", "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON"]
     ),
     tests(
         "People",
         [
-            "People", "Bytes", "TransparencyLog", "Policy", "AuditSink", "AuditLog", "Contract", "Database",
+            "Kits", "People", "Bytes", "TransparencyLog", "Policy", "AuditSink", "AuditLog", "Contract", "Database", "Rights",
             "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "PolicyStore",
         [
-            "PolicyStore", "Bytes", "TransparencyLog", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
-            "Contract", "Database", "ServiceKit", "StrictJSON",
+            "Kits", "PolicyStore", "Bytes", "TransparencyLog", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
+            "Contract", "Database", "Rights", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "Definitions",
         [
-            "Definitions", "TransparencyLog", "MCP", "Registry", "AuditSink", "AuditLog", "Contract", "Database",
+            "Kits", "Definitions", "TransparencyLog", "MCP", "Registry", "AuditSink", "AuditLog", "Contract", "Database", "Rights",
             "ServiceKit", "StrictJSON",
         ]
     ),
@@ -151,14 +151,14 @@ let testTargets: [Target] = [
         [
             "Fleet", "Kits", "Bytes", "TransparencyLog", "Registry", "Definitions", "PolicyStore", "PolicyFile",
             "Policy",
-            "People", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON",
+            "People", "AuditSink", "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
         "API",
         [
-            "API", "Bytes", "TransparencyLog", "AuditReport", "Fleet", "Registry", "PolicyStore", "PolicyFile",
-            "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database", "ServiceKit", "StrictJSON", crypto,
+            "Kits", "API", "Bytes", "TransparencyLog", "AuditReport", "Fleet", "Registry", "PolicyStore", "PolicyFile",
+            "Policy", "People", "AuditSink", "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON", crypto,
             hummingbird, hummingbirdCore, hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1,
             nioHTTPTypes,
         ]
@@ -307,12 +307,13 @@ let package = Package(
         program("Agent", "doorward", ["Commands", argumentParser]),
 
         part("Coordinator", "Database", ["Errors", "ServiceKit", grdb]),
+        part("Coordinator", "Rights", ["Contract"]),
         part(
             "Coordinator",
             "AuditSink",
             [
                 "Errors", "Bytes", "TransparencyLog", "AuditReport", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
-                "Database", logging,
+                "Database", "Rights", logging,
             ]
         ),
         part(
@@ -320,20 +321,20 @@ let package = Package(
             "Definitions",
             [
                 "Bytes", "TransparencyLog", "StrictJSON", "MCP", "AuditLog", "Contract", "ServiceKit", "Database",
-                "AuditSink",
+                "Rights", "AuditSink",
             ]
         ),
         part(
             "Coordinator",
             "Registry",
-            ["TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "AuditSink"]
+            ["TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "Rights", "AuditSink"]
         ),
         part(
             "Coordinator",
             "People",
             [
                 "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit", "Database",
-                "AuditSink",
+                "Rights", "AuditSink",
             ]
         ),
         part(
@@ -341,7 +342,7 @@ let package = Package(
             "PolicyStore",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract",
-                "ServiceKit", "Database", "AuditSink", "People",
+                "ServiceKit", "Database", "Rights", "AuditSink", "People",
             ]
         ),
         part(
@@ -349,7 +350,7 @@ let package = Package(
             "Fleet",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract",
-                "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
+                "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
             ]
         ),
         part(
@@ -357,8 +358,8 @@ let package = Package(
             "API",
             [
                 "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
-                "Archive", "ServiceKit", "Database", "AuditSink", "Registry", "Definitions", "People", "PolicyStore",
-                "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "Archive", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
+                "PolicyStore", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import AuditSink
 internal import Contract
 internal import Database
+package import Rights
 internal import ServiceKit
 internal import StrictJSON
 package import TransparencyLog
@@ -11,7 +12,11 @@ extension ToolDefinitions {
     private static let mostApproved = 16
 
     /// The definitions of all tools, of one server, or of one tool.
-    package func list(server: String? = nil, tool: String? = nil) async throws -> [ToolStanding] {
+    package func list(
+        server: String? = nil,
+        tool: String? = nil,
+        for _: Permit<Right.ReadTools>
+    ) async throws -> [ToolStanding] {
         try await database.read { view in try standings(server: server, tool: tool, in: view) }
     }
 
@@ -21,17 +26,18 @@ extension ToolDefinitions {
     ///   - server: the alias.
     ///   - tool: the tool's name.
     ///   - definition: which of several; nil where only one waits.
-    ///   - who: the pseudonym of the administrator.
+    ///   - permit: the administrator.
     /// - Returns: what was approved, with what it differs in from what was approved before.
     /// - Throws: `Refused`: `unknown_tool`, `several_definitions`, `tools_full`.
     package func approve(
         _ server: String,
         _ tool: String,
         definition: Hash?,
-        by who: String
+        by permit: Permit<Right.ApproveTools>
     ) async throws -> ToolStanding {
         let wall = clock.wall()
         return try await database.write { transaction in
+            let who = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction).sub
             let all = try standings(server: server, tool: tool, in: transaction)
             guard let first = all.first else { throw Refused.unknownTool }
             let waiting = all.filter { $0.state == .quarantined }

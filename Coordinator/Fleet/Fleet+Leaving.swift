@@ -2,17 +2,17 @@ internal import AuditSink
 internal import Contract
 internal import Database
 package import People
+package import Rights
 
 extension Fleet {
     /// A machine leaves: from the commit on its key opens nothing, and its log takes no more.
     ///
     /// What it has made ends with it.
-    package func leave(_ caller: Caller) async throws {
-        let id = try caller.machine()
+    package func leave(_ machine: CallingMachine) async throws {
         try await database.write { transaction in
-            guard let agent = try StoredAgent.find(id: id, in: transaction) else { throw SignatureRefusal.unknownKey }
-            guard !agent.isRevoked else { throw try log.revocation(of: id, in: transaction) }
-            _ = try people.end(machine: id, .left, by: caller, in: transaction)
+            guard let agent = try StoredAgent.find(id: machine.id, in: transaction) else { throw SignatureRefusal.unknownKey }
+            guard !agent.isRevoked else { throw try log.revocation(of: machine.id, in: transaction) }
+            _ = try people.end(machine: machine.id, .left, by: machine.caller, in: transaction)
         }
     }
 
@@ -25,17 +25,16 @@ extension Fleet {
     /// - Parameters:
     ///   - id: the machine; one that is revoked already stays so.
     ///   - enrolled: what happens to the machines that came in with its invitations.
-    ///   - caller: who does it. A caller may not revoke the machine of a person with a higher role.
+    ///   - permit: who does it. A caller may not revoke the machine of a person with a higher role.
     /// - Returns: the machine, and what was taken away with it.
     /// - Throws: `Refused`: `unknown_agent`, `role_needed`.
     package func revoke(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
-        by caller: Caller
+        by permit: Permit<Right.RevokeMachines>
     ) async throws -> (AgentSummary, Ended) {
-        try caller.require(.revokeMachines)
-        return try await database.write { transaction in
-            let caller = try people.standing(caller, for: .revokeMachines, in: transaction)
+        try await database.write { transaction in
+            let caller = try log.standing(permit, at: clock.seconds, in: transaction).caller
             guard let agent = try StoredAgent.find(id: id, in: transaction) else { throw Refused.unknownAgent }
             if let role = try people.person(sub: agent.sub, in: transaction)?.role, role > caller.role {
                 throw Refused.roleNeeded(role, has: caller.role)

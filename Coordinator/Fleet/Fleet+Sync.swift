@@ -4,11 +4,12 @@ internal import Bytes
 package import Contract
 internal import Database
 internal import Definitions
-package import People
+internal import People
 internal import Policy
 internal import PolicyFile
 internal import PolicyStore
 internal import Registry
+package import Rights
 internal import ServiceKit
 internal import StrictJSON
 internal import TransparencyLog
@@ -60,25 +61,24 @@ extension Fleet {
     ///
     /// - Parameters:
     ///   - question: what the machine has.
-    ///   - caller: the machine.
+    ///   - machine: which one.
     ///   - hold: how long to wait until there is something.
     /// - Returns: what is new, or nil if nothing came up in time; for a machine that knows more than the coordinator
     ///   the coordinator's state, and for one of an earlier epoch everything.
-    /// - Throws: the `Refused` `revoked_key` with the coordinator's signed word for it, also while it waits; a
-    ///   `Refused` for a caller that is not a machine; `CancellationError`.
+    /// - Throws: the `Refused` `revoked_key` with the coordinator's signed word for it, also while it waits;
+    ///   `CancellationError`.
     package func news(
         _ question: SyncQuestion,
-        for caller: Caller,
+        for machine: CallingMachine,
         hold: Duration = Fleet.longestHold
     ) async throws -> SyncAnswer? {
-        let id = try caller.machine()
-        try await note(question, of: id)
-        try await keep(seen: question.seen, by: id)
+        try await note(question, of: machine.id)
+        try await keep(seen: question.seen, by: machine.id)
         let end = ContinuousClock.now + hold
         while true {
             // Read before looking: a change after the look has then raised it once more.
             let version = revisions.changes.version
-            let found = try await database.read { view in try answer(question, of: id, in: view) }
+            let found = try await database.read { view in try answer(question, of: machine.id, in: view) }
             if let found { return found }
             guard try await changes(after: version, until: end) else { return nil }
         }

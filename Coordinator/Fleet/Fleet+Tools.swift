@@ -1,22 +1,22 @@
 package import Contract
 internal import Database
 internal import Definitions
-package import People
+internal import People
 internal import PolicyStore
 internal import Registry
+package import Rights
 
 extension Fleet {
     /// Takes in how a server has described its tools to a machine.
     ///
     /// - Parameters:
     ///   - report: what the machine was shown.
-    ///   - caller: the machine.
+    ///   - machine: which one.
     /// - Throws: `Refused`: `other_entry` for a server that its person does not know under this entry, and what
     ///   `ToolDefinitions.take` throws.
-    package func take(_ report: ToolsReport, from caller: Caller) async throws {
-        let id = try caller.machine()
+    package func take(_ report: ToolsReport, from machine: CallingMachine) async throws {
         let entry = try await database.read { view -> ServerEntry? in
-            guard let person = try people.person(sub: caller.sub, in: view) else { return nil }
+            guard let person = try people.person(sub: machine.sub, in: view) else { return nil }
             let policy = try desk.current(in: view)
             let known = try entries(for: person, binding(of: person, policy), policy, in: view)
             return known.first { $0.alias.utf8.elementsEqual(report.server.utf8) }
@@ -27,7 +27,7 @@ extension Fleet {
             guard try registry.entry(report.server, in: transaction)?.digest == report.entry else {
                 throw Refused.otherEntry
             }
-            try definitions.take(report, of: entry, by: id, in: transaction)
+            try definitions.take(report, of: entry, by: machine.id, in: transaction)
         }
     }
 }

@@ -6,6 +6,7 @@ package import Definitions
 package import People
 package import PolicyStore
 package import Registry
+package import Rights
 package import ServiceKit
 
 /// The enrolled machines: how they come in, prove themselves, learn what is new and leave.
@@ -104,9 +105,8 @@ package struct Fleet: Sendable {
     // MARK: Looking
 
     /// Every machine that was ever enrolled, by person and age.
-    package func agents(for caller: Caller) async throws -> [AgentSummary] {
-        try caller.require(.readPeople)
-        return try await database.read { view in
+    package func agents(for _: Permit<Right.ReadPeople>) async throws -> [AgentSummary] {
+        try await database.read { view in
             try view.rows("\(Self.summaries) ORDER BY person.email, agent.enrolled_at, agent.agent_id")
                 .map { try AgentSummary($0) }
         }

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Database
+package import Rights
 package import StrictJSON
 
 /// A token for scripts, without its secret.
@@ -39,19 +40,14 @@ package struct APIToken: Sendable, Equatable {
     }
 
     /// As the database has them.
-    static func scopes(_ text: String) -> Set<Scope> {
-        Set(text.split(separator: " ").compactMap { Scope(rawValue: String($0)) })
-    }
-
-    /// As the database has them.
-    var scopeText: String { Scope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ") }
+    var scopeText: String { Scope.text(scopes) }
 
     init(_ row: SQLRow) throws {
         id = try row.text("id")
         name = try row.text("name")
         sub = try row.text("sub")
         email = try row.text("email")
-        scopes = Self.scopes(try row.text("scopes"))
+        scopes = Scope.set(try row.text("scopes"))
         createdAt = try row.integer("created_at")
         expiresAt = try row.integer("expires_at")
         lastUsedAt = try row.optionalInteger("last_used_at")

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Database
+package import Rights
 package import StrictJSON
 
 /// Why a machine's key opens nothing any more, as its leaf says it.

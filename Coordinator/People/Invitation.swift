@@ -1,6 +1,7 @@
 package import Bytes
 package import Contract
 internal import Database
+package import Rights
 package import StrictJSON
 
 /// A one-time invitation, without its secret.

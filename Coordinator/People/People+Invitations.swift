@@ -2,6 +2,7 @@ internal import AuditSink
 internal import Contract
 internal import Database
 package import Policy
+package import Rights
 internal import StrictJSON
 internal import TransparencyLog
 
@@ -22,7 +23,7 @@ extension People {
     ///   - email: for whom.
     ///   - role: what the person is to be; a person who is more already stays that.
     ///   - seconds: how long the invitation opens; one that is made with a token ends with that one, by time as well.
-    ///   - caller: who invites. Only an owner can invite a person who is there already and does not have a lower role:
+    ///   - permit: who invites. Only an owner can invite a person who is there already and does not have a lower role:
     ///     the holder of the invitation acts as that person.
     /// - Returns: the invitation with its secret.
     /// - Throws: `Refused`.
@@ -30,23 +31,22 @@ extension People {
         _ email: EmailAddress,
         role: Role,
         seconds: Int,
-        by caller: Caller
+        by permit: Permit<Right.Invite>
     ) async throws -> IssuedInvitation {
-        try caller.require(.invite)
-        return try await issue(email, role: role, seconds: seconds, by: caller)
+        try await issue(email, role: role, seconds: seconds, by: permit)
     }
 
     private func issue(
         _ email: EmailAddress,
         role: Role,
         seconds: Int,
-        by caller: Caller?
+        by permit: Permit<Right.Invite>?
     ) async throws -> IssuedInvitation {
         guard Self.invitationLife.contains(seconds) else { throw Refused.badLife(Self.invitationLife) }
         let secret = random.bytes(16)
         let invitation = try await database.write { transaction in
-            let now = try caller.map { try standing($0, for: .invite, in: transaction) }
-            return try add(email, role, seconds: seconds, secret: secret, by: now, in: transaction)
+            let now = try permit.map { try standing($0, in: transaction) }
+            return try add(email, role, seconds: seconds, secret: secret, by: now?.caller, in: transaction)
         }
         let token = EnrolmentToken(
             secret: secret,
@@ -141,9 +141,8 @@ extension People {
     }
 
     /// All invitations, newest first.
-    package func invitations(for caller: Caller) async throws -> [Invitation] {
-        try caller.require(.readPeople)
-        return try await database.read { view in
+    package func invitations(for _: Permit<Right.ReadPeople>) async throws -> [Invitation] {
+        try await database.read { view in
             try view.rows("\(Self.invitations) ORDER BY invitation.created_at DESC, invitation.id")
                 .map { try Invitation($0) }
         }
@@ -165,13 +164,12 @@ extension People {
     ///
     /// - Parameters:
     ///   - id: the invitation; one that was taken back already stays so.
-    ///   - caller: who does it; a caller cannot take back what a person with a higher role gave.
+    ///   - permit: who does it; a caller cannot take back what a person with a higher role gave.
     /// - Returns: the invitation.
     /// - Throws: `Refused`: `unknown_invitation`, `invitation_spent`, `role_needed`.
-    package func withdraw(invitation id: String, by caller: Caller) async throws -> Invitation {
-        try caller.require(.invite)
-        return try await database.write { transaction in
-            let caller = try standing(caller, for: .invite, in: transaction)
+    package func withdraw(invitation id: String, by permit: Permit<Right.Invite>) async throws -> Invitation {
+        try await database.write { transaction in
+            let caller = try standing(permit, in: transaction).caller
             guard let invitation = try invitation(id, in: transaction) else { throw Refused.unknownInvitation }
             if let agent = invitation.spentBy { throw Refused.spent(by: agent) }
             try Self.refuse(above: invitation.role, caller)

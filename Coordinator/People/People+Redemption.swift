@@ -1,6 +1,7 @@
 internal import Contract
 package import Database
 internal import Policy
+internal import Rights
 internal import StrictJSON
 internal import TransparencyLog
 

@@ -1,6 +1,7 @@
 internal import Contract
 package import Database
 internal import Policy
+package import Rights
 internal import StrictJSON
 
 extension People {
@@ -14,13 +15,12 @@ extension People {
     /// - Parameters:
     ///   - role: the new role, not above the caller's own.
     ///   - id: the person's pseudonym or e-mail address.
-    ///   - caller: who does it; not to a person with a higher role.
+    ///   - permit: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
     /// - Throws: `Refused`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`.
-    package func setRole(_ role: Role, of id: String, by caller: Caller) async throws -> (Person, Ended) {
-        try caller.require(.editPeople)
-        return try await database.write { transaction in
-            let caller = try standing(caller, for: .editPeople, in: transaction)
+    package func setRole(_ role: Role, of id: String, by permit: Permit<Right.EditPeople>) async throws -> (Person, Ended) {
+        try await database.write { transaction in
+            let caller = try standing(permit, in: transaction).caller
             guard let person = try person(id: id, in: transaction), person.removedAt == nil else {
                 throw Refused.unknownUser
             }
@@ -78,17 +78,16 @@ extension People {
     /// - Parameters:
     ///   - id: the person's pseudonym or e-mail address; a person who was removed already stays so.
     ///   - enrolled: what happens to the machines of others that came in with the person's invitations.
-    ///   - caller: who does it; not to a person with a higher role.
+    ///   - permit: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
     /// - Throws: `Refused`: `unknown_user`, `role_needed`, `last_owner`.
     package func remove(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
-        by caller: Caller
+        by permit: Permit<Right.EditPeople>
     ) async throws -> (Person, Ended) {
-        try caller.require(.editPeople)
-        return try await database.write { transaction in
-            let caller = try standing(caller, for: .editPeople, in: transaction)
+        try await database.write { transaction in
+            let caller = try standing(permit, in: transaction).caller
             guard let person = try person(id: id, in: transaction) else { throw Refused.unknownUser }
             try Self.refuse(above: person.role, caller)
             if person.role == .owner { try requireOwner(beside: person, in: transaction) }

@@ -1,42 +1,17 @@
 internal import AuditSink
 internal import Contract
-package import Database
+internal import Database
+package import Rights
 
 extension People {
-    /// Who a caller is now, for the transaction in which something is changed on the caller's behalf.
-    ///
-    /// Between the proof and the change the caller's machine or token may have been taken away, or its role lowered:
-    /// the order of the commits decides what was done before.
-    ///
-    /// - Parameters:
-    ///   - caller: as proven.
-    ///   - right: what the caller needs.
-    ///   - view: the transaction.
-    /// - Returns: the caller with the present role and scopes.
-    /// - Throws: a `Refused` if the caller is no longer proven, or does not have the right.
-    package func standing(_ caller: Caller, for right: Right, in view: some SQLReading) throws -> Caller {
-        let role = try person(sub: caller.sub, in: view)?.role
-        let proof: Caller.Proof
-        switch caller.proof {
-        case .machine(let id):
-            let row = try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
-            guard let row else { throw SignatureRefusal.unknownKey }
-            guard try row.optionalInteger("revoked_at") == nil else { throw try log.revocation(of: id, in: view) }
-            guard role != nil else { throw SignatureRefusal.unknownKey }
-            proof = caller.proof
-        case .token(let id, _, let expires):
-            let row = try view.first("SELECT scopes FROM token WHERE id = ?", [.text(id)])
-            guard let row, clock.seconds < expires, role != nil else { throw Refused.badToken }
-            proof = .token(id: id, scopes: APIToken.scopes(try row.text("scopes")), expires: expires)
-        }
-        let standing = Caller(sub: caller.sub, email: caller.email, role: role ?? .member, proof: proof)
-        try standing.require(right)
-        return standing
+    /// A permit as it is now: `OrgLog.standing`.
+    func standing<Kind>(_ permit: Permit<Kind>, in view: some SQLReading) throws -> Permit<Kind> {
+        try log.standing(permit, at: clock.seconds, in: view)
     }
 
     /// Who a caller is now, when its request has taken its time to arrive.
-    package func standing(_ caller: Caller, for right: Right) async throws -> Caller {
-        try await database.read { view in try standing(caller, for: right, in: view) }
+    package func standing(_ caller: Caller) async throws -> Caller {
+        try await database.read { view in try log.standing(caller, at: clock.seconds, in: view) }
     }
 
     /// What a caller's makings go back to, and end with.

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Contract
 internal import Database
+package import Rights
 internal import StrictJSON
 internal import TransparencyLog
 
@@ -42,16 +43,15 @@ extension People {
     ///   - scopes: what of the rights it carries; each must open something to its maker.
     ///   - seconds: how long it opens; a token that is made with a token ends with that one, by time and by removal, and
     ///     each with the machine that it goes back to.
-    ///   - caller: its maker.
+    ///   - permit: its maker.
     /// - Returns: the token with its secret.
     /// - Throws: `Refused`: `name_taken`, `invalid_request`, `role_needed`, `bad_token`, `too_many`.
     package func addToken(
         _ name: String,
         scopes: Set<Scope>,
         seconds: Int,
-        by caller: Caller
+        by permit: Permit<Right.EditTokens>
     ) async throws -> IssuedToken {
-        try caller.require(.editTokens)
         guard Self.tokenLife.contains(seconds) else { throw Refused.badLife(Self.tokenLife) }
         // Dots alone are not a name in a path: clients resolve them, and the token could not be removed.
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
@@ -61,7 +61,7 @@ extension People {
         let bytes = random.bytes(32)
         let id = random.id()
         let token = try await database.write { transaction in
-            let caller = try standing(caller, for: .editTokens, in: transaction)
+            let caller = try standing(permit, in: transaction).caller
             for scope in scopes {
                 guard caller.role >= scope.lowestRole else {
                     throw Refused.roleNeeded(scope.lowestRole, has: caller.role)
@@ -113,11 +113,10 @@ extension People {
     }
 
     /// The tokens that the caller made; an administrator sees those of all people.
-    package func tokens(for caller: Caller) async throws -> [APIToken] {
-        try caller.require(.readTokens)
-        return try await database.read { view in
+    package func tokens(for permit: Permit<Right.ReadTokens>) async throws -> [APIToken] {
+        try await database.read { view in
             try view.rows("\(Self.columns) ORDER BY token.name").map { try APIToken($0) }
-                .filter { $0.sub == caller.sub || caller.role >= .admin }
+                .filter { $0.sub == permit.sub || permit.role >= .admin }
         }
     }
 
@@ -129,20 +128,18 @@ extension People {
     /// - Parameters:
     ///   - name: what it is called.
     ///   - enrolled: what happens to the machines that came in with its invitations; for an administrator.
-    ///   - caller: who does it.
+    ///   - permit: who does it.
     /// - Returns: what was taken away.
     /// - Throws: `Refused`: `unknown_token`, `role_needed`.
     @discardableResult
     package func removeToken(
         _ name: String,
         enrolled: EnrolledMachines = .keep,
-        by caller: Caller
+        by permit: Permit<Right.EditTokens>
     ) async throws -> Ended {
-        try caller.require(.editTokens)
-        if enrolled == .revoke { try caller.require(.revokeMachines) }
-        return try await database.write { transaction in
-            let right = enrolled == .revoke ? Right.revokeMachines : .editTokens
-            let caller = try standing(caller, for: right, in: transaction)
+        try await database.write { transaction in
+            let caller = try standing(permit, in: transaction).caller
+            if enrolled == .revoke { try caller.require(.revokeMachines) }
             guard let row = try transaction.first("\(Self.columns) WHERE token.name = ?", [.text(name)]) else {
                 throw Refused.unknownToken
             }

@@ -3,6 +3,7 @@ package import AuditSink
 internal import Contract
 package import Database
 package import Policy
+package import Rights
 package import ServiceKit
 internal import StrictJSON
 internal import TransparencyLog
@@ -39,9 +40,8 @@ package struct People: Sendable {
     // MARK: Looking
 
     /// All people, by e-mail address.
-    package func users(for caller: Caller) async throws -> [Person] {
-        try caller.require(.readPeople)
-        return try await database.read { view in
+    package func users(for _: Permit<Right.ReadPeople>) async throws -> [Person] {
+        try await database.read { view in
             try view.rows("SELECT * FROM person WHERE removed_at IS NULL ORDER BY email").map { try Person($0) }
         }
     }

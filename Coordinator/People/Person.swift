@@ -1,4 +1,5 @@
 internal import Bytes
+package import Rights
 package import StrictJSON
 
 /// A person whom the organisation knows.

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import AuditSink
 internal import Database
+internal import Rights
 internal import ServiceKit
 internal import StrictJSON
 

@@ -5,6 +5,7 @@ package import Database
 package import People
 internal import Policy
 package import PolicyFile
+package import Rights
 package import ServiceKit
 package import StrictJSON
 internal import TransparencyLog
@@ -20,7 +21,7 @@ package final class PolicyStore: Sendable {
     let clock: MachineClock
     let people: People
     private let cache = RevisionCached<AppliedPolicy>()
-    private let bench = PolicyWorker()
+    let bench = PolicyWorker()
 
     /// The policies in `database`.
     package init(database: SQLDatabase, log: OrgLog, revisions: Revisions, clock: MachineClock, people: People) {
@@ -39,10 +40,7 @@ package final class PolicyStore: Sendable {
     }
 
     /// The same for a caller that may see it.
-    package func current(for caller: Caller) async throws -> AppliedPolicy {
-        try caller.require(.readPolicy)
-        return try await current()
-    }
+    package func current(for _: Permit<Right.ReadPolicy>) async throws -> AppliedPolicy { try await current() }
 
     /// The policy in force as `view` has it; read from the database once for each change.
     package func current(in view: SQLSnapshot) throws -> AppliedPolicy {
@@ -52,18 +50,14 @@ package final class PolicyStore: Sendable {
     }
 
     /// The roles that the policy names, with who has them.
-    package func roles(for caller: Caller) async throws -> JSONValue {
-        try caller.require(.readPeople)
-        return try await current().roles
-    }
+    package func roles(for _: Permit<Right.ReadPeople>) async throws -> JSONValue { try await current().roles }
 
     /// Everything that is wrong with a file, or else its rules that change nothing; nothing is changed.
     package func check(
         _ file: [UInt8],
-        for caller: Caller
+        for _: Permit<Right.CheckPolicy>
     ) async throws -> (problems: [PolicyProblem], warnings: [PolicyProblem]) {
-        try caller.require(.checkPolicy)
-        return await bench.work {
+        await bench.work {
             do throws(PolicyRefusal) {
                 return ([], try PolicyFile(parsing: file).warnings)
             } catch {
@@ -80,15 +74,26 @@ package final class PolicyStore: Sendable {
     ///   - bytes: the file, kept byte by byte.
     ///   - expectation: what is believed to be in force; compared in the transaction that changes it, so of two who
     ///     change the same policy at once one is refused.
-    ///   - caller: the person who applies it.
+    ///   - reason: why, in the words of that person.
+    ///   - permit: the person who applies it.
     /// - Returns: the policy with its new version.
     /// - Throws: `Refused`: `precondition_required`, `policy_refused` with `problems`, `precondition_failed`.
     package func apply(
         _ bytes: [UInt8],
         expecting expectation: PolicyExpectation?,
-        by caller: Caller
+        why reason: ChangeReason? = nil,
+        by permit: Permit<Right.EditPolicy>
     ) async throws -> AppliedPolicy {
-        try caller.require(.editPolicy)
+        try await put(bytes, expecting: expectation, why: reason, rolledBackTo: nil, by: permit)
+    }
+
+    func put(
+        _ bytes: [UInt8],
+        expecting expectation: PolicyExpectation?,
+        why reason: ChangeReason?,
+        rolledBackTo former: Int?,
+        by permit: Permit<Right.EditPolicy>
+    ) async throws -> AppliedPolicy {
         guard let expectation else { throw Refused.preconditionRequired }
         // Before the file is judged (RFC 9110 section 13.2.1), and once more in the transaction.
         try await database.read { view in _ = try Self.check(expectation, in: view) }
@@ -100,16 +105,27 @@ package final class PolicyStore: Sendable {
             throw Refused.policyRefused(error)
         }
         return try await database.write { transaction in
+            let permit = try self.log.standing(permit, at: self.clock.seconds, in: transaction)
             let present = try Self.check(expectation, in: transaction)
             let applied = try self.sign(file, version: (present?.version ?? 0) + 1, in: transaction)
-            try self.store(applied, by: caller.sub, in: transaction)
+            try self.store(applied, by: permit.sub, why: reason, rolledBackTo: former, in: transaction)
             let change = OrgLeaf.AdminChange(
-                who: JSONText(caller.sub),
+                who: JSONText(permit.sub),
                 what: "policy",
                 before: present.map { .of($0.file) },
                 after: .of(bytes)
             )
             try self.log.append(.adminChange(change), at: self.clock.wall(), in: transaction)
+            if let reason {
+                // The words are in the database, where they can be changed; their digest is in the log.
+                let words = OrgLeaf.AdminChange(
+                    who: JSONText(permit.sub),
+                    what: JSONText("policy/\(applied.version)/why"),
+                    before: nil,
+                    after: .of(Array(reason.text.utf8))
+                )
+                try self.log.append(.adminChange(words), at: self.clock.wall(), in: transaction)
+            }
             return applied
         }
     }
@@ -142,18 +158,25 @@ package final class PolicyStore: Sendable {
         )
     }
 
-    private func store(_ policy: AppliedPolicy, by who: String, in transaction: SQLTransaction) throws {
+    private func store(
+        _ policy: AppliedPolicy,
+        by who: String,
+        why reason: ChangeReason?,
+        rolledBackTo former: Int?,
+        in transaction: SQLTransaction
+    ) throws {
         try transaction.execute(
             """
             INSERT INTO policy
-                (version, file, media_type, rules, digest, applied_by, applied_at, note, signed_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (version, file, media_type, rules, digest, applied_by, applied_at, note, signed_at, expires_at, why,
+                rolled_back_to)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(policy.version), .blob(policy.file.bytes), .text(policy.mediaType),
                 .blob(try policy.rules.json.canonicalBytes()), .text(policy.digest), .text(who),
                 .integer(policy.signedAt), .blob(Array((policy.note ?? "").utf8)), .integer(policy.signedAt),
-                .integer(policy.expiresAt),
+                .integer(policy.expiresAt), .text(reason?.text), .integer(former),
             ]
         )
         try announce(version: policy.version, digest: policy.digest, expiresAt: policy.expiresAt, in: transaction)

@@ -2,14 +2,14 @@ internal import AuditLog
 package import AuditSink
 package import Contract
 package import Database
+package import Rights
 package import ServiceKit
 internal import StrictJSON
 internal import TransparencyLog
 
 /// The MCP servers that the organisation knows.
 ///
-/// The caller's right to change it is checked before; here each change is stored, stated in the organisation's log and
-/// announced to the agents, all in one transaction.
+/// Each change is stored, stated in the organisation's log and announced to the agents, all in one transaction.
 package struct Registry: Sendable {
     let database: SQLDatabase
     let log: OrgLog
@@ -33,7 +33,7 @@ package struct Registry: Sendable {
     // MARK: Reading
 
     /// All entries, by alias.
-    package func entries() async throws -> [RegistryEntry] {
+    package func entries(for _: Permit<Right.ReadServers>) async throws -> [RegistryEntry] {
         try await database.read { view in try entries(in: view) }
     }
 
@@ -72,7 +72,7 @@ package struct Registry: Sendable {
         }
         do {
             let entry = try RegistryEntry(json)
-            try entry.refuseUnreachable()
+            try entry.refuseUnusable()
             return entry
         } catch let error as ShapeError {
             throw Refused.malformed(error, code: "invalid_entry")
@@ -83,51 +83,84 @@ package struct Registry: Sendable {
     ///
     /// - Parameters:
     ///   - entry: what it is.
-    ///   - who: the pseudonym of the person who adds it.
+    ///   - permit: the person who adds it.
     /// - Throws: `Refused`: `alias_taken`, `registry_full`.
-    package func add(_ entry: RegistryEntry, by who: String) async throws {
-        let alias = entry.server.alias
-        let bytes = entry.json.bytes
+    package func add(_ entry: RegistryEntry, by permit: Permit<Right.EditServers>) async throws {
         let wall = clock.wall()
         try await database.write { transaction in
+            let permit = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction)
+            let alias = entry.server.alias
             guard try stored(alias, in: transaction) == nil else { throw Refused.aliasTaken(alias) }
-            try checkRoom(for: bytes, in: transaction)
-            try transaction.execute(
-                "INSERT INTO server (alias, entry, created_at, updated_at) VALUES (?, ?, ?, ?)",
-                [.text(alias), .blob(bytes), .integer(Int(wall / 1_000_000)), .integer(Int(wall / 1_000_000))]
-            )
-            try revisions.raiseEntries(in: transaction)
-            try state(alias, before: nil, after: bytes, by: who, at: wall, in: transaction)
+            try put(entry, by: permit.sub, at: wall, in: transaction)
         }
     }
 
     /// Takes a server away; throws a `Refused`, `unknown_server`, if no server has this alias.
-    package func remove(_ alias: String, by who: String) async throws {
+    package func remove(_ alias: String, by permit: Permit<Right.EditServers>) async throws {
         let wall = clock.wall()
         try await database.write { transaction in
+            let permit = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction)
             guard let bytes = try stored(alias, in: transaction) else { throw Refused.unknownServer }
             try transaction.execute("DELETE FROM server WHERE alias = ?", [.text(alias)])
             try revisions.raiseEntries(in: transaction)
-            try state(alias, before: bytes, after: nil, by: who, at: wall, in: transaction)
+            try state("servers/\(alias)", before: bytes, after: nil, by: permit.sub, at: wall, in: transaction)
         }
     }
 
-    private func stored(_ alias: String, in view: some SQLReading) throws -> [UInt8]? {
+    /// Stores an entry in place of the one of its alias, states it in the log and has agents told of it.
+    ///
+    /// - Parameters:
+    ///   - entry: what is stored.
+    ///   - origin: what it was made of.
+    ///   - who: the pseudonym of the administrator.
+    ///   - wall: the time in microseconds since 1970.
+    ///   - transaction: in which it is stored.
+    /// - Throws: `Refused`: `registry_full`.
+    func put(
+        _ entry: RegistryEntry,
+        of origin: EntryOrigin = EntryOrigin(),
+        by who: String,
+        at wall: Int64,
+        in transaction: SQLTransaction
+    ) throws {
+        let alias = entry.server.alias
+        let bytes = entry.json.bytes
+        let former = try stored(alias, in: transaction)
+        try checkRoom(for: bytes, replacing: former ?? [], in: transaction)
+        try transaction.execute(
+            """
+            INSERT INTO server (alias, entry, created_at, updated_at, name, source, choice) VALUES (?, ?, ?3, ?3, ?, ?, ?)
+            ON CONFLICT (alias) DO UPDATE SET
+                entry = excluded.entry, updated_at = excluded.updated_at, name = excluded.name, source = excluded.source,
+                choice = excluded.choice
+            """,
+            [
+                .text(alias), .blob(bytes), .integer(Int(wall / 1_000_000)), .text(entry.summary.name),
+                .text(origin.source), origin.choice.map { .blob($0.json.bytes) } ?? .null,
+            ]
+        )
+        try revisions.raiseEntries(in: transaction)
+        try state("servers/\(alias)", before: former, after: bytes, by: who, at: wall, in: transaction)
+    }
+
+    func stored(_ alias: String, in view: some SQLReading) throws -> [UInt8]? {
         try view.first("SELECT entry FROM server WHERE alias = ?", [.text(alias)])?.blob("entry")
     }
 
     /// What agents read of an entry is part of it, but for the names of what it leaves out.
-    private func checkRoom(for bytes: [UInt8], in transaction: SQLTransaction) throws {
+    private func checkRoom(for bytes: [UInt8], replacing former: [UInt8], in transaction: SQLTransaction) throws {
         let row = try transaction.first(
             "SELECT COUNT(*) AS entries, COALESCE(SUM(LENGTH(entry)), 0) AS bytes FROM server"
         )
         guard let row else { throw Refused.registryFull }
-        let size = try row.integer("bytes") + bytes.count + (try row.integer("entries") + 1) * Self.spelledOut
+        let size =
+            try row.integer("bytes") + bytes.count - former.count + (try row.integer("entries") + 1) * Self.spelledOut
         guard size <= Self.largestDocument else { throw Refused.registryFull }
     }
 
-    private func state(
-        _ alias: String,
+    /// States a change in the organisation's log.
+    func state(
+        _ what: String,
         before: [UInt8]?,
         after: [UInt8]?,
         by who: String,
@@ -136,7 +169,7 @@ package struct Registry: Sendable {
     ) throws {
         let change = OrgLeaf.AdminChange(
             who: JSONText(who),
-            what: JSONText("servers/\(alias)"),
+            what: JSONText(what),
             before: before.map { .of($0) },
             after: after.map { .of($0) }
         )

@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdTesting
 import NIOCore
 import People
+import Rights
 import StrictJSON
 import Testing
 

@@ -11,6 +11,7 @@ import Logging
 import NIOCore
 import People
 import Policy
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing

@@ -8,8 +8,10 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Kits
 import NIOCore
 import People
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -109,7 +111,7 @@ struct ReportTests {
             let machine = try await office.machine(.auditor, client)
             #expect(try await upload(10, machine, client).status == .ok)
             let choice = ReportChoice(from: UTCTime(seconds: 0), to: UTCTime(seconds: 4_000_000_000))
-            let report = try await office.domain.reports.make(choice)
+            let report = try await office.domain.reports.make(choice, for: office.database.caller(.owner).permit())
             let (timely, late) = (
                 try ReportArchive(report, clock: .system),
                 try ReportArchive(report, clock: .system, patience: .seconds(-60))

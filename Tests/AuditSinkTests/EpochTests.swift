@@ -108,7 +108,7 @@ struct EpochTests {
         #expect(try isProven(receipt.leaf, in: #require(sink.log.state(note: receipt.orgCheckpoint.utf8))))
 
         let choice = ReportChoice(from: UTCTime(seconds: 0), to: UTCTime(seconds: 253_402_300_799))
-        let report = try await sink.reports.make(choice)
+        let report = try await sink.reports.make(choice, for: sink.permit())
         var files: [String: [UInt8]] = [:]
         for file in report.files { files[file.path] = try file.read(at: 0, file.size) }
         #expect(files["epochs/\(leaf.epoch).tlog-proof"] != nil)

@@ -48,7 +48,7 @@ struct RemovalTests {
     }
 
     private func verdict(_ choice: ReportChoice, _ sink: Sink) async throws -> ReportVerdict {
-        let report = try await sink.reports.make(choice)
+        let report = try await sink.reports.make(choice, for: sink.permit())
         var files: [String: [UInt8]] = [:]
         for file in report.files {
             var bytes: [UInt8] = []
@@ -71,15 +71,15 @@ struct RemovalTests {
         #expect(before.isOK && before.records == 710)
 
         let removal = removal(sink)
-        #expect(await code { _ = try await removal.remove(bad.id, by: "u-owner") } == "log_in_use")
-        #expect(await code { _ = try await removal.remove("nobody", by: "u-owner") } == "unknown_agent")
+        #expect(await code { _ = try await removal.remove(bad.id, by: sink.permit()) } == "log_in_use")
+        #expect(await code { _ = try await removal.remove("nobody", by: sink.permit()) } == "unknown_agent")
         try await revoke(bad, sink)
-        let outcome = try await removal.remove(bad.id, by: "u-owner")
+        let outcome = try await removal.remove(bad.id, by: sink.permit())
         #expect(outcome.below == 700)
         #expect(outcome.bytes == bad.records.reduce(0) { $0 + $1.count + 1 })
-        #expect(try await removal.remove(bad.id, by: "u-another") == outcome)
+        #expect(try await removal.remove(bad.id, by: sink.permit("another")) == outcome)
         let position = try await sink.database.read { view in
-            try sink.log.positions(kind: "admin.change", subject: "u-owner", in: view)
+            try sink.log.positions(kind: "admin.change", subject: "p-owner", in: view)
         }
         #expect(position.count == 1)
 
@@ -102,7 +102,7 @@ struct RemovalTests {
         #expect(all.isOK && all.records == 10, "\(String(describing: all.failure))")
         let words = all.notProven.filter { $0.contains(bad.id) }
         #expect(words.count == 1)
-        #expect(words.first?.contains("below number 700: u-owner removed") == true)
+        #expect(words.first?.contains("below number 700: p-owner removed") == true)
         let good = try await verdict(Self.choice(user: "good@example.com"), sink)
         #expect(good.records == 10 && good.notProven.contains { $0.contains(bad.id) } == false)
         let none = try await verdict(Self.choice(user: "bad@example.com"), sink)
@@ -120,14 +120,14 @@ struct RemovalTests {
         try await sink.store(agent, from: 20)
         let removal = removal(sink)
         let lines = agent.records.flatMap { $0 + [UInt8(ascii: "\n")] }
-        let whole = try await removal.records(agent.id, from: 0)
+        let whole = try await removal.records(agent.id, from: 0, for: sink.permit())
         #expect(whole.records == lines && whole.next == 30)
-        #expect(try await removal.records(agent.id, from: 25).records == agent.records[25...].flatMap { $0 + [10] })
-        let end = try await removal.records(agent.id, from: 30)
+        #expect(try await removal.records(agent.id, from: 25, for: sink.permit()).records == agent.records[25...].flatMap { $0 + [10] })
+        let end = try await removal.records(agent.id, from: 30, for: sink.permit())
         #expect(end.records.isEmpty && end.next == 30)
         try await revoke(agent, sink)
-        _ = try await removal.remove(agent.id, by: "u-owner")
-        #expect(await code { _ = try await removal.records(agent.id, from: 0) } == "records_removed")
+        _ = try await removal.remove(agent.id, by: sink.permit())
+        #expect(await code { _ = try await removal.records(agent.id, from: 0, for: sink.permit()) } == "records_removed")
     }
 
     @Test("A report with a removal of another agent's, or none, in its place is refused")
@@ -138,9 +138,9 @@ struct RemovalTests {
         agent.record(3)
         try await sink.store(agent)
         try await revoke(agent, sink)
-        _ = try await removal(sink).remove(agent.id, by: "u-owner")
+        _ = try await removal(sink).remove(agent.id, by: sink.permit())
         let position = try await sink.database.read { view in
-            try sink.log.positions(kind: "admin.change", subject: "u-owner", in: view)[0]
+            try sink.log.positions(kind: "admin.change", subject: "p-owner", in: view)[0]
         }
         let leaf = try await sink.database.read { view in try OrgLog.leaf(at: position, in: view) }
         let parsed = try OrgLeaf(parsing: leaf)

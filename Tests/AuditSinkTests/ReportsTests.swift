@@ -6,6 +6,7 @@ import Contract
 import Database
 import Errors
 import Foundation
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -36,7 +37,7 @@ struct ReportsTests {
 
     /// Makes a report, has it verified, and returns its records.
     private func verified(_ choice: ReportChoice, _ sink: Sink) async throws -> [[UInt8]] {
-        let report = try await sink.reports.make(choice)
+        let report = try await sink.reports.make(choice, for: sink.permit())
         let files = try files(report)
         let verdict = ReportVerifier.verify(ReportInMemory(files), signedBy: sink.key.publicKey.fingerprint)
         #expect(verdict.failure == nil)
@@ -73,7 +74,7 @@ struct ReportsTests {
         var agent = try await sink.enrol("ann")
         agent.record(20)
         try await sink.store(agent)
-        let good = try files(try await sink.reports.make(Self.all))
+        let good = try files(try await sink.reports.make(Self.all, for: sink.permit()))
         for (path, bytes) in good {
             var files = good
             files[path]?[bytes.count / 2] ^= 1
@@ -132,7 +133,7 @@ struct ReportsTests {
         // One that was there, or is, has an empty report; of one that never was that is said.
         let nobodys = ReportChoice(from: from, to: to, server: "none")
         do {
-            _ = try await sink.reports.make(nobodys)
+            _ = try await sink.reports.make(nobodys, for: sink.permit())
             Issue.record("a report of a server that never was")
         } catch let problem as Refused {
             #expect(problem.code == "unknown_server")
@@ -143,7 +144,7 @@ struct ReportsTests {
         }
         #expect(try await verified(nobodys, sink).isEmpty)
         let stranger = await refusal {
-            try await sink.reports.make(ReportChoice(from: from, to: to, user: "zoe@example.com"))
+            try await sink.reports.make(ReportChoice(from: from, to: to, user: "zoe@example.com"), for: sink.permit())
         }
         #expect(stranger?.code == "unknown_user")
     }
@@ -185,7 +186,7 @@ struct ReportsTests {
         try await sink.database.write { [log = sink.log, id = agent.id] transaction in
             try log.append(.keyRevoke(agent: JSONText(id), key: key, why: "revoked"), at: Sink.noon, in: transaction)
         }
-        let files = try files(try await sink.reports.make(Self.all))
+        let files = try files(try await sink.reports.make(Self.all, for: sink.permit()))
         #expect(files.keys.contains("bundles/3.tlog-proof"))
         #expect(!files.keys.contains("bundles/4.tlog-proof"))
         #expect(files.keys.contains("keys/\(agent.id).revoke.tlog-proof"))
@@ -230,18 +231,19 @@ struct ReportsTests {
             folder: sink.folder.path,
             largest: 64 << 10
         )
-        let problem = await refusal { try await small.make(Self.all) }
+        let permit: Permit<Right.MakeReports> = try await sink.permit()
+        let problem = await refusal { try await small.make(Self.all, for: permit) }
         #expect(problem?.code == "report_too_large")
 
         let codes = await withTaskGroup(of: String?.self) { group in
-            for _ in 0..<12 { group.addTask { await refusal { try await sink.reports.make(Self.all) }?.code } }
+            for _ in 0..<12 { group.addTask { await refusal { try await sink.reports.make(Self.all, for: permit) }?.code } }
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
         #expect(codes == [nil, "report_busy"])
         // A client to which one is still sent keeps its place; with the report it is free again.
         do {
-            let sending = [try await sink.reports.make(Self.all), try await sink.reports.make(Self.all)]
-            #expect(await refusal { try await sink.reports.make(Self.all) }?.code == "report_busy")
+            let sending = [try await sink.reports.make(Self.all, for: permit), try await sink.reports.make(Self.all, for: permit)]
+            #expect(await refusal { try await sink.reports.make(Self.all, for: permit) }?.code == "report_busy")
             #expect(sending.map(\.count) == [300, 300])
         }
         #expect(try await verified(Self.all, sink).count == 300)
@@ -252,6 +254,6 @@ struct ReportsTests {
         let sink = try Sink()
         defer { sink.remove() }
         let lost = Reports(database: sink.database, log: sink.log, clock: .system, folder: sink.folder.path + "/none")
-        await #expect(throws: AuditSinkError(.report, "", next: "")) { try await lost.make(Self.all) }
+        await #expect(throws: AuditSinkError(.report, "", next: "")) { try await lost.make(Self.all, for: sink.permit()) }
     }
 }

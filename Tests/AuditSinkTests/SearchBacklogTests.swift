@@ -43,7 +43,7 @@ struct SearchBacklogTests {
     }
 
     private func records(_ choice: ReportChoice, _ sink: Sink) async throws -> Int {
-        try await sink.reports.make(choice).count
+        try await sink.reports.make(choice, for: sink.permit()).count
     }
 
     @Test(

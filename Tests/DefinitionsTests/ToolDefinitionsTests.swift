@@ -3,7 +3,9 @@ import AuditSink
 import Contract
 import Database
 import Foundation
+import Kits
 import Registry
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -51,8 +53,12 @@ struct ToolDefinitionsTests {
                 authorization: .init(kind: .none),
                 allowsLoopback: false
             ).setting(["pins": .text(pins)])
-            try await registry.add(entry, by: "p-ann")
+            try await registry.add(entry, by: admin("ann"))
         }
+    }
+
+    private func admin<Kind>(_ name: String = "ann") async throws -> Permit<Kind> {
+        try await database.caller(.admin, name).permit()
     }
 
     private func text(_ name: String, _ description: String) -> String {
@@ -82,11 +88,11 @@ struct ToolDefinitionsTests {
     private func hash(_ name: String, _ description: String) -> Hash { .of(Array(text(name, description).utf8)) }
 
     private func refusal(_ tool: String, definition: Hash? = nil) async -> String? {
-        await code { _ = try await definitions.approve("up", tool, definition: definition, by: "p-ann") }
+        await code { _ = try await definitions.approve("up", tool, definition: definition, by: admin("ann")) }
     }
 
     private func states(_ server: String = "up") async throws -> [String] {
-        try await definitions.list(server: server).map { "\($0.tool) \($0.state.rawValue)" }
+        try await definitions.list(server: server, for: admin()).map { "\($0.tool) \($0.state.rawValue)" }
     }
 
     private func code(_ body: () async throws -> Void) async -> String? {
@@ -118,7 +124,7 @@ struct ToolDefinitionsTests {
         let pins2 = try await pins()
         #expect(pins2 == ["a": [hash("a", "1")], "b": [hash("b", "1")]])
         #expect(try await states() == ["a approved", "b quarantined", "c quarantined"])
-        let b = try #require(try await definitions.list(server: "up", tool: "b").first)
+        let b = try #require(try await definitions.list(server: "up", tool: "b", for: admin()).first)
         #expect(b.diff.contains("- ") && b.diff.contains(#"+   "description": "evil","#))
         #expect(b.approved == hash("b", "1"))
     }
@@ -128,7 +134,7 @@ struct ToolDefinitionsTests {
         try await report([("a", "1")], isFirst: true)
         try await report([("a", "2")])
         let before = try await database.read { [revisions] view in try revisions.current(in: view).pins }
-        let approved = try await definitions.approve("up", "a", definition: nil, by: "p-bob")
+        let approved = try await definitions.approve("up", "a", definition: nil, by: admin("bob"))
         #expect(approved.state == .approved && approved.diff.contains(#"+   "description": "2","#))
         let pins3 = try await pins()
         #expect(pins3 == ["a": [hash("a", "1"), hash("a", "2")]])
@@ -138,9 +144,9 @@ struct ToolDefinitionsTests {
         #expect(change.who.string == "p-bob")
         #expect(change.what.string == "tools/up/a")
         #expect(change.before == hash("a", "1") && change.after == hash("a", "2"))
-        #expect(try await definitions.list(server: "up").map(\.approvedBy) == ["p-bob@example.com"])
+        #expect(try await definitions.list(server: "up", for: admin()).map(\.approvedBy) == ["p-bob@example.com"])
         // Twice is once.
-        #expect(try await definitions.approve("up", "a", definition: nil, by: "p-ann").state == .approved)
+        #expect(try await definitions.approve("up", "a", definition: nil, by: admin("ann")).state == .approved)
         #expect(try await changes().count { $0.what == "tools/up/a" } == 1)
     }
 
@@ -149,7 +155,7 @@ struct ToolDefinitionsTests {
         try await report([("a", "1"), ("b", "1")], of: "strict", isFirst: true)
         #expect(try await pins("strict") == nil)
         #expect(try await states("strict") == ["a quarantined", "b quarantined"])
-        _ = try await definitions.approve("strict", "a", definition: nil, by: "p-ann")
+        _ = try await definitions.approve("strict", "a", definition: nil, by: admin("ann"))
         let pins4 = try await pins("strict")
         #expect(pins4 == ["a": [hash("a", "1")]])
     }
@@ -174,7 +180,7 @@ struct ToolDefinitionsTests {
         try await report([("a", "2")])
         try await report([("a", "3")])
         #expect(try await states() == ["a quarantined"])
-        #expect(try await definitions.list(server: "up").first?.definition == hash("a", "3"))
+        #expect(try await definitions.list(server: "up", for: admin()).first?.definition == hash("a", "3"))
         try await report([("a", "1")])
         #expect(try await states() == ["a approved"])
     }
@@ -209,8 +215,8 @@ struct ToolDefinitionsTests {
     @Test("A server that leaves the registry takes its definitions along")
     func removal() async throws {
         try await report([("a", "1")], isFirst: true)
-        try await registry.remove("up", by: "p-ann")
-        #expect(try await definitions.list().isEmpty)
+        try await registry.remove("up", by: admin("ann"))
+        #expect(try await definitions.list(for: admin()).isEmpty)
         #expect(try await pins() == nil)
     }
 

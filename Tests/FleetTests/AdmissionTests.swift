@@ -3,6 +3,7 @@ import AuditSink
 import Contract
 import Database
 import People
+import Rights
 import StrictJSON
 import ServiceKit
 import Testing
@@ -99,9 +100,9 @@ struct AdmissionTests {
     func left() async throws {
         let machine = try await office.machine("ann@example.com", .owner)
         let caller = try await office.caller(machine)
-        try await office.fleet.leave(caller)
+        try await office.fleet.leave(caller.machine())
         #expect(await code { try await office.caller(machine) } == "revoked_key")
-        #expect(await code { try await office.fleet.leave(caller) } == "revoked_key")
+        #expect(await code { try await office.fleet.leave(caller.machine()) } == "revoked_key")
         // Who only knows its key's name learns nothing of it.
         var forged = try machine.sign("GET", "/", at: office.now)
         forged.path = "/x"
@@ -119,15 +120,15 @@ struct AdmissionTests {
         let lost = try await office.machine("ann@example.com", .editor)
         let (waiting, fleet) = (try await office.caller(lost), office.fleet)
         let counter = try office.state(try await office.news(lost)).counter
-        let held = Task { await code { try await fleet.news(SyncQuestion(after: counter), for: waiting) } }
+        let held = Task { await code { try await fleet.news(SyncQuestion(after: counter), for: waiting.machine()) } }
 
-        #expect(await code { try await fleet.revoke(lost.id, by: waiting) } == "role_needed")
-        #expect(await code { try await fleet.revoke("a-nobody", by: admin) } == "unknown_agent")
-        let shown = try await fleet.revoke(lost.id, by: admin).0
+        #expect(await code { try await fleet.revoke(lost.id, by: waiting.permit()) } == "role_needed")
+        #expect(await code { try await fleet.revoke("a-nobody", by: admin.permit()) } == "unknown_agent")
+        let shown = try await fleet.revoke(lost.id, by: admin.permit()).0
         #expect(shown.agentID == lost.id && shown.user == "ann@example.com" && shown.revokedWhy == "revoked")
         #expect(await held.value == "revoked_key")
         #expect(await code { try await office.caller(lost) } == "revoked_key")
-        let (again, ended) = try await fleet.revoke(lost.id, by: owner)
+        let (again, ended) = try await fleet.revoke(lost.id, by: owner.permit())
         #expect(again == shown && ended == Ended())
 
         let bodies = try await office.database.read { view in
@@ -150,8 +151,8 @@ struct AdmissionTests {
         let admin = try await office.caller(try await office.machine("adam@example.com", .admin))
         let peer = try await office.machine("eve@example.com", .admin)
         let owners = try await office.machine("boss@example.com", .owner)
-        #expect(await code { try await office.fleet.revoke(owners.id, by: admin) } == "role_needed")
-        #expect(await code { try await office.fleet.revoke(peer.id, by: admin) } == nil)
+        #expect(await code { try await office.fleet.revoke(owners.id, by: admin.permit()) } == "role_needed")
+        #expect(await code { try await office.fleet.revoke(peer.id, by: admin.permit()) } == nil)
         #expect(await code { try await office.caller(owners) } == nil)
     }
 
@@ -161,10 +162,10 @@ struct AdmissionTests {
         let caller = try await office.caller(machine)
         office.pass(100)
         let question = SyncQuestion(after: 0, policyVersion: 7, release: "2.0.0")
-        _ = try await office.fleet.news(question, for: try await office.caller(machine), hold: .zero)
+        _ = try await office.fleet.news(question, for: try await office.caller(machine).machine(), hold: .zero)
         // No caller waits for it to be stored; what is written behind it is.
         try await office.database.write { _ in }
-        let agent = try #require(try await office.fleet.agents(for: caller).first)
+        let agent = try #require(try await office.fleet.agents(for: caller.permit()).first)
         #expect(agent.agentID == machine.id)
         #expect(agent.user == "ann@example.com")
         #expect(agent.version == "2.0.0")
@@ -173,10 +174,10 @@ struct AdmissionTests {
         #expect(agent.lastSeen == office.now)
         let before = office.revisions.changes.version
         let odd = SyncQuestion(after: 0, policyVersion: -1, release: "a\u{1B}b")
-        _ = try await office.fleet.news(odd, for: caller, hold: .zero)
-        #expect(try await office.fleet.agents(for: caller) == [agent])
+        _ = try await office.fleet.news(odd, for: caller.machine(), hold: .zero)
+        #expect(try await office.fleet.agents(for: caller.permit()) == [agent])
         #expect(office.revisions.changes.version == before)
         let member = try await office.caller(try await office.machine("eve@example.com"))
-        #expect(await code { try await office.fleet.agents(for: member) } == "role_needed")
+        #expect(await code { try await office.fleet.agents(for: member.permit()) } == "role_needed")
     }
 }

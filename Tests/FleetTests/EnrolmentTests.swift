@@ -5,6 +5,7 @@ import Database
 import Dispatch
 import People
 import Policy
+import Rights
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -93,7 +94,7 @@ struct EnrolmentTests {
         #expect(await code { try await enrol(Machine(), token) } == "token_spent")
         var enrolled = machine
         enrolled.id = first.agentID
-        try await office.fleet.leave(try await office.caller(enrolled))
+        try await office.fleet.leave(try await office.caller(enrolled).machine())
         #expect(await code { try await enrol(machine, token) } == "token_spent")
     }
 
@@ -121,7 +122,7 @@ struct EnrolmentTests {
     func repetition(life: Int) async throws {
         let founder = try await office.caller(try await office.machine("founder@example.com", .owner))
         let email = try #require(EmailAddress("ann@example.com"))
-        let invitation = try await office.people.invite(email, role: .member, seconds: life, by: founder)
+        let invitation = try await office.people.invite(email, role: .member, seconds: life, by: founder.permit())
         let (machine, token) = (Machine(), invitation.token.proof)
         let first = try await enrol(machine, token)
         office.pass(min(life, 600) - 1)

@@ -4,10 +4,12 @@ import Contract
 import Database
 import Definitions
 import Foundation
+import Kits
 import People
 import Policy
 import PolicyStore
 import Registry
+import Rights
 import ServiceKit
 import StrictJSON
 import Synchronization
@@ -82,7 +84,7 @@ struct Office {
         } else {
             let founder = try await machine("founder@example.com", .owner)
             let caller = try await fleet.admit(founder.sign("GET", "/", at: now)).caller
-            invitation = try await people.invite(email, role: role, seconds: 60, by: caller)
+            invitation = try await people.invite(email, role: role, seconds: 60, by: caller.permit())
         }
         return try await enrol(invitation.token.proof)
     }
@@ -111,7 +113,7 @@ struct Office {
     ) async throws -> SyncAnswer? {
         try await fleet.news(
             SyncQuestion(after: after, epoch: epoch, orgSize: orgSize, seen: seen.map { Array($0.utf8) }),
-            for: try await caller(machine),
+            for: try await caller(machine).machine(),
             hold: .zero
         )
     }
@@ -142,7 +144,7 @@ struct Office {
     func add(_ alias: String) async throws {
         let url = "https://\(alias).example.com/mcp"
         let entry = try RegistryEntry(alias: alias, url: url, authorization: .init(kind: .none), allowsLoopback: false)
-        try await registry.add(entry, by: "p-test")
+        try await registry.add(entry, by: database.caller(.admin, "test").permit())
     }
 }
 

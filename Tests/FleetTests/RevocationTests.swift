@@ -6,6 +6,7 @@ import Database
 import Kits
 import People
 import Policy
+import Rights
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -52,18 +53,18 @@ struct RevocationTests {
         let thief = try await office.caller(stolen)
         let month = 30 * 86_400
         var invitations = [
-            try await people.invite(ann, role: .admin, seconds: month, by: thief),
-            try await people.invite(mallory, role: .admin, seconds: month, by: thief),
+            try await people.invite(ann, role: .admin, seconds: month, by: thief.permit()),
+            try await people.invite(mallory, role: .admin, seconds: month, by: thief.permit()),
         ]
-        let token = try await people.addToken("t1", scopes: [.admin], seconds: month, by: thief)
+        let token = try await people.addToken("t1", scopes: [.admin], seconds: month, by: thief.permit())
         let script = try await people.caller(token: token.secret)
-        let second = try await people.addToken("t2", scopes: [.admin], seconds: month, by: script)
+        let second = try await people.addToken("t2", scopes: [.admin], seconds: month, by: script.permit())
         for maker in [script, try await people.caller(token: second.secret)] {
-            invitations.append(try await people.invite(mallory, role: .admin, seconds: month, by: maker))
+            invitations.append(try await people.invite(mallory, role: .admin, seconds: month, by: maker.permit()))
         }
-        let untouched = try await people.invite(mallory, role: .member, seconds: month, by: owner)
+        let untouched = try await people.invite(mallory, role: .member, seconds: month, by: owner.permit())
 
-        let (agent, ended) = try await office.fleet.revoke(stolen.id, by: owner)
+        let (agent, ended) = try await office.fleet.revoke(stolen.id, by: owner.permit())
         #expect(agent.revokedWhy == "revoked")
         #expect(ended.agents == [stolen.id])
         #expect(ended.tokens.sorted() == ["t1", "t2"])
@@ -76,9 +77,9 @@ struct RevocationTests {
         // A caller who was proven just before makes nothing new.
         for late in [thief, script] {
             let word = late == thief ? "revoked_key" : "bad_token"
-            #expect(await code { try await people.invite(mallory, role: .member, seconds: 60, by: late) } == word)
-            #expect(await code { try await people.addToken("t3", scopes: [.read], seconds: 60, by: late) } == word)
-            #expect(await code { try await office.fleet.revoke(agent.agentID, by: late) } == word)
+            #expect(await code { try await people.invite(mallory, role: .member, seconds: 60, by: late.permit()) } == word)
+            #expect(await code { try await people.addToken("t3", scopes: [.read], seconds: 60, by: late.permit()) } == word)
+            #expect(await code { try await office.fleet.revoke(agent.agentID, by: late.permit()) } == word)
         }
         let expected = ["agents/\(stolen.id)", "tokens/\(token.token.id)", "tokens/\(second.token.id)"]
         let stated = try await taken()
@@ -90,19 +91,19 @@ struct RevocationTests {
     @Test("What a token of an hour makes lasts an hour, and no longer than the token itself")
     func hour() async throws {
         let (people, owner) = (office.people, try await owner())
-        let token = try await people.addToken("hour", scopes: [.admin], seconds: 3600, by: owner)
+        let token = try await people.addToken("hour", scopes: [.admin], seconds: 3600, by: owner.permit())
         let script = try await people.caller(token: token.secret)
-        let late = try await people.invite(mallory, role: .admin, seconds: 30 * 86_400, by: script)
+        let late = try await people.invite(mallory, role: .admin, seconds: 30 * 86_400, by: script.permit())
         #expect(late.invitation.expiresAt == token.token.expiresAt)
         #expect(late.json["expires"] == .text(UTCTime(seconds: token.token.expiresAt).shortText))
-        let short = try await people.addToken("short", scopes: [.admin], seconds: 3600, by: owner)
+        let short = try await people.addToken("short", scopes: [.admin], seconds: 3600, by: owner.permit())
         let removed = try await people.invite(
             mallory,
             role: .admin,
             seconds: 60,
-            by: try await people.caller(token: short.secret)
+            by: try await people.caller(token: short.secret).permit()
         )
-        let ended = try await people.removeToken("short", by: owner)
+        let ended = try await people.removeToken("short", by: owner.permit())
         #expect(ended.invitations == [removed.invitation.id])
         #expect(await enrol(removed) == "token_spent")
         office.pass(3600)
@@ -115,25 +116,25 @@ struct RevocationTests {
         let stolen = try await office.machine("ann@example.com", .admin)
         let thief = try await office.caller(stolen)
         let first = try await office.enrol(
-            try await people.invite(mallory, role: .admin, seconds: 60, by: thief).token.proof
+            try await people.invite(mallory, role: .admin, seconds: 60, by: thief.permit()).token.proof
         )
-        let token = try await people.addToken("t", scopes: [.admin], seconds: 60, by: try await office.caller(first))
+        let token = try await people.addToken("t", scopes: [.admin], seconds: 60, by: try await office.caller(first).permit())
         let eve = try #require(EmailAddress("eve@example.com"))
         let script = try await people.caller(token: token.secret)
         let second = try await office.enrol(
-            try await people.invite(eve, role: .member, seconds: 60, by: script).token.proof
+            try await people.invite(eve, role: .member, seconds: 60, by: script.permit()).token.proof
         )
         // The one between is gone, and so is the token: the line is still there.
-        try await office.fleet.leave(try await office.caller(first))
+        try await office.fleet.leave(try await office.caller(first).machine())
         let third = try await office.enrol(
-            try await people.invite(eve, role: .member, seconds: 60, by: thief).token.proof
+            try await people.invite(eve, role: .member, seconds: 60, by: thief.permit()).token.proof
         )
 
-        let (_, kept) = try await office.fleet.revoke(stolen.id, by: owner)
+        let (_, kept) = try await office.fleet.revoke(stolen.id, by: owner.permit())
         #expect(Set(kept.enrolled.map(\.agentID)) == [second.id, third.id])
         #expect(kept.enrolled.first { $0.agentID == second.id }?.user == "eve@example.com")
         #expect(await code { try await office.caller(second) } == nil)
-        let (_, ended) = try await office.fleet.revoke(stolen.id, enrolled: .revoke, by: owner)
+        let (_, ended) = try await office.fleet.revoke(stolen.id, enrolled: .revoke, by: owner.permit())
         #expect(Set(ended.agents) == [second.id, third.id])
         #expect(ended.enrolled.isEmpty)
         for machine in [second, third] { #expect(await code { try await office.caller(machine) } == "revoked_key") }
@@ -145,24 +146,24 @@ struct RevocationTests {
         let stolen = try await office.machine("ann@example.com", .admin)
         let thief = try await office.caller(stolen)
         for name in ["friend", "other", "third"] { _ = try await office.machine("\(name)@example.com") }
-        _ = try await people.setRole(.admin, of: "friend@example.com", by: thief)
-        let token = try await people.addToken("t", scopes: [.admin], seconds: 3600, by: thief)
+        _ = try await people.setRole(.admin, of: "friend@example.com", by: thief.permit())
+        let token = try await people.addToken("t", scopes: [.admin], seconds: 3600, by: thief.permit())
         let script = try await people.caller(token: token.secret)
-        _ = try await people.setRole(.editor, of: "other@example.com", by: script)
+        _ = try await people.setRole(.editor, of: "other@example.com", by: script.permit())
         let first = try await office.enrol(
-            try await people.invite(mallory, role: .admin, seconds: 60, by: script).token.proof
+            try await people.invite(mallory, role: .admin, seconds: 60, by: script.permit()).token.proof
         )
-        _ = try await people.setRole(.auditor, of: "third@example.com", by: try await office.caller(first))
+        _ = try await people.setRole(.auditor, of: "third@example.com", by: try await office.caller(first).permit())
         _ = try await office.machine("honest@example.com", .editor)
 
-        let removed = try await people.removeToken("t", by: owner)
+        let removed = try await people.removeToken("t", by: owner.permit())
         #expect(removed.raised.map(\.user) == ["mallory@example.com", "other@example.com", "third@example.com"])
-        let (_, ended) = try await office.fleet.revoke(stolen.id, by: owner)
+        let (_, ended) = try await office.fleet.revoke(stolen.id, by: owner.permit())
         #expect(ended.raised.map(\.user).contains("friend@example.com"))
         #expect(ended.raised.count == 4)
-        _ = try await people.setRole(.editor, of: "other@example.com", by: owner)
-        _ = try await people.setRole(.member, of: "friend@example.com", by: owner)
-        let (_, after) = try await office.fleet.revoke(stolen.id, enrolled: .revoke, by: owner)
+        _ = try await people.setRole(.editor, of: "other@example.com", by: owner.permit())
+        _ = try await people.setRole(.member, of: "friend@example.com", by: owner.permit())
+        let (_, after) = try await office.fleet.revoke(stolen.id, enrolled: .revoke, by: owner.permit())
         #expect(after.raised.map(\.user) == ["mallory@example.com", "third@example.com"])
     }
 
@@ -170,10 +171,10 @@ struct RevocationTests {
     func ownMachine() async throws {
         let people = office.people
         let old = try await office.machine("ann@example.com", .owner)
-        let invitation = try await people.invite(ann, role: .owner, seconds: 60, by: try await office.caller(old))
+        let invitation = try await people.invite(ann, role: .owner, seconds: 60, by: try await office.caller(old).permit())
         let new = try await office.enrol(invitation.token.proof)
         let asking = try await office.caller(new)
-        let (_, ended) = try await office.fleet.revoke(old.id, enrolled: .revoke, by: asking)
+        let (_, ended) = try await office.fleet.revoke(old.id, enrolled: .revoke, by: asking.permit())
         #expect(ended.agents == [old.id])
         #expect(ended.enrolled.map(\.agentID) == [new.id])
         #expect(await code { try await office.caller(new) } == nil)
@@ -181,11 +182,11 @@ struct RevocationTests {
         // One who has risen since is above the administrator who asks.
         let lost = try await office.machine("adam@example.com", .admin)
         let risen = try await office.enrol(
-            try await people.invite(mallory, role: .admin, seconds: 60, by: try await office.caller(lost)).token.proof
+            try await people.invite(mallory, role: .admin, seconds: 60, by: try await office.caller(lost).permit()).token.proof
         )
-        _ = try await people.setRole(.owner, of: mallory.text, by: asking)
+        _ = try await people.setRole(.owner, of: mallory.text, by: asking.permit())
         let admin = try await office.caller(try await office.machine("eve@example.com", .admin))
-        let (_, second) = try await office.fleet.revoke(lost.id, enrolled: .revoke, by: admin)
+        let (_, second) = try await office.fleet.revoke(lost.id, enrolled: .revoke, by: admin.permit())
         #expect(second.agents == [lost.id])
         #expect(second.enrolled.map(\.agentID) == [risen.id])
         #expect(await code { try await office.caller(risen) } == nil)
@@ -196,9 +197,9 @@ struct RevocationTests {
         let people = office.people
         let machine = try await office.machine("ann@example.com", .owner)
         let caller = try await office.caller(machine)
-        let invitation = try await people.invite(mallory, role: .member, seconds: 3600, by: caller)
-        let token = try await people.addToken("mine", scopes: [.read], seconds: 3600, by: caller)
-        try await office.fleet.leave(caller)
+        let invitation = try await people.invite(mallory, role: .member, seconds: 3600, by: caller.permit())
+        let token = try await people.addToken("mine", scopes: [.read], seconds: 3600, by: caller.permit())
+        try await office.fleet.leave(caller.machine())
         #expect(await enrol(invitation) == "token_spent")
         #expect(await code { try await people.caller(token: token.secret) } == "bad_token")
     }
@@ -212,11 +213,11 @@ struct RevocationTests {
             try view.first("SELECT last FROM revision")?.integer("last")
         }
         let question = SyncQuestion(after: try #require(newest))
-        let held = Task { await code { try await fleet.news(question, for: waiting, hold: .seconds(50)) } }
-        let (_, ended) = try await people.remove("ann@example.com", by: owner)
+        let held = Task { await code { try await fleet.news(question, for: waiting.machine(), hold: .seconds(50)) } }
+        let (_, ended) = try await people.remove("ann@example.com", by: owner.permit())
         #expect(ended.agents == [machine.id])
         #expect(await held.value == "revoked_key")
-        let shown = try await fleet.agents(for: owner).first { $0.agentID == machine.id }
+        let shown = try await fleet.agents(for: owner.permit()).first { $0.agentID == machine.id }
         #expect(shown?.revokedWhy == "removed")
     }
 
@@ -226,12 +227,12 @@ struct RevocationTests {
         let machine = try await office.machine("ann@example.com")
         let other = try await office.machine("eve@example.com")
         let caller = try await office.caller(machine)
-        _ = try await fleet.revoke(machine.id, by: owner)
+        _ = try await fleet.revoke(machine.id, by: owner.permit())
         office.pass(10)
         let attempts: [() async throws -> Void] = [
             { _ = try await self.office.caller(machine) },
-            { _ = try await fleet.news(SyncQuestion(after: 0), for: caller, hold: .zero) },
-            { try await fleet.leave(caller) },
+            { _ = try await fleet.news(SyncQuestion(after: 0), for: caller.machine(), hold: .zero) },
+            { try await fleet.leave(caller.machine()) },
         ]
         for attempt in attempts {
             do {
@@ -266,10 +267,10 @@ struct RevocationTests {
             mallory,
             role: .admin,
             seconds: 60,
-            by: try await office.caller(stolen)
+            by: try await office.caller(stolen).permit()
         )
         async let entered = office.enrol(invitation.token.proof)
-        async let revoked = office.fleet.revoke(stolen.id, by: owner)
+        async let revoked = office.fleet.revoke(stolen.id, by: owner.permit())
         let (_, ended) = try await revoked
         if let machine = try? await entered {
             #expect(ended.enrolled.map(\.agentID) == [machine.id])

@@ -7,6 +7,7 @@ import People
 import Policy
 import PolicyStore
 import Registry
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -32,7 +33,7 @@ struct SyncTests {
 
     private func apply(_ text: String = policy) async throws -> AppliedPolicy {
         let owner = try await office.caller(try await office.machine("founder@example.com", .owner))
-        return try await office.desk.apply(Array(text.utf8), expecting: .anything, by: owner)
+        return try await office.desk.apply(Array(text.utf8), expecting: .anything, by: owner.permit())
     }
 
     @Test("A new machine learns who its person is, before there is any policy")
@@ -101,7 +102,7 @@ struct SyncTests {
         #expect(try office.binding(entries).roles.map(\.role) == ["dev", "guest"])
         #expect(try office.aliases(entries) == ["github"])
         // What concerns another person alone is no news.
-        try await office.fleet.leave(try await office.caller(eve))
+        try await office.fleet.leave(try await office.caller(eve).machine())
         #expect(try await office.news(ann, after: office.state(entries).counter) == nil)
         // A machine that comes late gets everything.
         let late = try #require(try await office.news(ann))
@@ -240,10 +241,10 @@ struct SyncTests {
         let (office, caller) = (office, try await office.caller(machine))
         let question = SyncQuestion(after: counter)
         let start = ContinuousClock.now
-        #expect(try await office.fleet.news(question, for: caller, hold: .milliseconds(50)) == nil)
+        #expect(try await office.fleet.news(question, for: caller.machine(), hold: .milliseconds(50)) == nil)
         #expect(ContinuousClock.now - start >= .milliseconds(50))
 
-        async let answer = office.fleet.news(question, for: caller, hold: .seconds(50))
+        async let answer = office.fleet.news(question, for: caller.machine(), hold: .seconds(50))
         // Another person's machine rings the bell, and the question stays open.
         _ = try await office.machine("eve@example.com", .owner)
         try await office.add("github")
@@ -256,9 +257,9 @@ struct SyncTests {
         let counter = try office.state(try await office.news(machine)).counter
         let (office, caller) = (office, try await office.caller(machine))
         let waiting = Task {
-            await code { try await office.fleet.news(SyncQuestion(after: counter), for: caller, hold: .seconds(50)) }
+            await code { try await office.fleet.news(SyncQuestion(after: counter), for: caller.machine(), hold: .seconds(50)) }
         }
-        try await office.fleet.leave(caller)
+        try await office.fleet.leave(caller.machine())
         #expect(await waiting.value == "revoked_key")
     }
 
@@ -279,7 +280,7 @@ struct SyncTests {
     func token() async throws {
         let proof = Caller.Proof.token(id: "t", scopes: [.admin], expires: .max)
         let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: proof)
-        #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller) } == "machine_needed")
-        #expect(await code { try await office.fleet.leave(caller) } == "machine_needed")
+        #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller.machine()) } == "machine_needed")
+        #expect(await code { try await office.fleet.leave(caller.machine()) } == "machine_needed")
     }
 }

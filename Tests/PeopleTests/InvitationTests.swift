@@ -4,6 +4,7 @@ import Bytes
 import Contract
 import Database
 import Policy
+import Rights
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -58,7 +59,7 @@ struct InvitationTests {
     @Test("It ends by its time, and what was never one is refused in the same words")
     func expiry() async throws {
         let owner = try await office.caller(.owner)
-        let issued = try await office.people.invite(ann, role: .member, seconds: 1, by: owner)
+        let issued = try await office.people.invite(ann, role: .member, seconds: 1, by: owner.permit())
         office.clock.pass(1)
         #expect(await code { try await office.use(issued, as: "a-1") } == "token_spent")
         let people = office.people
@@ -74,7 +75,7 @@ struct InvitationTests {
         }
         for seconds in [0, -1, 31 * 86_400, .max] {
             #expect(
-                await code { try await people.invite(ann, role: .member, seconds: seconds, by: owner) }
+                await code { try await people.invite(ann, role: .member, seconds: seconds, by: owner.permit()) }
                     == "invalid_request"
             )
         }
@@ -84,12 +85,12 @@ struct InvitationTests {
     func above() async throws {
         let people = office.people
         let admin = try await office.caller(.admin)
-        #expect(await code { try await people.invite(ann, role: .owner, seconds: 60, by: admin) } == "role_needed")
-        #expect(await code { try await people.invite(ann, role: .admin, seconds: 60, by: admin) } == nil)
+        #expect(await code { try await people.invite(ann, role: .owner, seconds: 60, by: admin.permit()) } == "role_needed")
+        #expect(await code { try await people.invite(ann, role: .admin, seconds: 60, by: admin.permit()) } == nil)
         for role in [Role.editor, .auditor, .member] {
             let caller = try await office.caller(role)
             #expect(
-                await code { try await people.invite(ann, role: .member, seconds: 60, by: caller) } == "role_needed"
+                await code { try await people.invite(ann, role: .member, seconds: 60, by: caller.permit()) } == "role_needed"
             )
         }
     }
@@ -101,7 +102,7 @@ struct InvitationTests {
         for spelling in ["boss@example.com", "BOSS@Example.com"] {
             let email = try #require(EmailAddress(spelling))
             #expect(
-                await code { try await office.people.invite(email, role: .member, seconds: 60, by: admin) }
+                await code { try await office.people.invite(email, role: .member, seconds: 60, by: admin.permit()) }
                     == "role_needed"
             )
         }
@@ -110,9 +111,9 @@ struct InvitationTests {
     @Test("An invitation that was made before the person rose opens nothing any more")
     func risen() async throws {
         let admin = try await office.caller(.admin)
-        let kept = try await office.people.invite(ann, role: .member, seconds: 3600, by: admin)
+        let kept = try await office.people.invite(ann, role: .member, seconds: 3600, by: admin.permit())
         let owner = try await office.caller(.owner, "second@example.com")
-        let raising = try await office.people.invite(ann, role: .owner, seconds: 60, by: owner)
+        let raising = try await office.people.invite(ann, role: .owner, seconds: 60, by: owner.permit())
         #expect(try await office.use(raising, as: "a-1").role == .owner)
         #expect(await code { try await office.use(kept, as: "a-2") } == "token_spent")
     }
@@ -124,22 +125,22 @@ struct InvitationTests {
         let peer = try await office.caller(.admin, "peer@example.com")
         let email = try #require(EmailAddress(peer.email))
         for role in [Role.member, .admin] {
-            let refused = await code { try await people.invite(email, role: role, seconds: 60, by: admin) }
+            let refused = await code { try await people.invite(email, role: role, seconds: 60, by: admin.permit()) }
             #expect(refused == "role_needed")
-            #expect(await code { try await people.invite(email, role: role, seconds: 60, by: peer) } == nil)
+            #expect(await code { try await people.invite(email, role: role, seconds: 60, by: peer.permit()) } == nil)
         }
         let (first, second) = (
             try await office.caller(.owner, "one@example.com"), try await office.caller(.owner, "two@example.com")
         )
         let other = try #require(EmailAddress(second.email))
-        #expect(await code { try await people.invite(other, role: .owner, seconds: 60, by: first) } == nil)
+        #expect(await code { try await people.invite(other, role: .owner, seconds: 60, by: first.permit()) } == nil)
     }
 
     @Test("An invitation that is kept until the person has risen to its maker's rank opens nothing either")
     func risenToPeer() async throws {
         let admin = try await office.caller(.admin)
-        let used = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin)
-        let kept = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin)
+        let used = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin.permit())
+        let kept = try await office.people.invite(ann, role: .admin, seconds: 3600, by: admin.permit())
         #expect(try await office.use(used, as: "a-1").role == .admin)
         #expect(await code { try await office.use(kept, as: "a-2") } == "token_spent")
     }
@@ -147,7 +148,7 @@ struct InvitationTests {
     @Test("A second machine takes nothing away from anybody")
     func second() async throws {
         let owner = try await office.caller(.owner, "ann@example.com")
-        let issued = try await office.people.invite(ann, role: .member, seconds: 60, by: owner)
+        let issued = try await office.people.invite(ann, role: .member, seconds: 60, by: owner.permit())
         let person = try await office.use(issued, as: "a-2")
         #expect(person.role == .owner)
         #expect(person.sub == owner.sub)
@@ -156,14 +157,14 @@ struct InvitationTests {
     @Test("What is stored opens nothing, and what is shown has no secret")
     func secrets() async throws {
         let owner = try await office.caller(.owner)
-        let issued = try await office.people.invite(ann, role: .auditor, seconds: 60, by: owner)
+        let issued = try await office.people.invite(ann, role: .auditor, seconds: 60, by: owner.permit())
         let text = Base64.url(issued.token.secret)
         for row in try await office.stored() {
             #expect(!row.contains(text))
             #expect(!row.contains("\(issued.token.secret)"))
         }
         #expect(!"\(issued.token)".contains(text))
-        let shown = try await office.people.invitations(for: owner)
+        let shown = try await office.people.invitations(for: owner.permit())
         #expect(shown.map(\.email).contains("ann@example.com"))
         for each in shown { #expect(!each.json(now: office.clock.now).json.contains(text)) }
         let change = try #require(try await office.changes().last)

@@ -4,6 +4,7 @@ import Contract
 import Database
 import Foundation
 import Policy
+import Rights
 import ServiceKit
 import StrictJSON
 import Synchronization
@@ -77,7 +78,7 @@ struct Office {
             invitation = try await people.inviteOwner(email)
         } else {
             let owner = try await caller(.owner, "founder@example.com")
-            invitation = try await people.invite(email, role: role, seconds: 60, by: owner)
+            invitation = try await people.invite(email, role: role, seconds: 60, by: owner.permit())
         }
         let person = try await use(invitation, as: agent)
         return Caller(

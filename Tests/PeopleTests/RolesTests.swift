@@ -3,6 +3,7 @@ import AuditSink
 import Contract
 import Database
 import Policy
+import Rights
 import StrictJSON
 import Testing
 
@@ -19,7 +20,7 @@ struct RolesTests {
     }
 
     private func role(of email: String, _ viewer: Caller) async throws -> Role? {
-        try await office.people.users(for: viewer).first { $0.email == email }?.role
+        try await office.people.users(for: viewer.permit()).first { $0.email == email }?.role
     }
 
     @Test("A caller cannot act on a person with a higher role, nor give more than it has")
@@ -33,11 +34,11 @@ struct RolesTests {
                     let caller = try await office.caller(rank, "by-\(name)@example.com")
                     let target = try await office.caller(other, "to-\(name)@example.com")
                     let isAllowed = rank >= .admin && other <= rank && new <= rank
-                    let refused = await code { try await people.setRole(new, of: target.email, by: caller) }
+                    let refused = await code { try await people.setRole(new, of: target.email, by: caller.permit()) }
                     #expect(refused == (isAllowed ? nil : "role_needed"), "\(rank) gives \(other) the role \(new)")
                     if new == .member {
                         let target = try await office.caller(other, "gone-\(name)@example.com")
-                        let refused = await code { try await people.remove(target.sub, by: caller) }
+                        let refused = await code { try await people.remove(target.sub, by: caller.permit()) }
                         let mayRemove = rank >= .admin && other <= rank
                         #expect(refused == (mayRemove ? nil : "role_needed"), "\(rank) removes \(other)")
                     }
@@ -51,20 +52,20 @@ struct RolesTests {
         let people = office.people
         let owner = try await office.caller(.owner)
         for role in Role.allCases where role < .owner {
-            #expect(await code { try await people.setRole(role, of: owner.sub, by: owner) } == "last_owner")
+            #expect(await code { try await people.setRole(role, of: owner.sub, by: owner.permit()) } == "last_owner")
         }
-        #expect(await code { try await people.remove(owner.email, by: owner) } == "last_owner")
+        #expect(await code { try await people.remove(owner.email, by: owner.permit()) } == "last_owner")
         let second = try await office.caller(.owner, "second@example.com")
         // An owner without a machine cannot do anything either.
         guard case .machine(let agent) = second.proof else { throw Refused.badToken }
         try await office.database.write { transaction in
             _ = try people.end(machine: agent, .revoked, by: owner, in: transaction)
         }
-        #expect(await code { try await people.setRole(.admin, of: owner.sub, by: owner) } == "last_owner")
-        #expect(await code { try await people.remove(second.sub, by: owner) } == nil)
+        #expect(await code { try await people.setRole(.admin, of: owner.sub, by: owner.permit()) } == "last_owner")
+        #expect(await code { try await people.remove(second.sub, by: owner.permit()) } == nil)
         let third = try await office.caller(.owner, "third@example.com")
-        #expect(await code { try await people.setRole(.admin, of: owner.sub, by: owner) } == nil)
-        #expect(await code { try await people.remove(third.sub, by: third) } == "last_owner")
+        #expect(await code { try await people.setRole(.admin, of: owner.sub, by: owner.permit()) } == nil)
+        #expect(await code { try await people.remove(third.sub, by: third.permit()) } == "last_owner")
     }
 
     @Test("Of two owners who remove, or lower, each other or themselves at once one stays", arguments: 0..<8)
@@ -76,12 +77,12 @@ struct RolesTests {
         async let left = code { () async throws -> Void in
             _ =
                 try await round < 4
-                ? people.remove(first.sub, by: one) : people.setRole(.member, of: first.sub, by: one)
+                ? people.remove(first.sub, by: one.permit()) : people.setRole(.member, of: first.sub, by: one.permit())
         }
         async let right = code { () async throws -> Void in
             _ =
                 try await round < 4
-                ? people.remove(second.sub, by: two) : people.setRole(.member, of: second.sub, by: two)
+                ? people.remove(second.sub, by: two.permit()) : people.setRole(.member, of: second.sub, by: two.permit())
         }
         let codes = await [left, right]
         #expect(codes.count(where: { $0 == nil }) == 1, "\(codes)")
@@ -98,31 +99,31 @@ struct RolesTests {
         let admin = try await office.caller(.admin)
         let bob = try #require(EmailAddress("bob@example.com"))
         let (own, others) = (
-            try await people.invite(try #require(EmailAddress(admin.email)), role: .admin, seconds: 60, by: admin),
-            try await people.invite(bob, role: .member, seconds: 60, by: admin)
+            try await people.invite(try #require(EmailAddress(admin.email)), role: .admin, seconds: 60, by: admin.permit()),
+            try await people.invite(bob, role: .member, seconds: 60, by: admin.permit())
         )
         let raising = try await people.invite(
             try #require(EmailAddress(admin.email)),
             role: .editor,
             seconds: 60,
-            by: owner
+            by: owner.permit()
         )
         let harmless = try await people.invite(
             try #require(EmailAddress(admin.email)),
             role: .member,
             seconds: 60,
-            by: owner
+            by: owner.permit()
         )
         for (name, scopes) in [("all", [.admin]), ("both", [.metrics, .policy]), ("gone", [.metrics])]
             as [(String, Set<Scope>)]
         {
-            _ = try await people.addToken(name, scopes: scopes, seconds: 60, by: admin)
+            _ = try await people.addToken(name, scopes: scopes, seconds: 60, by: admin.permit())
         }
-        let (person, ended) = try await people.setRole(.auditor, of: admin.email.uppercased(), by: owner)
+        let (person, ended) = try await people.setRole(.auditor, of: admin.email.uppercased(), by: owner.permit())
         #expect(person.role == .auditor)
         #expect(ended.tokens == ["gone"])
         #expect(Set(ended.invitations) == Set([own, others, raising].map(\.invitation.id)))
-        let tokens = try await people.tokens(for: owner)
+        let tokens = try await people.tokens(for: owner.permit())
         #expect(tokens.map(\.name) == ["all", "both"])
         #expect(tokens.last?.scopes == [.policy])
         for invitation in [own, others, raising] {
@@ -133,10 +134,10 @@ struct RolesTests {
         #expect(try await office.use(harmless, as: "a-second").role == .auditor)
         // A member makes no tokens, so none of the member's is left; and raised again, the member does not have them
         // back.
-        let (_, last) = try await people.setRole(.member, of: admin.sub, by: owner)
+        let (_, last) = try await people.setRole(.member, of: admin.sub, by: owner.permit())
         #expect(last.tokens.sorted() == ["all", "both"])
-        _ = try await people.setRole(.admin, of: admin.sub, by: owner)
-        #expect(try await people.tokens(for: owner).isEmpty)
+        _ = try await people.setRole(.admin, of: admin.sub, by: owner.permit())
+        #expect(try await people.tokens(for: owner.permit()).isEmpty)
         let again = await code { try await office.use(own, as: "a-again") }
         #expect(again == "token_spent")
     }
@@ -147,8 +148,8 @@ struct RolesTests {
         let owner = try await office.caller(.owner)
         let member = try await office.caller(.member)
         let before = try await office.changes().count
-        _ = try await people.setRole(.editor, of: member.sub, by: owner)
-        _ = try await people.setRole(.editor, of: member.sub, by: owner)
+        _ = try await people.setRole(.editor, of: member.sub, by: owner.permit())
+        _ = try await people.setRole(.editor, of: member.sub, by: owner.permit())
         let changes = try await office.changes().dropFirst(before)
         #expect(changes.count == 1)
         #expect(changes.first?.what == JSONText("people/\(member.sub)"))
@@ -167,43 +168,43 @@ struct RolesTests {
             try #require(EmailAddress(admin.email)),
             role: .member,
             seconds: 60,
-            by: admin
+            by: admin.permit()
         )
         _ = try await office.use(second, as: "a-second")
-        let token = try await people.addToken("script", scopes: [.admin], seconds: 60, by: admin)
+        let token = try await people.addToken("script", scopes: [.admin], seconds: 60, by: admin.permit())
         let byToken = try await people.invite(
             bob,
             role: .admin,
             seconds: 60,
-            by: try await people.caller(token: token.secret)
+            by: try await people.caller(token: token.secret).permit()
         )
         let forHim = try await people.invite(
             try #require(EmailAddress(admin.email)),
             role: .admin,
             seconds: 60,
-            by: owner
+            by: owner.permit()
         )
-        let came = try await people.invite(bob, role: .member, seconds: 60, by: admin)
+        let came = try await people.invite(bob, role: .member, seconds: 60, by: admin.permit())
         _ = try await office.use(came, as: "a-bob")
 
-        let (person, ended) = try await people.remove(admin.email, by: owner)
+        let (person, ended) = try await people.remove(admin.email, by: owner.permit())
         #expect(person.sub == admin.sub)
         #expect(ended.agents.count == 2 && ended.agents.contains("a-second"))
         #expect(ended.tokens == ["script"])
         #expect(Set(ended.invitations) == [byToken.invitation.id, forHim.invitation.id])
         #expect(ended.enrolled.map(\.agentID) == ["a-bob"])
         #expect(await code { try await people.caller(token: token.secret) } == "bad_token")
-        #expect(await code { try await people.users(for: admin) } == nil, "reads are judged at the door")
-        let late = await code { try await people.invite(bob, role: .member, seconds: 60, by: admin) }
+        #expect(await code { try await people.users(for: admin.permit()) } == nil, "reads are judged at the door")
+        let late = await code { try await people.invite(bob, role: .member, seconds: 60, by: admin.permit()) }
         #expect(late == "revoked_key")
         for invitation in [byToken, forHim] {
             #expect(await code { try await office.use(invitation, as: "a-x") } == "token_spent")
         }
-        #expect(try await !people.users(for: owner).map(\.email).contains(admin.email))
+        #expect(try await !people.users(for: owner.permit()).map(\.email).contains(admin.email))
         // Once more takes nothing more, but what came in can still be taken.
-        let (_, twice) = try await people.remove(admin.sub, enrolled: .revoke, by: owner)
+        let (_, twice) = try await people.remove(admin.sub, enrolled: .revoke, by: owner.permit())
         #expect(twice.agents == ["a-bob"] && twice.tokens.isEmpty && twice.invitations.isEmpty)
-        #expect(await code { try await people.setRole(.admin, of: admin.sub, by: owner) } == "unknown_user")
+        #expect(await code { try await people.setRole(.admin, of: admin.sub, by: owner.permit()) } == "unknown_user")
 
         let back = try await office.caller(.member, admin.email)
         #expect(back.sub == admin.sub && back.role == .member)
@@ -215,10 +216,10 @@ struct RolesTests {
         let (people, ann) = (office.people, ann)
         let owner = try await office.caller(.owner)
         _ = try await office.database.write { transaction in try people.pseudonym(of: ann, in: transaction) }
-        #expect(await code { try await people.setRole(.admin, of: ann.text, by: owner) } == "not_invited")
+        #expect(await code { try await people.setRole(.admin, of: ann.text, by: owner.permit()) } == "not_invited")
         for id in ["p-nobody", "nobody@example.com", "", "x"] {
-            #expect(await code { try await people.setRole(.member, of: id, by: owner) } == "unknown_user")
-            #expect(await code { try await people.remove(id, by: owner) } == "unknown_user")
+            #expect(await code { try await people.setRole(.member, of: id, by: owner.permit()) } == "unknown_user")
+            #expect(await code { try await people.remove(id, by: owner.permit()) } == "unknown_user")
         }
     }
 
@@ -228,10 +229,10 @@ struct RolesTests {
         let (owner, admin) = (try await office.caller(.owner), try await office.caller(.admin))
         let editor = try await office.caller(.editor)
         let email = try #require(EmailAddress(editor.email))
-        let raising = try await people.invite(email, role: .owner, seconds: 60, by: owner)
-        #expect(await code { try await people.remove(editor.sub, by: admin) } == "role_needed")
-        #expect(await code { try await people.setRole(.member, of: editor.sub, by: admin) } == "role_needed")
-        #expect(await code { try await people.withdraw(invitation: raising.invitation.id, by: admin) } == "role_needed")
-        #expect(await code { try await people.remove(editor.sub, by: owner) } == nil)
+        let raising = try await people.invite(email, role: .owner, seconds: 60, by: owner.permit())
+        #expect(await code { try await people.remove(editor.sub, by: admin.permit()) } == "role_needed")
+        #expect(await code { try await people.setRole(.member, of: editor.sub, by: admin.permit()) } == "role_needed")
+        #expect(await code { try await people.withdraw(invitation: raising.invitation.id, by: admin.permit()) } == "role_needed")
+        #expect(await code { try await people.remove(editor.sub, by: owner.permit()) } == nil)
     }
 }

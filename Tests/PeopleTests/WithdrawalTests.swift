@@ -2,6 +2,7 @@ import AuditLog
 import Contract
 import Database
 import Policy
+import Rights
 import StrictJSON
 import Testing
 import TransparencyLog
@@ -22,29 +23,29 @@ struct WithdrawalTests {
     func withdrawn() async throws {
         let people = office.people
         let owner = try await office.caller(.owner)
-        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner)
+        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner.permit())
         let id = issued.invitation.id
         let before = try await office.changes().count
-        let shown = try await people.withdraw(invitation: id, by: owner)
+        let shown = try await people.withdraw(invitation: id, by: owner.permit())
         #expect(shown.json(now: office.clock.now)["state"] == "revoked")
         #expect(shown.json(now: office.clock.now)["made_by"] == .text(owner.email))
-        #expect(try await people.withdraw(invitation: id, by: owner) == shown)
+        #expect(try await people.withdraw(invitation: id, by: owner.permit()) == shown)
         #expect(await code { try await office.use(issued, as: "a-1") } == "token_spent")
         let changes = try await office.changes().dropFirst(before)
         #expect(changes.map(\.what) == [JSONText("invitations/\(id)")])
         #expect(changes.first?.before != nil && changes.first?.after == nil)
-        #expect(await code { try await people.withdraw(invitation: "nothing", by: owner) } == "unknown_invitation")
-        #expect(try await people.invitations(for: owner).first { $0.id == id } == shown)
+        #expect(await code { try await people.withdraw(invitation: "nothing", by: owner.permit()) } == "unknown_invitation")
+        #expect(try await people.invitations(for: owner.permit()).first { $0.id == id } == shown)
     }
 
     @Test("One that was used is not taken back: the machine is there")
     func used() async throws {
         let people = office.people
         let owner = try await office.caller(.owner)
-        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner)
+        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner.permit())
         _ = try await office.use(issued, as: "a-1")
         do {
-            _ = try await people.withdraw(invitation: issued.invitation.id, by: owner)
+            _ = try await people.withdraw(invitation: issued.invitation.id, by: owner.permit())
             Issue.record("it was taken back")
         } catch let problem as Refused {
             #expect(problem.code == "invitation_spent")
@@ -56,9 +57,9 @@ struct WithdrawalTests {
     func race(_ round: Int) async throws {
         let (office, people) = (office, office.people)
         let owner = try await office.caller(.owner)
-        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner)
+        let issued = try await people.invite(ann, role: .member, seconds: 60, by: owner.permit())
         async let used = code { try await office.use(issued, as: "a-1") }
-        async let withdrawn = code { try await people.withdraw(invitation: issued.invitation.id, by: owner) }
+        async let withdrawn = code { try await people.withdraw(invitation: issued.invitation.id, by: owner.permit()) }
         let codes = await [used, withdrawn]
         #expect(codes == [nil, "invitation_spent"] || codes == ["token_spent", nil], "\(codes)")
     }
@@ -69,36 +70,36 @@ struct WithdrawalTests {
         let owner = try await office.caller(.owner)
         let admin = try await office.caller(.admin)
         let first = try await people.inviteOwner(try #require(EmailAddress("new@example.com")))
-        let owners = try await people.invite(ann, role: .member, seconds: 60, by: owner)
-        let admins = try await people.invite(ann, role: .member, seconds: 60, by: admin)
+        let owners = try await people.invite(ann, role: .member, seconds: 60, by: owner.permit())
+        let admins = try await people.invite(ann, role: .member, seconds: 60, by: admin.permit())
         for id in [first.invitation.id, owners.invitation.id] {
-            #expect(await code { try await people.withdraw(invitation: id, by: admin) } == "role_needed")
+            #expect(await code { try await people.withdraw(invitation: id, by: admin.permit()) } == "role_needed")
         }
         for role in [Role.member, .auditor, .editor] {
             let caller = try await office.caller(role)
-            let refused = await code { try await people.withdraw(invitation: admins.invitation.id, by: caller) }
+            let refused = await code { try await people.withdraw(invitation: admins.invitation.id, by: caller.permit()) }
             #expect(refused == "role_needed")
         }
         let peer = try await office.caller(.admin, "peer@example.com")
-        #expect(await code { try await people.withdraw(invitation: admins.invitation.id, by: peer) } == nil)
-        #expect(await code { try await people.withdraw(invitation: first.invitation.id, by: owner) } == nil)
+        #expect(await code { try await people.withdraw(invitation: admins.invitation.id, by: peer.permit()) } == nil)
+        #expect(await code { try await people.withdraw(invitation: first.invitation.id, by: owner.permit()) } == nil)
     }
 
     @Test("An administrator takes no tokens of an owner away")
     func ownersTokens() async throws {
         let people = office.people
         let (owner, admin) = (try await office.caller(.owner), try await office.caller(.admin))
-        let issued = try await people.addToken("owners", scopes: [.admin], seconds: 60, by: owner)
-        #expect(await code { try await people.removeToken("owners", by: admin) } == "role_needed")
-        #expect(await code { try await people.removeToken("owners", enrolled: .revoke, by: admin) } == "role_needed")
+        let issued = try await people.addToken("owners", scopes: [.admin], seconds: 60, by: owner.permit())
+        #expect(await code { try await people.removeToken("owners", by: admin.permit()) } == "role_needed")
+        #expect(await code { try await people.removeToken("owners", enrolled: .revoke, by: admin.permit()) } == "role_needed")
         #expect(try await people.caller(token: issued.secret).sub == owner.sub)
         let peer = try await office.caller(.admin, "peer@example.com")
-        _ = try await people.addToken("peers", scopes: [.admin], seconds: 60, by: peer)
-        #expect(await code { try await people.removeToken("peers", by: admin) } == nil)
+        _ = try await people.addToken("peers", scopes: [.admin], seconds: 60, by: peer.permit())
+        #expect(await code { try await people.removeToken("peers", by: admin.permit()) } == nil)
         let editor = try await office.caller(.editor)
-        _ = try await people.addToken("editors", scopes: [.admin], seconds: 60, by: editor)
-        #expect(await code { try await people.removeToken("editors", enrolled: .revoke, by: editor) } == "role_needed")
-        #expect(await code { try await people.removeToken("editors", by: editor) } == nil)
+        _ = try await people.addToken("editors", scopes: [.admin], seconds: 60, by: editor.permit())
+        #expect(await code { try await people.removeToken("editors", enrolled: .revoke, by: editor.permit()) } == "role_needed")
+        #expect(await code { try await people.removeToken("editors", by: editor.permit()) } == nil)
     }
 
     @Test("Tokens and invitations remember the machine, through every token between")
@@ -108,13 +109,13 @@ struct WithdrawalTests {
         guard case .machine(let machine) = owner.proof else { throw Refused.badToken }
         var caller = owner
         for name in ["first", "second"] {
-            let issued = try await people.addToken(name, scopes: [.admin], seconds: 60, by: caller)
+            let issued = try await people.addToken(name, scopes: [.admin], seconds: 60, by: caller.permit())
             #expect(issued.json["made_with"] == .text(machine))
             caller = try await people.caller(token: issued.secret)
         }
-        let invitation = try await people.invite(ann, role: .member, seconds: 60, by: caller)
+        let invitation = try await people.invite(ann, role: .member, seconds: 60, by: caller.permit())
         #expect(invitation.invitation.json(now: office.clock.now)["made_with"] == .text(machine))
-        #expect(try await people.tokens(for: owner).allSatisfy { $0.machine == machine })
+        #expect(try await people.tokens(for: owner.permit()).allSatisfy { $0.machine == machine })
     }
 
     @Test("What had expired goes without a word; what was asked for by name is stated")
@@ -123,8 +124,8 @@ struct WithdrawalTests {
         let owner = try await office.caller(.owner)
         let helper = try await office.caller(.owner, "second@example.com")
         guard case .machine(let machine) = helper.proof else { throw Refused.badToken }
-        let old = try await people.invite(ann, role: .member, seconds: 10, by: helper)
-        _ = try await people.addToken("old", scopes: [.read], seconds: 10, by: helper)
+        let old = try await people.invite(ann, role: .member, seconds: 10, by: helper.permit())
+        _ = try await people.addToken("old", scopes: [.read], seconds: 10, by: helper.permit())
         office.clock.pass(11)
         let before = try await office.changes().count
         let ended = try await office.database.write { transaction in
@@ -170,14 +171,14 @@ struct WithdrawalTests {
                 )
             }
         }
-        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner) } == "too_many")
-        #expect(await code { try await people.addToken("t", scopes: [.read], seconds: 60, by: owner) } == "too_many")
+        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner.permit()) } == "too_many")
+        #expect(await code { try await people.addToken("t", scopes: [.read], seconds: 60, by: owner.permit()) } == "too_many")
         // Another person still can, and so can this one once something was taken back.
         let other = try await office.caller(.owner, "second@example.com")
-        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: other) } == nil)
-        _ = try await people.withdraw(invitation: "i-0", by: owner)
-        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner) } == nil)
-        let (_, ended) = try await people.remove(owner.sub, by: other)
+        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: other.permit()) } == nil)
+        _ = try await people.withdraw(invitation: "i-0", by: owner.permit())
+        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner.permit()) } == nil)
+        let (_, ended) = try await people.remove(owner.sub, by: other.permit())
         #expect(ended.invitations.count == People.mostInvitations && ended.tokens.count == People.mostTokens)
     }
 }

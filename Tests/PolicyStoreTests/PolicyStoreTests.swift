@@ -6,6 +6,7 @@ import Database
 import People
 import Policy
 import PolicyFile
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -41,16 +42,16 @@ struct PolicyStoreTests {
         #expect(policy.note == nil)
         #expect(policy.tag.hasPrefix("0-"))
         let editor = try await office.caller(.editor)
-        let applied = try await desk.apply(file(), expecting: .oneOf([policy.tag]), by: editor)
+        let applied = try await desk.apply(file(), expecting: .oneOf([policy.tag]), by: editor.permit())
         #expect(applied.version == 1)
     }
 
     @Test("What was applied is given back byte by byte, signed, logged and announced")
     func applied() async throws {
         let editor = try await office.caller(.editor)
-        let applied = try await desk.apply(file(), expecting: .anything, by: editor)
+        let applied = try await desk.apply(file(), expecting: .anything, by: editor.permit())
         #expect(applied.version == 1)
-        let current = try await desk.current(for: try await office.caller(.auditor))
+        let current = try await desk.current(for: try await office.caller(.auditor).permit())
         #expect(current.file.bytes == file())
         #expect(current.tag == applied.tag)
         #expect(current.mediaType == "application/yaml")
@@ -78,7 +79,7 @@ struct PolicyStoreTests {
 
     @Test("It is all there after a restart")
     func restart() async throws {
-        let applied = try await desk.apply(file(), expecting: .anything, by: try await office.caller(.editor))
+        let applied = try await desk.apply(file(), expecting: .anything, by: try await office.caller(.editor).permit())
         let again = try await office.reopened().desk.current()
         #expect(again.tag == applied.tag)
         #expect(again.note == applied.note)
@@ -88,8 +89,8 @@ struct PolicyStoreTests {
     @Test("The rules name people by the pseudonyms that they keep")
     func pseudonyms() async throws {
         let editor = try await office.caller(.editor)
-        let first = try await desk.apply(file(), expecting: .anything, by: editor)
-        let second = try await desk.apply(file("b"), expecting: .anything, by: editor)
+        let first = try await desk.apply(file(), expecting: .anything, by: editor.permit())
+        let second = try await desk.apply(file("b"), expecting: .anything, by: editor.permit())
         #expect(first.rules.forbids.first?.person == second.rules.forbids.first?.person)
         #expect(first.rules.forbids.first?.person?.string.hasPrefix("p-") == true)
     }
@@ -101,7 +102,7 @@ struct PolicyStoreTests {
         let codes = await withTaskGroup(of: String?.self) { group in
             for number in 0..<10 {
                 group.addTask {
-                    await code { try await desk.apply(file("s\(number)"), expecting: .oneOf([tag]), by: editor) }
+                    await code { try await desk.apply(file("s\(number)"), expecting: .oneOf([tag]), by: editor.permit()) }
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
@@ -109,42 +110,42 @@ struct PolicyStoreTests {
         #expect(codes.count(where: { $0 == nil }) == 1)
         #expect(codes.count(where: { $0 == "precondition_failed" }) == 9)
         #expect(try await desk.current().version == 1)
-        #expect(try await desk.apply(file("z"), expecting: .anything, by: editor).version == 2)
+        #expect(try await desk.apply(file("z"), expecting: .anything, by: editor.permit()).version == 2)
     }
 
     @Test("The same file at another version has another tag, and an old one replaces nothing")
     func tags() async throws {
         let editor = try await office.caller(.editor)
-        let first = try await desk.apply(file(), expecting: .anything, by: editor)
-        let second = try await desk.apply(file(), expecting: .oneOf(["x", first.tag]), by: editor)
+        let first = try await desk.apply(file(), expecting: .anything, by: editor.permit())
+        let second = try await desk.apply(file(), expecting: .oneOf(["x", first.tag]), by: editor.permit())
         #expect(second.version == 2)
         #expect(first.tag != second.tag)
         for expectation in [PolicyExpectation.oneOf([first.tag]), .oneOf([]), .oneOf(["\"\(second.tag)\""])] {
             #expect(
-                await code { try await desk.apply(file("b"), expecting: expectation, by: editor) }
+                await code { try await desk.apply(file("b"), expecting: expectation, by: editor.permit()) }
                     == "precondition_failed"
             )
         }
-        #expect(await code { try await desk.apply(file("b"), expecting: nil, by: editor) } == "precondition_required")
+        #expect(await code { try await desk.apply(file("b"), expecting: nil, by: editor.permit()) } == "precondition_required")
         #expect(try await desk.current().tag == second.tag)
     }
 
     @Test("A file that is refused changes nothing and says where")
     func refused() async throws {
         let editor = try await office.caller(.editor)
-        let applied = try await desk.apply(file(), expecting: .anything, by: editor)
+        let applied = try await desk.apply(file(), expecting: .anything, by: editor.permit())
         let leaves = try await office.leaves().count
         let bad = file("a", "tests: [{user: ann@example.com, call: a/t, expect: deny}]")
         do {
-            _ = try await desk.apply(bad, expecting: .anything, by: editor)
+            _ = try await desk.apply(bad, expecting: .anything, by: editor.permit())
             Issue.record("it was applied")
         } catch let problem as Refused {
             #expect(problem.code == "policy_refused")
             #expect(FieldProblem.list(problem.members["problems"]).map(\.place) == ["tests/0"])
         }
-        #expect(try await desk.check(bad, for: editor).problems.map(\.place) == ["tests/0"])
+        #expect(try await desk.check(bad, for: editor.permit()).problems.map(\.place) == ["tests/0"])
         // A caller that has not seen what is in force hears of that first, whatever it sends.
-        let stale = await code { try await desk.apply(bad, expecting: .oneOf(["x"]), by: editor) }
+        let stale = await code { try await desk.apply(bad, expecting: .oneOf(["x"]), by: editor.permit()) }
         #expect(stale == "precondition_failed")
         #expect(try await desk.current().tag == applied.tag)
         #expect(try await office.leaves().count == leaves)
@@ -155,21 +156,21 @@ struct PolicyStoreTests {
     func roles() async throws {
         for role in Role.allCases {
             let caller = try await office.caller(role)
-            let changing = await code { try await desk.apply(file(), expecting: .anything, by: caller) }
+            let changing = await code { try await desk.apply(file(), expecting: .anything, by: caller.permit()) }
             #expect(changing == (role >= .editor ? nil : "role_needed"))
-            #expect(await code { try await desk.current(for: caller) } == (role >= .auditor ? nil : "role_needed"))
-            let checking = await code { try await desk.check(file(), for: caller) }
+            #expect(await code { try await desk.current(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed"))
+            let checking = await code { try await desk.check(file(), for: caller.permit()) }
             #expect(checking == (role >= .auditor ? nil : "role_needed"))
-            #expect(await code { try await desk.roles(for: caller) } == (role >= .auditor ? nil : "role_needed"))
+            #expect(await code { try await desk.roles(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed"))
         }
         let token = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(id: "t", scopes: [.read], expires: .max))
-        #expect(await code { try await desk.apply(file(), expecting: .anything, by: token) } == "scope_needed")
+        #expect(await code { try await desk.apply(file(), expecting: .anything, by: token.permit()) } == "scope_needed")
     }
 
     @Test("Half-way to its end a bundle is signed again: the same version and digest, a later end")
     func renewal() async throws {
         #expect(try await desk.renewIfDue() == false)
-        let first = try await desk.apply(file(), expecting: .anything, by: try await office.caller(.editor))
+        let first = try await desk.apply(file(), expecting: .anything, by: try await office.caller(.editor).permit())
         office.pass(84 * 3600 - 1)
         #expect(try await desk.renewIfDue() == false)
         office.pass(1)
@@ -197,13 +198,13 @@ struct PolicyStoreTests {
     @Test("The roles are shown with who has them")
     func shownRoles() async throws {
         let caller = try await office.caller(.owner)
-        _ = try await desk.apply(file(), expecting: .anything, by: caller)
+        _ = try await desk.apply(file(), expecting: .anything, by: caller.permit())
         let wanted: JSONValue = [
             [
                 "name": "dev", "grant": [["server": "a"]],
                 "bind": [["rule": "bind/0", "user": "ann@example.com"]],
             ]
         ]
-        #expect(try await desk.roles(for: caller) == wanted)
+        #expect(try await desk.roles(for: caller.permit()) == wanted)
     }
 }

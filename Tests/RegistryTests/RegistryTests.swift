@@ -3,6 +3,8 @@ import AuditSink
 import Contract
 import Database
 import Foundation
+import Kits
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -33,6 +35,10 @@ struct RegistryTests {
         try RegistryEntry(alias: alias, url: url, authorization: .init(kind: .oauth), allowsLoopback: false)
     }
 
+    private func admin<Kind>(_ name: String = "ann") async throws -> Permit<Kind> {
+        try await database.caller(.admin, name).permit()
+    }
+
     private func changes() async throws -> [OrgLeaf.AdminChange] {
         let rows = try await database.read { view in
             try view.rows("SELECT leaf FROM org_leaf ORDER BY position").map { try $0.blob("leaf") }
@@ -56,9 +62,9 @@ struct RegistryTests {
         let inside = try entry("office", url: "https://10.1.2.3/mcp")
         #expect(await code { _ = try Registry.entry(parsing: inside.json.bytes) } == "invalid_entry")
         // As if it had been let in at another time.
-        try await registry.add(inside, by: "p-ann")
-        try await registry.add(try entry("github"), by: "p-ann")
-        #expect(try await registry.entries().map(\.server.alias) == ["github", "office"])
+        try await registry.add(inside, by: admin("ann"))
+        try await registry.add(try entry("github"), by: admin("ann"))
+        #expect(try await registry.entries(for: admin()).map(\.server.alias) == ["github", "office"])
         let documentation = try entry("example", url: "https://192.0.2.1/mcp")
         #expect(try Registry.entry(parsing: documentation.json.bytes) == documentation)
     }
@@ -66,12 +72,12 @@ struct RegistryTests {
     @Test("Entries come and go, each time with a leaf and a ring")
     func comeAndGo() async throws {
         let (first, second) = (try entry("github"), try entry("docs"))
-        try await registry.add(first, by: "p-ann")
-        try await registry.add(second, by: "p-ann")
-        #expect(try await registry.entries() == [second, first])
+        try await registry.add(first, by: admin("ann"))
+        try await registry.add(second, by: admin("ann"))
+        #expect(try await registry.entries(for: admin()) == [second, first])
         #expect(revisions.changes.version == 2)
-        try await registry.remove("github", by: "p-bob")
-        #expect(try await registry.entries() == [second])
+        try await registry.remove("github", by: admin("bob"))
+        #expect(try await registry.entries(for: admin()) == [second])
         #expect(revisions.changes.version == 3)
         let digest = Hash.of(first.json.bytes)
         #expect(
@@ -93,7 +99,7 @@ struct RegistryTests {
                 let entry = try entry("same", url: "https://\(number).example.com/mcp")
                 group.addTask {
                     do {
-                        try await registry.add(entry, by: "p-ann")
+                        try await registry.add(entry, by: admin("ann"))
                         return nil
                     } catch {
                         return (error as? Refused)?.code
@@ -106,7 +112,7 @@ struct RegistryTests {
         #expect(codes.count(where: { $0 == "alias_taken" }) == 7)
         #expect(try await changes().count == 1)
         #expect(revisions.changes.version == 1)
-        #expect(await code { try await registry.remove("other", by: "p-ann") } == "unknown_server")
+        #expect(await code { try await registry.remove("other", by: admin("ann")) } == "unknown_server")
         #expect(revisions.changes.version == 1)
     }
 
@@ -141,13 +147,13 @@ struct RegistryTests {
             settings["limits"] = .array(limits)
             object["_meta"] = ["dev.doorward/entry": .object(settings)]
             let entry = try RegistryEntry(.object(object))
-            last = await code { try await registry.add(entry, by: "p-ann") }
+            last = await code { try await registry.add(entry, by: admin("ann")) }
             if last == nil { added += 1 }
         }
         #expect(last == "registry_full")
         let all = EntriesDocument(
             agentID: AgentID.make(random: Array(repeating: 0, count: 10)),
-            entries: try await registry.entries().map(\.server)
+            entries: try await registry.entries(for: admin()).map(\.server)
         )
         let bytes = try all.json.canonicalBytes()
         #expect(added > 10)

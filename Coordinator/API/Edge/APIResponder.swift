@@ -4,7 +4,7 @@ internal import HTTPTypes
 package import Hummingbird
 internal import Logging
 internal import NIOCore
-internal import People
+internal import Rights
 internal import ServiceKit
 
 /// Answers every request: finds the operation, proves the caller, reads the body, asks the domain, in that order.

@@ -4,6 +4,7 @@ internal import Database
 internal import Fleet
 internal import HTTPTypes
 internal import People
+internal import Rights
 internal import ServiceKit
 
 /// Proves who asks, before anything of the request's body is read.
@@ -72,10 +73,10 @@ struct Authentication: Sendable {
     ///   - caller: As proven before the body was read.
     ///   - operation: What the caller asks for; one without a body has not waited, and one for machines looks itself.
     /// - Returns: The caller as it is now.
-    /// - Throws: a `Problem` if the caller may not do this any more.
+    /// - Throws: a `Refused` if the caller is no longer proven; whether it has the right still is asked for its permit.
     func standing(_ caller: Caller?, for operation: Operation) async throws -> Caller? {
-        guard let caller, case .right(let right) = operation.access, operation.largestBody > 0 else { return caller }
-        return try await people.standing(caller, for: right)
+        guard let caller, case .right = operation.access, operation.largestBody > 0 else { return caller }
+        return try await people.standing(caller)
     }
 
     /// The token of `Bearer TOKEN` (RFC 6750 section 2.1); nil for another scheme.

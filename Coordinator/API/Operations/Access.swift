@@ -1,4 +1,4 @@
-package import People
+package import Rights
 
 /// Who may use an operation.
 package enum Access: Sendable, Equatable {
@@ -18,7 +18,7 @@ package enum Access: Sendable, Equatable {
         }
     }
 
-    /// Refuses a caller who may not; throws a `Problem`.
+    /// Refuses a caller who may not, before anything of the request's body is read; throws a `Refused`.
     func check(_ caller: Caller) throws {
         switch self {
         case .anonymous: break

@@ -2,7 +2,7 @@ internal import Contract
 internal import HTTPTypes
 internal import Logging
 internal import NIOCore
-internal import People
+internal import Rights
 internal import StrictJSON
 
 /// One request on its way into the domain: proven, within its limits, read as a whole.
@@ -21,7 +21,7 @@ struct Call: Sendable {
     let channel: any Channel
     let logger: Logger
 
-    /// Who asks; an operation that is not for everybody has one.
+    /// Who asks; an operation that is not for anybody has one.
     func caller() throws -> Caller {
         guard let whoever else { throw SignatureRefusal.unsigned }
         return whoever

@@ -1,3 +1,5 @@
+internal import Rights
+
 /// One thing that can be asked of the coordinator: how it is called, who may, and what then happens.
 ///
 /// There is no way to make one without saying who may use it.
@@ -13,20 +15,67 @@ package struct Operation: Sendable {
     package let query: Set<String>
     let answer: @Sendable (Call) async throws -> Answer
 
+    /// What the operations have that ask for no proof.
+    enum Anybody { case anonymous }
+    /// What the operations have that enrolled machines use for themselves.
+    enum Machines { case agent }
+
+    /// An operation of a caller with a right.
+    ///
     /// - Parameters:
     ///   - method: The method in capitals.
     ///   - path: The path, with its variable segments in braces.
-    ///   - access: Who may use it.
+    ///   - kind: The right that it needs: `Right.EditPolicy.self`.
     ///   - largestBody: The largest body that is read, in bytes; where nothing is said, what looks or takes away has none.
     ///   - query: The names that its query may have; another one is refused before anything is done.
-    ///   - answer: What happens; an error that it throws becomes a problem.
+    ///   - answer: What happens, with the caller's permit for what the domain does; an error that it throws becomes a
+    ///     problem.
+    init<Kind: RightKind>(
+        _ method: String,
+        _ path: String,
+        for kind: Kind.Type,
+        largestBody: Int? = nil,
+        query: Set<String> = [],
+        answer: @escaping @Sendable (Call, Permit<Kind>) async throws -> Answer
+    ) {
+        self.init(method, path, .right(kind.right), largestBody, query) { call in
+            try await answer(call, try call.caller().permit())
+        }
+    }
+
+    /// An operation of an enrolled machine, for itself, whatever its person may do.
     init(
         _ method: String,
         _ path: String,
-        for access: Access,
+        for _: Machines,
+        largestBody: Int? = nil,
+        query: Set<String> = [],
+        answer: @escaping @Sendable (Call, CallingMachine) async throws -> Answer
+    ) {
+        self.init(method, path, .agent, largestBody, query) { call in
+            try await answer(call, try call.caller().machine())
+        }
+    }
+
+    /// An operation of anybody who reaches the coordinator.
+    init(
+        _ method: String,
+        _ path: String,
+        for _: Anybody,
         largestBody: Int? = nil,
         query: Set<String> = [],
         answer: @escaping @Sendable (Call) async throws -> Answer
+    ) {
+        self.init(method, path, .anonymous, largestBody, query, answer)
+    }
+
+    private init(
+        _ method: String,
+        _ path: String,
+        _ access: Access,
+        _ largestBody: Int?,
+        _ query: Set<String>,
+        _ answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path

@@ -6,6 +6,7 @@ internal import Database
 internal import Fleet
 internal import HTTPTypes
 internal import People
+internal import Rights
 internal import StrictJSON
 internal import TransparencyLog
 
@@ -24,40 +25,40 @@ struct AgentsRoutes: Sendable {
                 // Signed by the key that the body brings: the fleet judges both together.
                 .json(try await fleet.enrol(call.signed, body: call.body).json, status: .created)
             },
-            Operation("GET", "/v1/agents", for: .right(.readPeople)) { call in
-                let agents = try await fleet.agents(for: try call.caller())
+            Operation("GET", "/v1/agents", for: Right.ReadPeople.self) { _, permit in
+                let agents = try await fleet.agents(for: permit)
                 return .json(["agents": .array(agents.map(\.json))])
             },
-            Operation("DELETE", "/v1/agents/{id}", for: .right(.revokeMachines), query: ["enrolled"]) { call in
+            Operation("DELETE", "/v1/agents/{id}", for: Right.RevokeMachines.self, query: ["enrolled"]) { call, permit in
                 let (agent, ended) = try await fleet.revoke(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
-                    by: try call.caller()
+                    by: permit
                 )
                 return .json(ended.joined(to: agent.json))
             },
-            Operation("GET", "/v1/agent/bundle", for: .agent, query: Self.questions) { call in
-                let (question, caller) = (try Self.question(call.query), try call.caller())
-                let news = try await call.cancelOnDisconnect { try await fleet.news(question, for: caller) }
+            Operation("GET", "/v1/agent/bundle", for: .agent, query: Self.questions) { call, machine in
+                let question = try Self.question(call.query)
+                let news = try await call.cancelOnDisconnect { try await fleet.news(question, for: machine) }
                 return news.map { .json($0.json) } ?? .nothing
             },
-            Operation("POST", "/v1/agent/tools", for: .agent, largestBody: ToolsReport.largest) { call in
-                try await fleet.take(try Self.report(call), from: try call.caller())
+            Operation("POST", "/v1/agent/tools", for: .agent, largestBody: ToolsReport.largest) { call, machine in
+                try await fleet.take(try Self.report(call), from: machine)
                 return .nothing
             },
-            Operation("POST", "/v1/agent/health", for: .agent, largestBody: HealthReport.largest) { call in
-                try await fleet.take(try Self.health(call), from: try call.caller())
+            Operation("POST", "/v1/agent/health", for: .agent, largestBody: HealthReport.largest) { call, machine in
+                try await fleet.take(try Self.health(call), from: machine)
                 return .nothing
             },
-            Operation("POST", "/v1/agent/leave", for: .agent) { call in
-                try await fleet.leave(try call.caller())
+            Operation("POST", "/v1/agent/leave", for: .agent) { _, machine in
+                try await fleet.leave(machine)
                 return .nothing
             },
-            Operation("GET", "/v1/agent-log", for: .agent) { call in
-                .json(try await logs.state(try call.caller().machine()).json)
+            Operation("GET", "/v1/agent-log", for: .agent) { _, machine in
+                .json(try await logs.state(machine.id).json)
             },
-            Operation("POST", "/v1/agent-log", for: .agent, largestBody: LogUpload.largest) { call in
-                .json(try await intake.take(call.body, from: try call.caller().machine()).json)
+            Operation("POST", "/v1/agent-log", for: .agent, largestBody: LogUpload.largest) { call, machine in
+                .json(try await intake.take(call.body, from: machine.id).json)
             },
         ]
     }

@@ -2,7 +2,7 @@ internal import Contract
 internal import Database
 internal import HTTPTypes
 internal import Logging
-internal import People
+internal import Rights
 internal import ServiceKit
 
 /// `/healthz`, `/readyz`, `/metrics`: for the programs that watch over the coordinator.
@@ -36,7 +36,7 @@ struct HealthRoutes: Sendable {
                 case .full: throw Problem.diskFull
                 }
             },
-            Operation("GET", "/metrics", for: .right(.readMetrics)) { _ in
+            Operation("GET", "/metrics", for: Right.ReadMetrics.self) { _, _ in
                 .text(metrics.text(), type: MetricsRegistry.mediaType)
             },
         ]

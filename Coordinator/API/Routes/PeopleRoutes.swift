@@ -2,6 +2,7 @@ internal import Contract
 internal import HTTPTypes
 internal import People
 internal import Policy
+internal import Rights
 internal import ServiceKit
 internal import StrictJSON
 
@@ -15,29 +16,29 @@ struct PeopleRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/users", for: .right(.readPeople)) { call in
-                let users = try await people.users(for: try call.caller())
+            Operation("GET", "/v1/users", for: Right.ReadPeople.self) { _, permit in
+                let users = try await people.users(for: permit)
                 return .json(["users": .array(users.map(\.json))])
             },
-            Operation("PUT", "/v1/users/{id}", for: .right(.editPeople)) { call in
+            Operation("PUT", "/v1/users/{id}", for: Right.EditPeople.self) { call, permit in
                 let role = try call.document { reader in try reader.word("role", Role.self) }
-                let (user, ended) = try await people.setRole(role, of: call.parameters[0], by: try call.caller())
+                let (user, ended) = try await people.setRole(role, of: call.parameters[0], by: permit)
                 return .json(ended.joined(to: user.json))
             },
-            Operation("DELETE", "/v1/users/{id}", for: .right(.editPeople), query: ["enrolled"]) { call in
+            Operation("DELETE", "/v1/users/{id}", for: Right.EditPeople.self, query: ["enrolled"]) { call, permit in
                 let (user, ended) = try await people.remove(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
-                    by: try call.caller()
+                    by: permit
                 )
                 return .json(ended.joined(to: user.json))
             },
-            Operation("GET", "/v1/invitations", for: .right(.readPeople)) { call in
+            Operation("GET", "/v1/invitations", for: Right.ReadPeople.self) { _, permit in
                 let now = Int(clock.wall() / 1_000_000)
-                let invitations = try await people.invitations(for: try call.caller())
+                let invitations = try await people.invitations(for: permit)
                 return .json(["invitations": .array(invitations.map { $0.json(now: now) })])
             },
-            Operation("POST", "/v1/invitations", for: .right(.invite)) { call in
+            Operation("POST", "/v1/invitations", for: Right.Invite.self) { call, permit in
                 let question = try call.document { reader in
                     (
                         email: try reader.text("email"),
@@ -50,12 +51,12 @@ struct PeopleRoutes: Sendable {
                     email,
                     role: question.role,
                     seconds: question.seconds,
-                    by: try call.caller()
+                    by: permit
                 )
                 return .json(invitation.json, status: .created)
             },
-            Operation("DELETE", "/v1/invitations/{id}", for: .right(.invite)) { call in
-                let invitation = try await people.withdraw(invitation: call.parameters[0], by: try call.caller())
+            Operation("DELETE", "/v1/invitations/{id}", for: Right.Invite.self) { call, permit in
+                let invitation = try await people.withdraw(invitation: call.parameters[0], by: permit)
                 return .json(invitation.json(now: Int(clock.wall() / 1_000_000)))
             },
         ]

@@ -1,8 +1,8 @@
 internal import Contract
 internal import HTTPTypes
-internal import People
 internal import PolicyStore
 internal import PolicyFile
+internal import Rights
 internal import StrictJSON
 
 /// `/v1/policy` and `/v1/roles`.
@@ -14,35 +14,54 @@ struct PolicyRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/policy", for: .right(.readPolicy)) { call in
-                let policy = try await desk.current(for: try call.caller())
+            Operation("GET", "/v1/policy", for: Right.ReadPolicy.self) { call, permit in
+                let policy = try await desk.current(for: permit)
                 let headers = Self.headers(policy)
                 guard try !Self.isKnown(policy, to: call) else {
                     return .notModified(headers)
                 }
                 return Answer(type: policy.mediaType, bytes: policy.file.bytes, headers: headers)
             },
-            Operation("PUT", "/v1/policy", for: .right(.editPolicy), largestBody: Self.largest) { call in
-                // A malformed list of tags does not name the one in force (RFC 9110 section 13.1.1).
-                let expectation = try call.header(.ifMatch).map { EntityTags($0)?.expectation ?? .oneOf([]) }
-                let policy = try await desk.apply(call.body, expecting: expectation, by: try call.caller())
+            Operation("PUT", "/v1/policy", for: Right.EditPolicy.self, largestBody: Self.largest) { call, permit in
+                let policy = try await desk.apply(
+                    call.body,
+                    expecting: try Self.expectation(of: call),
+                    why: try Self.reason(of: call),
+                    by: permit
+                )
                 return .json(policy.json, headers: Self.headers(policy))
             },
-            Operation("POST", "/v1/policy/check", for: .right(.checkPolicy), largestBody: Self.largest) { call in
-                let (problems, warnings) = try await desk.check(call.body, for: try call.caller())
+            Operation("POST", "/v1/policy/check", for: Right.CheckPolicy.self, largestBody: Self.largest) { call, permit in
+                let (problems, warnings) = try await desk.check(call.body, for: permit)
                 return .json([
                     "ok": .bool(problems.isEmpty),
                     "problems": .array(problems.map { FieldProblem($0.place, $0.why).json }),
                     "warnings": .array(warnings.map { FieldProblem($0.place, $0.why).json }),
                 ])
             },
-            Operation("GET", "/v1/roles", for: .right(.readPeople)) { call in
-                .json(["roles": try await desk.roles(for: try call.caller())])
+            Operation("GET", "/v1/roles", for: Right.ReadPeople.self) { _, permit in
+                .json(["roles": try await desk.roles(for: permit)])
             },
         ]
     }
 
-    private static func headers(_ policy: AppliedPolicy) -> HTTPFields {
+    /// What the caller believes to be in force.
+    static func expectation(of call: Call) throws -> PolicyExpectation? {
+        // A malformed list of tags does not name the one in force (RFC 9110 section 13.1.1).
+        try call.header(.ifMatch).map { EntityTags($0)?.expectation ?? .oneOf([]) }
+    }
+
+    /// Why the caller changes the policy, from the header `Doorward-Why`: UTF-8, percent-encoded where it is not printable
+    /// ASCII.
+    private static func reason(of call: Call) throws -> ChangeReason? {
+        guard let name = HTTPField.Name("Doorward-Why"), let text = try call.header(name) else { return nil }
+        guard let bytes = PercentCoding.bytes(text), let reason = String(validating: bytes, as: UTF8.self) else {
+            throw Problem.badHeader(name.canonicalName)
+        }
+        return try ChangeReason(reason)
+    }
+
+    static func headers(_ policy: AppliedPolicy) -> HTTPFields {
         var headers: HTTPFields = [.eTag: "\"\(policy.tag)\""]
         if let name = HTTPField.Name("Doorward-Policy-Version") { headers[name] = "\(policy.version)" }
         return headers

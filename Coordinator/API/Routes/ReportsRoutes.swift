@@ -2,7 +2,7 @@ internal import AuditSink
 internal import Bytes
 internal import Contract
 internal import HTTPTypes
-internal import People
+internal import Rights
 internal import ServiceKit
 
 /// `/v1/reports`: what happened, with its proofs.
@@ -12,9 +12,9 @@ struct ReportsRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("POST", "/v1/reports", for: .right(.makeReports)) { call in
+            Operation("POST", "/v1/reports", for: Right.MakeReports.self) { call, permit in
                 let now = UTCTime(microseconds: Int(clock.wall()))
-                let report = try await reports.make(try ReportChoice(try call.json(), now: now))
+                let report = try await reports.make(try ReportChoice(try call.json(), now: now), for: permit)
                 var headers: HTTPFields = [.contentDisposition: "attachment; filename=\"report.tar.gz\""]
                 if let name = HTTPField.Name("Doorward-Report-Records") { headers[name] = "\(report.count)" }
                 let archive = try ReportArchive(report, clock: clock)

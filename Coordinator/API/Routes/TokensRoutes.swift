@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import People
+internal import Rights
 internal import StrictJSON
 
 /// `/v1/tokens`: credentials for scripts.
@@ -11,11 +12,11 @@ struct TokensRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/tokens", for: .right(.readTokens)) { call in
-                let tokens = try await people.tokens(for: try call.caller())
+            Operation("GET", "/v1/tokens", for: Right.ReadTokens.self) { _, permit in
+                let tokens = try await people.tokens(for: permit)
                 return .json(["tokens": .array(tokens.map(\.json))])
             },
-            Operation("POST", "/v1/tokens", for: .right(.editTokens)) { call in
+            Operation("POST", "/v1/tokens", for: Right.EditTokens.self) { call, permit in
                 let question = try call.document { reader in
                     (
                         name: try reader.text("name"),
@@ -29,15 +30,15 @@ struct TokensRoutes: Sendable {
                     question.name,
                     scopes: Set(question.scopes),
                     seconds: question.seconds,
-                    by: try call.caller()
+                    by: permit
                 )
                 return .json(token.json, status: .created)
             },
-            Operation("DELETE", "/v1/tokens/{name}", for: .right(.editTokens), query: ["enrolled"]) { call in
+            Operation("DELETE", "/v1/tokens/{name}", for: Right.EditTokens.self, query: ["enrolled"]) { call, permit in
                 let ended = try await people.removeToken(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
-                    by: try call.caller()
+                    by: permit
                 )
                 return .json(ended.joined(to: ["name": .text(call.parameters[0])]))
             },

@@ -1,7 +1,7 @@
 internal import Contract
 internal import Definitions
 internal import HTTPTypes
-internal import People
+internal import Rights
 internal import StrictJSON
 internal import TransparencyLog
 
@@ -11,12 +11,16 @@ struct ToolsRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/tools", for: .right(.readTools), query: ["server", "tool"]) { call in
-                let tools = try await definitions.list(server: call.query["server"], tool: call.query["tool"])
+            Operation("GET", "/v1/tools", for: Right.ReadTools.self, query: ["server", "tool"]) { call, permit in
+                let tools = try await definitions.list(
+                    server: call.query["server"],
+                    tool: call.query["tool"],
+                    for: permit
+                )
                 return .json(["tools": .array(tools.map(\.json))])
             },
             // The name of a tool is in the body: it may be anything, and a path may not.
-            Operation("POST", "/v1/tools/approvals", for: .right(.approveTools)) { call in
+            Operation("POST", "/v1/tools/approvals", for: Right.ApproveTools.self) { call, permit in
                 let (server, tool, definition) = try call.document { reader in
                     let definition = try reader.optionalText("definition")
                     return (
@@ -33,7 +37,7 @@ struct ToolsRoutes: Sendable {
                     server,
                     tool,
                     definition: definition,
-                    by: try call.caller().sub
+                    by: permit
                 )
                 return .json(approved.json)
             },

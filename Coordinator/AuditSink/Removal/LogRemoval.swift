@@ -2,6 +2,7 @@ internal import AuditLog
 internal import AuditReport
 internal import Contract
 package import Database
+package import Rights
 package import ServiceKit
 internal import StrictJSON
 internal import TransparencyLog
@@ -39,11 +40,13 @@ package struct LogRemoval: Sendable {
     ///
     /// - Parameters:
     ///   - agent: the machine; its key is revoked or its log forked, so that nothing is added while it is cut.
-    ///   - sub: the pseudonym of the owner who does it.
+    ///   - permit: the owner who does it.
     /// - Returns: what is gone.
     /// - Throws: `Refused`: `unknown_agent`, `log_in_use`.
-    package func remove(_ agent: String, by sub: String) async throws -> Outcome {
-        try await database.write { transaction in
+    package func remove(_ agent: String, by permit: Permit<Right.RemoveRecords>) async throws -> Outcome {
+        let wall = clock.wall()
+        return try await database.write { transaction in
+            let sub = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction).sub
             let stored = try shutOut(agent, in: transaction)
             if let row = try transaction.first(
                 "SELECT below, bytes FROM agent_cut WHERE agent_id = ?",
@@ -60,7 +63,7 @@ package struct LogRemoval: Sendable {
                 before: .of(stored.note),
                 after: nil
             )
-            let position = try log.append(.adminChange(change), at: clock.wall(), in: transaction)
+            let position = try log.append(.adminChange(change), at: wall, in: transaction)
             let outcome = Outcome(below: below, bytes: try bytes(of: agent, in: transaction))
             try transaction.execute(
                 """
@@ -108,7 +111,11 @@ package struct LogRemoval: Sendable {
     /// The records of a machine from this number on, which begins an upload; empty behind the last.
     ///
     /// - Throws: `Refused`: `unknown_agent`, `records_removed`.
-    package func records(_ agent: String, from first: Int) async throws -> Piece {
+    package func records(
+        _ agent: String,
+        from first: Int,
+        for _: Permit<Right.MakeReports>
+    ) async throws -> Piece {
         try await database.read { view in
             guard try StoredAgent.find(agent, in: view) != nil else { throw Refused.unknownLog }
             let cut = try view.first("SELECT below FROM agent_cut WHERE agent_id = ?", [.text(agent)])

@@ -1,5 +1,6 @@
 package import Contract
 package import Database
+package import Rights
 package import ServiceKit
 internal import StrictJSON
 
@@ -42,7 +43,7 @@ package final class Reports: Sendable {
     /// Makes a report; it should be let go as soon as it is sent.
     ///
     /// - Throws: `Refused`: `unknown_user`, `report_too_large`, `report_busy`, `no_room`; what the disk and the database throw.
-    package func make(_ choice: ReportChoice) async throws -> Report {
+    package func make(_ choice: ReportChoice, for _: Permit<Right.MakeReports>) async throws -> Report {
         // Its records go to the disk while it is made and sent. A machine's log can be copied without
         // (`LogRemoval.records`).
         guard database.room == .ample else { throw Refused.noRoom }

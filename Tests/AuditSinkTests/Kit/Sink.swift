@@ -2,6 +2,8 @@ import AuditLog
 import AuditSink
 import Database
 import Foundation
+import Kits
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing
@@ -109,6 +111,11 @@ struct Sink {
             try log.append(.keyEnrol(enrolment), at: Sink.noon, in: transaction)
         }
         return agent
+    }
+
+    /// A permit of an owner.
+    func permit<Kind>(_ name: String? = nil) async throws -> Permit<Kind> {
+        try await database.caller(.owner, name).permit()
     }
 
     /// All records of an agent as they are stored, in their order.

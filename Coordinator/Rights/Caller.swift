@@ -32,10 +32,4 @@ package struct Caller: Sendable, Equatable {
             throw Refused.scopeNeeded(right.scopes.union([.admin]))
         }
     }
-
-    /// The machine that signed; throws a `Refused` for a token, since only a machine has a log and a policy.
-    package func machine() throws -> String {
-        guard case .machine(let agent) = proof else { throw Refused.machineNeeded }
-        return agent
-    }
 }

@@ -1,0 +1,34 @@
+package import Contract
+
+extension Refused {
+    /// The caller's role is too low.
+    package static func roleNeeded(_ role: Role, has: Role) -> Refused {
+        Refused(
+            "role_needed",
+            "This needs the role \(role.rawValue), and yours is \(has.rawValue).",
+            next: "Ask somebody with the role \(role.rawValue) to do it, or to invite you to it."
+        )
+    }
+
+    static func scopeNeeded(_ scopes: Set<Scope>) -> Refused {
+        let names = Scope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " or ")
+        return Refused(
+            "scope_needed",
+            "This needs a token of the scope \(names).",
+            next: "Make one: doorward admin tokens add NAME --scope SCOPE"
+        )
+    }
+
+    static let machineNeeded = Refused(
+        "machine_needed",
+        "Only a request that an enrolled machine has signed is answered here.",
+        next: "Run the command on an enrolled machine."
+    )
+
+    /// The token opens nothing, or no longer.
+    package static let badToken = Refused(
+        "bad_token",
+        "The token is unknown, was removed or has expired.",
+        next: "Make a new one: doorward admin tokens add NAME --scope SCOPE"
+    )
+}

@@ -1,0 +1,58 @@
+import Rights
+
+/// Who may use each operation, written down once more: what is served is compared with this, and with nothing else.
+///
+/// A new operation has a row here before it is served to anybody in a test.
+enum DeclaredAccess {
+    /// Who an operation is for.
+    enum Who: Equatable {
+        /// Anybody, without a proof.
+        case anybody
+        /// An enrolled machine, for itself, of whatever person; no token.
+        case machine
+        /// This role and those above it, by a machine, by a token of the scope `admin`, or by one of these scopes.
+        case from(Role, Set<Scope>)
+    }
+
+    static let operations: [String: Who] = [
+        "GET /healthz": .anybody,
+        "GET /readyz": .anybody,
+        "GET /metrics": .from(.admin, [.read, .metrics]),
+        "GET /v1/identity": .anybody,
+        "POST /v1/enrolments": .anybody,
+
+        "GET /v1/servers": .from(.auditor, [.read]),
+        "POST /v1/servers": .from(.admin, []),
+        "DELETE /v1/servers/{alias}": .from(.admin, []),
+        "GET /v1/tools": .from(.auditor, [.read]),
+        "POST /v1/tools/approvals": .from(.admin, []),
+
+        "GET /v1/policy": .from(.auditor, [.read, .policy]),
+        "PUT /v1/policy": .from(.editor, [.policy]),
+        "POST /v1/policy/check": .from(.auditor, [.policy]),
+        "GET /v1/roles": .from(.auditor, [.read]),
+
+        "GET /v1/users": .from(.auditor, [.read]),
+        "PUT /v1/users/{id}": .from(.admin, []),
+        "DELETE /v1/users/{id}": .from(.admin, []),
+        "GET /v1/invitations": .from(.auditor, [.read]),
+        "POST /v1/invitations": .from(.admin, []),
+        "DELETE /v1/invitations/{id}": .from(.admin, []),
+        "GET /v1/tokens": .from(.auditor, [.read]),
+        "POST /v1/tokens": .from(.auditor, []),
+        "DELETE /v1/tokens/{name}": .from(.auditor, []),
+
+        "GET /v1/agents": .from(.auditor, [.read]),
+        "DELETE /v1/agents/{id}": .from(.admin, []),
+        "GET /v1/agents/{id}/log": .from(.auditor, [.audit]),
+        "DELETE /v1/agents/{id}/log": .from(.owner, []),
+        "POST /v1/reports": .from(.auditor, [.audit]),
+
+        "GET /v1/agent/bundle": .machine,
+        "POST /v1/agent/tools": .machine,
+        "POST /v1/agent/health": .machine,
+        "POST /v1/agent/leave": .machine,
+        "GET /v1/agent-log": .machine,
+        "POST /v1/agent-log": .machine,
+    ]
+}
