@@ -1,4 +1,5 @@
 package import ServiceKit
+internal import SignIn
 
 /// The web API: every operation, over the domain.
 package struct CoordinatorAPI: Sendable {
@@ -9,13 +10,16 @@ package struct CoordinatorAPI: Sendable {
     ///   - domain: What is asked.
     ///   - metrics: Where requests are counted, and what `/metrics` shows.
     ///   - clock: The time.
+    ///   - door: Where the coordinator stands, for browsers.
     ///   - isStrictTransport: Whether browsers may be told to use nothing but TLS for this host from now on.
-    package init(_ domain: Domain, metrics: MetricsRegistry, clock: MachineClock, isStrictTransport: Bool) {
+    package init(_ domain: Domain, metrics: MetricsRegistry, clock: MachineClock, door: BrowserDoor, isStrictTransport: Bool) {
         let operations =
             HealthRoutes(database: domain.database, metrics: metrics).operations
             + ServersRoutes(registry: domain.registry).operations
+            + ProposalsRoutes(registry: domain.registry).operations
             + ToolsRoutes(definitions: domain.definitions).operations
             + PolicyRoutes(desk: domain.desk).operations
+            + PolicyHistoryRoutes(desk: domain.desk).operations
             + PeopleRoutes(people: domain.people, clock: clock).operations
             + TokensRoutes(people: domain.people).operations
             + AgentsRoutes(
@@ -25,16 +29,12 @@ package struct CoordinatorAPI: Sendable {
                 logs: domain.logs,
                 intake: domain.intake
             ).operations
+            + SignInRoutes(domain, door: door, clock: clock).operations
             + RecordsRoutes(removal: domain.removal).operations
             + ReportsRoutes(reports: domain.reports, clock: clock).operations
         responder = APIResponder(
             routes: RouteTable(operations),
-            authentication: Authentication(
-                fleet: domain.fleet,
-                people: domain.people,
-                database: domain.database,
-                clock: clock
-            ),
+            authentication: Authentication(domain, door: door, clock: clock),
             metrics: metrics,
             isStrictTransport: isStrictTransport
         )

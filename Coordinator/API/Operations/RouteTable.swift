@@ -76,6 +76,13 @@ package struct RouteTable: Sendable {
 enum PercentCoding {
     /// The decoded text; nil if it is not UTF-8, has a broken escape, or hides a control character or a slash.
     static func decode(_ text: some StringProtocol) -> String? {
+        guard let bytes = bytes(text) else { return nil }
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// The decoded bytes; nil for a broken escape.
+    static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
@@ -88,8 +95,7 @@ enum PercentCoding {
             }
             bytes.append(high << 4 | low)
         }
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }) else { return nil }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

@@ -26,5 +26,9 @@ package struct Migration: Sendable {
         .search,
         .tools,
         .health,
+        .policyHistory,
+        .sessions,
+        .measures,
+        .proposals,
     ]
 }

@@ -1,0 +1,85 @@
+internal import Contract
+internal import Database
+internal import PolicyFile
+package import Rights
+internal import ServiceKit
+
+extension PolicyStore {
+    /// The policies that were put into force, from the newest on.
+    ///
+    /// - Parameters:
+    ///   - version: only older ones than this; nil: all.
+    ///   - limit: so many at most.
+    package func history(
+        before version: Int?,
+        limit: Int,
+        for _: Permit<Right.ReadPolicy>
+    ) async throws -> PolicyHistory {
+        let rows = try await database.read { view in
+            try view.rows(
+                "\(PolicyVersion.query) WHERE version < ? ORDER BY version DESC LIMIT ?",
+                [.integer(version ?? Int.max), .integer(limit + 1)]
+            )
+        }
+        let versions = try rows.prefix(limit).map { try PolicyVersion($0) }
+        return PolicyHistory(versions: versions, next: rows.count > limit ? versions.last?.version : nil)
+    }
+
+    /// One of the policies that were put into force; throws `Refused`, `unknown_version`.
+    package func version(_ version: Int, for _: Permit<Right.ReadPolicy>) async throws -> PolicyVersion {
+        try await stored(version)
+    }
+
+    private func stored(_ version: Int) async throws -> PolicyVersion {
+        let row = try await database.read { view in
+            try view.first("\(PolicyVersion.query) WHERE version = ?", [.integer(version)])
+        }
+        guard let row else { throw Refused.unknownVersion(version) }
+        return try PolicyVersion(row)
+    }
+
+    /// What differs between two of them, line by line; empty where nothing does.
+    ///
+    /// - Parameters:
+    ///   - old: a version; 0 is the empty file before any was applied.
+    ///   - new: another.
+    /// - Throws: `Refused`, `unknown_version`.
+    package func difference(from old: Int, to new: Int, for permit: Permit<Right.ReadPolicy>) async throws -> String {
+        let files = (try await file(old), try await file(new))
+        return await bench.work { LineDiff.text(from: files.0, to: files.1) }
+    }
+
+    private func file(_ version: Int) async throws -> [UInt8] {
+        version == 0 ? PolicyFile.empty.bytes : try await stored(version).file
+    }
+
+    /// Puts the file of an earlier version in force again, as a new version: with all checks, since what the release takes
+    /// as a policy, and what its tests say, may have changed since.
+    ///
+    /// - Parameters:
+    ///   - version: whose file.
+    ///   - expectation: what is believed to be in force.
+    ///   - reason: why, in the caller's words.
+    ///   - permit: the person who does it.
+    /// - Returns: the policy with its new version.
+    /// - Throws: as `apply`, and `Refused`, `unknown_version`.
+    package func rollBack(
+        to version: Int,
+        expecting expectation: PolicyExpectation?,
+        why reason: ChangeReason?,
+        by permit: Permit<Right.EditPolicy>
+    ) async throws -> AppliedPolicy {
+        let file = try await stored(version).file
+        return try await put(file, expecting: expectation, why: reason, rolledBackTo: version, by: permit)
+    }
+}
+
+extension Refused {
+    static func unknownVersion(_ version: Int) -> Refused {
+        Refused(
+            "unknown_version",
+            "No policy of version \(version) was ever in force.",
+            next: "Run `doorward admin policy history` to see which there are."
+        )
+    }
+}
