@@ -1,6 +1,7 @@
 import AuditSink
 import Contract
 import Database
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

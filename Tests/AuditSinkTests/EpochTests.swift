@@ -5,6 +5,7 @@ import Bytes
 import Contract
 import Database
 import Errors
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

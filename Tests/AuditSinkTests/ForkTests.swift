@@ -2,6 +2,7 @@ import AuditLog
 import AuditSink
 import Contract
 import Database
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

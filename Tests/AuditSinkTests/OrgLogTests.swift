@@ -3,6 +3,7 @@ import AuditSink
 import Contract
 import Database
 import Errors
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

@@ -2,6 +2,7 @@ import AuditSink
 import Contract
 import Database
 import Foundation
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

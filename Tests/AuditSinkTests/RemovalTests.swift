@@ -4,6 +4,7 @@ import Bytes
 import Contract
 import Database
 import Foundation
+import Kits
 import ServiceKit
 import StrictJSON
 import Synchronization

@@ -6,6 +6,7 @@ import Contract
 import Database
 import Errors
 import Foundation
+import Kits
 import Rights
 import ServiceKit
 import StrictJSON

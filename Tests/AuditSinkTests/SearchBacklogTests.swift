@@ -3,6 +3,7 @@ import Bytes
 import Contract
 import Database
 import Errors
+import Kits
 import StrictJSON
 import Testing
 

@@ -1,6 +1,7 @@
 import Contract
 import Database
 import Foundation
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

@@ -1,6 +1,7 @@
 import AuditLog
 import AuditSink
 import Contract
+import Kits
 import StrictJSON
 import Testing
 import TransparencyLog

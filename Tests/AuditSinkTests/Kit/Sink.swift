@@ -12,7 +12,7 @@ import TransparencyLog
 /// A coordinator's sink over a real database in a folder of its own, which can be closed and opened again.
 struct Sink {
     /// 2026-07-28T00:00:00Z: the time of the tests' clocks.
-    static let noon: Int64 = 1_785_196_800_000_000
+    static let noon = SinkAgent.noon
 
     let folder: URL
     let database: SQLDatabase
