@@ -155,6 +155,13 @@ let testTargets: [Target] = [
         ]
     ),
     tests(
+        "SignIn",
+        [
+            "SignIn", "Kits", "Bytes", "TransparencyLog", "Policy", "People", "AuditSink", "AuditLog", "Contract",
+            "Database", "Rights", "ServiceKit", "StrictJSON",
+        ]
+    ),
+    tests(
         "API",
         [
             "Kits", "API", "Bytes", "TransparencyLog", "AuditReport", "Fleet", "Registry", "PolicyStore", "PolicyFile",
@@ -307,7 +314,7 @@ let package = Package(
         program("Agent", "doorward", ["Commands", argumentParser]),
 
         part("Coordinator", "Database", ["Errors", "ServiceKit", grdb]),
-        part("Coordinator", "Rights", ["Contract"]),
+        part("Coordinator", "Rights", ["TransparencyLog", "StrictJSON", "Contract"]),
         part(
             "Coordinator",
             "AuditSink",
@@ -327,7 +334,7 @@ let package = Package(
         part(
             "Coordinator",
             "Registry",
-            ["TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "Rights", "AuditSink"]
+            ["Bytes", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "Rights", "AuditSink"]
         ),
         part(
             "Coordinator",
@@ -355,11 +362,19 @@ let package = Package(
         ),
         part(
             "Coordinator",
+            "SignIn",
+            [
+                "Addresses", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit",
+                "Database", "Rights", "AuditSink", "People", "Fleet",
+            ]
+        ),
+        part(
+            "Coordinator",
             "API",
             [
                 "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
                 "Archive", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
-                "PolicyStore", "Fleet", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "PolicyStore", "Fleet", "SignIn", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(
@@ -367,7 +382,7 @@ let package = Package(
             "CoordinatorCore",
             [
                 "Errors", "Bytes", "Policy", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
-                "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "API", crypto, hummingbird,
+                "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "SignIn", "API", crypto, hummingbird,
                 hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
             ]
         ),

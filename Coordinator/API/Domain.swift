@@ -6,6 +6,7 @@ package import People
 package import PolicyStore
 package import Registry
 package import ServiceKit
+package import SignIn
 
 /// The domain that the API is built on.
 package struct Domain: Sendable {
@@ -14,6 +15,7 @@ package struct Domain: Sendable {
     package let registry: Registry
     package let definitions: ToolDefinitions
     package let people: People
+    package let sessions: BrowserSessions
     package let desk: PolicyStore
     package let fleet: Fleet
     package let logs: AgentLogs
@@ -56,6 +58,7 @@ package struct Domain: Sendable {
         self.registry = registry
         self.definitions = definitions
         self.people = people
+        sessions = BrowserSessions(database: database, clock: clock)
         self.desk = desk
         fleet = Fleet(
             database: database,

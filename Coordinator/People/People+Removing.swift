@@ -101,6 +101,9 @@ extension People {
                 try withdrawal.end(machinesOf: person.sub)
                 try withdrawal.end(tokensWhere: "sub = ? AND made_with IS NULL", person.sub)
                 try withdrawal.end(invitationsWhere: "created_by = ?", person.sub)
+                // Nobody who comes back finds an old browser signed in.
+                try transaction.execute("DELETE FROM browser_session WHERE sub = ?", [.text(person.sub)])
+                try transaction.execute("DELETE FROM sign_in_link WHERE email = ?", [.text(person.email)])
                 try transaction.execute(
                     "UPDATE person SET role = NULL, removed_at = ? WHERE sub = ?",
                     [.integer(clock.seconds), .text(person.sub)]

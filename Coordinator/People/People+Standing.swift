@@ -16,7 +16,7 @@ extension People {
 
     /// What a caller's makings go back to, and end with.
     struct Origin: Sendable {
-        /// The caller's machine, or the one that made its token.
+        /// The caller's machine, or the one that made its token, or whose link opened its session.
         var machine: String?
         /// The caller's token.
         var token: String?
@@ -32,6 +32,10 @@ extension People {
             // Looked at again: it may have been removed since it opened the door, and with it all that it made.
             guard let row else { throw Refused.badToken }
             return Origin(machine: try row.optionalText("machine"), token: id, expires: end)
+        case .session(let id, _):
+            let row = try view.first("SELECT machine FROM browser_session WHERE id = ?", [.text(id)])
+            guard let row else { throw Refused.sessionEnded }
+            return Origin(machine: try row.optionalText("machine"))
         }
     }
 

@@ -19,7 +19,7 @@ package struct Randomness: Sendable {
     /// An id of 127 bits for a row.
     ///
     /// It begins with a letter: a command takes what begins with `-` for an option.
-    func id() -> String {
+    package func id() -> String {
         var bytes = bytes(16)
         bytes[0] &= 0x7F
         return Base64.url(bytes)

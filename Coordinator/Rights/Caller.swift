@@ -8,6 +8,8 @@ package struct Caller: Sendable, Equatable {
         case machine(String)
         /// The token with this id, which carries these scopes until this second since 1970.
         case token(id: String, scopes: Set<Scope>, expires: Int)
+        /// The cookie of the browser session with this id; recent: the person has signed in a moment ago.
+        case session(id: String, isRecent: Bool)
     }
 
     /// The person's pseudonym.
@@ -24,12 +26,18 @@ package struct Caller: Sendable, Equatable {
         self.proof = proof
     }
 
-    /// Refuses what the person's role or the token's scope does not open; throws `Refused`: `role_needed`, `scope_needed`.
+    /// Refuses what the person's role, the token's scope or the session's age does not open; throws `Refused`:
+    /// `role_needed`, `scope_needed`, `sign_in_again`.
     package func require(_ right: Right) throws {
         guard role >= right.role else { throw Refused.roleNeeded(right.role, has: role) }
-        guard case .token(_, let scopes, _) = proof else { return }
-        guard scopes.contains(.admin) || !scopes.isDisjoint(with: right.scopes) else {
-            throw Refused.scopeNeeded(right.scopes.union([.admin]))
+        switch proof {
+        case .machine: break
+        case .token(_, let scopes, _):
+            guard scopes.contains(.admin) || !scopes.isDisjoint(with: right.scopes) else {
+                throw Refused.scopeNeeded(right.scopes.union([.admin]))
+            }
+        case .session(_, let isRecent):
+            guard isRecent || !right.needsRecentSignIn else { throw Refused.signInAgain }
         }
     }
 }

@@ -31,6 +31,19 @@ package enum Right: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether a browser may use it only shortly after its person has signed in: what outlasts the session, or decides
+    /// for everybody.
+    ///
+    /// A browser that was left open, or a cookie that was copied, is not enough for it.
+    package var needsRecentSignIn: Bool {
+        switch self {
+        case .editServers, .editPolicy, .invite, .editPeople, .editTokens, .removeRecords: true
+        case .readServers, .readTools, .approveTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .makeReports,
+            .readMetrics, .readRecords, .revokeMachines:
+            false
+        }
+    }
+
     /// The scopes of tokens that open it, beside `admin`.
     package var scopes: Set<Scope> {
         switch self {

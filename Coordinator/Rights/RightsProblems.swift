@@ -25,6 +25,19 @@ extension Refused {
         next: "Run the command on an enrolled machine."
     )
 
+    static let signInAgain = Refused(
+        "sign_in_again",
+        "This needs a sign-in of the last minutes, and this session's is older.",
+        next: "Sign in again in this browser, and then repeat it."
+    )
+
+    /// The browser's session has ended, or never was one.
+    package static let sessionEnded = Refused(
+        "session_ended",
+        "The browser is not signed in, or not any more.",
+        next: "Sign in: open /sign-in at the coordinator's URL."
+    )
+
     /// The token opens nothing, or no longer.
     package static let badToken = Refused(
         "bad_token",

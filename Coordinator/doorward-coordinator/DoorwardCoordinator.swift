@@ -9,7 +9,7 @@ struct DoorwardCoordinator: AsyncParsableCommand {
         commandName: "doorward-coordinator",
         abstract: "Keeps the registry, the people, the policy and the audit log of an organisation.",
         version: CoordinatorInit.release,
-        subcommands: [Init.self, Serve.self, RestartLog.self, InviteOwner.self]
+        subcommands: [Init.self, Serve.self, SignInLink.self, RestartLog.self, InviteOwner.self]
     )
 
     /// `doorward-coordinator init`.

@@ -42,7 +42,8 @@ final class Office: Sendable {
             authority: nil,
             folder: folder.path
         )
-        api = CoordinatorAPI(domain, metrics: metrics, clock: .system, isStrictTransport: true)
+        let door = BrowserDoor(origin: "https://office.example", isBehindProxy: false)
+        api = CoordinatorAPI(domain, metrics: metrics, clock: .system, door: door, isStrictTransport: true)
     }
 
     deinit {

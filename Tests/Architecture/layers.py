@@ -16,7 +16,7 @@ LAYERS = {
         "Bridging", "CSpawn", "Children", "Forwarding", "StdioShim", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [
-        "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "API",
+        "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "SignIn", "API",
         "CoordinatorCore", "doorward-coordinator",
     ],
 }
@@ -39,7 +39,7 @@ FENCES = {
 # Targets that decide on bytes, and so must not meet Foundation's idea of strings and JSON; nor any library but crypto.
 PURE = {"Bytes", "StrictJSON", "MCP", "Policy", "TransparencyLog", "AuditLog", "Wire"}
 # Targets of the domain, which never see a type of HTTP.
-DOMAIN = {"Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet"}
+DOMAIN = {"Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "SignIn"}
 HTTP = ("HTTPTypes", "Hummingbird", "NIO")
 
 # A file of the product is read at one sitting; a table of cases may be longer.

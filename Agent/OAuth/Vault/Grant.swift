@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// What a user got from an authorization server for one server: the content of one item in the keyring.

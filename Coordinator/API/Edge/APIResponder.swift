@@ -41,11 +41,12 @@ package struct APIResponder: HTTPResponder {
         var operation: Operation?
         var answer: Answer
         do {
-            answer = try await self.answer(request, on: context.channel, logger: logger, operation: &operation)
+            answer = try await self.answer(request, in: context, logger: logger, operation: &operation)
         } catch {
             answer = .problem(Failure.problem(for: error, request: id, logger: logger))
         }
-        answer.headers.append(contentsOf: headers)
+        // A page says for itself what it may load, and what it tells of where a person came from.
+        for field in headers where answer.headers[field.name] == nil { answer.headers.append(field) }
         answer.headers[Self.requestIDName] = id
 
         let duration = ContinuousClock.now - start
@@ -66,7 +67,7 @@ package struct APIResponder: HTTPResponder {
 
     private func answer(
         _ request: Request,
-        on channel: any Channel,
+        in context: CallContext,
         logger: Logger,
         operation: inout Operation?
     ) async throws -> Answer {
@@ -94,14 +95,17 @@ package struct APIResponder: HTTPResponder {
         return try await bodies.read(request, of: proven.caller?.sub, lane, atMost: found.largestBody) { body in
             // Judged last: the signature was valid, and its nonce is spent, whatever the body is.
             try proven.claim?.checkBody(body)
+            try authentication.checkForm(proven, head, request.headers, body: body)
             let call = Call(
                 whoever: try await authentication.standing(proven.caller, for: found),
+                session: proven.session,
                 parameters: parameters,
                 query: query,
                 headers: request.headers,
                 body: body,
                 signed: head,
-                channel: channel,
+                peer: context.peer,
+                channel: context.channel,
                 logger: logger
             )
             return try await WriteLane.$current.withValue(lane) { try await found.answer(call) }

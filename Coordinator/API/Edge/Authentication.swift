@@ -1,4 +1,5 @@
 internal import AuditSink
+internal import Bytes
 internal import Contract
 internal import Database
 internal import Fleet
@@ -6,29 +7,36 @@ internal import HTTPTypes
 internal import People
 internal import Rights
 internal import ServiceKit
+internal import SignIn
 
 /// Proves who asks, before anything of the request's body is read.
 struct Authentication: Sendable {
     let fleet: Fleet
     let people: People
+    let sessions: BrowserSessions
+    let door: BrowserDoor
     let database: SQLDatabase
     let clock: MachineClock
 
     /// Changes that leave something behind for good: a leaf of the organisation's log, a policy.
     private let changes = RequestPace(perSecond: 2, burst: 120)
 
-    init(fleet: Fleet, people: People, database: SQLDatabase, clock: MachineClock) {
-        self.fleet = fleet
-        self.people = people
-        self.database = database
+    init(_ domain: Domain, door: BrowserDoor, clock: MachineClock) {
+        fleet = domain.fleet
+        people = domain.people
+        sessions = domain.sessions
+        self.door = door
+        database = domain.database
         self.clock = clock
     }
 
-    /// Who asks; both are nil for an operation that anybody may use.
+    /// Who asks; all are nil for an operation that anybody may use.
     struct Proven: Sendable {
-        let caller: Caller?
+        var caller: Caller?
         /// What the body has still to be compared with.
-        let claim: ClaimedSignature?
+        var claim: ClaimedSignature?
+        /// The browser's session, where its cookie is the proof.
+        var session: BrowserSession?
     }
 
     /// Proves the caller of an operation.
@@ -41,9 +49,11 @@ struct Authentication: Sendable {
     /// - Returns: Who the caller is.
     /// - Throws: `SignatureRefusal`, a `Problem`.
     func prove(_ head: SignedHead, _ headers: HTTPFields, for access: Access) async throws -> Proven {
-        guard access != .anonymous else { return Proven(caller: nil, claim: nil) }
+        guard access != .anonymous else { return Proven() }
         let authorization = headers[values: .authorization]
         guard !authorization.isEmpty else {
+            // A browser sends its cookie with whatever it asks: a proof that was made for the request counts before it.
+            if !head.isSigned, let proven = try await proveBrowser(head, headers) { return proven }
             let admission = try await fleet.admit(head)
             return Proven(caller: admission.caller, claim: admission.claim)
         }
@@ -52,8 +62,34 @@ struct Authentication: Sendable {
         guard let token = Self.bearer(authorization[0]) else { throw SignatureRefusal.unsigned }
         let caller = try await people.caller(token: token)
         if case .token(let id, _, _) = caller.proof { try fleet.pace.enter(id, now: clock.boot()) }
-        return Proven(caller: caller, claim: nil)
+        return Proven(caller: caller)
     }
+
+    /// The person of a browser's cookie; nil where the request has none.
+    private func proveBrowser(_ head: SignedHead, _ headers: HTTPFields) async throws -> Proven? {
+        let request = BrowserRequest(headers)
+        guard request.hasCookie else { return nil }
+        if Self.changes(head.method) {
+            try request.checkChange(origin: door.origin)
+        } else {
+            try request.checkLook()
+        }
+        guard let session = try await sessions.session(of: request) else { throw Refused.sessionEnded }
+        try fleet.pace.enter(session.id, now: clock.boot())
+        return Proven(caller: session.caller, session: session)
+    }
+
+    /// Refuses a change from a browser without the proof that it comes from a page of its session: in the header
+    /// `Doorward-CSRF`, or in the field `csrf` of a form.
+    func checkForm(_ proven: Proven, _ head: SignedHead, _ headers: HTTPFields, body: [UInt8]) throws {
+        guard let session = proven.session, Self.changes(head.method) else { return }
+        let proof = HTTPField.Name("Doorward-CSRF").flatMap { headers[$0] }
+        let isForm = headers[.contentType]?.hasPrefix(FormBody.mediaType) == true
+        let fields = isForm && proof == nil ? try Call.fields(body) : [:]
+        try session.checkChange(BrowserRequest(headers), proof: proof ?? fields["csrf"], origin: door.origin)
+    }
+
+    private static func changes(_ method: String) -> Bool { !["GET", "HEAD"].contains(method) }
 
     /// Refuses what would fill the disk, from a caller that cannot make room: much at once while there is little, and
     /// changes without end.

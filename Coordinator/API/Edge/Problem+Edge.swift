@@ -49,6 +49,13 @@ extension Problem {
         )
     }
 
+    static let badForm = Problem(
+        "bad_form",
+        status: 400,
+        title: "The body is no form that can be read in one way only",
+        detail: "A field cannot be decoded, or stands there twice."
+    )
+
     static let codedBody = Problem(
         "unsupported_coding",
         status: 415,

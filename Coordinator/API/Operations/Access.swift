@@ -1,3 +1,4 @@
+internal import Contract
 package import Rights
 
 /// Who may use an operation.
@@ -6,6 +7,8 @@ package enum Access: Sendable, Equatable {
     case anonymous
     /// An enrolled machine, for itself, whatever its person may do; never a token.
     case agent
+    /// A person who is signed in with a browser, for that session.
+    case browser
     /// A person with this right, by one of the person's machines or by a token whose scope opens it.
     case right(Right)
 
@@ -14,6 +17,7 @@ package enum Access: Sendable, Equatable {
         switch self {
         case .anonymous: "anonymous"
         case .agent: "agent"
+        case .browser: Role.member.rawValue
         case .right(let right): right.role.rawValue
         }
     }
@@ -23,6 +27,7 @@ package enum Access: Sendable, Equatable {
         switch self {
         case .anonymous: break
         case .agent: _ = try caller.machine()
+        case .browser: guard case .session = caller.proof else { throw Refused.sessionEnded }
         case .right(let right): try caller.require(right)
         }
     }

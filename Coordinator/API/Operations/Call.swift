@@ -3,12 +3,15 @@ internal import HTTPTypes
 internal import Logging
 internal import NIOCore
 internal import Rights
+internal import SignIn
 internal import StrictJSON
 
 /// One request on its way into the domain: proven, within its limits, read as a whole.
 struct Call: Sendable {
     /// Who asks; nil for an operation that anybody may use.
     let whoever: Caller?
+    /// The browser's session, where that is the proof.
+    let session: BrowserSession?
     /// The variable segments of the path, in their order.
     let parameters: [String]
     /// The decoded values of the query by name; no name that the operation does not know.
@@ -17,6 +20,8 @@ struct Call: Sendable {
     let body: [UInt8]
     /// What a signature over this request covers.
     let signed: SignedHead
+    /// The address at the other end of the connection, which may be a proxy's.
+    let peer: String?
     /// The connection that the request came on.
     let channel: any Channel
     let logger: Logger

@@ -1,4 +1,6 @@
+internal import Contract
 internal import Rights
+internal import SignIn
 
 /// One thing that can be asked of the coordinator: how it is called, who may, and what then happens.
 ///
@@ -19,6 +21,8 @@ package struct Operation: Sendable {
     enum Anybody { case anonymous }
     /// What the operations have that enrolled machines use for themselves.
     enum Machines { case agent }
+    /// What the operations have that a browser uses for its own session.
+    enum Browsers { case browser }
 
     /// An operation of a caller with a right.
     ///
@@ -54,6 +58,21 @@ package struct Operation: Sendable {
     ) {
         self.init(method, path, .agent, largestBody, query) { call in
             try await answer(call, try call.caller().machine())
+        }
+    }
+
+    /// An operation of a person in a browser, for the session itself.
+    init(
+        _ method: String,
+        _ path: String,
+        for _: Browsers,
+        largestBody: Int? = nil,
+        query: Set<String> = [],
+        answer: @escaping @Sendable (Call, BrowserSession) async throws -> Answer
+    ) {
+        self.init(method, path, .browser, largestBody, query) { call in
+            guard let session = call.session else { throw Refused.sessionEnded }
+            return try await answer(call, session)
         }
     }
 

@@ -28,7 +28,7 @@ struct RequestTarget: Equatable, Sendable {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(pair[0])
             guard known.contains(name) else { throw Problem.badQuery("has a field that is not known here") }
-            guard pair.count == 2, let value = PercentCoding.decode(pair[1]) else {
+            guard pair.count == 2, let value = PercentCoding.decodeValue(pair[1]) else {
                 throw Problem.badQuery("has a field \(name) without a readable value")
             }
             guard fields.updateValue(value, forKey: name) == nil else {

@@ -76,8 +76,13 @@ package struct RouteTable: Sendable {
 enum PercentCoding {
     /// The decoded text; nil if it is not UTF-8, has a broken escape, or hides a control character or a slash.
     static func decode(_ text: some StringProtocol) -> String? {
-        guard let bytes = bytes(text) else { return nil }
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }) else { return nil }
+        guard let text = decodeValue(text), !text.utf8.contains(UInt8(ascii: "/")) else { return nil }
+        return text
+    }
+
+    /// The same of what may have a slash in it, as it is no part of a path.
+    static func decodeValue(_ text: some StringProtocol) -> String? {
+        guard let bytes = bytes(text), bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 

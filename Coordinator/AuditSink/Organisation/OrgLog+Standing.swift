@@ -38,6 +38,10 @@ extension OrgLog {
             let row = try view.first("SELECT scopes FROM token WHERE id = ?", [.text(id)])
             guard let row, now < expires, role != nil else { throw Refused.badToken }
             proof = .token(id: id, scopes: Scope.set(try row.text("scopes")), expires: expires)
+        case .session(let id, _):
+            let row = try view.first("SELECT expires_at FROM browser_session WHERE id = ?", [.text(id)])
+            guard let row, try row.integer("expires_at") > now, role != nil else { throw Refused.sessionEnded }
+            proof = caller.proof
         }
         return Caller(sub: caller.sub, email: caller.email, role: role ?? .member, proof: proof)
     }

@@ -50,6 +50,9 @@ struct Setup: Sendable {
         return LogNames(host: url.port == 443 ? host : "\(host):\(url.port)")
     }
 
+    /// The URL as browsers say where a page comes from (RFC 6454 section 6.2).
+    var origin: String { "https://\(names.host)" }
+
     /// The URL as it is shown, without a slash at its end.
     var shownURL: String { url.text.hasSuffix("/") ? String(url.text.dropLast()) : url.text }
 

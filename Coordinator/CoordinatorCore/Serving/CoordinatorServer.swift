@@ -132,6 +132,7 @@ package struct CoordinatorServer: Sendable {
             domain,
             metrics: metrics,
             clock: clock,
+            door: BrowserDoor(origin: setup.origin, isBehindProxy: isInsecure),
             isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
         )
         var services: [any Service] = Housekeeping(domain: domain, metrics: metrics, logger: logger).services

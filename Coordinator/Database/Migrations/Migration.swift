@@ -30,5 +30,6 @@ package struct Migration: Sendable {
         .sessions,
         .measures,
         .proposals,
+        .changes,
     ]
 }

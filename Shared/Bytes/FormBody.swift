@@ -1,18 +1,19 @@
-/// The body of a request to an authorization server: `application/x-www-form-urlencoded`.
-enum FormBody {
-    static let mediaType = "application/x-www-form-urlencoded"
+/// Fields as browsers send forms and authorization servers read requests: `application/x-www-form-urlencoded`.
+package enum FormBody {
+    package static let mediaType = "application/x-www-form-urlencoded"
 
-    static func encode(_ fields: [(String, String)]) -> [UInt8] {
+    /// The fields as a body.
+    package static func encode(_ fields: [(String, String)]) -> [UInt8] {
         Array(query(fields).utf8)
     }
 
     /// The same as a query.
-    static func query(_ fields: [(String, String)]) -> String {
+    package static func query(_ fields: [(String, String)]) -> String {
         fields.map { "\(escaped($0.0))=\(escaped($0.1))" }.joined(separator: "&")
     }
 
     /// Percent-encoded but for the unreserved characters of RFC 3986, which every reader of forms understands.
-    static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         var result: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
@@ -28,7 +29,7 @@ enum FormBody {
     }
 
     /// The fields of a query; nil where one is malformed or occurs twice.
-    static func decode(_ query: some StringProtocol) -> [String: String]? {
+    package static func decode(_ query: some StringProtocol) -> [String: String]? {
         var fields: [String: String] = [:]
         for part in query.split(separator: "&", omittingEmptySubsequences: true) {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

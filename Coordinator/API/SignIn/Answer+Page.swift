@@ -1,0 +1,59 @@
+internal import Bytes
+internal import Contract
+internal import HTTPTypes
+internal import SignIn
+
+extension Answer {
+    /// A page of the way in.
+    static func page(_ page: SignInPage, cookies: [String] = []) -> Answer {
+        var answer = Answer(type: "text/html; charset=utf-8", bytes: Array(PlainPages.html(page).utf8))
+        answer.headers[.contentSecurityPolicy] = """
+            default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+            frame-ancestors 'none'
+            """
+        // Without it a browser would hide from its own coordinator where a form comes from.
+        if let name = HTTPField.Name("Referrer-Policy") { answer.headers[name] = "same-origin" }
+        answer.set(cookies)
+        return answer
+    }
+
+    /// Another page of the coordinator, to be looked at next.
+    ///
+    /// - Parameters:
+    ///   - path: a path of the coordinator's own.
+    ///   - cookies: the values of `Set-Cookie`.
+    static func redirect(to path: String, cookies: [String] = []) -> Answer {
+        var answer = Answer.nothing
+        answer.status = .seeOther
+        answer.headers[.location] = path
+        answer.set(cookies)
+        return answer
+    }
+
+    private mutating func set(_ cookies: [String]) {
+        for cookie in cookies { headers.append(HTTPField(name: .setCookie, value: cookie)) }
+    }
+}
+
+extension Call {
+    /// The fields of a form, each once; throws a `Problem` for another body.
+    func form() throws -> [String: String] { try Self.fields(body) }
+
+    static func fields(_ body: [UInt8]) throws -> [String: String] {
+        guard let text = String(validating: body, as: UTF8.self), let fields = FormBody.decode(text) else {
+            throw Problem.badForm
+        }
+        return fields
+    }
+}
+
+extension BrowserRequest {
+    /// What a browser says in the headers of a call.
+    init(_ call: Call) {
+        self.init(call.headers)
+    }
+
+    init(_ headers: HTTPFields) {
+        self.init { name in HTTPField.Name(name).map { headers[values: $0] } ?? [] }
+    }
+}

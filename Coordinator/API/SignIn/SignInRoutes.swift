@@ -1,0 +1,94 @@
+internal import Bytes
+internal import Contract
+internal import HTTPTypes
+internal import Rights
+internal import ServiceKit
+internal import SignIn
+internal import StrictJSON
+
+/// How browsers come in and go: pages for people, and what scripts of pages ask about their session.
+struct SignInRoutes: Sendable {
+    let links: SignInLinks
+    let sessions: BrowserSessions
+    let pace: SignInPace
+    let door: BrowserDoor
+
+    init(_ domain: Domain, door: BrowserDoor, clock: MachineClock) {
+        links = SignInLinks(
+            database: domain.database,
+            log: domain.log,
+            people: domain.people,
+            clock: clock,
+            origin: door.origin
+        )
+        sessions = domain.sessions
+        pace = SignInPace(clock: clock)
+        self.door = door
+    }
+
+    /// Enough for a form with a link.
+    private static let largestForm = 4 << 10
+
+    var operations: [Operation] {
+        [
+            Operation("GET", "/sign-in", for: .anonymous, query: ["return"]) { _ in .page(.howTo) },
+            Operation("GET", PlainPages.stylesheetPath, for: .anonymous) { _ in
+                .text(PlainPages.stylesheet, type: "text/css; charset=utf-8")
+            },
+            Operation("GET", "\(SignInLink.path){secret}", for: .anonymous) { call in
+                try await onPage("The link opens nothing", call) {
+                    let offer = try await links.offer(call.parameters[0])
+                    return .page(.link(user: offer.user, secret: call.parameters[0]))
+                }
+            },
+            Operation("POST", "/sign-in/link", for: .anonymous, largestBody: Self.largestForm) { call in
+                try await onPage("You are not signed in", call) {
+                    let request = BrowserRequest(call)
+                    try request.checkChange(origin: door.origin)
+                    let opened = try await links.redeem(try call.form()["link"] ?? "", by: request)
+                    try pace.enter(opened.session.caller.sub)
+                    return .redirect(to: "/", cookies: [opened.cookie])
+                }
+            },
+            Operation("POST", "/sign-out", for: .browser) { call, session in
+                try await sessions.end(session)
+                var answer = Answer.page(.signedOut, cookies: [SessionCookie.takingBack])
+                // What pages left in the browser goes too; the cookie is taken back above.
+                if let name = HTTPField.Name("Clear-Site-Data") { answer.headers[name] = #""cache", "storage""# }
+                return answer
+            },
+            Operation("GET", "/v1/session", for: .browser) { _, session in .json(session.json) },
+            Operation("POST", "/v1/sign-in-links", for: .agent) { _, machine in
+                .json(try await links.make(for: machine).json, status: .created)
+            },
+        ]
+    }
+
+    /// Runs a step of signing in; what is refused is shown as a page.
+    private func onPage(
+        _ title: String,
+        _ call: Call,
+        _ step: () async throws -> Answer
+    ) async throws -> Answer {
+        do {
+            return try await pace.attempt(from: door.address(of: call), step)
+        } catch let refused as Refused {
+            let problem = Problem(refused)
+            var answer = Answer.page(.failed(title: title, why: refused.message, next: refused.next))
+            answer.status = HTTPResponse.Status(code: problem.status)
+            if let seconds = problem.members["retry_after"]?.int { answer.headers[.retryAfter] = "\(seconds)" }
+            return answer
+        }
+    }
+}
+
+extension BrowserSession {
+    /// As `GET /v1/session` answers.
+    fileprivate var json: JSONValue {
+        [
+            "user": .text(caller.email), "role": .text(caller.role.rawValue), "how": .text(way.rawValue),
+            "signed_in": .text(UTCTime(seconds: signedInAt).shortText),
+            "expires": .text(UTCTime(seconds: expiresAt).shortText), "csrf": .text(csrf),
+        ]
+    }
+}
