@@ -142,19 +142,23 @@ package struct EncodedDecision: Sendable, Equatable {
     ///   - policy: The policy's version; 0 before the first policy.
     ///   - digest: The policy's digest; empty before the first policy.
     ///   - limiter: The limit that was hit.
+    ///   - observed: The code of the reason for which it would be denied, where it passes under a policy that only
+    ///     observes.
     package init(
         isAllowed: Bool,
         reason: JSONText,
         rules: [JSONText],
         policy: Int,
         digest: JSONText,
-        limiter: JSONText? = nil
+        limiter: JSONText? = nil,
+        observed: JSONText? = nil
     ) {
         member = withUnsafeTemporaryAllocation(byteCount: RecordWriter.maxBytes, alignment: 1) { room in
             var output = ByteWriter(room)
             output.append(",\"dec\":{\"digest\":", RecordName.digest(digest))
             output.append(isAllowed ? ",\"is\":\"allow\"" : ",\"is\":\"deny\"")
             if let limiter { output.append(",\"limiter\":", name: limiter) }
+            if let observed { output.append(",\"observed\":", word: observed) }
             output.append(",\"policy\":", policy)
             output.append(",\"reason\":", word: reason)
             output.append(",\"rules\":[")

@@ -98,13 +98,15 @@ extension RecordForm {
         Member("id", .text(.name)),
     ])
 
-    /// The limiter, in place 2, is there where a limit was hit.
-    private static let decision = RecordForm(decisionMembers) { $0 == 2 }
+    /// The limiter, in place 2, is there where a limit was hit, and what was observed, in place 3, where a policy that only
+    /// observes let a call pass.
+    private static let decision = RecordForm(decisionMembers) { $0 == 2 || $0 == 3 }
 
     private static let decisionMembers: [Member] = [
         Member("digest", .hashOrEmpty, .digest),
         Member("is", .word(["allow", "deny"])),
         Member("limiter", .text(.name)),
+        Member("observed", .text(.word)),
         Member("policy", .count, .policy),
         Member("reason", .text(.word)),
         Member("rules", .list(of: .name, most: maxRules)),

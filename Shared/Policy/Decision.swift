@@ -22,6 +22,8 @@ package struct Decision: Hashable, Sendable {
     /// Why; its raw value is the code that errors, records and tests carry.
     package enum Reason: String, CaseIterable, Hashable, Sendable {
         case granted
+        /// No grant opens it, and the policy only observes.
+        case observed
         case noGrant = "no_grant"
         case forbidden
         case policyExpired = "policy_expired"
@@ -35,7 +37,10 @@ package struct Decision: Hashable, Sendable {
     /// Which of the snapshot's grants it is, if it is one of those alone.
     package let grant: Int?
 
-    package var isAllowed: Bool { reason == .granted }
+    package var isAllowed: Bool { reason == .granted || reason == .observed }
+
+    /// Why it would be denied if the policy were enforced; nil where it is decided as it would be then.
+    package var observed: Reason? { reason == .observed ? .noGrant : nil }
 
     init(_ reason: Reason, rules: [JSONText] = [], words: JSONText? = nil, grant: Int? = nil) {
         self.grant = grant

@@ -77,7 +77,8 @@ extension RuleTable.Scan {
     /// What the rules for this client and server say of one kind.
     fileprivate func listed(_ member: KeyPath<RuleTable.Items, Range<Int>?>) -> ListedNames {
         ListedNames(
-            open: table.grants.filter(concerns).flatMap { patterns(of: $0.items, member) },
+            open: table.isOpen
+                ? [.everything] : table.grants.filter(concerns).flatMap { patterns(of: $0.items, member) },
             closed: table.forbids.filter(concerns).flatMap { patterns(of: $0.items, member) }
         )
     }

@@ -7,12 +7,15 @@ extension PolicyRules {
 
     /// The rules as they are signed, in names that have a canonical spelling: the names of roles are values here.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "version": .int(Self.languageVersion),
             "roles": .array(roles.map { ["name": .string($0.name), "grant": .array($0.grants.map(\.json))] }),
             "forbid": .array(forbids.map { $0.json(person: "sub") }),
             "limits": .array(limits.map(\.json)),
         ]
+        // Only where it says something: agents that do not know it refuse the whole, and take all other rules.
+        if mode != .enforce { object["mode"] = .text(mode.rawValue) }
+        return .object(object)
     }
 
     /// Reads rules as they are signed; throws `ShapeError` at anything that it does not know.
@@ -32,7 +35,8 @@ extension PolicyRules {
                 forbids: try reader.elements("forbid").map { try Forbid($0.value, person: "sub", at: $0.place) },
                 limits: try reader.elements("limits").enumerated().map { index, element in
                     try LimitRule(element.value, name: Self.limitName(index), at: element.place)
-                }
+                },
+                mode: try reader.optionalWord("mode") ?? .enforce
             )
         }
     }

@@ -6,6 +6,16 @@ package import StrictJSON
 /// A call is denied if any `forbid` matches it, else if no grant of the caller's roles does. People are named here by
 /// their `sub` alone; who has which role comes in a `Binding`.
 package struct PolicyRules: Hashable, Sendable {
+    /// What becomes of a call that no grant opens.
+    package enum Mode: String, CaseIterable, Hashable, Sendable {
+        /// It is denied.
+        case enforce
+        /// It passes, and its record says why it would be denied: for the days in which grants are still written.
+        ///
+        /// Nothing else is let pass: whatever a rule forbids stays closed, as somebody has thought of it.
+        case observe
+    }
+
     /// A named set of grants.
     package struct Role: Hashable, Sendable {
         package let name: JSONText
@@ -55,13 +65,23 @@ package struct PolicyRules: Hashable, Sendable {
     package let roles: [Role]
     package let forbids: [Forbid]
     package let limits: [LimitRule]
+    package let mode: Mode
 
     /// Rules of these parts.
-    package init(roles: [Role] = [], forbids: [Forbid] = [], limits: [LimitRule] = []) {
+    package init(
+        roles: [Role] = [],
+        forbids: [Forbid] = [],
+        limits: [LimitRule] = [],
+        mode: Mode = .enforce
+    ) {
         self.roles = roles
         self.forbids = forbids
         self.limits = limits
+        self.mode = mode
     }
+
+    /// The same rules, enforced.
+    package var enforced: PolicyRules { PolicyRules(roles: roles, forbids: forbids, limits: limits) }
 
     /// No rule, which denies everything.
     package static let empty = PolicyRules()

@@ -11,6 +11,7 @@ package final class PolicySnapshot: Sendable {
     /// The pseudonym that records carry.
     package let sub: JSONText?
     package let limits: [LimitRule]
+    package let mode: PolicyRules.Mode
 
     let table: RuleTable
     /// Set where everything is denied for one reason.
@@ -22,6 +23,7 @@ package final class PolicySnapshot: Sendable {
         self.digest = digest
         sub = binding.sub
         limits = rules.limits
+        mode = rules.mode
         table = RuleTable(rules: rules, binding: binding)
         closed = nil
     }
@@ -31,6 +33,7 @@ package final class PolicySnapshot: Sendable {
         digest = other?.digest ?? ""
         sub = other?.sub
         limits = other?.limits ?? []
+        mode = other?.mode ?? .enforce
         table = RuleTable()
         closed = Decision(reason)
     }
@@ -56,7 +59,7 @@ package final class PolicySnapshot: Sendable {
         return table.scan(client: client, server: server) { scan in
             if let forbid = scan.firstForbid(ask) { return table.decisions.forbids[forbid] }
             if let grant = scan.firstGrant(ask) { return table.decisions.grants[grant] }
-            return table.decisions.noGrant
+            return table.decisions.otherwise
         }
     }
 
@@ -69,7 +72,7 @@ package final class PolicySnapshot: Sendable {
                 return Decision(.forbidden, rules: forbids.flatMap(\.rules), words: first.words)
             }
             let grants = scan.allGrants(ask).map { table.decisions.grants[$0] }
-            if grants.isEmpty { return table.decisions.noGrant }
+            if grants.isEmpty { return table.decisions.otherwise }
             var rules: [JSONText] = []
             for rule in grants.lazy.flatMap(\.rules) where !rules.contains(rule) { rules.append(rule) }
             return Decision(.granted, rules: rules)
@@ -80,11 +83,11 @@ package final class PolicySnapshot: Sendable {
     package var isClosed: Bool { closed != nil }
 
     /// Whether the person has any grant on a server, through any client: otherwise the server does not exist for this
-    /// person.
+    /// person. Where the policy only observes every server exists for everybody.
     ///
     /// What a rule forbids is still there, and a call to it is denied with the reason.
     package func knows(server: JSONText) -> Bool {
-        closed == nil && table.hasGrant(server: server)
+        closed == nil && (table.isOpen || table.hasGrant(server: server))
     }
 
     /// Decides about a tool, for callers that have its name as a text.

@@ -28,7 +28,8 @@ struct RuleTable: Sendable {
 
     /// The answers, made once; a decision only points at one.
     struct Decisions {
-        let noGrant = Decision(.noGrant)
+        /// Where no rule matches.
+        var otherwise = Decision(.noGrant)
         /// One for each grant, with the grant and the membership as its rules.
         var grants: [Decision] = []
         var forbids: [Decision] = []
@@ -44,6 +45,7 @@ struct RuleTable: Sendable {
     init() {}
 
     init(rules: PolicyRules, binding: Binding) {
+        if rules.mode == .observe { decisions.otherwise = Decision(.observed) }
         for membership in binding.roles {
             guard let role = rules.roles.first(where: { $0.name == membership.role }) else { continue }
             for (index, grant) in role.grants.enumerated() {
@@ -90,6 +92,9 @@ struct RuleTable: Sendable {
             prompts: items.prompts.map { add($0) }
         )
     }
+
+    /// Whether what no rule is about is allowed.
+    var isOpen: Bool { decisions.otherwise.isAllowed }
 
     /// Asks about one client and one server.
     func scan<Result>(client: JSONText, server: JSONText, _ body: (Scan) -> Result) -> Result {

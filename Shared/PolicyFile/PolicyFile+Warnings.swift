@@ -39,6 +39,9 @@ private struct RuleChecks {
     }
 
     mutating func warnings() -> [PolicyProblem] {
+        if file.mode == .observe {
+            warn("mode", "is observe: what no grant opens passes, for everybody on every server, and is only recorded")
+        }
         checkRoles()
         checkBinds()
         checkForbids()

@@ -11,6 +11,7 @@ package struct PolicyFile: Sendable {
     package let binds: [PolicyBind]
     package let limits: [LimitRule]
     package let tests: [PolicyTest]
+    package let mode: PolicyRules.Mode
     /// With people under their addresses.
     let forbids: [PolicyRules.Forbid]
     let index: BindIndex
@@ -27,6 +28,7 @@ package struct PolicyFile: Sendable {
         binds: [],
         limits: [],
         tests: [],
+        mode: .enforce,
         forbids: []
     )
 
@@ -53,6 +55,7 @@ package struct PolicyFile: Sendable {
             binds: parts.binds,
             limits: parts.limits,
             tests: parts.tests,
+            mode: parts.mode,
             forbids: parts.forbids
         )
     }
@@ -63,6 +66,7 @@ package struct PolicyFile: Sendable {
         binds: [PolicyBind],
         limits: [LimitRule],
         tests: [PolicyTest],
+        mode: PolicyRules.Mode,
         forbids: [PolicyRules.Forbid]
     ) {
         self.bytes = bytes
@@ -70,6 +74,7 @@ package struct PolicyFile: Sendable {
         self.binds = binds
         self.limits = limits
         self.tests = tests
+        self.mode = mode
         self.forbids = forbids
         index = BindIndex(binds)
     }
@@ -102,7 +107,7 @@ package struct PolicyFile: Sendable {
             }
             translated.append(forbid.with(person: JSONText(sub)))
         }
-        let rules = PolicyRules(roles: roles, forbids: translated, limits: limits)
+        let rules = PolicyRules(roles: roles, forbids: translated, limits: limits, mode: mode)
         // Read back as an agent will read it, so that nothing is signed that no agent takes.
         guard let bytes = try? rules.json.canonicalBytes(), bytes.count <= Self.largestRules,
             let json = try? JSONValue(canonical: bytes, limits: .bundle), (try? PolicyRules(json)) == rules

@@ -11,6 +11,7 @@ struct PolicyReading {
         var forbids: [PolicyRules.Forbid] = []
         var limits: [LimitRule] = []
         var tests: [PolicyTest] = []
+        var mode = PolicyRules.Mode.enforce
     }
 
     /// Each is judged against every rule, so their number is bounded.
@@ -42,6 +43,7 @@ struct PolicyReading {
         }
         // What the rest of a file of another version means is unknown.
         if version == nil { return parts }
+        parts.mode = noting { try reader.optionalWord("mode") ?? .enforce } ?? .enforce
         let roles = noting { try reader.optionalMap("roles") ?? [] } ?? []
         // Also those with a problem of their own, which would otherwise be told twice.
         let names = Set(roles.map(\.name))

@@ -90,7 +90,8 @@ struct RecordReaderTests {
             rules: Array(repeating: text, count: 100),
             policy: -1,
             digest: text,
-            limiter: text
+            limiter: text,
+            observed: text
         )
         let bodies: [RecordBody] = [
             .callBegin(facts, decision, credential: text), .callDeny(facts, decision),

@@ -44,6 +44,14 @@ struct RecordWriterTests {
         writer.write(.callEnd(Sample.facts(), outcome), seq: 1, at: Sample.time, to: &bytes)
         let end = try JSONValue(canonical: bytes)
         #expect(end["out"] == ["is": "tool_error", "ms": 12, "bytes_in": 300, "bytes_out": 4])
+        bytes = []
+        writer.write(.callBegin(Sample.facts(), Sample.observed, credential: nil), seq: 2, at: Sample.time, to: &bytes)
+        #expect(
+            try JSONValue(canonical: bytes)["dec"] == [
+                "is": "allow", "reason": "observed", "observed": "no_grant", "rules": [], "policy": 3,
+                "digest": .string(Sample.digest),
+            ]
+        )
     }
 
     @Test("No name of a stranger, however long, makes a record too large")

@@ -166,6 +166,32 @@ def test_a_change_is_enforced_within_two_seconds(policed, bearer):
     assert time.monotonic() - applied < 2
 
 
+def test_a_policy_that_observes_lets_pass_what_no_grant_opens_and_says_so_on_record(policed, bearer):
+    url = policed.url("everything")
+    observing = POLICY.format(limits=NO_LIMITS).replace("version: 1\n", "version: 1\nmode: observe\n")
+    policed.policy(observing)
+    assert http.call(url, bearer, "fail", {"why": "a"})["result"]["isError"]
+    record = policed.doorward("call", "everything", "fail", '{"why": "a"}', check=False).json["record"]
+    begin = policed.doorward("audit", "show", record).json["records"][0]
+    assert (begin["kind"], begin["dec"]["is"], begin["dec"]["reason"], begin["dec"]["observed"]) == (
+        "call.begin", "allow", "observed", "no_grant")
+    # What is granted is no observation, and what is forbidden stays closed.
+    granted = policed.doorward("call", "everything", "echo", '{"text": "a"}').json["record"]
+    assert "observed" not in policed.doorward("audit", "show", granted).json["records"][0]["dec"]
+    assert code(http.call(url, bearer, "delete_thing", {"name": "a"})) == (-31001, "forbidden")
+    listed = http.rpc(url, bearer, "tools/list").messages[-1]["result"]["tools"]
+    assert "fail" in {each["name"] for each in listed}
+    assert "delete_thing" not in {each["name"] for each in listed}
+    facts = policed.doorward("explain", "everything", "fail").json
+    assert (facts["decision"], facts["because"], facts["observed"]) == ("allow", "observed", "no_grant")
+    path = policed.folder / "observing.yaml"
+    path.write_text(observing)
+    checked = policed.doorward("admin", "policy", "check", str(path)).json
+    assert [each["where"] for each in checked["warnings"]][0] == "mode"
+    policed.policy(POLICY.format(limits=NO_LIMITS))
+    assert code(http.call(url, bearer, "fail", {"why": "a"})) == (-31001, "no_grant")
+
+
 BAD = [
     ("version: 2\n", "version"),
     ("version: 1\nroles: {}\nrole: {}\n", "role"),
@@ -175,7 +201,7 @@ BAD = [
     ("version: 1\nversion: 1\n", ""),
     (POLICY.format(limits=NO_LIMITS).replace("expect: allow", "expect: deny"), "tests/0"),
     ("version: 1\nforbid:\n  - { server: a, tools: ['*x'] }\n", "forbid/0"),
-    ("version: 1\nmode: observe\n", "mode"),
+    ("version: 1\nmode: sometimes\n", "mode"),
 ]
 
 

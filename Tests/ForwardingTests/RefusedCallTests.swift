@@ -103,6 +103,29 @@ extension RealSockets {
             }
         }
 
+        @Test("A policy that only observes passes what no grant opens, and the record says so")
+        func observed() async throws {
+            let policy = try Policies.policy(
+                [["server": "other"]],
+                forbid: [["tools": ["delete_*"]]],
+                mode: .observe
+            )
+            try await withDesk({ _ in [.json(Desk.result())] }, policy: policy) { desk, upstream in
+                let client = try await desk.client()
+                try await client.send(desk.call("fail"))
+                #expect(try await client.answer().body.contains("result"))
+                try await client.send(desk.call("delete_thing"))
+                #expect(try error(try await client.answer()) == (-31001, "forbidden"))
+                let records = try await desk.records()
+                #expect(kinds(records) == ["call.begin", "call.end", "call.deny"])
+                #expect(records[0]["dec"]?["is"] == "allow")
+                #expect(records[0]["dec"]?["reason"] == "observed")
+                #expect(records[0]["dec"]?["observed"] == "no_grant")
+                #expect(records[2]["dec"]?["observed"] == nil)
+                #expect(upstream.requests.count == 1)
+            }
+        }
+
         @Test("Before a policy and after its time every alias gets the same answer")
         func closedPolicy() async throws {
             let open = try Policies.open()

@@ -44,6 +44,15 @@ package enum SampleRecords {
         policy: 3,
         digest: digest
     )
+    /// A decision of a policy that only observes.
+    package static let observed = EncodedDecision(
+        isAllowed: true,
+        reason: "observed",
+        rules: [],
+        policy: 3,
+        digest: digest,
+        observed: "no_grant"
+    )
     /// A decision that a limit made.
     package static let limited = EncodedDecision(
         isAllowed: false,
@@ -80,5 +89,6 @@ package enum SampleRecords {
         .policyApply(version: 3, digest: digest),
         .spoolPressure(isOn: true, bytes: 1 << 30),
         .spoolPressure(isOn: false, bytes: 0),
+        .callBegin(facts(), observed, credential: nil),
     ]
 }

@@ -87,6 +87,26 @@ struct PolicyFileTests {
         #expect(try PolicyFile.empty.rules(pseudonyms: [:]) == .empty)
     }
 
+    @Test("A policy that only observes says so, and its tests are about the rules that it will enforce")
+    func observing() throws {
+        let text = """
+            version: 1
+            mode: observe
+            roles: {r: {grant: [{server: a, tools: [x]}]}}
+            bind: [{everyone: true, role: r}]
+            tests:
+              - {user: a@b, call: a/x, expect: allow}
+              - {user: a@b, call: a/y, expect: deny, because: no_grant}
+
+            """
+        let file = try PolicyFile(parsing: Array(text.utf8))
+        #expect(try file.rules(pseudonyms: [:]).mode == .observe)
+        #expect(file.warnings.map(\.place) == ["mode"])
+        let enforced = try PolicyFile(parsing: Array(text.replacing("observe", with: "enforce").utf8))
+        #expect(try enforced.rules(pseudonyms: [:]) == file.rules(pseudonyms: [:]).enforced)
+        #expect(enforced.warnings.isEmpty)
+    }
+
     @Test("The same policy in JSON is the same policy")
     func json() throws {
         let text = #"""

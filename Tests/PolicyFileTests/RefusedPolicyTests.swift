@@ -21,7 +21,7 @@ struct RefusedPolicyTests {
             ("version: true\n", "version"), ("Version: 1\n", "version"),
             ("version: 1\nroles: {}\nrole: {}\n", "role"),
             ("version: 1\nrequire: []\n", "require"),
-            ("version: 1\nmode: observe\n", "mode"),
+            ("version: 1\nmode: sometimes\n", "mode"), ("version: 1\nmode: true\n", "mode"),
             ("version: 1\nroles: []\n", "roles"),
             ("version: 1\nroles: {dev: {}}\n", "roles/dev/grant"),
             ("version: 1\nroles: {dev: {grant: []}, dev: {grant: []}}\n", "2:27"),

@@ -77,6 +77,22 @@ struct DecisionPropertyTests {
         }
     }
 
+    @Test("A policy that only observes lets pass what no grant opens, and nothing that a rule forbids")
+    func observing() {
+        forRandomPolicies(8) { _, rules, binding, question in
+            let enforced = decision(question, rules, binding)
+            let observing = PolicyRules(roles: rules.roles, forbids: rules.forbids, mode: .observe)
+            let observed = decision(question, observing, binding)
+            #expect(observed.isAllowed == (enforced.reason != .forbidden))
+            #expect(observed.observed == (enforced.reason == .noGrant ? .noGrant : nil))
+            if enforced.reason != .noGrant { #expect(observed == enforced) }
+            let snapshot = PolicySnapshot(rules: observing, binding: binding, version: 1, digest: "")
+            #expect(snapshot.knows(server: question.server))
+            #expect(!snapshot.expired().knows(server: question.server))
+            #expect(decision(question, observing.enforced, binding) == enforced)
+        }
+    }
+
     @Test("Neither order nor repetition of rules matters")
     func order() {
         forRandomPolicies(3) { random, rules, binding, question in
@@ -130,7 +146,7 @@ struct DecisionPropertyTests {
                 }
                 let without = PolicyRules(roles: rules.roles, forbids: kept.map(\.element))
                 #expect(decision(question, without, binding).reason != .forbidden)
-            case .noGrant, .policyExpired:
+            case .noGrant, .policyExpired, .observed:
                 #expect(explained.rules.isEmpty)
             }
         }

@@ -42,6 +42,20 @@ struct ListedNamesTests {
         #expect(changed(open, forClient, client: "b") == [])
     }
 
+    @Test("Where the policy only observes, everything is listed that no rule forbids")
+    func observing() throws {
+        func observing(_ forbid: [JSONValue]) throws -> PolicySnapshot {
+            let rules = try PolicyRules([
+                "version": 1, "roles": [], "forbid": .array(forbid), "limits": [], "mode": "observe",
+            ])
+            let binding = Binding(sub: "sub-1", user: "ann@example.com", groups: [], roles: [])
+            return PolicySnapshot(rules: rules, binding: binding, version: 1, digest: "")
+        }
+        #expect(changed(try snapshot([["server": "up"]]), try observing([])) == [])
+        #expect(changed(try observing([]), try observing([["tools": ["a*"]]])) == .tools)
+        #expect(changed(try observing([]), try snapshot([])) == .all)
+    }
+
     @Test("Other words for the same rules change nothing")
     func meaning() throws {
         let plain = try snapshot([["server": "up", "tools": ["get*", "delete_repo_of_somebody"]]])

@@ -23,10 +23,19 @@ struct SignedRulesTests {
             #"{"forbid":[],"limits":[{"per":"user","rate":"+1/s"}],"roles":[],"version":1}"#,
             #"{"forbid":[],"limits":[{"burst":2,"concurrent":1,"per":"user"}],"roles":[],"version":1}"#,
             #"{"forbid":[],"roles":[],"version":1}"#,
+            #"{"forbid":[],"limits":[],"mode":"sometimes","roles":[],"version":1}"#,
         ]
     )
     func refused(text: String) throws {
         let json = try JSONValue(parsing: Array(text.utf8))
         #expect(throws: ShapeError.self) { try PolicyRules(json) }
+    }
+
+    @Test("What a policy does not use is not in it, so that agents that do not know it take the rest")
+    func plain() throws {
+        #expect(String(decoding: PolicyRules.empty.json.bytes, as: UTF8.self).contains("mode") == false)
+        let observing = PolicyRules(mode: .observe)
+        #expect(try PolicyRules(observing.json) == observing)
+        #expect(observing.json["mode"] == "observe")
     }
 }

@@ -62,8 +62,8 @@ FORMS = {
     "cred": word,
     "custody": word,
     "dec": members({
-        "digest": hash_or_empty, "is": one_of("allow", "deny"), "limiter?": name, "policy": count, "reason": word,
-        "rules": rules,
+        "digest": hash_or_empty, "is": one_of("allow", "deny"), "limiter?": name, "observed?": word, "policy": count,
+        "reason": word, "rules": rules,
     }),
     "delta_us": whole,
     "digest": hash_or_empty,

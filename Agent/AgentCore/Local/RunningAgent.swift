@@ -123,6 +123,7 @@ final class RunningAgent: AgentOperations {
             "because": .text(decision.reason.rawValue), "policy_version": .int(policy.version),
         ]
         facts["words"] = decision.words.map(JSONValue.string)
+        facts["observed"] = decision.observed.map { .text($0.rawValue) }
         return .object(facts)
     }
 

@@ -33,6 +33,9 @@ struct Explain: AsyncParsableCommand {
             let rules = (facts["rules"]?.array ?? []).compactMap(\.text).joined(separator: ", ")
             let decision = facts["decision"]?.text == "allow" ? "Allowed" : "Denied"
             var words = ["\(decision): \(facts["because"]?.text ?? "")" + (rules.isEmpty ? "" : " (\(rules))")]
+            if let observed = facts["observed"]?.text {
+                words.append("The policy only observes: enforced, it would deny this as \(observed).")
+            }
             if let reason = facts["words"]?.text { words.append("The author of the rule says: \(reason)") }
             words.append("Policy version \(facts["policy_version"]?.int ?? 0).")
             return Facts(facts, words: words)

@@ -52,10 +52,10 @@ enum EveryServerGuard {
 extension Refusal {
     /// The client may use no server, or nothing is allowed at all.
     static func deniedEverywhere(_ decision: Decision) -> Refusal {
-        guard decision.reason == .noGrant else { return .denied(decision) }
+        guard decision.reason == .noGrant || decision.isAllowed else { return .denied(decision) }
         return Refusal(
             code: .denied,
-            reason: DecisionEncoder.code(decision.reason),
+            reason: DecisionEncoder.code(.noGrant),
             message: "The policy grants you no server: an administrator of your organisation can change that."
         )
     }

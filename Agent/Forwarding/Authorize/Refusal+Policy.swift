@@ -52,7 +52,7 @@ extension Refusal {
     static func denied(_ decision: Decision) -> Refusal {
         let message =
             switch decision.reason {
-            case .granted, .noGrant: "The policy does not grant you {item} at {server}."
+            case .granted, .observed, .noGrant: "The policy does not grant you {item} at {server}."
             case .forbidden:
                 "The policy forbids {item} at {server}" + (decision.words.map { ": \(sentence($0.string))" } ?? ".")
             case .policyExpired:

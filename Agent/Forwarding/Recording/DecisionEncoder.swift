@@ -9,17 +9,28 @@ struct DecisionEncoder {
     let digest: JSONText
     /// What is allowed, by the number of the grant.
     private let granted: [EncodedDecision]
+    /// What is allowed because the policy only observes.
+    private let observed: EncodedDecision
 
     init(_ policy: PolicySnapshot) {
         let version = policy.version
         let digest = JSONText(policy.digest)
         granted = policy.grants.map { Self.allowed($0, version, digest) }
+        observed = EncodedDecision(
+            isAllowed: true,
+            reason: Self.code(.observed),
+            rules: [],
+            policy: version,
+            digest: digest,
+            observed: Self.code(.noGrant)
+        )
         self.version = version
         self.digest = digest
     }
 
     func allowed(_ decision: Decision) -> EncodedDecision {
-        decision.grant.map { granted[$0] } ?? Self.allowed(decision, version, digest)
+        if decision.reason == .observed { return observed }
+        return decision.grant.map { granted[$0] } ?? Self.allowed(decision, version, digest)
     }
 
     private static func allowed(_ decision: Decision, _ version: Int, _ digest: JSONText) -> EncodedDecision {
@@ -44,6 +55,7 @@ struct DecisionEncoder {
     }
 
     private static let granted = JSONText(Decision.Reason.granted.rawValue)
+    private static let observed = JSONText(Decision.Reason.observed.rawValue)
     private static let noGrant = JSONText(Decision.Reason.noGrant.rawValue)
     private static let forbidden = JSONText(Decision.Reason.forbidden.rawValue)
     private static let policyExpired = JSONText(Decision.Reason.policyExpired.rawValue)
@@ -52,6 +64,7 @@ struct DecisionEncoder {
     static func code(_ reason: Decision.Reason) -> JSONText {
         switch reason {
         case .granted: granted
+        case .observed: observed
         case .noGrant: noGrant
         case .forbidden: forbidden
         case .policyExpired: policyExpired

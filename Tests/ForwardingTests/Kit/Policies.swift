@@ -9,11 +9,12 @@ enum Policies {
         _ grants: [JSONValue],
         forbid: [JSONValue] = [],
         limits: [JSONValue] = [],
+        mode: PolicyRules.Mode = .enforce,
         version: Int = 1
     ) throws -> PolicySnapshot {
         let rules = try PolicyRules([
             "version": 1, "roles": [["name": "all", "grant": .array(grants)]], "forbid": .array(forbid),
-            "limits": .array(limits),
+            "limits": .array(limits), "mode": .text(mode.rawValue),
         ])
         let binding = Binding(
             sub: "sub-1",
