@@ -374,7 +374,7 @@ let package = Package(
             [
                 "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
                 "Archive", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
-                "PolicyStore", "Fleet", "SignIn", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "PolicyStore", "Fleet", "SignIn", crypto, hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(

@@ -42,6 +42,7 @@ package struct CoordinatorAPI: Sendable {
         responder = APIResponder(
             routes: RouteTable(operations.flatMap { $0 }),
             authentication: Authentication(domain, door: door, clock: clock),
+            kept: KeptAnswers(database: domain.database, clock: clock),
             metrics: metrics,
             isStrictTransport: isStrictTransport
         )

@@ -73,12 +73,16 @@ package final class SQLDatabase: Sendable {
     ) async throws -> Answer {
         let answer = Once<Answer>()
         let lane = lane ?? WriteLane.current
+        let companion = Companion.current
         return try await withCheckedThrowingContinuation { continuation in
             queue.add(
                 CommitQueue.Job(
                     lane: lane,
                     weight: weight,
-                    run: { transaction in answer.set(try body(transaction)) },
+                    run: { transaction in
+                        try companion?.change(transaction)
+                        answer.set(try body(transaction))
+                    },
                     done: { failure in continuation.resume(with: answer.result(failure)) }
                 )
             )

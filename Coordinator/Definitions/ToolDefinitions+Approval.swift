@@ -69,13 +69,14 @@ extension ToolDefinitions {
                 key
             )
             try pin(server, in: transaction)
-            let change = OrgLeaf.AdminChange(
-                who: JSONText(who),
-                what: Self.place(server, tool),
-                before: chosen.approved,
-                after: chosen.definition
+            try log.state(
+                Self.place(server, tool),
+                before: chosen.approved.map { StatedText(digest: $0) },
+                after: StatedText(digest: chosen.definition),
+                by: who,
+                at: wall,
+                in: transaction
             )
-            try log.append(.adminChange(change), at: wall, in: transaction)
             return chosen.afterApproval
         }
     }

@@ -142,13 +142,14 @@ package struct People: Sendable {
         by who: String,
         in transaction: SQLTransaction
     ) throws {
-        let change = OrgLeaf.AdminChange(
-            who: JSONText(who),
-            what: JSONText(what),
-            before: try before.map { .of(try $0.canonicalBytes()) },
-            after: try after.map { .of(try $0.canonicalBytes()) }
+        try log.state(
+            JSONText(what),
+            before: try before.map { StatedText(try $0.canonicalBytes()) },
+            after: try after.map { StatedText(try $0.canonicalBytes()) },
+            by: who,
+            at: clock.wall(),
+            in: transaction
         )
-        try log.append(.adminChange(change), at: clock.wall(), in: transaction)
     }
 }
 

@@ -69,19 +69,3 @@ package struct AppliedPolicy: Sendable {
         )
     }
 }
-
-/// What the sender of a policy believes to be in force.
-package enum PolicyExpectation: Sendable, Equatable {
-    /// Whatever it is: `If-Match: *`.
-    case anything
-    /// One of these `AppliedPolicy.tag`s.
-    case oneOf(Set<String>)
-
-    func holds(_ tag: String) -> Bool {
-        switch self {
-        case .anything: true
-        // As bytes; tags are ASCII, and nothing else equals one.
-        case .oneOf(let tags): tags.contains { $0.utf8.elementsEqual(tag.utf8) }
-        }
-    }
-}

@@ -3,18 +3,6 @@ internal import PolicyFile
 internal import StrictJSON
 
 extension Refused {
-    static let preconditionRequired = Refused(
-        "precondition_required",
-        "A policy is replaced only by whoever has seen the one in force.",
-        next: "Get it with GET /v1/policy and send its ETag as If-Match."
-    )
-
-    static let preconditionFailed = Refused(
-        "precondition_failed",
-        "The policy in force is not the one that this was to replace: somebody has changed it.",
-        next: "Get it again, look at what has changed, and send yours with its ETag, quotation marks included."
-    )
-
     static func policyRefused(_ refusal: PolicyRefusal) -> Refused {
         Refused(
             "policy_refused",

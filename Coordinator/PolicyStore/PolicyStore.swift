@@ -22,6 +22,7 @@ package final class PolicyStore: Sendable {
     let people: People
     private let cache = RevisionCached<AppliedPolicy>()
     let bench = PolicyWorker()
+    let records: RecordedCalls
 
     /// The policies in `database`.
     package init(database: SQLDatabase, log: OrgLog, revisions: Revisions, clock: MachineClock, people: People) {
@@ -30,6 +31,7 @@ package final class PolicyStore: Sendable {
         self.revisions = revisions
         self.clock = clock
         self.people = people
+        records = RecordedCalls(database: database)
     }
 
     // MARK: Looking
@@ -80,7 +82,7 @@ package final class PolicyStore: Sendable {
     /// - Throws: `Refused`: `precondition_required`, `policy_refused` with `problems`, `precondition_failed`.
     package func apply(
         _ bytes: [UInt8],
-        expecting expectation: PolicyExpectation?,
+        expecting expectation: Expectation?,
         why reason: ChangeReason? = nil,
         by permit: Permit<Right.EditPolicy>
     ) async throws -> AppliedPolicy {
@@ -89,7 +91,7 @@ package final class PolicyStore: Sendable {
 
     func put(
         _ bytes: [UInt8],
-        expecting expectation: PolicyExpectation?,
+        expecting expectation: Expectation?,
         why reason: ChangeReason?,
         rolledBackTo former: Int?,
         by permit: Permit<Right.EditPolicy>
@@ -97,41 +99,37 @@ package final class PolicyStore: Sendable {
         guard let expectation else { throw Refused.preconditionRequired }
         // Before the file is judged (RFC 9110 section 13.2.1), and once more in the transaction.
         try await database.read { view in _ = try Self.check(expectation, in: view) }
-        let parsed = await bench.work { Result { () throws(PolicyRefusal) in try PolicyFile(parsing: bytes) } }
-        let file: PolicyFile
-        do {
-            file = try parsed.get()
-        } catch {
-            throw Refused.policyRefused(error)
-        }
+        let file = try await parsed(bytes)
         return try await database.write { transaction in
             let permit = try self.log.standing(permit, at: self.clock.seconds, in: transaction)
             let present = try Self.check(expectation, in: transaction)
             let applied = try self.sign(file, version: (present?.version ?? 0) + 1, in: transaction)
             try self.store(applied, by: permit.sub, why: reason, rolledBackTo: former, in: transaction)
-            let change = OrgLeaf.AdminChange(
-                who: JSONText(permit.sub),
-                what: "policy",
-                before: present.map { .of($0.file) },
-                after: .of(bytes)
+            try self.log.state(
+                "policy",
+                before: present.map { StatedText($0.file) },
+                after: StatedText(bytes),
+                by: permit.sub,
+                at: self.clock.wall(),
+                in: transaction
             )
-            try self.log.append(.adminChange(change), at: self.clock.wall(), in: transaction)
             if let reason {
                 // The words are in the database, where they can be changed; their digest is in the log.
-                let words = OrgLeaf.AdminChange(
-                    who: JSONText(permit.sub),
-                    what: JSONText("policy/\(applied.version)/why"),
+                try self.log.state(
+                    JSONText("policy/\(applied.version)/why"),
                     before: nil,
-                    after: .of(Array(reason.text.utf8))
+                    after: StatedText(Array(reason.text.utf8)),
+                    by: permit.sub,
+                    at: self.clock.wall(),
+                    in: transaction
                 )
-                try self.log.append(.adminChange(words), at: self.clock.wall(), in: transaction)
             }
             return applied
         }
     }
 
     /// The policy in force, if it is what was expected.
-    private static func check(_ expectation: PolicyExpectation, in view: some SQLReading) throws -> StoredPolicy? {
+    private static func check(_ expectation: Expectation, in view: some SQLReading) throws -> StoredPolicy? {
         let present = try newest(in: view)
         let tag = AppliedPolicy.tag(version: present?.version ?? 0, file: present?.file ?? PolicyFile.empty.bytes)
         guard expectation.holds(tag) else { throw Refused.preconditionFailed }

@@ -167,12 +167,13 @@ package struct Registry: Sendable {
         at wall: Int64,
         in transaction: SQLTransaction
     ) throws {
-        let change = OrgLeaf.AdminChange(
-            who: JSONText(who),
-            what: JSONText(what),
-            before: before.map { .of($0) },
-            after: after.map { .of($0) }
+        try log.state(
+            JSONText(what),
+            before: before.map { StatedText($0) },
+            after: after.map { StatedText($0) },
+            by: who,
+            at: wall,
+            in: transaction
         )
-        try log.append(.adminChange(change), at: wall, in: transaction)
     }
 }

@@ -120,7 +120,7 @@ struct PolicyStoreTests {
         let second = try await desk.apply(file(), expecting: .oneOf(["x", first.tag]), by: editor.permit())
         #expect(second.version == 2)
         #expect(first.tag != second.tag)
-        for expectation in [PolicyExpectation.oneOf([first.tag]), .oneOf([]), .oneOf(["\"\(second.tag)\""])] {
+        for expectation in [Expectation.oneOf([first.tag]), .oneOf([]), .oneOf(["\"\(second.tag)\""])] {
             #expect(
                 await code { try await desk.apply(file("b"), expecting: expectation, by: editor.permit()) }
                     == "precondition_failed"

@@ -13,6 +13,7 @@ package struct APIResponder: HTTPResponder {
 
     package let routes: RouteTable
     private let authentication: Authentication
+    private let kept: KeptAnswers
     private let bodies = BodyReader()
     private let metrics: RequestMetrics
     private let headers: HTTPFields
@@ -20,11 +21,19 @@ package struct APIResponder: HTTPResponder {
     /// - Parameters:
     ///   - routes: What there is.
     ///   - authentication: How callers prove themselves.
+    ///   - kept: What is answered to a request that comes again.
     ///   - metrics: Where requests are counted.
     ///   - isStrictTransport: Whether browsers may be told to use TLS for this host from now on.
-    init(routes: RouteTable, authentication: Authentication, metrics: MetricsRegistry, isStrictTransport: Bool) {
+    init(
+        routes: RouteTable,
+        authentication: Authentication,
+        kept: KeptAnswers,
+        metrics: MetricsRegistry,
+        isStrictTransport: Bool
+    ) {
         self.routes = routes
         self.authentication = authentication
+        self.kept = kept
         self.metrics = RequestMetrics(metrics, routes: routes)
         headers = Self.headers(isStrictTransport: isStrictTransport)
     }
@@ -108,7 +117,12 @@ package struct APIResponder: HTTPResponder {
                 channel: context.channel,
                 logger: logger
             )
-            return try await WriteLane.$current.withValue(lane) { try await found.answer(call) }
+            return try await WriteLane.$current.withValue(lane) {
+                guard found.isMaking, let key = try IdempotencyKey(call, for: found) else {
+                    return try await found.answer(call)
+                }
+                return try await kept.answer(key) { try await found.answer(call) }
+            }
         }
     }
 

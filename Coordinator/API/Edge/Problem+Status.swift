@@ -23,6 +23,7 @@ extension Problem {
         "bad_cursor": (400, "The cursor is refused"),
         "bad_record": (422, "A record does not have the form of one"),
         "bad_token": (401, "The token opens nothing"),
+        "browser_needed": (403, "This is for browsers"),
         "csrf": (403, "The request does not come from a page of this session"),
         "import_refused": (422, "The import is refused, and nothing was taken in"),
         "invalid_entry": (422, "The registry entry is refused"),

@@ -9,12 +9,15 @@ struct Answer: Sendable {
     var status: HTTPResponse.Status
     var headers: HTTPFields
     var body: ResponseBody
+    /// The body, where it is at hand; nil where it is made while it is sent.
+    private(set) var bytes: [UInt8]?
 
     /// A body of bytes.
     init(_ status: HTTPResponse.Status = .ok, type: String, bytes: [UInt8], headers: HTTPFields = HTTPFields()) {
         self.status = status
         self.headers = headers
         self.headers[.contentType] = type
+        self.bytes = bytes
         body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
     }
 

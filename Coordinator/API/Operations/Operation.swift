@@ -15,6 +15,8 @@ package struct Operation: Sendable {
     package let largestBody: Int
     /// The names that its query may have.
     package let query: Set<String>
+    /// Whether it makes something, and so takes an `Idempotency-Key`.
+    package private(set) var isMaking = false
     let answer: @Sendable (Call) async throws -> Answer
 
     /// What the operations have that ask for no proof.
@@ -102,6 +104,13 @@ package struct Operation: Sendable {
         self.largestBody = largestBody ?? (["GET", "DELETE"].contains(method) ? 0 : Self.usualBody)
         self.query = query
         self.answer = answer
+    }
+
+    /// The same operation, which makes something: sent again with the same `Idempotency-Key` it makes nothing more.
+    func making() -> Operation {
+        var operation = self
+        operation.isMaking = true
+        return operation
     }
 
     /// Enough for every document but policies, entries and logs.

@@ -51,7 +51,7 @@ struct PolicyHistoryRoutes: Sendable {
                 let reason = try call.body.isEmpty ? nil : call.document { try $0.optionalText("why") }
                 let policy = try await desk.rollBack(
                     to: version,
-                    expecting: try PolicyRoutes.expectation(of: call),
+                    expecting: try call.expectation(),
                     why: try reason.map { try ChangeReason($0) },
                     by: permit
                 )

@@ -25,7 +25,7 @@ struct PolicyRoutes: Sendable {
             Operation("PUT", "/v1/policy", for: Right.EditPolicy.self, largestBody: Self.largest) { call, permit in
                 let policy = try await desk.apply(
                     call.body,
-                    expecting: try Self.expectation(of: call),
+                    expecting: try call.expectation(),
                     why: try Self.reason(of: call),
                     by: permit
                 )
@@ -43,12 +43,6 @@ struct PolicyRoutes: Sendable {
                 .json(["roles": try await desk.roles(for: permit)])
             },
         ]
-    }
-
-    /// What the caller believes to be in force.
-    static func expectation(of call: Call) throws -> PolicyExpectation? {
-        // A malformed list of tags does not name the one in force (RFC 9110 section 13.1.1).
-        try call.header(.ifMatch).map { EntityTags($0)?.expectation ?? .oneOf([]) }
     }
 
     /// Why the caller changes the policy, from the header `Doorward-Why`: UTF-8, percent-encoded where it is not printable
@@ -72,58 +66,5 @@ struct PolicyRoutes: Sendable {
         guard let header = try call.header(.ifNoneMatch) else { return false }
         guard let tags = EntityTags(header) else { throw Problem.badHeader("If-None-Match") }
         return tags.matches(policy.tag)
-    }
-}
-
-/// The value of `If-Match` or `If-None-Match` (RFC 9110 section 13.1).
-enum EntityTags: Equatable, Sendable {
-    case any
-    /// Without their quotation marks; weak ones never match and are left out.
-    case some(Set<String>)
-
-    /// Reads a list; nil if it is malformed.
-    init?(_ text: String) {
-        let text = text.trimmingSpaces
-        guard text != "*" else {
-            self = .any
-            return
-        }
-        var tags: Set<String> = []
-        // No tag of ours holds a comma; a foreign one that does is then refused, not misread.
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let part = part.trimmingSpaces
-            let isWeak = part.hasPrefix("W/")
-            let quoted = isWeak ? part.dropFirst(2) : part[...]
-            guard quoted.utf8.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\"") else { return nil }
-            let tag = quoted.dropFirst().dropLast()
-            // A blank is not one of RFC 9110's characters here; no resource has a tag with one, so it matches nothing.
-            guard tag.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }) else { return nil }
-            if !isWeak { tags.insert(String(tag)) }
-        }
-        self = .some(tags)
-    }
-
-    var expectation: PolicyExpectation {
-        switch self {
-        case .any: .anything
-        case .some(let tags): .oneOf(tags)
-        }
-    }
-
-    func matches(_ tag: String) -> Bool {
-        switch self {
-        case .any: true
-        case .some(let tags): tags.contains(tag)
-        }
-    }
-}
-
-extension StringProtocol {
-    fileprivate var trimmingSpaces: String {
-        let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        let bytes = Array(utf8)
-        let start = bytes.firstIndex { !isSpace($0) } ?? bytes.count
-        let end = bytes.lastIndex { !isSpace($0) } ?? -1
-        return start <= end ? String(decoding: bytes[start...end], as: UTF8.self) : ""
     }
 }

@@ -63,6 +63,7 @@ package final class OrgLog: Sendable {
             "INSERT INTO org_leaf (position, kind, subject, leaf) VALUES (?, ?, ?, ?)",
             [.integer(position), .text(leaf.kind), .text(leaf.subject), .blob(leaf.bytes)]
         )
+        try index(body, at: position, time: time, in: transaction)
         for node in closed {
             try transaction.execute(
                 "INSERT INTO org_node (level, position, hash) VALUES (?, ?, ?)",

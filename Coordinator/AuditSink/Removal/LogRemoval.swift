@@ -56,14 +56,15 @@ package struct LogRemoval: Sendable {
             }
             guard let stored else { throw Refused.nothingStored }
             let below = Int(stored.size)
-            let change = OrgLeaf.AdminChange(
-                who: JSONText(sub),
-                what: JSONText(RecordRemoval.subject(agent: agent, below: below)),
+            let position = try log.state(
+                JSONText(RecordRemoval.subject(agent: agent, below: below)),
                 // The state that the records are proven by, should they turn up somewhere else.
-                before: .of(stored.note),
-                after: nil
+                before: StatedText(stored.note),
+                after: nil,
+                by: sub,
+                at: wall,
+                in: transaction
             )
-            let position = try log.append(.adminChange(change), at: wall, in: transaction)
             let outcome = Outcome(below: below, bytes: try bytes(of: agent, in: transaction))
             try transaction.execute(
                 """

@@ -31,5 +31,6 @@ package struct Migration: Sendable {
         .measures,
         .proposals,
         .changes,
+        .repetition,
     ]
 }

@@ -65,7 +65,7 @@ extension PolicyStore {
     /// - Throws: as `apply`, and `Refused`, `unknown_version`.
     package func rollBack(
         to version: Int,
-        expecting expectation: PolicyExpectation?,
+        expecting expectation: Expectation?,
         why reason: ChangeReason?,
         by permit: Permit<Right.EditPolicy>
     ) async throws -> AppliedPolicy {

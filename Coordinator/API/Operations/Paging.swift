@@ -1,0 +1,71 @@
+internal import Bytes
+internal import Contract
+internal import Database
+internal import HTTPTypes
+internal import StrictJSON
+
+/// Lists in pages: `?limit=&cursor=`, and `next` in the answer.
+enum Paging {
+    /// The fields of a query that ask for a page.
+    static let fields: Set = ["limit", "cursor"]
+    /// How many a page has where nothing is said, and at most.
+    static let usual = 200
+    static let most = 1000
+
+    /// The cursor that names a place in a list; its reader takes it as it is.
+    static func cursor(_ place: [SQLValue]) throws -> String {
+        let values = place.map { value -> JSONValue in
+            switch value {
+            case .integer(let integer): .int(integer)
+            case .text(let text): .text(text)
+            case .null, .blob, .stretch: .null
+            }
+        }
+        return Base64.url(try JSONValue.array(values).canonicalBytes())
+    }
+
+    /// The place that a cursor names; nil for one that was not given out here.
+    static func place(_ cursor: String) -> [SQLValue]? {
+        guard cursor.utf8.count <= 4096, let bytes = Base64.decodeURL(cursor.utf8),
+            let values = (try? JSONValue(canonical: bytes, limits: JSONLimits(maxBytes: 4096, maxDepth: 2)))?.array
+        else { return nil }
+        var place: [SQLValue] = []
+        for value in values {
+            if let integer = value.int {
+                place.append(.integer(integer))
+            } else if let text = value.text {
+                place.append(.text(text))
+            } else {
+                return nil
+            }
+        }
+        return place
+    }
+}
+
+extension Call {
+    /// The page of a list that the query asks for; throws a `Problem`.
+    func page() throws -> PageRequest {
+        let limit = try RequestTarget.numbers(of: query.filter { $0.key == "limit" })["limit"] ?? Paging.usual
+        guard (1...Paging.most).contains(limit) else {
+            throw Problem.badQuery("needs a number from 1 to \(Paging.most) for limit")
+        }
+        guard let cursor = query["cursor"] else { return PageRequest(limit: limit) }
+        guard let place = Paging.place(cursor) else { throw Problem.badQuery("needs a cursor of this list for cursor") }
+        return PageRequest(limit: limit, after: place)
+    }
+}
+
+extension Answer {
+    /// A page of a list: the items under its name, and in `next` the cursor of the page behind it.
+    static func list<Item>(
+        _ name: JSONText,
+        _ page: Page<Item>,
+        _ json: (Item) throws -> JSONValue
+    ) throws -> Answer {
+        .json([
+            name: .array(try page.items.map(json)),
+            "next": try page.next.map { .text(try Paging.cursor($0)) } ?? .null,
+        ])
+    }
+}
