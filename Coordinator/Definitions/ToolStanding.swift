@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Database
+internal import ServiceKit
 package import StrictJSON
 package import TransparencyLog
 
@@ -45,7 +46,7 @@ package struct ToolStanding: Sendable, Equatable {
         } else {
             state = .quarantined
             self.approved = approved?.digest
-            diff = DefinitionDiff.text(from: approved?.text, to: stored.text)
+            diff = JSONDiff.text(from: approved?.text, to: stored.text)
             since = stored.reportedAt
         }
         approvedBy = stored.approvedBy

@@ -24,3 +24,40 @@ extension Refused {
         next: "Remove servers that nobody uses: doorward admin servers list"
     )
 }
+
+extension Refused {
+    static func importRefused(_ problems: [FieldProblem]) -> Refused {
+        Refused(
+            "import_refused",
+            "Nothing was taken in, as something is wrong with \(problems.count == 1 ? "a document" : "documents").",
+            next: "Mend what the problems name, and import it again.",
+            members: ["problems": .array(problems.map(\.json))]
+        )
+    }
+
+    static let proposalsFull = Refused(
+        "proposals_full",
+        "No more proposals are kept.",
+        next: "Take an upstream registry away, or name what is taken of it with `only`: doorward admin servers upstreams"
+    )
+
+    /// It repeats nothing: what was asked for may be anything.
+    static let unknownProposal = Refused(
+        "unknown_proposal",
+        "There is no such proposal, or its source has said something else since.",
+        next: "See which there are: doorward admin servers proposals"
+    )
+
+    static let proposalWithdrawn = Refused(
+        "proposal_withdrawn",
+        "Its source has withdrawn this version.",
+        next: "See what there is: doorward admin servers proposals"
+    )
+
+    /// Where a page begins is what the page before has said.
+    static let badCursor = Refused(
+        "bad_cursor",
+        "The cursor is none that a page has ended with.",
+        next: "Begin at the first page, without a cursor."
+    )
+}

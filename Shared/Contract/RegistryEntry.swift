@@ -4,10 +4,13 @@ package import StrictJSON
 
 /// An official `server.json` with our settings under `_meta`: what an administrator writes and the registry keeps.
 ///
-/// Closed at every depth: a member that this release does not know could mean something that it then would not do.
+/// Closed at every depth: a member that this release does not know could mean something that it then would not do. Only what
+/// others keep under `_meta`, under names of their own, is theirs.
 package struct RegistryEntry: Sendable, Equatable {
     /// The document as it was given.
     package let json: JSONValue
+    /// What it says of the server to people.
+    package let summary: ServerSummary
     /// What agents are told of it.
     package let server: ServerEntry
 
@@ -19,9 +22,8 @@ package struct RegistryEntry: Sendable, Equatable {
     /// Reads a document; throws `ShapeError` with the member that is wrong.
     package init(_ json: JSONValue) throws {
         self.json = json
-        server = try ObjectReader.read(json) { reader in
-            let name = try reader.serverName("name")
-            try reader.descriptiveMembers()
+        (summary, server) = try ObjectReader.read(json) { reader in
+            let summary = try ServerSummary.read(&reader)
             if reader.optional("packages") != nil {
                 throw ShapeError(
                     reader.path("packages"),
@@ -29,12 +31,12 @@ package struct RegistryEntry: Sendable, Equatable {
                 )
             }
             let remote = try Self.remote(&reader)
-            return try reader.object("_meta") { meta in
-                for official in ["official", "publisher-provided"] {
-                    _ = meta.optional(JSONText("io.modelcontextprotocol.registry/\(official)"))
-                }
-                return try meta.object(Self.settingsName) { try Self.settings(&$0, name: name, remote: remote) }
+            let meta = try ServerMeta.read(&reader)
+            guard let settings = meta.settings else { throw ShapeError(ServerMeta.settingsPlace, "is missing") }
+            let server = try ObjectReader.read(settings, at: ServerMeta.settingsPlace) { settings in
+                try Self.settings(&settings, name: summary.name, remote: remote)
             }
+            return (summary, server)
         }
     }
 
@@ -179,58 +181,5 @@ extension RegistryEntry {
         guard let remote else { throw ShapeError("remotes", "is missing") }
         try ServerEntry.check(url: remote.url, allowsLoopback: allowsLoopback, at: remote.place)
         return remote.isEventStream ? .sse(url: remote.url) : .http(url: remote.url)
-    }
-}
-
-extension ObjectReader {
-    /// `reverse.dns/name` of the official schema.
-    fileprivate mutating func serverName(_ name: JSONText) throws(ShapeError) -> String {
-        let text = try text(name)
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        let isPlain = { (byte: UInt8) in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        guard (3...200).contains(text.utf8.count), parts.count == 2, parts.allSatisfy({ !$0.isEmpty }),
-            parts[0].utf8.allSatisfy(isPlain), parts[1].utf8.allSatisfy({ isPlain($0) || $0 == UInt8(ascii: "_") })
-        else { throw ShapeError(path(name), "must be a name like com.example/server") }
-        return text
-    }
-
-    /// What the official schema says of a server to people.
-    fileprivate mutating func descriptiveMembers() throws {
-        _ = try prose("description", longest: 100)
-        let version = try label("version", longest: 255)
-        guard version != "latest" else { throw ShapeError(path("version"), "must be one version") }
-        for (name, longest) in [("$schema", 2048), ("title", 100), ("websiteUrl", 2048)] as [(JSONText, Int)] {
-            if optional(name) != nil { _ = try prose(name, longest: longest) }
-        }
-        _ = try optionalObject("repository") { repository in
-            _ = try repository.prose("url", longest: 2048)
-            _ = try repository.prose("source", longest: 100)
-            for name in ["id", "subfolder"] as [JSONText] where repository.optional(name) != nil {
-                _ = try repository.prose(name, longest: 255)
-            }
-        }
-        for icon in try optionalElements("icons") ?? [] {
-            try Self.read(icon.value, at: icon.place) { icon in
-                _ = try icon.prose("src", longest: 255)
-                for name in ["mimeType", "theme"] as [JSONText] where icon.optional(name) != nil {
-                    _ = try icon.prose(name, longest: 100)
-                }
-                _ = try icon.optionalTexts("sizes")
-            }
-        }
-    }
-
-    private mutating func prose(_ name: JSONText, longest: Int) throws(ShapeError) -> String {
-        let text = try text(name)
-        guard !text.isEmpty, text.unicodeScalars.count <= longest,
-            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-        else { throw ShapeError(path(name), "must be 1 to \(longest) characters on one line") }
-        return text
     }
 }

@@ -8,6 +8,10 @@ enum DeclaredAccess {
     enum Who: Equatable {
         /// Anybody, without a proof.
         case anybody
+        /// Anybody, by a form on one of the coordinator's own pages.
+        case form
+        /// A person in a browser, for that session.
+        case browser
         /// An enrolled machine, for itself, of whatever person; no token.
         case machine
         /// This role and those above it, by a machine, by a token of the scope `admin`, or by one of these scopes.
@@ -21,9 +25,23 @@ enum DeclaredAccess {
         "GET /v1/identity": .anybody,
         "POST /v1/enrolments": .anybody,
 
+        "GET /sign-in": .anybody,
+        "GET /sign-in/style.css": .anybody,
+        "GET /sign-in/link/{secret}": .anybody,
+        "POST /sign-in/link": .form,
+        "POST /sign-out": .browser,
+        "GET /v1/session": .browser,
+        "POST /v1/sign-in-links": .machine,
+
         "GET /v1/servers": .from(.auditor, [.read]),
         "POST /v1/servers": .from(.admin, []),
         "DELETE /v1/servers/{alias}": .from(.admin, []),
+        "POST /v1/imports": .from(.admin, []),
+        "GET /v1/proposals": .from(.auditor, [.read]),
+        "GET /v1/proposals/{id}": .from(.auditor, [.read]),
+        "POST /v1/proposals/{id}/review": .from(.admin, []),
+        "POST /v1/proposals/{id}/approval": .from(.admin, []),
+        "POST /v1/proposals/{id}/rejection": .from(.admin, []),
         "GET /v1/tools": .from(.auditor, [.read]),
         "POST /v1/tools/approvals": .from(.admin, []),
 

@@ -7,7 +7,9 @@ struct AdminServers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "servers",
         abstract: "Register MCP servers.",
-        subcommands: [Add.self, List.self, Remove.self]
+        subcommands: [
+            Add.self, List.self, Remove.self, Import.self, Proposals.self, Approve.self, Reject.self,
+        ]
     )
 
     /// `doorward admin servers add NAME`, with `--url URL` or `--stdio ... -- CMD ARG...`.
