@@ -49,7 +49,10 @@ class Build:
         self.owner.login(self.world.coordinator.facts["token"])
         for transport in TRANSPORTS:
             for path in PATHS:
-                self.owner.add_server(f"{transport}-{path}", self.upstream.url(transport, path))
+                # nginx cannot say what it speaks.
+                self.owner.add_server(
+                    f"{transport}-{path}", self.upstream.url(transport, path), "--era", "modern"
+                )
         self.owner.policy(POLICY)
 
     def start_coordinator(self) -> None:

@@ -1,5 +1,6 @@
 """nginx twice: as the fast upstream that answers from memory, and as the plain proxy that the agent is measured against."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,10 @@ from parts import http
 from parts.processes import Process
 from parts.world import World, free_port
 
+# Started by root, nginx would serve as somebody else, at whose port the agent sends nothing.
+AS_ROOT = "user root;" if os.geteuid() == 0 else ""
 COMMON = """\
+{as_root}
 worker_processes 1;
 daemon off;
 pid {folder}/{name}.pid;
@@ -68,7 +72,7 @@ PROXY = """\
 def start(world: World, name: str, text: str, port: int) -> Process:
     """One nginx with this configuration, once it answers at a port without TLS."""
     path = world.folder / f"{name}.conf"
-    path.write_text(COMMON.format(folder=world.folder, name=name, rest=text))
+    path.write_text(COMMON.format(folder=world.folder, name=name, as_root=AS_ROOT, rest=text))
     environment = world.environment(world.folder / "home", world.folder / "run")
     process = world.processes.start(name, ["nginx", "-p", str(world.folder), "-c", str(path)], environment)
     process.ready(lambda: http.get(f"http://127.0.0.1:{port}/small").status, 10)
