@@ -6,8 +6,9 @@ One client calls a healthy server fifty times a second, first alone and then amo
 should not: requests whose answers nobody reads, calls that are denied, ports that swallow connections, events that never
 end, sessions without number, bodies in the smallest chunks. Each abuser is a bounded loop on loopback, at a low priority,
 since the cores are shared with what is measured; what that sharing costs is measured too, by the same calls past the agent.
-In the end the agent must have less than 200 MB, and the client's slowest hundredth must be under twice what it was alone, or
-under twice what it is past the agent where the cores cost more than that; exit status 1 otherwise.
+In the end the agent must have less than 200 MB, and the slowest hundredth of all the client's calls must be under twice what
+it was alone, or under twice what it is past the agent where the cores cost more than that; exit status 1 otherwise. What is
+printed on the way is the slowest hundredth of twenty seconds, ten calls: there one moment of a busy machine shows.
 """
 
 import argparse
@@ -67,15 +68,18 @@ def well_behaved(port: int, bearer: str, seconds: float, results: "multiprocessi
     results.put((times, bad))
 
 
-def measure(port: int, bearer: str, seconds: float) -> tuple[float, float, int, int]:
-    """The median and the slowest hundredth in milliseconds, the calls, and those without a good answer."""
+def measure(port: int, bearer: str, seconds: float) -> tuple[list[float], int]:
+    """The milliseconds of each call, and how many had no good answer."""
     results: multiprocessing.Queue = multiprocessing.Queue()
     process = multiprocessing.Process(target=well_behaved, args=(port, bearer, seconds, results))
     process.start()
-    times, bad = results.get(timeout=seconds + 60)
+    found = results.get(timeout=seconds + 60)
     process.join()
-    times.sort()
-    return times[len(times) // 2], times[int(len(times) * 0.99)], len(times), bad
+    return found
+
+
+def slowest_hundredth(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.99)]
 
 
 def resident(pid: int) -> int:
@@ -115,36 +119,38 @@ def main() -> int:
         desk.login(world.coordinator.facts["token"])
         desk.start_agent()
         for alias, url in servers.urls.items():
-            desk.add_server(alias, url)
+            # Nobody has to find out what these few lines of a server speak.
+            desk.add_server(alias, url, "--era", "handshake" if alias == "handshake" else "modern")
         desk.policy(POLICY)
         bearer = desk.client("well-behaved")
         bad = desk.client("abuser")
         measure(desk.port, bearer, 3)
-        quiet = measure(desk.port, bearer, QUIET_SECONDS)
-        print(f"alone: median {quiet[0]:.2f} ms, slowest hundredth {quiet[1]:.2f} ms", file=sys.stderr)
+        quiet = slowest_hundredth(measure(desk.port, bearer, QUIET_SECONDS)[0])
+        print(f"alone: slowest hundredth {quiet:.2f} ms", file=sys.stderr)
         abusers = [start(body, desk.port, bad) for body in hostile.ABUSERS]
-        most = 0
-        worst = 0.0
-        failed = 0
-        cores: list[float] = []
+        most = failed = 0
+        times: list[float] = []
+        past: list[float] = []
         end = time.monotonic() + options.minutes * 60
         while time.monotonic() < end:
             seconds = min(QUIET_SECONDS, max(5.0, end - time.monotonic()))
             # What the cores cost when so many processes share them: the same calls past the agent.
-            cores.append(measure(servers.ports["good"], bearer, 5)[1])
-            median, slow, calls, wrong = measure(desk.port, bearer, seconds)
+            past += (now_past := measure(servers.ports["good"], bearer, 5)[0])
+            now, wrong = measure(desk.port, bearer, seconds)
+            times += now
             memory = resident(desk.agent.pid)
-            most, worst, failed = max(most, memory), max(worst, slow), failed + wrong
+            most, failed = max(most, memory), failed + wrong
             print(
-                f"among abusers: median {median:.2f} ms, slowest hundredth {slow:.2f} ms of {calls} calls "
-                f"({cores[-1]:.2f} ms past the agent), "
+                f"among abusers: slowest hundredth {slowest_hundredth(now):.2f} ms of {len(now)} calls "
+                f"({slowest_hundredth(now_past):.2f} ms past the agent), "
                 f"{wrong} without a good answer; the agent has {memory >> 20} MB",
                 file=sys.stderr, flush=True,
             )
+        among, beside = slowest_hundredth(times), slowest_hundredth(past)
         facts = {
-            "quiet_p99_ms": round(quiet[1], 3), "worst_p99_ms": round(worst, 3),
-            "worst_p99_ms_past_the_agent": round(max(cores), 3), "failed": failed, "most_memory": most,
-            "ok": failed == 0 and most < MOST_MEMORY and worst < 2 * max(quiet[1], max(cores)),
+            "calls": len(times), "quiet_p99_ms": round(quiet, 3), "p99_ms": round(among, 3),
+            "p99_ms_past_the_agent": round(beside, 3), "failed": failed, "most_memory": most,
+            "ok": failed == 0 and most < MOST_MEMORY and among < 2 * max(quiet, beside),
         }
         print(json.dumps(facts) if options.json else "  ".join(f"{name}: {value}" for name, value in facts.items()))
         return 0 if facts["ok"] else 1
