@@ -27,10 +27,13 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
@@ -96,7 +99,7 @@ let testTargets: [Target] = [
         ]
     ),
     tests("StdioShim", ["StdioShim", "MCP", "StrictJSON", "Kits", nioCore]),
-    tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioPosix]),
+    tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioHTTP2, nioPosix, nioSSL]),
     tests(
         "CoordinatorLink",
         [
@@ -190,6 +193,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
@@ -250,7 +254,11 @@ let package = Package(
             ["Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit"]
         ),
         part("Agent", "Wire"),
-        part("Agent", "Upstreams", ["Addresses", "Fetch", "ServiceKit", "Wire", nioCore, nioPosix, nioSSL]),
+        part(
+            "Agent",
+            "Upstreams",
+            ["Addresses", "Fetch", "ServiceKit", "Wire", nioCore, nioHPACK, nioHTTP2, nioPosix, nioSSL, nioTLS]
+        ),
         part(
             "Agent",
             "CoordinatorLink",
@@ -348,8 +356,8 @@ let package = Package(
             "Coordinator",
             "PolicyStore",
             [
-                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract",
-                "ServiceKit", "Database", "Rights", "AuditSink", "People",
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "StrictYAML", "PolicyFile",
+                "AuditLog", "Contract", "ServiceKit", "Database", "Rights", "AuditSink", "People",
             ]
         ),
         part(

@@ -49,15 +49,11 @@ package struct ReportChoice: Sendable, Equatable {
     }
 }
 
-extension ObjectReader {
-    /// A time as people write it: RFC 3339 in UTC, or how long before now.
-    fileprivate mutating func moment(_ name: JSONText, _ now: UTCTime) throws(ShapeError) -> UTCTime {
-        let text = try text(name)
+extension ReportChoice {
+    /// A time as people write it: RFC 3339 in UTC, or how long before `now`; nil for anything else.
+    package static func moment(_ text: String, now: UTCTime) -> UTCTime? {
         if let time = UTCTime(text) { return time }
-        guard let seconds = Self.seconds(text) else {
-            throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z, or -24h or -7d before now")
-        }
-        return UTCTime(microseconds: max(0, now.microseconds - seconds * 1_000_000))
+        return seconds(text).map { UTCTime(microseconds: max(0, now.microseconds - $0 * 1_000_000)) }
     }
 
     /// The seconds of `-90s`, `-15min`, `-24h`, `-7d`, as the commands take them; nil for anything else.
@@ -73,16 +69,26 @@ extension ObjectReader {
         else { return nil }
         return count * unit
     }
+}
+
+extension ObjectReader {
+    /// A time as people write it: RFC 3339 in UTC, or how long before now.
+    mutating func moment(_ name: JSONText, _ now: UTCTime) throws(ShapeError) -> UTCTime {
+        guard let time = ReportChoice.moment(try text(name), now: now) else {
+            throw ShapeError(path(name), "must be a time in UTC like 2026-11-22T11:35:50Z, or -24h or -7d before now")
+        }
+        return time
+    }
 
     /// An e-mail address, in the spelling in which addresses are kept.
-    fileprivate mutating func optionalAddress(_ name: JSONText) throws(ShapeError) -> String? {
+    mutating func optionalAddress(_ name: JSONText) throws(ShapeError) -> String? {
         guard let text = try optionalText(name) else { return nil }
         guard let address = EmailAddress(text) else { throw ShapeError(path(name), "must be an e-mail address") }
         return address.text
     }
 
     /// At most 256 bytes, as a line of the report's summary has to hold it.
-    fileprivate mutating func optionalName(_ name: JSONText) throws(ShapeError) -> String? {
+    mutating func optionalName(_ name: JSONText) throws(ShapeError) -> String? {
         guard let text = try optionalIdentifier(name) else { return nil }
         guard text.utf8.count <= 256 else { throw ShapeError(path(name), "must have at most 256 bytes") }
         return text.string

@@ -1,5 +1,6 @@
 import AuditLog
 import Contract
+import Database
 import PolicyFile
 import Rights
 import StrictJSON
@@ -23,24 +24,24 @@ struct HistoryTests {
     @Test("Each is kept with its text, who applied it, when and why")
     func kept() async throws {
         let editor = try await office.caller(.editor)
-        #expect(try await desk.history(before: nil, limit: 10, for: editor.permit()).versions.isEmpty)
+        #expect(try await desk.history(.all, for: editor.permit()).items.isEmpty)
         let reason = try ChangeReason("\nopen a\n\nfor the tests: caf\u{E9}\r\n")
         let first = try await desk.apply(file("a"), expecting: .anything, why: reason, by: editor.permit())
         office.pass(60)
         let owner = try await office.caller(.owner)
         _ = try await desk.apply(file("b"), expecting: .anything, by: owner.permit())
 
-        let history = try await office.reopened().desk.history(before: nil, limit: 10, for: editor.permit())
+        let history = try await office.reopened().desk.history(.all, for: editor.permit())
         #expect(history.next == nil)
-        #expect(history.versions.map(\.version) == [2, 1])
-        #expect(history.versions.map(\.file) == [file("b"), file("a")])
-        #expect(history.versions.map(\.user) == ["owner@example.com", "editor@example.com"])
-        #expect(history.versions.map(\.sub) == [owner.sub, editor.sub])
-        #expect(history.versions.map(\.why) == [nil, "open a\n\nfor the tests: caf\u{E9}"])
-        #expect(history.versions.map(\.appliedAt) == [office.now, office.now - 60])
-        #expect(history.versions.map(\.rolledBackTo) == [nil, nil])
-        #expect(history.versions[1].tag == first.tag)
-        #expect(history.versions[1].digest == first.digest)
+        #expect(history.items.map(\.version) == [2, 1])
+        #expect(history.items.map(\.file) == [file("b"), file("a")])
+        #expect(history.items.map(\.user) == ["owner@example.com", "editor@example.com"])
+        #expect(history.items.map(\.sub) == [owner.sub, editor.sub])
+        #expect(history.items.map(\.why) == [nil, "open a\n\nfor the tests: caf\u{E9}"])
+        #expect(history.items.map(\.appliedAt) == [office.now, office.now - 60])
+        #expect(history.items.map(\.rolledBackTo) == [nil, nil])
+        #expect(history.items[1].tag == first.tag)
+        #expect(history.items[1].digest == first.digest)
     }
 
     @Test("A reason is a leaf as well, so that it cannot be changed unseen")
@@ -73,13 +74,13 @@ struct HistoryTests {
             _ = try await desk.apply(file("s\(number)"), expecting: .anything, by: editor.permit())
         }
         for limit in 1...8 {
-            var (seen, cursor): ([Int], Int?) = ([], nil)
+            var (seen, place): ([Int], [SQLValue]?) = ([], nil)
             repeat {
-                let page = try await desk.history(before: cursor, limit: limit, for: editor.permit())
-                #expect(page.versions.count <= limit)
-                seen += page.versions.map(\.version)
-                cursor = page.next
-            } while cursor != nil
+                let page = try await desk.history(PageRequest(limit: limit, after: place), for: editor.permit())
+                #expect(page.items.count <= limit)
+                seen += page.items.map(\.version)
+                place = page.next
+            } while place != nil
             #expect(seen == [7, 6, 5, 4, 3, 2, 1])
         }
     }

@@ -5,6 +5,9 @@ struct AdminPolicy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
         abstract: "Check, apply and show the policy, and go back to an earlier one.",
-        subcommands: [Check.self, Apply.self, Show.self, History.self, Diff.self, RollBack.self]
+        subcommands: [
+            Check.self, Apply.self, Show.self, History.self, Diff.self, RollBack.self, Simulate.self,
+            Suggest.self,
+        ]
     )
 }

@@ -20,7 +20,6 @@ extension Problem {
     private static let forms: [String: (status: Int, title: String)] = [
         "alias_taken": (409, "There is a server of this alias"),
         "bad_checkpoint": (403, "The checkpoint is not this agent's"),
-        "bad_cursor": (400, "The cursor is refused"),
         "bad_record": (422, "A record does not have the form of one"),
         "bad_token": (401, "The token opens nothing"),
         "browser_needed": (403, "This is for browsers"),
@@ -64,6 +63,7 @@ extension Problem {
         "several_definitions": (409, "Several definitions wait"),
         "sign_in_again": (403, "This needs a recent sign-in"),
         "sign_in_pace": (429, "There were too many sign-ins"),
+        "suggestion_too_large": (413, "What was used does not fit into one policy"),
         "token_spent": (401, "The token opens nothing"),
         "too_many": (409, "There are too many of them"),
         "too_many_requests": (429, "These are too many requests"),
@@ -73,6 +73,7 @@ extension Problem {
         "unknown_key": (401, "This machine may not speak for this log"),
         "unknown_proposal": (404, "There is no such proposal"),
         "unknown_server": (404, "There is no such server"),
+        "unknown_server_version": (404, "There was no such version"),
         "unknown_token": (404, "There is no such token"),
         "unknown_tool": (404, "No machine was shown this tool"),
         "unknown_user": (404, "There is no such person"),

@@ -8,25 +8,10 @@ internal import StrictJSON
 struct PolicyHistoryRoutes: Sendable {
     let desk: PolicyStore
 
-    /// How many versions one answer has if the caller does not say it, and at most.
-    private static let usualPage = 50
-    private static let largestPage = 200
-
     var operations: [Operation] {
         [
-            Operation(
-                "GET",
-                "/v1/policy/versions",
-                for: Right.ReadPolicy.self,
-                query: ["cursor", "limit"]
-            ) { call, permit in
-                let numbers = try RequestTarget.numbers(of: call.query)
-                let limit = min(max(numbers["limit"] ?? Self.usualPage, 1), Self.largestPage)
-                let history = try await desk.history(before: numbers["cursor"], limit: limit, for: permit)
-                return .json([
-                    "versions": .array(history.versions.map { .object($0.summary) }),
-                    "next": history.next.map { .text(String($0)) } ?? .null,
-                ])
+            Operation("GET", "/v1/policy/versions", for: Right.ReadPolicy.self, query: Paging.fields) { call, permit in
+                try .list("versions", try await desk.history(try call.page(), for: permit)) { .object($0.summary) }
             },
             Operation("GET", "/v1/policy/versions/{version}", for: Right.ReadPolicy.self) { call, permit in
                 .json(try await desk.version(try Self.version(call.parameters[0]), for: permit).json)

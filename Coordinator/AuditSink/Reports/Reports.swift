@@ -44,6 +44,14 @@ package final class Reports: Sendable {
     ///
     /// - Throws: `Refused`: `unknown_user`, `report_too_large`, `report_busy`, `no_room`; what the disk and the database throw.
     package func make(_ choice: ReportChoice, for _: Permit<Right.MakeReports>) async throws -> Report {
+        try await make(choice)
+    }
+
+    /// The same for a caller who was found to have the right; `progress` hears how many records were looked at, of how many.
+    func make(
+        _ choice: ReportChoice,
+        progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+    ) async throws -> Report {
         // Its records go to the disk while it is made and sent. A machine's log can be copied without
         // (`LogRemoval.records`).
         guard database.room == .ample else { throw Refused.noRoom }
@@ -52,6 +60,7 @@ package final class Reports: Sendable {
         return try await database.read { [log, folder, largest, database] view in
             var assembly = try ReportAssembly(choice, made: now, log: log, folder: folder, largest: largest, in: view)
             assembly.hasRoom = { database.room == .ample }
+            assembly.progress = progress
             var report = try assembly.report()
             report.place = place
             return report
@@ -87,7 +96,7 @@ extension Refused {
     }
 
     /// No person has this address.
-    static func unknownUser(_ user: String) -> Refused {
+    package static func unknownUser(_ user: String) -> Refused {
         Refused(
             "unknown_user",
             "Nobody has the e-mail address \(user).",

@@ -12,6 +12,8 @@ struct RecordSearch: Sendable {
     /// The records of one agent, by their numbers.
     struct Span: Sendable {
         let agent: String
+        /// The pseudonym of the person that the agent works for.
+        let sub: String
         let records: Range<Int>
     }
 
@@ -21,7 +23,7 @@ struct RecordSearch: Sendable {
         let server: SQLValue = .text(selection.server?.string)
         let rows = try view.rows(
             """
-            SELECT agent_id, MIN(first) AS lower, MAX(next) AS upper
+            SELECT agent_id, sub, MIN(first) AS lower, MAX(next) AS upper
             FROM search_time JOIN agent_batch ON id = batch
             JOIN agent USING (agent_id) LEFT JOIN agent_cut USING (agent_id)
             WHERE search_time.latest >= ? AND search_time.earliest < ? AND (? IS NULL OR batch IN (
@@ -34,7 +36,11 @@ struct RecordSearch: Sendable {
             ]
         )
         return try rows.map { row in
-            Span(agent: try row.text("agent_id"), records: try row.integer("lower")..<(try row.integer("upper")))
+            Span(
+                agent: try row.text("agent_id"),
+                sub: try row.text("sub"),
+                records: try row.integer("lower")..<(try row.integer("upper"))
+            )
         }
     }
 
@@ -42,7 +48,7 @@ struct RecordSearch: Sendable {
     func narrowed(_ span: Span, in view: some SQLReading) throws -> Span? {
         guard let first = try match(in: span, fromEnd: false, view) else { return nil }
         guard let last = try match(in: span, fromEnd: true, view) else { return nil }
-        return Span(agent: span.agent, records: first..<(last + 1))
+        return Span(agent: span.agent, sub: span.sub, records: first..<(last + 1))
     }
 
     /// The agents of the selection whose records were removed, with the leaf that says so.

@@ -1,28 +1,15 @@
 internal import Contract
-internal import Database
+package import Database
 internal import PolicyFile
 package import Rights
 internal import ServiceKit
 
 extension PolicyStore {
     /// The policies that were put into force, from the newest on.
-    ///
-    /// - Parameters:
-    ///   - version: only older ones than this; nil: all.
-    ///   - limit: so many at most.
-    package func history(
-        before version: Int?,
-        limit: Int,
-        for _: Permit<Right.ReadPolicy>
-    ) async throws -> PolicyHistory {
-        let rows = try await database.read { view in
-            try view.rows(
-                "\(PolicyVersion.query) WHERE version < ? ORDER BY version DESC LIMIT ?",
-                [.integer(version ?? Int.max), .integer(limit + 1)]
-            )
+    package func history(_ page: PageRequest, for _: Permit<Right.ReadPolicy>) async throws -> Page<PolicyVersion> {
+        try await database.read { view in
+            try PolicyVersion.listing.page(page, in: view) { row in try PolicyVersion(row) }
         }
-        let versions = try rows.prefix(limit).map { try PolicyVersion($0) }
-        return PolicyHistory(versions: versions, next: rows.count > limit ? versions.last?.version : nil)
     }
 
     /// One of the policies that were put into force; throws `Refused`, `unknown_version`.

@@ -24,6 +24,7 @@ package struct PolicyVersion: Sendable, Equatable {
     package var tag: String { AppliedPolicy.tag(version: version, file: file) }
 
     static let query = "SELECT policy.*, email FROM policy JOIN person ON person.sub = policy.applied_by"
+    static let listing = Listing(query, by: [Listing.Key("policy.version", "version")], isDescending: true)
 
     init(_ row: SQLRow) throws {
         version = try row.integer("version")
@@ -53,11 +54,4 @@ package struct PolicyVersion: Sendable, Equatable {
         object["file"] = .text(String(decoding: file, as: UTF8.self))
         return .object(object)
     }
-}
-
-/// Some of the versions, from the newest to the oldest.
-package struct PolicyHistory: Sendable, Equatable {
-    package let versions: [PolicyVersion]
-    /// The version before which the rest begins; nil where there is no more.
-    package let next: Int?
 }

@@ -76,17 +76,11 @@ extension AdminPolicy {
                     let json: JSONValue = [
                         "version": .int(present.version), "etag": .text(present.tag), "file": .text(text),
                     ]
-                    return Facts(json, words: [], payload: Self.lines(text))
+                    return Facts(json, words: [], payload: PolicyText.lines(text))
                 }
                 let answer = try await context.asAdmin { try await $0.json("GET", "/v1/policy/versions/\(version)") }
-                return Facts(answer, words: [], payload: Self.lines(answer["file"]?.text ?? ""))
+                return Facts(answer, words: [], payload: PolicyText.lines(answer["file"]?.text ?? ""))
             }
-        }
-
-        /// The lines of a file; the end of the last one begins no other.
-        private static func lines(_ text: String) -> [String] {
-            let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
-            return lines.last == "" ? lines.dropLast() : lines
         }
     }
 

@@ -15,6 +15,12 @@ enum PolicyText {
         }
         return Array(data)
     }
+
+    /// The lines of a file; the end of the last one begins no other.
+    static func lines(_ text: String) -> [String] {
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        return lines.last == "" ? lines.dropLast() : lines
+    }
 }
 
 /// What is wrong with a policy file.

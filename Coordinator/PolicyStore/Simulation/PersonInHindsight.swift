@@ -1,0 +1,150 @@
+internal import AuditSink
+internal import MCP
+internal import Policy
+internal import StrictJSON
+
+/// What a policy says of the recorded calls of one person.
+struct PersonInHindsight {
+    /// What would become of a call.
+    enum Verdict: Hashable {
+        case allow, deny
+        /// The record does not say enough, and why.
+        case unknown(Why)
+    }
+
+    /// Why a verdict is unknown, as a code.
+    enum Why: String, Hashable {
+        /// The server's alias is a hash.
+        case server
+        /// The name of the tool or prompt is a hash.
+        case name
+        /// The URI of a resource is known as its hash alone.
+        case resource
+        /// The client's name is a hash.
+        case client
+        /// A rule looks at what is not recorded, such as an argument.
+        case condition
+        /// The request was about several things, or about a task.
+        case items
+        /// A limit refused it, and limits are not simulated.
+        case limit
+    }
+
+    private let binding: Binding
+    private var snapshots: [Key: PolicySnapshot] = [:]
+
+    private struct Key: Hashable {
+        let untold: Untold
+        let bias: RulesInHindsight.Bias
+    }
+
+    init(_ binding: Binding) {
+        self.binding = binding
+    }
+
+    /// What the rules make of a call, whose server is known.
+    mutating func verdict(of call: RecordedCall, by rules: inout RulesInHindsight) throws -> Verdict {
+        let question = Question(call)
+        var untold: Untold = []
+        if question.isItemUntold { untold.insert(.item) }
+        if RecordedCall.isHash(call.client) { untold.insert(.client) }
+        if try allows(question, call, untold, .closes, &rules) { return .allow }
+        guard try allows(question, call, untold, .opens, &rules) else { return .deny }
+        return .unknown(why(call, question))
+    }
+
+    private func why(_ call: RecordedCall, _ question: Question) -> Why {
+        if case .resource = call.item { return .resource }
+        if case .several = question { return .items }
+        if question.isItemUntold { return .name }
+        return RecordedCall.isHash(call.client) ? .client : .condition
+    }
+
+    private mutating func allows(
+        _ question: Question,
+        _ call: RecordedCall,
+        _ untold: Untold,
+        _ bias: RulesInHindsight.Bias,
+        _ rules: inout RulesInHindsight
+    ) throws -> Bool {
+        let snapshot = try snapshot(untold, bias, &rules)
+        let client = untold.contains(.client) ? JSONText(utf8: Untold.name) : call.client
+        return question.allSatisfy(bias) { ask in
+            snapshot.decide(client: client, server: call.server, ask: ask).isAllowed
+        }
+    }
+
+    private mutating func snapshot(
+        _ untold: Untold,
+        _ bias: RulesInHindsight.Bias,
+        _ rules: inout RulesInHindsight
+    ) throws -> PolicySnapshot {
+        let key = Key(untold: untold, bias: bias)
+        if let snapshot = snapshots[key] { return snapshot }
+        let isAnyClient = untold.contains(.client) && bias == .opens
+        let snapshot = PolicySnapshot(
+            rules: try rules.rules(untold, bias),
+            binding: isAnyClient ? binding.throughAnyClient : binding,
+            version: 0,
+            digest: ""
+        )
+        snapshots[key] = snapshot
+        return snapshot
+    }
+}
+
+/// What the policy was asked of a call.
+enum Question {
+    case method
+    case tool([UInt8]), prompt([UInt8])
+    case resource
+    case task
+    case serverRequest(ServerRequest)
+    /// Of each of these whatever was asked, if anything was: the record does not say it.
+    case several
+
+    init(_ call: RecordedCall) {
+        switch call.item {
+        case .tool(let name): self = .tool(RecordedCall.isHash(name) ? Untold.name : name.utf8)
+        case .prompt(let name): self = .prompt(RecordedCall.isHash(name) ? Untold.name : name.utf8)
+        case .resource: self = .resource
+        case .none:
+            let method = call.method.utf8.withUnsafeBufferPointer { MCPMethod($0) }
+            switch method {
+            case .tasksList: self = .task
+            // Whether the tool that a task goes back to may still be called, the record does not say.
+            case .tasksGet, .tasksUpdate, .tasksCancel, .tasksResult, .subscriptionsListen: self = .several
+            default: self = method.serverRequest.map { .serverRequest($0) } ?? .method
+            }
+        }
+    }
+
+    /// Whether something is asked for by a name that is not known.
+    var isItemUntold: Bool {
+        switch self {
+        case .tool(let name), .prompt(let name): name == Untold.name
+        case .resource, .several: true
+        case .method, .task, .serverRequest: false
+        }
+    }
+
+    /// Whether all that was asked is allowed; of what may have been asked, all of it where doubts close, and nothing where
+    /// they open.
+    func allSatisfy(_ bias: RulesInHindsight.Bias, _ isAllowed: (Ask) -> Bool) -> Bool {
+        func about(_ name: [UInt8], _ ask: (UnsafeBufferPointer<UInt8>) -> Ask) -> Bool {
+            name.withUnsafeBufferPointer { isAllowed(ask($0)) }
+        }
+        switch self {
+        case .method: return isAllowed(.method)
+        case .task: return isAllowed(.task)
+        case .tool(let name): return about(name) { .tool($0) }
+        case .prompt(let name): return about(name) { .prompt($0) }
+        case .resource: return about(Untold.name) { .resource($0) }
+        case .serverRequest(let kind): return isAllowed(.serverRequest(kind))
+        case .several:
+            guard bias == .closes else { return isAllowed(.method) }
+            return isAllowed(.method) && isAllowed(.task) && about(Untold.name) { .resource($0) }
+                && about(Untold.name) { .tool($0) }
+        }
+    }
+}
