@@ -1,7 +1,7 @@
 package import AuditLog
 internal import Bytes
-package import Contract
-package import StrictJSON
+internal import Contract
+internal import StrictJSON
 package import TransparencyLog
 
 /// An agent as far as the coordinator sees its log: records, a tree over them, checkpoints signed with its key.

@@ -5,6 +5,7 @@ import PolicyFile
 import Rights
 import StrictJSON
 import Testing
+import TransparencyLog
 
 @testable import PolicyStore
 
