@@ -40,10 +40,7 @@ extension Fleet {
                 throw Refused.roleNeeded(role, has: caller.role)
             }
             let ended = try people.end(machine: id, .revoked, enrolled: enrolled, by: caller, in: transaction)
-            guard let row = try transaction.first("\(Self.summaries) WHERE agent.agent_id = ?", [.text(id)]) else {
-                throw Refused.unknownAgent
-            }
-            return (try AgentSummary(row), ended)
+            return (try summary(of: id, in: transaction), ended)
         }
     }
 }

@@ -152,7 +152,13 @@ extension Fleet {
             org: head.checkpoint
         )
         return SyncAnswer(
-            state: try sign(parts, for: id, epoch: head.epoch, counter: counter),
+            state: try sign(
+                parts,
+                for: id,
+                lock: try Lock.find(sub: person.sub, machine: id, in: view),
+                epoch: head.epoch,
+                counter: counter
+            ),
             bundle: isBundleNew ? parts.bundle : nil,
             // It is good for some days, from now on.
             binding: isAhead ? nil : parts.binding,
@@ -225,7 +231,13 @@ extension Fleet {
         return try sign(document.json, origin: log.key.names.pins)
     }
 
-    private func sign(_ parts: SignedParts, for id: String, epoch: Int, counter: Int) throws -> String {
+    private func sign(
+        _ parts: SignedParts,
+        for id: String,
+        lock: Lock?,
+        epoch: Int,
+        counter: Int
+    ) throws -> String {
         let document = StateDocument(
             agentID: id,
             epoch: epoch,
@@ -236,7 +248,8 @@ extension Fleet {
             binding: try Self.digest(parts.binding),
             entries: try Self.digest(parts.entries),
             pins: try Self.digest(parts.pins),
-            org: try Self.digest(parts.org)
+            org: try Self.digest(parts.org),
+            lock: lock.map { MachineLock(since: $0.since, why: $0.why) }
         )
         return try sign(document.json, origin: log.key.names.state)
     }

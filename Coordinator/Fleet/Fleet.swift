@@ -96,7 +96,8 @@ package struct Fleet: Sendable {
                 sub: person.sub,
                 email: person.email,
                 role: role,
-                proof: .machine(agent.id)
+                proof: .machine(agent.id),
+                isLocked: try Lock.find(sub: person.sub, machine: agent.id, in: transaction) != nil
             )
         }
         return Admission(caller: caller, claim: claim)
@@ -108,8 +109,20 @@ package struct Fleet: Sendable {
     package func agents(for _: Permit<Right.ReadPeople>) async throws -> [AgentSummary] {
         try await database.read { view in
             try view.rows("\(Self.summaries) ORDER BY person.email, agent.enrolled_at, agent.agent_id")
-                .map { try AgentSummary($0) }
+                .map { try AgentSummary($0, now: clock.seconds) }
         }
+    }
+
+    /// One machine.
+    package func agent(_ id: String, for _: Permit<Right.ReadPeople>) async throws -> AgentSummary {
+        try await database.read { view in try summary(of: id, in: view) }
+    }
+
+    func summary(of id: String, in view: some SQLReading) throws -> AgentSummary {
+        guard let row = try view.first("\(Self.summaries) WHERE agent.agent_id = ?", [.text(id)]) else {
+            throw Refused.unknownAgent
+        }
+        return try AgentSummary(row, now: clock.seconds)
     }
 
     static let summaries = """

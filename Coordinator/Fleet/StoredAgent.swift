@@ -1,3 +1,4 @@
+internal import AuditSink
 internal import Database
 
 /// What of an agent's row decides on its requests.
@@ -11,6 +12,7 @@ struct StoredAgent: Sendable {
     /// Seconds since 1970.
     let lastSeen: Int
     let isRevoked: Bool
+    let lock: Lock?
 
     static func find(keyid: String, in view: some SQLReading) throws -> StoredAgent? {
         try view.first("SELECT * FROM agent WHERE keyid = ?", [.text(keyid)]).map { try StoredAgent($0) }
@@ -29,5 +31,6 @@ struct StoredAgent: Sendable {
         policyVersion = try row.integer("policy_version")
         lastSeen = try row.integer("last_seen")
         isRevoked = try row.optionalInteger("revoked_at") != nil
+        lock = try Lock(row)
     }
 }

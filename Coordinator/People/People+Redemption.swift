@@ -1,3 +1,4 @@
+internal import AuditSink
 internal import Contract
 package import Database
 internal import Policy
@@ -30,7 +31,9 @@ extension People {
         if let maker = invitation.createdBy {
             // Asked again: since then the person may have risen, and the holder of the token would act as that person.
             guard let role = try self.person(sub: maker, in: transaction)?.role,
-                try mayMake(invitation, as: maker, role, in: transaction)
+                try mayMake(invitation, as: maker, role, in: transaction),
+                // What a locked machine has made lets nobody in either: it may be the thief's way back.
+                try Lock.find(sub: maker, machine: invitation.machine, in: transaction) == nil
             else { throw Refused.tokenSpent }
         }
         let raised = try raise(

@@ -1,3 +1,4 @@
+internal import AuditSink
 internal import Bytes
 internal import Contract
 internal import Database
@@ -162,12 +163,13 @@ extension People {
         else { throw Refused.badToken }
         let now = clock.seconds
         // Found by the hash of 256 random bits: nothing can be learnt from how long the look-up takes.
-        let found = try await database.read { view -> (APIToken, Role)? in
+        let found = try await database.read { view -> (APIToken, Role, Lock?)? in
             let row = try view.first("\(Self.columns) WHERE token.secret_hash = ?", [.blob(Hash.of(bytes).bytes)])
             guard let row, let role = try row.optionalText("role").flatMap({ Role(rawValue: $0) }) else { return nil }
-            return (try APIToken(row), role)
+            let token = try APIToken(row)
+            return (token, role, try Lock.find(sub: token.sub, machine: token.machine, in: view))
         }
-        guard let (token, role) = found, now < token.expiresAt else { throw Refused.badToken }
+        guard let (token, role, lock) = found, now < token.expiresAt else { throw Refused.badToken }
         if token.lastUsedAt.map({ abs(now - $0) >= Self.useResolution }) ?? true {
             // No caller waits for it: a question by token has to be answered also while nothing can be written.
             database.writeLater { transaction in
@@ -181,7 +183,8 @@ extension People {
             sub: token.sub,
             email: token.email,
             role: role,
-            proof: .token(id: token.id, scopes: token.scopes, expires: token.expiresAt)
+            proof: .token(id: token.id, scopes: token.scopes, expires: token.expiresAt),
+            isLocked: lock != nil
         )
     }
 }

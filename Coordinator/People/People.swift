@@ -78,7 +78,8 @@ package struct People: Sendable {
             email: email.text,
             role: nil,
             createdAt: clock.seconds,
-            removedAt: nil
+            removedAt: nil,
+            lock: nil
         )
         try transaction.execute(
             "INSERT INTO person (sub, email, role, created_at) VALUES (?, ?, NULL, ?)",
@@ -130,7 +131,8 @@ package struct People: Sendable {
             email: person.email,
             role: role,
             createdAt: person.createdAt,
-            removedAt: nil
+            removedAt: nil,
+            lock: person.lock
         )
     }
 
@@ -160,6 +162,7 @@ extension Person {
         role = try row.optionalText("role").flatMap { Role(rawValue: $0) }
         createdAt = try row.integer("created_at")
         removedAt = try row.optionalInteger("removed_at")
+        lock = try Lock(row)
     }
 }
 

@@ -1,3 +1,4 @@
+package import AuditSink
 internal import Bytes
 package import Rights
 package import StrictJSON
@@ -15,13 +16,25 @@ package struct Person: Sendable, Equatable {
     /// When the person was removed, in seconds since 1970; a removed person has no role, and is kept because records
     /// name it.
     package let removedAt: Int?
+    /// What shuts the person out until it is taken off.
+    package let lock: Lock?
+
+    /// Names what of the person can be changed: an entity tag without its quotation marks.
+    package var tag: String {
+        get throws {
+            try Expectation.tag([
+                "sub": .text(sub), "role": role.map { .text($0.rawValue) } ?? .null, "lock": lock?.stated ?? .null,
+                "removed": removedAt.map { .int($0) } ?? .null,
+            ])
+        }
+    }
 
     /// As `GET /v1/users` shows it.
     package var json: JSONValue {
         [
             "id": .text(sub), "email": .text(email), "role": role.map { .text($0.rawValue) } ?? .null,
-            "sub": .text(sub),
-            "created": .text(UTCTime(seconds: createdAt).shortText),
+            "sub": .text(sub), "created": .text(UTCTime(seconds: createdAt).shortText),
+            "locked": lock?.json ?? .null,
         ]
     }
 }

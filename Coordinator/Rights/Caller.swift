@@ -17,18 +17,22 @@ package struct Caller: Sendable, Equatable {
     package let email: String
     package let role: Role
     package let proof: Proof
+    /// Whether an administrator has locked the person, or the machine that the proof goes back to: then it opens nothing.
+    package let isLocked: Bool
 
     /// A person who was proven to be there.
-    package init(sub: String, email: String, role: Role, proof: Proof) {
+    package init(sub: String, email: String, role: Role, proof: Proof, isLocked: Bool) {
         self.sub = sub
         self.email = email
         self.role = role
         self.proof = proof
+        self.isLocked = isLocked
     }
 
     /// Refuses what the person's role, the token's scope or the session's age does not open; throws `Refused`:
-    /// `role_needed`, `scope_needed`, `sign_in_again`.
+    /// `role_needed`, `scope_needed`, `sign_in_again`; and `locked` for a caller that is locked.
     package func require(_ right: Right) throws {
+        guard !isLocked else { throw Refused.locked }
         guard role >= right.role else { throw Refused.roleNeeded(right.role, has: role) }
         switch proof {
         case .machine: break

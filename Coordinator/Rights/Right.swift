@@ -1,6 +1,8 @@
 /// One thing that can be done with the web API.
 package enum Right: String, CaseIterable, Sendable {
     case readServers, editServers
+    /// The catalog of the servers that one may use.
+    case readCatalog
     /// How servers describe their tools, and saying that a description may be shown.
     case readTools, approveTools
     case readPolicy, checkPolicy, editPolicy
@@ -21,6 +23,7 @@ package enum Right: String, CaseIterable, Sendable {
     /// The lowest role that has it.
     package var role: Role {
         switch self {
+        case .readCatalog: .member
         case .readServers, .readTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .editTokens, .makeReports,
             .readRecords:
             .auditor
@@ -38,8 +41,8 @@ package enum Right: String, CaseIterable, Sendable {
     package var needsRecentSignIn: Bool {
         switch self {
         case .editServers, .editPolicy, .invite, .editPeople, .editTokens, .removeRecords: true
-        case .readServers, .readTools, .approveTools, .readPolicy, .checkPolicy, .readPeople, .readTokens, .makeReports,
-            .readMetrics, .readRecords, .revokeMachines:
+        case .readServers, .readCatalog, .readTools, .approveTools, .readPolicy, .checkPolicy, .readPeople, .readTokens,
+            .makeReports, .readMetrics, .readRecords, .revokeMachines:
             false
         }
     }
@@ -47,7 +50,7 @@ package enum Right: String, CaseIterable, Sendable {
     /// The scopes of tokens that open it, beside `admin`.
     package var scopes: Set<Scope> {
         switch self {
-        case .readServers, .readTools, .readPeople, .readTokens: [.read]
+        case .readServers, .readCatalog, .readTools, .readPeople, .readTokens: [.read]
         case .readPolicy: [.read, .policy]
         case .checkPolicy, .editPolicy: [.policy]
         case .makeReports, .readRecords: [.audit]
@@ -66,6 +69,8 @@ package protocol RightKind: Sendable {
 extension Right {
     /// `readServers` as a type.
     package enum ReadServers: RightKind { package static let right = Right.readServers }
+    /// `readCatalog` as a type.
+    package enum ReadCatalog: RightKind { package static let right = Right.readCatalog }
     /// `editServers` as a type.
     package enum EditServers: RightKind { package static let right = Right.editServers }
     /// `readTools` as a type.

@@ -10,6 +10,13 @@ extension Refused {
         )
     }
 
+    /// An administrator has locked the caller.
+    package static let locked = Refused(
+        "locked",
+        "An administrator has locked you, or the machine that this goes back to.",
+        next: "Ask an administrator to take the lock off: doorward admin agents unlock, doorward admin users unlock"
+    )
+
     static func scopeNeeded(_ scopes: Set<Scope>) -> Refused {
         let names = Scope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " or ")
         return Refused(
@@ -29,6 +36,13 @@ extension Refused {
         "sign_in_again",
         "This needs a sign-in of the last minutes, and this session's is older.",
         next: "Sign in again in this browser, and then repeat it."
+    )
+
+    /// Neither a machine nor a token has what this is about.
+    package static let browserNeeded = Refused(
+        "browser_needed",
+        "This is about a browser's session, and only that browser asks for it.",
+        next: "Sign in with a browser: open /sign-in at the coordinator's URL."
     )
 
     /// The browser's session has ended, or never was one.

@@ -1,6 +1,6 @@
 package import StrictJSON
 
-/// `POST /v1/agent/health`: how the servers of one machine do, as it sees them.
+/// `POST /v1/agent/health`: how one machine does, and its servers, as it sees them.
 package struct HealthReport: Sendable, Equatable {
     /// One server.
     package struct Server: Sendable, Equatable {
@@ -26,6 +26,12 @@ package struct HealthReport: Sendable, Equatable {
     }
 
     package let servers: [Server]
+    /// How many of its records the coordinator does not have.
+    package let pendingRecords: Int?
+    /// How many seconds its clock is ahead of the coordinator's; negative: behind.
+    package let clockAhead: Int?
+    /// Whether it ends now, and is not heard of until it runs again.
+    package let isEnding: Bool
 
     /// The largest body.
     package static let largest = 1 << 20
@@ -33,8 +39,16 @@ package struct HealthReport: Sendable, Equatable {
     /// The longest error, in characters.
     package static let longestError = 300
 
-    package init(servers: [Server]) {
+    package init(
+        servers: [Server],
+        pendingRecords: Int? = nil,
+        clockAhead: Int? = nil,
+        isEnding: Bool = false
+    ) {
         self.servers = servers
+        self.pendingRecords = pendingRecords
+        self.clockAhead = clockAhead
+        self.isEnding = isEnding
     }
 
     package var json: JSONValue {
@@ -44,7 +58,11 @@ package struct HealthReport: Sendable, Equatable {
             object["error"] = server.error.map { .text($0) }
             return .object(object)
         }
-        return ["servers": .array(servers)]
+        var object: JSONObject = ["servers": .array(servers)]
+        object["pending_records"] = pendingRecords.map { .int($0) }
+        object["clock_ahead_s"] = clockAhead.map { .int($0) }
+        if isEnding { object["ending"] = true }
+        return .object(object)
     }
 
     /// Reads a report; throws `ShapeError`.
@@ -66,7 +84,12 @@ package struct HealthReport: Sendable, Equatable {
                     )
                 }
             }
-            return HealthReport(servers: servers)
+            return HealthReport(
+                servers: servers,
+                pendingRecords: try reader.optionalInt("pending_records").map { max($0, 0) },
+                clockAhead: try reader.optionalInt("clock_ahead_s"),
+                isEnding: try reader.optionalBool("ending") ?? false
+            )
         }
     }
 }

@@ -27,6 +27,8 @@ package struct StateDocument: Sendable, Equatable {
     package let pins: Hash?
     /// The digest of the text of the signed checkpoint that travels beside it.
     package let org: Hash
+    /// What shuts the machine out; nil: nothing does.
+    package let lock: MachineLock?
 
     package init(
         agentID: String,
@@ -38,7 +40,8 @@ package struct StateDocument: Sendable, Equatable {
         binding: Hash,
         entries: Hash,
         pins: Hash? = nil,
-        org: Hash
+        org: Hash,
+        lock: MachineLock? = nil
     ) {
         self.agentID = agentID
         self.epoch = epoch
@@ -50,6 +53,7 @@ package struct StateDocument: Sendable, Equatable {
         self.entries = entries
         self.pins = pins
         self.org = org
+        self.lock = lock
     }
 
     package var json: JSONValue {
@@ -59,6 +63,7 @@ package struct StateDocument: Sendable, Equatable {
             "binding": .text(binding.base64URL), "entries": .text(entries.base64URL), "org": .text(org.base64URL),
         ]
         object["pins"] = pins.map { .text($0.base64URL) }
+        object["locked"] = lock?.json
         return .object(object)
     }
 
@@ -77,7 +82,8 @@ package struct StateDocument: Sendable, Equatable {
                 binding: try reader.digest("binding"),
                 entries: try reader.digest("entries"),
                 pins: reader.optional("pins") == nil ? nil : try reader.digest("pins"),
-                org: try reader.digest("org")
+                org: try reader.digest("org"),
+                lock: try reader.optional("locked").map { try MachineLock($0, at: reader.path("locked")) }
             )
         }
     }

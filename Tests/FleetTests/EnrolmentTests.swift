@@ -61,7 +61,14 @@ struct EnrolmentTests {
         #expect(try OrgLeaf(parsing: receipt.enrol.leaf).body == .keyEnrol(enrolment))
         let caller = try await office.caller(machine)
         #expect(
-            caller == Caller(sub: receipt.sub, email: "ann@example.com", role: .owner, proof: .machine(receipt.agentID))
+            caller
+                == Caller(
+                    sub: receipt.sub,
+                    email: "ann@example.com",
+                    role: .owner,
+                    proof: .machine(receipt.agentID),
+                    isLocked: false
+                )
         )
     }
 

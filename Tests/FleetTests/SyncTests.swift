@@ -279,7 +279,7 @@ struct SyncTests {
     @Test("A token is no machine, and gets no news")
     func token() async throws {
         let proof = Caller.Proof.token(id: "t", scopes: [.admin], expires: .max)
-        let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: proof)
+        let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: proof, isLocked: false)
         #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller.machine()) } == "machine_needed")
         #expect(await code { try await office.fleet.leave(caller.machine()) } == "machine_needed")
     }

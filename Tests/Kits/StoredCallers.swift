@@ -5,7 +5,13 @@ extension SQLDatabase {
     /// A person with a machine, stored without an invitation; the same name is the same person and machine.
     package func caller(_ role: Role, _ name: String? = nil) async throws -> Caller {
         let name = name ?? role.rawValue
-        let caller = Caller(sub: "p-\(name)", email: "\(name)@example.com", role: role, proof: .machine("a-\(name)"))
+        let caller = Caller(
+            sub: "p-\(name)",
+            email: "\(name)@example.com",
+            role: role,
+            proof: .machine("a-\(name)"),
+            isLocked: false
+        )
         try await write { transaction in
             try transaction.execute(
                 "INSERT INTO person (sub, email, role, created_at) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",

@@ -85,7 +85,8 @@ struct Office {
             sub: person.sub,
             email: person.email,
             role: try #require(person.role),
-            proof: .machine(agent)
+            proof: .machine(agent),
+            isLocked: false
         )
     }
 

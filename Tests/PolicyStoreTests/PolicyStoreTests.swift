@@ -163,7 +163,13 @@ struct PolicyStoreTests {
             #expect(checking == (role >= .auditor ? nil : "role_needed"))
             #expect(await code { try await desk.roles(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed"))
         }
-        let token = Caller(sub: "p", email: "a@b", role: .owner, proof: .token(id: "t", scopes: [.read], expires: .max))
+        let token = Caller(
+            sub: "p",
+            email: "a@b",
+            role: .owner,
+            proof: .token(id: "t", scopes: [.read], expires: .max),
+            isLocked: false
+        )
         #expect(await code { try await desk.apply(file(), expecting: .anything, by: token.permit()) } == "scope_needed")
     }
 

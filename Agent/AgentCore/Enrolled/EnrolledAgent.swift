@@ -167,7 +167,7 @@ final class EnrolledAgent: Sendable {
             group.addTask { await self.unlock() }
             group.addTask { await self.vault.run() }
             group.addTask { await self.pins.run() }
-            group.addTask { await self.reportHealth() }
+            group.addTask { await self.health.run() }
             group.addTask { await self.board.children.secrets.run() }
             group.addTask { await Heartbeat(forwarding: self.forwarding, spool: self.spool, board: self.board).run() }
         }
@@ -179,6 +179,10 @@ final class EnrolledAgent: Sendable {
         if !hasLeft.withLock({ $0 }) { try? spool.record(.agentStop(why: "ended")) }
         shipping.cancel()
         _ = await shipping.result
+        if !hasLeft.withLock({ $0 }), condition == .online {
+            // A task of its own, as this one is cancelled by now.
+            await Task { [health] in await health.tellEnd() }.value
+        }
         spool.close()
     }
 
@@ -211,9 +215,10 @@ final class EnrolledAgent: Sendable {
         }
     }
 
-    private func reportHealth() async {
+    /// How this machine and its servers do, for the coordinator.
+    private var health: HealthReporter {
         let status = ServerStatus(board: board, forwarding: forwarding, vault: vault)
-        await HealthReporter(client: client, servers: status.list).run()
+        return HealthReporter(client: client, servers: status.list, pending: { self.pending })
     }
 
     private func followRevocation() async {

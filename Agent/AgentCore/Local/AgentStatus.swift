@@ -50,7 +50,7 @@ package struct AgentStatus: Sendable {
         facts.recorded = counts.recorded
         facts.countersigned = counts.countersigned
         facts.evidence = OrgEvidence.load(membership, home: home)
-        facts.problem = MembershipStanding.last(membership, home: home)
+        facts.problem = MembershipStanding.last(membership, home: home) ?? state.lock
         return facts
     }
 

@@ -81,7 +81,7 @@ final class RunningAgent: AgentOperations {
             if let membership { facts.count(home, membership) }
         }
         if case .running(let agent) = situation {
-            facts.problem = agent.trouble
+            facts.problem = agent.trouble ?? agent.sync.state.lock
             facts.keyring = agent.keyringTrouble
             facts.recorded = agent.spool.counts.recorded
             facts.countersigned = agent.spool.counts.countersigned
@@ -114,10 +114,15 @@ final class RunningAgent: AgentOperations {
         }
     }
 
-    func explain(server: String, tool: String, client: String) async throws -> JSONValue {
+    func explain(server: String, tool: String, arguments: JSONValue, client: String) async throws -> JSONValue {
         _ = try enrolled()
         let policy = await board.policy
-        let decision = policy.explain(client: JSONText(client), server: JSONText(server), tool: JSONText(tool))
+        let decision = policy.explain(
+            client: JSONText(client),
+            server: JSONText(server),
+            tool: JSONText(tool),
+            arguments: arguments
+        )
         var facts: JSONObject = [
             "decision": decision.isAllowed ? "allow" : "deny", "rules": .array(decision.rules.map(JSONValue.string)),
             "because": .text(decision.reason.rawValue), "policy_version": .int(policy.version),

@@ -19,7 +19,7 @@ internal import Upstreams
 actor DataPathController {
     /// Who closes the way for all calls; of several the first says why.
     enum Closing: Int, CaseIterable {
-        case leaving, standing, key
+        case leaving, standing, administrator, key
     }
 
     /// What time it is, for what has an end.
@@ -31,8 +31,8 @@ actor DataPathController {
     private let logger: Logger
 
     private var closures: [Closing: ForwardingState.Closure] = [:]
-    /// Why the keyring is in the way, as a message.
-    private var keyWords: String?
+    /// Why they do, as messages; where that is not always the same.
+    private var words: [Closing: String] = [:]
     private var state = ForwardingState(closure: .notEnrolled)
     private var synced = SyncedState()
     /// The servers among them that are programs.
@@ -79,12 +79,12 @@ actor DataPathController {
     ///
     /// - Parameters:
     ///   - closure: what is in the way; nil: nothing.
-    ///   - words: why, where that is not always the same; of the keyring alone.
+    ///   - words: why, where that is not always the same.
     ///   - closing: who says so.
     func set(_ closure: ForwardingState.Closure?, because words: String? = nil, for closing: Closing) async {
-        guard closures[closing] != closure || closing == .key && keyWords != words else { return }
+        guard closures[closing] != closure || self.words[closing] != words else { return }
         closures[closing] = closure
-        if closing == .key { keyWords = words }
+        self.words[closing] = words
         await publishClosure()
     }
 
@@ -92,7 +92,7 @@ actor DataPathController {
     func open(_ spool: Spool, isRevoked: Bool) async {
         state.spool = spool
         closures = [.key: .locked]
-        keyWords = nil
+        words = [:]
         closures[.standing] = isRevoked ? .revoked : nil
         await publishClosure()
     }
@@ -109,6 +109,7 @@ actor DataPathController {
         programs = children.use([])
         applied = nil
         closures = [:]
+        self.words = [:]
         let number = state.number
         state = ForwardingState(closure: words == nil ? .notEnrolled : .unusable, clients: state.clients)
         state.number = number
@@ -117,13 +118,24 @@ actor DataPathController {
     }
 
     private func publishClosure() async {
-        state.closure = Closing.allCases.lazy.compactMap { self.closures[$0] }.first
-        state.closureWords = state.closure == closures[.key] ? keyWords : nil
+        chooseClosure()
         await publish()
     }
 
+    private func chooseClosure() {
+        let first = Closing.allCases.first { closures[$0] != nil }
+        state.closure = first.flatMap { closures[$0] }
+        state.closureWords = first.flatMap { words[$0] }
+    }
+
     func set(synced: SyncedState) async {
+        if synced.lock != self.synced.lock {
+            logger.warning("\(synced.lock?.message ?? "The lock on this machine is taken off.")")
+        }
         self.synced = synced
+        closures[.administrator] = synced.lock == nil ? nil : .lockedByAdministrator
+        words[.administrator] = synced.lock?.message
+        chooseClosure()
         let calls = await uncountedCalls(under: synced)
         // Others may have come in the meantime, or the membership have ended.
         let synced = self.synced

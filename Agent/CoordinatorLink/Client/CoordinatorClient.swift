@@ -20,6 +20,7 @@ package final class CoordinatorClient: Sendable {
     private let clock: MachineClock
     /// How many seconds the coordinator's clock is ahead of this machine's.
     private let offset = Mutex(0)
+    private let ahead = Mutex<Int?>(nil)
     private let random = Mutex(RandomPool())
 
     /// A client of a membership; the key is read when it is first needed.
@@ -51,6 +52,9 @@ package final class CoordinatorClient: Sendable {
 
     /// Seconds since 1970 by the coordinator's clock, as far as it is known.
     package var now: Int { Int(clock.wall() / 1_000_000) + offset.withLock { $0 } }
+
+    /// How many seconds this machine's clock is ahead of the coordinator's, by its last answer; nil before any.
+    package var clockAhead: Int? { ahead.withLock { $0 } }
 
     /// Sends a signed request; the answer may have any status.
     ///
@@ -106,6 +110,9 @@ package final class CoordinatorClient: Sendable {
             )
             request.headers = headers + signed.map { ($0.name, $0.value) }
             let response = try await fetcher.fetch(request)
+            if let time = response.header("date").flatMap(HTTPDate.seconds) {
+                ahead.withLock { $0 = Int(clock.wall() / 1_000_000) - time }
+            }
             tell(standing, response)
             if isRepeated { return response }
             let isReplayed = Self.isRefused(response, [.replayed]) && isIdempotent ?? (method == "GET")

@@ -66,7 +66,7 @@ struct SyncDocuments: Sendable {
             if document.epoch == current.epoch, document.counter == current.counter, document.made < current.made {
                 // The coordinator's clock was set back, or a proxy repeats an old answer: there is nothing new.
                 guard document.bundle == current.bundle, document.entries == current.entries,
-                    document.pins == current.pins
+                    document.pins == current.pins, document.lock == current.lock
                 else {
                     throw stale("the answer", "was signed before the last one")
                 }
@@ -99,6 +99,7 @@ struct SyncDocuments: Sendable {
             throw refused("the binding", "was made for another version of the policy")
         }
         next.state.counter = document.counter
+        next.state.lock = document.lock
         next.current = (answer.state, document)
         self = next
     }

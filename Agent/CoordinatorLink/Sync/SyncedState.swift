@@ -17,6 +17,8 @@ package struct SyncedState: Sendable {
     package var entries: [ServerEntry] = []
     /// The definitions of tools that the organisation has approved, by server.
     package var pins: [JSONText: PinsDocument.Tools] = [:]
+    /// What an administrator has shut this machine out with; nil: nothing.
+    package var lock: MachineLock?
     /// What the next answer has to be newer than.
     package var counter = 0
 

@@ -30,6 +30,13 @@ extension Refusal {
                 words ?? "The coordinator has revoked this machine: run `doorward logout`, and enrol it anew.",
                 command: "doorward logout"
             )
+        case .lockedByAdministrator:
+            Refusal(
+                code: .denied,
+                reason: "locked_by_administrator",
+                message: "\(sentence(words ?? "An administrator has locked this machine")) "
+                    + "Calls pass again once the lock is taken off."
+            )
         case .unusable:
             Refusal(
                 code: .notRecorded,
@@ -63,7 +70,8 @@ extension Refusal {
             code: .denied,
             reason: DecisionEncoder.code(decision.reason),
             message: message,
-            rules: decision.rules
+            rules: decision.rules,
+            judged: decision.judged
         )
     }
 

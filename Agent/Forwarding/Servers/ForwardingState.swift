@@ -73,6 +73,8 @@ package struct ForwardingState: Sendable {
         case keyMissing = "key_missing"
         /// The coordinator has revoked this machine's key.
         case revoked
+        /// An administrator has locked this machine; `closureWords` say why.
+        case lockedByAdministrator = "locked_by_administrator"
         /// The records, or what says whose they are, cannot be opened; `closureWords` say why.
         case unusable = "not_recorded"
     }

@@ -27,6 +27,7 @@ extension OrgLog {
         let person = try view.first("SELECT role FROM person WHERE sub = ?", [.text(caller.sub)])
         let role = try person?.optionalText("role").flatMap { Role(rawValue: $0) }
         let proof: Caller.Proof
+        let machine: String?
         switch caller.proof {
         case .machine(let id):
             let row = try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
@@ -34,15 +35,24 @@ extension OrgLog {
             guard try row.optionalInteger("revoked_at") == nil else { throw try revocation(of: id, in: view) }
             guard role != nil else { throw SignatureRefusal.unknownKey }
             proof = caller.proof
+            machine = id
         case .token(let id, _, let expires):
-            let row = try view.first("SELECT scopes FROM token WHERE id = ?", [.text(id)])
+            let row = try view.first("SELECT scopes, machine FROM token WHERE id = ?", [.text(id)])
             guard let row, now < expires, role != nil else { throw Refused.badToken }
             proof = .token(id: id, scopes: Scope.set(try row.text("scopes")), expires: expires)
+            machine = try row.optionalText("machine")
         case .session(let id, _):
-            let row = try view.first("SELECT expires_at FROM browser_session WHERE id = ?", [.text(id)])
+            let row = try view.first("SELECT expires_at, machine FROM browser_session WHERE id = ?", [.text(id)])
             guard let row, try row.integer("expires_at") > now, role != nil else { throw Refused.sessionEnded }
             proof = caller.proof
+            machine = try row.optionalText("machine")
         }
-        return Caller(sub: caller.sub, email: caller.email, role: role ?? .member, proof: proof)
+        return Caller(
+            sub: caller.sub,
+            email: caller.email,
+            role: role ?? .member,
+            proof: proof,
+            isLocked: try Lock.find(sub: caller.sub, machine: machine, in: view) != nil
+        )
     }
 }

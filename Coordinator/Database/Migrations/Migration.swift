@@ -32,5 +32,10 @@ package struct Migration: Sendable {
         .proposals,
         .changes,
         .repetition,
+        .locks,
+        .groups,
+        .versions,
+        .upstreams,
+        .identities,
     ]
 }

@@ -68,7 +68,7 @@ package struct BrowserSessions: Sendable {
             """,
             [.blob(Hash.of(secret).bytes)]
         )
-        guard let row, let session = try BrowserSession(row, at: now) else { return nil }
+        guard let row, let session = try BrowserSession(row, at: now, in: view) else { return nil }
         let usedAt = try row.integer("used_at")
         guard now < session.expiresAt, now - usedAt < Self.rest else { return nil }
         return (session, usedAt)
@@ -82,6 +82,8 @@ package struct BrowserSessions: Sendable {
     ///   - person: who was proven, with a role.
     ///   - way: how.
     ///   - machine: the enrolled machine that it goes back to; it ends with that one.
+    ///   - provenAt: when the person has proven itself, in seconds since 1970; nil: now.
+    ///   - idToken: what the provider wants to see when the browser signs out there too, sealed.
     ///   - former: the browser's request: a session that it has already is another sign-in of the same person, or ends.
     ///   - transaction: where.
     /// - Returns: the session with its cookie.
@@ -89,6 +91,8 @@ package struct BrowserSessions: Sendable {
         for person: Person,
         by way: BrowserSession.Way,
         machine: String? = nil,
+        provenAt: Int? = nil,
+        idToken: [UInt8]? = nil,
         over former: BrowserRequest,
         in transaction: SQLTransaction
     ) throws -> OpenedSession? {
@@ -102,16 +106,18 @@ package struct BrowserSessions: Sendable {
         let kept = held.flatMap { $0.caller.sub == person.sub ? $0 : nil }
         let csrf = kept.flatMap { Base64.decodeURL($0.csrf.utf8) } ?? random.bytes(Self.secretLength)
         let id = random.id()
+        let signedInAt = min(provenAt ?? now, now)
         try makeRoom(for: person.sub, in: transaction)
         try transaction.execute(
             """
             INSERT INTO browser_session
-                (id, secret_hash, csrf, sub, how, machine, opened_at, signed_in_at, used_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (id, secret_hash, csrf, sub, how, machine, opened_at, signed_in_at, used_at, expires_at, id_token)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .text(id), .blob(Hash.of(secret).bytes), .blob(csrf), .text(person.sub), .text(way.rawValue),
-                .text(machine), .integer(now), .integer(now), .integer(now), .integer(now + Self.life),
+                .text(machine), .integer(now), .integer(signedInAt), .integer(now), .integer(now + Self.life),
+                idToken.map { .blob($0) } ?? .null,
             ]
         )
         let session = BrowserSession(
@@ -120,10 +126,11 @@ package struct BrowserSessions: Sendable {
                 sub: person.sub,
                 email: person.email,
                 role: role,
-                proof: .session(id: id, isRecent: true)
+                proof: .session(id: id, isRecent: now - signedInAt < Self.recent),
+                isLocked: try Lock.find(sub: person.sub, machine: machine, in: transaction) != nil
             ),
             way: way,
-            signedInAt: now,
+            signedInAt: signedInAt,
             expiresAt: now + Self.life,
             csrf: Base64.url(csrf)
         )
@@ -143,8 +150,16 @@ package struct BrowserSessions: Sendable {
     // MARK: Ending
 
     /// Signs a browser out; nothing happens where it is out already.
-    package func end(_ session: BrowserSession) async throws {
-        try await database.write(lane: .governing) { transaction in try end(session.id, in: transaction) }
+    ///
+    /// - Returns: what the provider wants to see when the browser signs out there too, sealed; nil where it has not signed
+    ///   in there.
+    @discardableResult
+    package func end(_ session: BrowserSession) async throws -> [UInt8]? {
+        try await database.write(lane: .governing) { transaction in
+            let row = try transaction.first("SELECT id_token FROM browser_session WHERE id = ?", [.text(session.id)])
+            try end(session.id, in: transaction)
+            return try row?.optionalBlob("id_token")
+        }
     }
 
     private func end(_ id: String, in transaction: SQLTransaction) throws {
@@ -154,7 +169,7 @@ package struct BrowserSessions: Sendable {
 
 extension BrowserSession {
     /// nil where the person has no role any more.
-    init?(_ row: SQLRow, at now: Int) throws {
+    init?(_ row: SQLRow, at now: Int, in view: some SQLReading) throws {
         guard let role = try row.optionalText("role").flatMap({ Role(rawValue: $0) }),
             let way = Way(rawValue: try row.text("how"))
         else { return nil }
@@ -167,7 +182,8 @@ extension BrowserSession {
             sub: try row.text("sub"),
             email: try row.text("email"),
             role: role,
-            proof: .session(id: id, isRecent: now - signedInAt < BrowserSessions.recent)
+            proof: .session(id: id, isRecent: now - signedInAt < BrowserSessions.recent),
+            isLocked: try Lock.find(sub: row.text("sub"), machine: row.optionalText("machine"), in: view) != nil
         )
     }
 }
