@@ -342,7 +342,10 @@ let package = Package(
         part(
             "Coordinator",
             "Registry",
-            ["Bytes", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit", "Database", "Rights", "AuditSink"]
+            [
+                "Errors", "Bytes", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "Addresses", "Fetch", "ServiceKit",
+                "Database", "Rights", "AuditSink",
+            ]
         ),
         part(
             "Coordinator",
@@ -381,7 +384,7 @@ let package = Package(
             "API",
             [
                 "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
-                "Archive", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
+                "Archive", "Fetch", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
                 "PolicyStore", "Fleet", "SignIn", crypto, hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),

@@ -22,7 +22,10 @@ package struct CoordinatorAPI: Sendable {
         let operations: [[Operation]] = [
             HealthRoutes(database: domain.database, metrics: metrics).operations,
             ServersRoutes(registry: domain.registry).operations,
-            ProposalsRoutes(registry: domain.registry).operations,
+            ProposalsRoutes(registry: domain.registry, upstreams: domain.upstreams).operations,
+            CatalogRoutes(fleet: domain.fleet, registry: domain.registry).operations,
+            RegistrySettingsRoutes(registry: domain.registry).operations,
+            UpstreamsRoutes(upstreams: domain.upstreams).operations,
             ToolsRoutes(definitions: domain.definitions).operations,
             PolicyRoutes(desk: domain.desk).operations,
             PolicyHistoryRoutes(desk: domain.desk).operations,

@@ -1,6 +1,7 @@
 package import AuditSink
 package import Database
 package import Definitions
+package import Fetch
 package import Fleet
 package import People
 package import PolicyStore
@@ -13,6 +14,7 @@ package struct Domain: Sendable {
     package let database: SQLDatabase
     package let log: OrgLog
     package let registry: Registry
+    package let upstreams: Upstreams
     package let definitions: ToolDefinitions
     package let people: People
     package let sessions: BrowserSessions
@@ -31,8 +33,10 @@ package struct Domain: Sendable {
     ///   - revisions: Counts what agents are told of, and wakes those who wait.
     ///   - clock: The time.
     ///   - authority: The certificate of the coordinator's own CA (DER).
-    ///   - folder: Where reports are held while they are made and sent.
+    ///   - folder: The data folder: reports are held there while they are made and sent, and it may have tokens for
+    ///     upstream registries.
     ///   - uploads: What one machine may bring of records.
+    ///   - fetcher: Asks the servers of others.
     package init(
         database: SQLDatabase,
         key: CoordinatorKey,
@@ -40,7 +44,8 @@ package struct Domain: Sendable {
         clock: MachineClock,
         authority: [UInt8]?,
         folder: String,
-        uploads: UploadLimits = .usual
+        uploads: UploadLimits = .usual,
+        fetcher: Fetcher = Fetcher()
     ) {
         let log = OrgLog(key: key)
         let registry = Registry(database: database, log: log, revisions: revisions, clock: clock)
@@ -56,6 +61,8 @@ package struct Domain: Sendable {
         self.database = database
         self.log = log
         self.registry = registry
+        let credentials = UpstreamCredentials(folder: "\(folder)/upstreams")
+        upstreams = Upstreams(registry: registry, fetcher: fetcher, credentials: credentials)
         self.definitions = definitions
         self.people = people
         sessions = BrowserSessions(database: database, clock: clock)

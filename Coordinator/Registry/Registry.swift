@@ -102,6 +102,7 @@ package struct Registry: Sendable {
             let permit = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction)
             guard let bytes = try stored(alias, in: transaction) else { throw Refused.unknownServer }
             try transaction.execute("DELETE FROM server WHERE alias = ?", [.text(alias)])
+            try keepDeleted(alias, at: Int(wall / 1_000_000), in: transaction)
             try revisions.raiseEntries(in: transaction)
             try state("servers/\(alias)", before: bytes, after: nil, by: permit.sub, at: wall, in: transaction)
         }
@@ -139,6 +140,7 @@ package struct Registry: Sendable {
                 .text(origin.source), origin.choice.map { .blob($0.json.bytes) } ?? .null,
             ]
         )
+        try keepVersion(entry, of: origin, by: who, at: Int(wall / 1_000_000), in: transaction)
         try revisions.raiseEntries(in: transaction)
         try state("servers/\(alias)", before: former, after: bytes, by: who, at: wall, in: transaction)
     }

@@ -3,7 +3,7 @@ internal import StrictJSON
 
 extension RegistryEntry {
     /// The beginning of the names that `servers add` makes up.
-    private static let ownNames = "local.doorward/"
+    static let ownNames = "local.doorward/"
 
     /// Throws where no agent would call, and where the entry has a name that is made up for another alias.
     func refuseUnusable() throws(ShapeError) {

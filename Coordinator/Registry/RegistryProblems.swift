@@ -18,6 +18,12 @@ extension Refused {
         next: "See which there are: doorward admin servers list"
     )
 
+    static let unknownServerVersion = Refused(
+        "unknown_server_version",
+        "This server was never in use in such a version.",
+        next: "See which there were: doorward admin servers versions NAME"
+    )
+
     static let registryFull = Refused(
         "registry_full",
         "All servers together would not fit into the one document that agents read.",
@@ -54,10 +60,14 @@ extension Refused {
         next: "See what there is: doorward admin servers proposals"
     )
 
-    /// Where a page begins is what the page before has said.
-    static let badCursor = Refused(
-        "bad_cursor",
-        "The cursor is none that a page has ended with.",
-        next: "Begin at the first page, without a cursor."
+    /// It repeats nothing: what was asked for may be anything.
+    static let unknownUpstream = Refused(
+        "unknown_upstream",
+        "There is no upstream registry of this name.",
+        next: "See which there are: doorward admin servers upstreams"
     )
+
+    static func upstreamFailed(_ origin: String, _ why: String, next: String?) -> Refused {
+        Refused("upstream_failed", "Nothing was taken in from \(origin). \(why)", next: next)
+    }
 }

@@ -13,6 +13,8 @@ package struct RegistryEntry: Sendable, Equatable {
     package let summary: ServerSummary
     /// What agents are told of it.
     package let server: ServerEntry
+    /// Under which words the catalog has it.
+    package let categories: [String]
 
     /// Our settings' place in `_meta`.
     package static let settingsName: JSONText = "dev.doorward/entry"
@@ -22,7 +24,7 @@ package struct RegistryEntry: Sendable, Equatable {
     /// Reads a document; throws `ShapeError` with the member that is wrong.
     package init(_ json: JSONValue) throws {
         self.json = json
-        (summary, server) = try ObjectReader.read(json) { reader in
+        (summary, server, categories) = try ObjectReader.read(json) { reader in
             let summary = try ServerSummary.read(&reader)
             if reader.optional("packages") != nil {
                 throw ShapeError(
@@ -33,10 +35,10 @@ package struct RegistryEntry: Sendable, Equatable {
             let remote = try Self.remote(&reader)
             let meta = try ServerMeta.read(&reader)
             guard let settings = meta.settings else { throw ShapeError(ServerMeta.settingsPlace, "is missing") }
-            let server = try ObjectReader.read(settings, at: ServerMeta.settingsPlace) { settings in
-                try Self.settings(&settings, name: summary.name, remote: remote)
+            return try ObjectReader.read(settings, at: ServerMeta.settingsPlace) { settings in
+                let categories = try Self.categories(&settings)
+                return (summary, try Self.settings(&settings, name: summary.name, remote: remote), categories)
             }
-            return (summary, server)
         }
     }
 
@@ -121,6 +123,21 @@ package struct RegistryEntry: Sendable, Equatable {
                 throw ShapeError(reader.path("type"), "must be streamable-http or sse")
             }
             return Remote(url: try reader.text("url"), place: reader.path("url"), isEventStream: type == "sse")
+        }
+    }
+
+    /// What a search looks at, in lower case.
+    package var words: String { ([summary.words] + categories).joined(separator: "\n") }
+
+    private static func categories(_ reader: inout ObjectReader) throws -> [String] {
+        let elements = try reader.optionalElements("categories") ?? []
+        guard elements.count <= 8 else { throw ShapeError(reader.path("categories"), "has more than 8 members") }
+        return try elements.map { element in
+            let text = try ObjectReader.text(element.value, at: element.place).string
+            guard ServerAlias.isValid(text) else {
+                throw ShapeError(element.place, "must be 1 to 32 of a-z, 0-9 and -, not beginning with -")
+            }
+            return text
         }
     }
 

@@ -43,11 +43,14 @@ extension ObjectReader {
 }
 
 /// The text form of certificates (RFC 7468).
-enum PEM {
+package enum PEM {
     private static let begin = "-----BEGIN CERTIFICATE-----"
     private static let end = "-----END CERTIFICATE-----"
     private static let most = 16
     private static let longest = 32 << 10
+
+    /// Whether a text is one to 16 certificates, as far as can be told without reading them, and nothing else.
+    package static func isCertificates(_ text: String) -> Bool { certificates(text) != nil }
 
     /// The certificates of a text, as far as can be told without reading them; nil where there are none, or where there is
     /// something else, a private key above all.

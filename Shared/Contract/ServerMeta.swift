@@ -9,6 +9,8 @@ package struct ServerMeta: Sendable, Equatable {
 
     /// Where our settings stand in a document.
     package static let settingsPlace = "_meta/\(RegistryEntry.settingsName)"
+    /// Where the official API says what has become of a version.
+    package static let officialName: JSONText = "io.modelcontextprotocol.registry/official"
     /// The beginning of all names that are ours.
     private static let prefix = "dev.doorward/"
 

@@ -33,13 +33,21 @@ struct AccessTests {
             [.authorization: "Bearer dwi1.AAAAAAAAAAAAAAAAAAAAAA"], [.cookie: "session=1"],
         ]
         try await office.test { client in
-            for operation in office.operations where DeclaredAccess.operations[operation.name] != .anybody {
+            for operation in office.operations {
+                let who = try #require(DeclaredAccess.operations[operation.name])
+                guard who != .anybody else { continue }
+                guard who != .form else {
+                    let answer = try await client.send(operation.method, operation.example)
+                    #expect(answer.status == .forbidden, "\(operation.name)")
+                    continue
+                }
                 for headers in attempts {
                     let answer = try await client.send(operation.method, operation.example, headers: headers)
                     #expect(answer.status == .unauthorized, "\(operation.name) \(headers)")
                     _ = try answer.problem()
                 }
                 for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+                    guard DeclaredAccess.operations["\(method) \(operation.path)"] != .anybody else { continue }
                     let answer = try await client.send(method, operation.example)
                     #expect([401, 405].contains(answer.status.code), "\(method) \(operation.example)")
                 }
@@ -69,9 +77,13 @@ struct AccessTests {
             let machine = try await office.machine(role, client)
             for operation in walk(office) {
                 let who = try #require(DeclaredAccess.operations[operation.name])
-                let isIn = if case .from(let lowest, _) = who { role >= lowest } else { true }
                 let answer = try await machine.send(client, operation.method, operation.example)
-                try judge(operation, answer, isIn: isIn, "role_needed")
+                switch who {
+                case .anybody, .machine: try judge(operation, answer, isIn: true, "")
+                case .form: #expect(answer.status == .forbidden, "\(operation.name)")
+                case .browser: try judge(operation, answer, isIn: false, "browser_needed")
+                case .from(let lowest, _): try judge(operation, answer, isIn: role >= lowest, "role_needed")
+                }
             }
         }
     }
@@ -89,6 +101,8 @@ struct AccessTests {
                 let answer = try await client.send(operation.method, operation.example, headers: headers)
                 switch try #require(DeclaredAccess.operations[operation.name]) {
                 case .anybody: #expect(answer.status != .forbidden, "\(operation.name)")
+                case .form: #expect(answer.status == .forbidden, "\(operation.name)")
+                case .browser: try judge(operation, answer, isIn: false, "browser_needed")
                 case .machine: try judge(operation, answer, isIn: false, "machine_needed")
                 case .from(let lowest, _) where role < lowest:
                     try judge(operation, answer, isIn: false, "role_needed")
@@ -115,7 +129,8 @@ struct AccessTests {
         for operation in try Office().operations {
             let word =
                 switch try #require(DeclaredAccess.operations[operation.name]) {
-                case .anybody: "anonymous"
+                case .anybody, .form: "anonymous"
+                case .browser: "member"
                 case .machine: "agent"
                 case .from(let role, _): role.rawValue
                 }

@@ -185,5 +185,5 @@ extension TestResponse {
 
 extension API.Operation {
     /// The path with something in its variable segments.
-    var example: String { path.replacing(/\{[a-z]+\}/, with: "x") }
+    var example: String { path.replacing(/\{[A-Za-z]+\}/, with: "x") }
 }

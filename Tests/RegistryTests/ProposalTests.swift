@@ -57,6 +57,12 @@ struct ProposalTests {
         try await registry.entries(for: admin()).map(\.server.alias)
     }
 
+    private func listed(
+        _ filter: Registry.ProposalFilter = .init()
+    ) async throws -> [Registry.ListedProposal] {
+        try await registry.proposals(filter, page: .all, for: admin()).items
+    }
+
     private func refusal(_ body: () async throws -> Void) async -> Refused? {
         do {
             try await body()
@@ -134,8 +140,7 @@ struct ProposalTests {
                 "1.json: description", "2.json: name", "3.json: _meta/dev.doorward/entry/colour",
             ]
         )
-        let (page, _) = try await registry.proposals(Registry.ProposalFilter(), for: admin())
-        #expect(page.isEmpty)
+        #expect(try await listed().isEmpty)
         #expect(try await leaves().isEmpty)
     }
 
@@ -175,42 +180,50 @@ struct ProposalTests {
     func rejected() async throws {
         let id = try #require(try await bringIn(server()).proposals.first?.id)
         _ = try await registry.reject(id, by: admin())
-        var filter = Registry.ProposalFilter()
-        filter.state = .waiting
-        #expect(try await registry.proposals(filter, for: admin()).page.isEmpty)
+        var waiting = Registry.ProposalFilter()
+        waiting.state = .waiting
+        #expect(try await listed(waiting).isEmpty)
         #expect(try await leaves() == ["proposals", "proposals/\(id)"])
         #expect(try await bringIn(server()).proposals.map(\.id) == [id])
-        #expect(try await registry.proposals(filter, for: admin()).page.count == 1)
+        #expect(try await listed(waiting).count == 1)
     }
 
-    @Test("What was withdrawn is not taken")
+    @Test("What its source has withdrawn is not taken, and takes nothing out of use")
     func withdrawn() async throws {
-        let document = try ServerDocument(try JSONValue(parsing: Array(server().utf8)))
-        let proposal = Proposal(source: "up", document: document, status: .deleted, madeAt: 0)
-        _ = try await database.write { try registry.propose(proposal, by: nil, in: $0) }
-        let code = await refusal { _ = try await registry.approve(proposal.id, as: EntryChoice(), by: admin()) }?.code
+        func say(_ status: Proposal.Status, version: String) async throws -> String? {
+            let text = server(version: version)
+            let document = try ServerDocument(try JSONValue(parsing: Array(text.utf8)))
+            let proposal = Proposal(source: "up", document: document, status: status, madeAt: 0)
+            return try await database.write { try registry.propose(proposal, by: nil, in: $0) } ? proposal.id : nil
+        }
+        #expect(try await say(.deleted, version: "0.9.0") == nil)
+        let id = try #require(try await say(.active, version: "1.0.0"))
+        _ = try await registry.approve(id, as: EntryChoice(), by: admin())
+        let gone = try #require(try await say(.deleted, version: "1.0.0"))
+        #expect(try await listed().map(\.proposal.status) == [.deleted])
+        let code = await refusal { _ = try await registry.approve(gone, as: EntryChoice(), by: admin()) }?.code
         #expect(code == "proposal_withdrawn")
-        #expect(try await aliases().isEmpty)
+        #expect(try await aliases() == ["weather"])
     }
 
     @Test("Pages are whole, and a search finds names and descriptions in any case")
     func pages() async throws {
         for number in 0..<7 { try await bringIn(server("com.example/s\(number)", url: "https://x.example/\(number)")) }
         var filter = Registry.ProposalFilter()
-        filter.limit = 3
         var names: [String] = []
+        var next: [SQLValue]?
         repeat {
-            let (page, next) = try await registry.proposals(filter, for: admin())
-            names += page.compactMap { $0["name"]?.text }
-            filter.after = next
-        } while filter.after != nil
+            let request = PageRequest(limit: 3, after: next)
+            let page = try await registry.proposals(filter, page: request, for: admin())
+            names += page.items.map(\.proposal.name)
+            next = page.next
+        } while next != nil
         #expect(names == (0..<7).map { "com.example/s\($0)" })
         filter.search = "SAYS THE"
-        filter.limit = 100
-        #expect(try await registry.proposals(filter, for: admin()).page.count == 7)
+        #expect(try await listed(filter).count == 7)
         filter.search = "S3"
-        #expect(try await registry.proposals(filter, for: admin()).page.count == 1)
-        filter.after = "%"
-        #expect(await refusal { _ = try await registry.proposals(filter, for: admin()) }?.code == "bad_cursor")
+        #expect(try await listed(filter).map(\.proposal.name) == ["com.example/s3"])
+        filter.source = "elsewhere"
+        #expect(try await listed(filter).isEmpty)
     }
 }

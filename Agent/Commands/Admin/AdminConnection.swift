@@ -40,12 +40,18 @@ struct AdminConnection {
     }
 
     /// Sends one request that must succeed, and reads its JSON; throws the coordinator's `Problem`.
-    func json(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+    func json(
+        _ method: String,
+        _ path: String,
+        _ body: JSONValue? = nil,
+        timeout: Duration = .seconds(30)
+    ) async throws -> JSONValue {
         let response = try await send(
             method,
             path,
             headers: body == nil ? [] : [("Content-Type", "application/json")],
-            body: body?.bytes
+            body: body?.bytes,
+            timeout: timeout
         )
         try Self.check(response)
         guard !response.body.isEmpty else { return .object(JSONObject()) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import Bytes
 internal import Contract
 internal import StrictJSON
 
@@ -8,7 +9,8 @@ struct AdminServers: AsyncParsableCommand {
         commandName: "servers",
         abstract: "Register MCP servers.",
         subcommands: [
-            Add.self, List.self, Remove.self, Import.self, Proposals.self, Approve.self, Reject.self,
+            Add.self, List.self, Remove.self, Versions.self, Use.self, Deprecate.self, Import.self, Proposals.self,
+            Approve.self, Reject.self, Upstreams.self,
         ]
     )
 
@@ -112,29 +114,43 @@ struct AdminServers: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "List the registered servers.")
 
+        @Option(name: .long, help: "Only those whose name, title, description or category has this in it.")
+        var search: String?
+
+        @Option(name: .long, help: "Only those of this category.")
+        var category: String?
+
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try await report(output) { context in
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/servers") }
-                let rows = (answer["servers"]?.array ?? []).map { entry in
-                    let settings = entry["_meta"]?[RegistryEntry.settingsName]
-                    let stdio = settings?["stdio"]
-                    return [
-                        settings?["alias"]?.text ?? "",
-                        entry["remotes"]?.array?.first?["url"]?.text ?? Self.commandLine(stdio),
-                        stdio?["approved"]?.text ?? settings?["auth"]?["type"]?.text ?? "",
-                    ]
-                }
+                let query = FormBody.query(
+                    [("search", search), ("category", category)].compactMap { name, value in value.map { (name, $0) } }
+                )
+                let path = "/v1/servers" + (query.isEmpty ? "" : "?\(query)")
+                let answer = try await context.asAdmin { try await $0.json("GET", path) }
                 return Facts(
                     answer,
                     words: Table.lines(
-                        ["SERVER", "URL OR COMMAND", "AUTH OR APPROVED"],
-                        rows,
+                        ["SERVER", "VERSION", "STATUS", "URL OR COMMAND", "AUTH OR APPROVED"],
+                        (answer["servers"]?.array ?? []).map(Self.row),
                         empty: "No server yet: doorward admin servers add NAME --url URL"
                     )
                 )
             }
+        }
+
+        private static func row(_ entry: JSONValue) -> [String] {
+            let settings = entry["_meta"]?[RegistryEntry.settingsName]
+            let stdio = settings?["stdio"]
+            let official = entry["_meta"]?[ServerMeta.officialName]
+            let message = official?["statusMessage"]?.text.map { ": \($0)" } ?? ""
+            return [
+                settings?["alias"]?.text ?? "", entry["version"]?.text ?? "",
+                "\(official?["status"]?.text ?? "")\(message)",
+                entry["remotes"]?.array?.first?["url"]?.text ?? Self.commandLine(stdio),
+                stdio?["approved"]?.text ?? settings?["auth"]?["type"]?.text ?? "",
+            ]
         }
 
         /// A command as it would be typed, with what makes an argument unclear in quotation marks.
@@ -158,10 +174,8 @@ struct AdminServers: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                guard ServerAlias.isValid(name) else {
-                    throw CommandFailure("bad_alias", "\(name) is no alias.", next: "doorward admin servers list")
-                }
-                let answer = try await context.asAdmin { try await $0.json("DELETE", "/v1/servers/\(name)") }
+                let path = "/v1/servers/\(try AdminServers.alias(name))"
+                let answer = try await context.asAdmin { try await $0.json("DELETE", path) }
                 return Facts(answer, "\(name) is gone.")
             }
         }

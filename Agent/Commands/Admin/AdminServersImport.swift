@@ -11,17 +11,30 @@ extension AdminServers {
             discussion: """
                 A file that has settings of Doorward and an alias that is free is registered at once, as with `add`, unless it names \
                 a program. Everything else becomes a proposal, which an administrator looks at and signs off: \
-                doorward admin servers proposals. Of a folder all files are taken in that end in .json, or none.
+                doorward admin servers proposals. Of a folder all files are taken in that end in .json, or none; of a \
+                registry that speaks the official API the newest version of each server, as the coordinator reads it.
                 """
         )
 
-        @Argument(help: "A server.json, or a folder of them.")
+        @Argument(help: "A server.json, a folder of them, or the https URL of one or of a registry.")
         var path: String
+
+        @Option(name: .long, help: "Of a registry only servers of this name, such as 'io.github.example/*'; may be given again.")
+        var only: [String] = []
 
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try await report(output) { context in
+                if path.hasPrefix("https://") || path.hasPrefix("http://") {
+                    var question: JSONObject = ["url": .text(RegistryURL.base(path))]
+                    if !only.isEmpty { question["only"] = .array(only.map { .text($0) }) }
+                    let body = JSONValue.object(question)
+                    let answer = try await context.asAdmin { admin in
+                        try await admin.json("POST", "/v1/imports", body, timeout: .seconds(90))
+                    }
+                    return Facts(answer, words: Self.words(answer))
+                }
                 let files = try ServerFiles(path)
                 guard files.problems.isEmpty else { throw Self.refusal(files.problems) }
                 do {
@@ -39,6 +52,7 @@ extension AdminServers {
             let unchanged = answer["unchanged"]?.array?.count ?? 0
             var words = registered.map { "\($0) is registered." }
             if !proposals.isEmpty { words += Proposals.table(proposals) + [Proposals.next] }
+            words += FieldProblem.list(answer["problems"]).map { "Not taken: \($0.place) \($0.why)" }
             if unchanged > 0 { words.append("\(unchanged) said nothing new.") }
             return words
         }

@@ -3,7 +3,8 @@ internal import Contract
 internal import MCP
 internal import StrictJSON
 
-/// The options of `doorward admin servers add` that say who shares a server, which era it speaks, and how often it is asked how it does.
+/// The options of `doorward admin servers add` that say who shares a server, which era it speaks, how often it is asked how it
+/// does, and where the catalog has it.
 struct SharingOptions: ParsableArguments {
     @Option(
         name: .long,
@@ -26,6 +27,9 @@ struct SharingOptions: ParsableArguments {
     )
     var pins: ServerEntry.Pins?
 
+    @Option(name: .long, help: "A category of the catalog: 1 to 32 of a-z, 0-9 and -; may be given again.")
+    var category: [String] = []
+
     /// The settings of the entry that these are.
     var settings: JSONObject {
         var settings = JSONObject()
@@ -33,6 +37,7 @@ struct SharingOptions: ParsableArguments {
         settings["era"] = era.map { .text($0.rawValue) }
         settings["health_interval_s"] = healthInterval.map { .int($0) }
         settings["pins"] = pins.map { .text($0.rawValue) }
+        if !category.isEmpty { settings["categories"] = .array(category.map { .text($0) }) }
         return settings
     }
 }

@@ -54,6 +54,7 @@ package struct APIResponder: HTTPResponder {
         } catch {
             answer = .problem(Failure.problem(for: error, request: id, logger: logger))
         }
+        if operation?.isPublished == true { CrossOrigin.open(&answer.headers) }
         // A page says for itself what it may load, and what it tells of where a person came from.
         for field in headers where answer.headers[field.name] == nil { answer.headers.append(field) }
         answer.headers[Self.requestIDName] = id
@@ -99,7 +100,7 @@ package struct APIResponder: HTTPResponder {
         let proven = try await authentication.prove(head, request.headers, for: found.access)
         if let caller = proven.caller { try found.access.check(caller) }
         try authentication.checkPace(of: proven.caller, for: found)
-        let query = try target.fields(found.query)
+        let query = try target.fields(found.query, isOpen: found.isPublished)
         let lane = proven.caller?.lane ?? .ordinary
         return try await bodies.read(request, of: proven.caller?.sub, lane, atMost: found.largestBody) { body in
             // Judged last: the signature was valid, and its nonce is spent, whatever the body is.

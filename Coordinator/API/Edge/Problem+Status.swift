@@ -41,6 +41,7 @@ extension Problem {
         "malformed_upload": (400, "This is not a stretch of an agent's log"),
         "name_taken": (409, "There is a token of this name"),
         "no_room": (507, "The coordinator has no room for this"),
+        "not_in_catalog": (404, "There is no such server"),
         "not_invited": (409, "This person has not come yet"),
         "nothing_stored": (409, "There is nothing to remove"),
         "other_entry": (409, "The server is another one now"),
@@ -78,8 +79,10 @@ extension Problem {
         "unknown_tool": (404, "No machine was shown this tool"),
         "unknown_user": (404, "There is no such person"),
         "unknown_version": (404, "There was no such policy"),
+        "unknown_upstream": (404, "There is no such registry"),
         "upload_pace": (429, "This machine uploads faster than its records are taken"),
         "upload_quota": (507, "This machine has used up its room at the coordinator"),
+        "upstream_failed": (502, "The registry cannot be read"),
         "which_owner": (409, "There are several owners"),
     ]
 }

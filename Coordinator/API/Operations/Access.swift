@@ -11,6 +11,8 @@ package enum Access: Sendable, Equatable {
     case browser
     /// A person with this right, by one of the person's machines or by a token whose scope opens it.
     case right(Right)
+    /// The same, and anybody without a proof where the settings say so: the operation looks.
+    case published(Right)
 
     /// The word by which the description of the API says it (`x-doorward-role`).
     package var word: String {
@@ -18,7 +20,7 @@ package enum Access: Sendable, Equatable {
         case .anonymous: "anonymous"
         case .agent: "agent"
         case .browser: Role.member.rawValue
-        case .right(let right): right.role.rawValue
+        case .right(let right), .published(let right): right.role.rawValue
         }
     }
 
@@ -27,8 +29,8 @@ package enum Access: Sendable, Equatable {
         switch self {
         case .anonymous: break
         case .agent: _ = try caller.machine()
-        case .browser: guard case .session = caller.proof else { throw Refused.sessionEnded }
-        case .right(let right): try caller.require(right)
+        case .browser: guard case .session = caller.proof else { throw Refused.browserNeeded }
+        case .right(let right), .published(let right): try caller.require(right)
         }
     }
 }

@@ -17,6 +17,8 @@ package struct Operation: Sendable {
     package let query: Set<String>
     /// Whether it makes something, and so takes an `Idempotency-Key`.
     package private(set) var isMaking = false
+    /// Whether it belongs to an API that others have laid down, for clients that others have made.
+    package private(set) var isPublished = false
     let answer: @Sendable (Call) async throws -> Answer
 
     /// What the operations have that ask for no proof.
@@ -46,6 +48,29 @@ package struct Operation: Sendable {
     ) {
         self.init(method, path, .right(kind.right), largestBody, query) { call in
             try await answer(call, try call.caller().permit())
+        }
+    }
+
+    /// An operation of a caller with a right, and of anybody where `isOpen` says so.
+    ///
+    /// - Parameters:
+    ///   - method: The method in capitals.
+    ///   - path: The path, with its variable segments in braces.
+    ///   - kind: The right that it needs.
+    ///   - isOpen: Whether it is answered without a proof; asked each time.
+    ///   - query: The names that its query may have.
+    ///   - answer: What happens, with the caller's permit; nil for anybody.
+    init<Kind: RightKind>(
+        _ method: String,
+        _ path: String,
+        for kind: Kind.Type,
+        orAnybodyWhere isOpen: @escaping @Sendable () async throws -> Bool,
+        query: Set<String> = [],
+        answer: @escaping @Sendable (Call, Permit<Kind>?) async throws -> Answer
+    ) {
+        self.init(method, path, .published(kind.right), nil, query) { call in
+            if call.whoever == nil, try await isOpen() { return try await answer(call, nil) }
+            return try await answer(call, try call.caller().permit())
         }
     }
 
@@ -101,7 +126,7 @@ package struct Operation: Sendable {
         self.method = method
         self.path = path
         self.access = access
-        self.largestBody = largestBody ?? (["GET", "DELETE"].contains(method) ? 0 : Self.usualBody)
+        self.largestBody = largestBody ?? (["GET", "DELETE", "OPTIONS"].contains(method) ? 0 : Self.usualBody)
         self.query = query
         self.answer = answer
     }
@@ -110,6 +135,14 @@ package struct Operation: Sendable {
     func making() -> Operation {
         var operation = self
         operation.isMaking = true
+        return operation
+    }
+
+    /// The same operation as part of an API that others have laid down: fields of the query that mean nothing here are
+    /// passed over, a variable segment may have an encoded slash in it, and pages of any origin may read what it answers.
+    func published() -> Operation {
+        var operation = self
+        operation.isPublished = true
         return operation
     }
 

@@ -18,15 +18,18 @@ struct RequestTarget: Equatable, Sendable {
 
     /// The fields of the query, each once.
     ///
-    /// - Parameter known: the names that mean something.
+    /// - Parameters:
+    ///   - known: the names that mean something.
+    ///   - isOpen: whether other names are passed over.
     /// - Returns: the decoded values by name.
     /// - Throws: a `Problem` for a name that is unknown or occurs twice, and for a value that cannot be decoded.
-    func fields(_ known: Set<String>) throws -> [String: String] {
+    func fields(_ known: Set<String>, isOpen: Bool = false) throws -> [String: String] {
         var fields: [String: String] = [:]
         guard !query.isEmpty else { return fields }
         for part in query.split(separator: "&", omittingEmptySubsequences: false) {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(pair[0])
+            if isOpen, !known.contains(name) { continue }
             guard known.contains(name) else { throw Problem.badQuery("has a field that is not known here") }
             guard pair.count == 2, let value = PercentCoding.decodeValue(pair[1]) else {
                 throw Problem.badQuery("has a field \(name) without a readable value")

@@ -6,6 +6,8 @@ package struct RouteTable: Sendable {
     private struct Route: Sendable {
         /// nil where anything is allowed.
         let segments: [String?]
+        /// Whether what stands for a variable segment may have a slash in it.
+        let takesSlashes: Bool
         var operations: [String: Operation]
     }
 
@@ -24,7 +26,13 @@ package struct RouteTable: Sendable {
         for operation in operations {
             let segments = Self.segments(operation.path).map { $0.hasPrefix("{") ? nil : $0 }
             guard let index = routes.firstIndex(where: { $0.segments == segments }) else {
-                routes.append(Route(segments: segments, operations: [operation.method: operation]))
+                routes.append(
+                    Route(
+                        segments: segments,
+                        takesSlashes: operation.isPublished,
+                        operations: [operation.method: operation]
+                    )
+                )
                 continue
             }
             let former = routes[index].operations.updateValue(operation, forKey: operation.method)
@@ -42,7 +50,7 @@ package struct RouteTable: Sendable {
     func match(method: String, path: String) -> Match {
         let asked = Self.segments(path)
         for route in routes {
-            guard let parameters = Self.parameters(asked, in: route.segments) else { continue }
+            guard let parameters = Self.parameters(asked, of: route) else { continue }
             if let operation = route.operations[method == "HEAD" ? "GET" : method] {
                 return .operation(operation, parameters: parameters)
             }
@@ -56,15 +64,16 @@ package struct RouteTable: Sendable {
     }
 
     /// The decoded variable segments; nil if the path is another.
-    private static func parameters(_ asked: [String], in segments: [String?]) -> [String]? {
-        guard asked.count == segments.count else { return nil }
+    private static func parameters(_ asked: [String], of route: Route) -> [String]? {
+        guard asked.count == route.segments.count else { return nil }
         var parameters: [String] = []
-        for (asked, segment) in zip(asked, segments) {
+        for (asked, segment) in zip(asked, route.segments) {
             if let segment {
                 // Compared as bytes, undecoded: a fixed part has one spelling.
                 guard asked.utf8.elementsEqual(segment.utf8) else { return nil }
             } else {
-                guard let value = PercentCoding.decode(asked), !value.isEmpty else { return nil }
+                let value = route.takesSlashes ? PercentCoding.decodeValue(asked) : PercentCoding.decode(asked)
+                guard let value, !value.isEmpty else { return nil }
                 parameters.append(value)
             }
         }

@@ -7,34 +7,38 @@ internal import StrictJSON
 /// `/v1/imports` and `/v1/proposals`: servers that come from elsewhere, and what administrators make of them.
 struct ProposalsRoutes: Sendable {
     let registry: Registry
+    let upstreams: Upstreams
 
     /// A checked-out repository of them.
     private static let largestImport = 8 << 20
-    /// How many proposals one answer has if the caller does not say it, and at most.
-    private static let usualPage = 100
-    private static let largestPage = 500
 
     var operations: [Operation] {
         [
             Operation("POST", "/v1/imports", for: Right.EditServers.self, largestBody: Self.largestImport) { call, permit in
-                let (documents, registering) = try ObjectReader.read(try call.json(depth: 24)) { reader in
-                    (try BroughtDocument.list(&reader), try reader.optionalBool("register") ?? false)
-                }
-                let imported = try await registry.bringIn(documents, registering: registering, by: permit)
+                let imported =
+                    switch try ObjectReader.read(try call.json(depth: 24), Self.question) {
+                    case .url(let upstream): try await upstreams.bringIn(upstream, by: permit)
+                    case .documents(let documents, let registering):
+                        try await registry.bringIn(documents, registering: registering, by: permit)
+                    }
                 return .json([
                     "registered": .array(imported.registered.map { .text($0) }),
                     "proposals": .array(imported.proposals.map { $0.json(updates: nil) }),
                     "unchanged": .array(imported.unchanged.map { .text($0) }),
+                    "problems": .array(imported.problems.map(\.json)),
                 ])
             },
             Operation(
                 "GET",
                 "/v1/proposals",
                 for: Right.ReadServers.self,
-                query: ["search", "source", "state", "cursor", "limit"]
+                query: Paging.fields.union(["search", "source", "state"])
             ) { call, permit in
-                let (page, next) = try await registry.proposals(try Self.filter(call), for: permit)
-                return .json(["proposals": .array(page), "next": next.map { .text($0) } ?? .null])
+                let page = try await registry.proposals(try Self.filter(call), page: try call.page(), for: permit)
+                return .json([
+                    "proposals": .array(page.items.map(\.json)),
+                    "next": try page.next.map { .text(try Paging.cursor($0)) } ?? .null,
+                ])
             },
             Operation("GET", "/v1/proposals/{id}", for: Right.ReadServers.self) { call, permit in
                 .json(try await registry.review(call.parameters[0], for: permit).json)
@@ -60,14 +64,25 @@ struct ProposalsRoutes: Sendable {
         ]
     }
 
+    /// What is brought in.
+    private enum Question {
+        case url(UpstreamSetting)
+        case documents([BroughtDocument], registering: Bool)
+    }
+
+    private static func question(_ reader: inout ObjectReader) throws -> Question {
+        if let url = try reader.optionalText("url") {
+            return .url(try UpstreamSetting(once: url, only: try reader.optionalTexts("only") ?? []))
+        }
+        let documents = try BroughtDocument.list(&reader)
+        return .documents(documents, registering: try reader.optionalBool("register") ?? false)
+    }
+
     private static func filter(_ call: Call) throws -> Registry.ProposalFilter {
         var filter = Registry.ProposalFilter()
         filter.search = call.query["search"]
         filter.source = call.query["source"]
         filter.state = try call.word("state", Proposal.State.self)
-        filter.after = call.query["cursor"]
-        let limit = try RequestTarget.numbers(of: call.query.filter { $0.key == "limit" })["limit"]
-        filter.limit = min(max(limit ?? usualPage, 1), largestPage)
         return filter
     }
 

@@ -8,15 +8,51 @@ internal import StrictJSON
 struct ServersRoutes: Sendable {
     let registry: Registry
 
+    /// What can be said of a server that is in use.
+    private enum Standing: String, CaseIterable {
+        case active, deprecated
+    }
+
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/servers", for: Right.ReadServers.self) { _, permit in
-                .json(["servers": .array(try await registry.entries(for: permit).map(\.json))])
+            Operation(
+                "GET",
+                "/v1/servers",
+                for: Right.ReadServers.self,
+                query: ["search", "category"]
+            ) { call, permit in
+                let servers = try await registry.inUse(
+                    search: call.query["search"],
+                    category: call.query["category"],
+                    for: permit
+                )
+                return .json(["servers": .array(servers.map(\.document))])
             },
             Operation("POST", "/v1/servers", for: Right.EditServers.self, largestBody: 256 << 10) { call, permit in
                 let entry = try Registry.entry(parsing: call.body)
                 try await registry.add(entry, by: permit)
                 return .json(entry.json, status: .created)
+            },
+            Operation("GET", "/v1/servers/{alias}/versions", for: Right.ReadServers.self) { call, permit in
+                let versions = try await registry.versions(of: call.parameters[0], for: permit)
+                return .json(["versions": .array(versions.map(\.json))])
+            },
+            // The version is in the body: it may be anything, and a path may not.
+            Operation("PUT", "/v1/servers/{alias}/version", for: Right.EditServers.self) { call, permit in
+                let version = try call.document { try $0.text("version") }
+                return .json(try await registry.use(version, of: call.parameters[0], by: permit).json)
+            },
+            Operation("PUT", "/v1/servers/{alias}/status", for: Right.EditServers.self) { call, permit in
+                let message = try call.document { reader -> String? in
+                    let status = try reader.word("status", Standing.self)
+                    let message = try reader.optionalText("message")
+                    guard status == .active else { return message ?? "" }
+                    guard message == nil else {
+                        throw ShapeError(reader.path("message"), "is for what is deprecated")
+                    }
+                    return nil
+                }
+                return .json(try await registry.deprecate(call.parameters[0], message: message, by: permit).json)
             },
             Operation("DELETE", "/v1/servers/{alias}", for: Right.EditServers.self) { call, permit in
                 try await registry.remove(call.parameters[0], by: permit)

@@ -15,6 +15,7 @@ struct Housekeeping: Sendable {
     /// Each does a little at a time and gives way to requests.
     var services: [any Service] {
         let watch = StorageWatch(database: domain.database, metrics: metrics, logger: logger)
+        let rounds = UpstreamRounds(upstreams: domain.upstreams, metrics: metrics, logger: logger)
         return [
             Periodic(name: "room", interval: .seconds(1), logger: logger) {
                 try await watch.look()
@@ -30,6 +31,7 @@ struct Housekeeping: Sendable {
                 if try await desk.renewIfDue() { logger.info("The policy's bundle was signed again.") }
                 return false
             },
+            Periodic(name: "upstreams", interval: .seconds(2), logger: logger) { try await rounds.next() },
         ]
     }
 }

@@ -34,6 +34,8 @@ struct EntryMaker {
         try values.refuseUnused()
         settings["alias"] = (choice.alias ?? settings["alias"]?.text ?? Self.alias(of: document.summary.name)).map { .text($0) }
         var meta = document.meta.others
+        // That is for whoever lists a version to say.
+        meta[ServerMeta.officialName] = nil
         meta[RegistryEntry.settingsName] = .object(settings)
         json["_meta"] = .object(meta)
         let entry = try RegistryEntry(.object(json))

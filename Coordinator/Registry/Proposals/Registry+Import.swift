@@ -1,5 +1,5 @@
 internal import AuditSink
-internal import Contract
+package import Contract
 internal import Database
 package import Rights
 internal import ServiceKit
@@ -14,6 +14,8 @@ extension Registry {
         package var proposals: [Proposal] = []
         /// The names of those that say nothing new.
         package var unchanged: [String] = []
+        /// What a registry has that could not be taken.
+        package var problems: [FieldProblem] = []
     }
 
     /// Takes documents in: all of them, or none.

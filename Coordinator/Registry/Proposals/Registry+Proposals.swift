@@ -1,6 +1,5 @@
-internal import Bytes
 internal import Contract
-internal import Database
+package import Database
 package import Rights
 internal import ServiceKit
 package import StrictJSON
@@ -19,6 +18,13 @@ extension Registry {
     /// - Throws: `Refused`: `proposals_full`.
     func propose(_ proposal: Proposal, by who: String?, in transaction: SQLTransaction) throws -> Bool {
         let key: [SQLValue] = [.text(proposal.source), .text(proposal.name)]
+        // What is gone elsewhere and was never taken here is of no interest.
+        if proposal.status == .deleted,
+            try aliases(of: proposal.name, source: proposal.source, in: transaction).isEmpty
+        {
+            try transaction.execute("DELETE FROM proposal WHERE source = ? AND name = ?", key)
+            return false
+        }
         let former = try transaction.first("SELECT id, state FROM proposal WHERE source = ? AND name = ?", key)
         if let former, try former.text("id") == proposal.id {
             // What was rejected stays so until somebody brings it in once more.
@@ -58,71 +64,43 @@ extension Registry {
 
     /// Which proposals are looked for.
     package struct ProposalFilter: Sendable {
+        /// Nil: whatever they say.
         package var search: String?
         package var source: String?
         package var state: Proposal.State?
-        /// Where the last page has ended.
-        package var after: String?
-        package var limit = 100
 
         package init() {}
     }
 
+    /// A proposal with the server in use that it is a version of.
+    package struct ListedProposal: Sendable {
+        package let proposal: Proposal
+        /// The alias; nil of a new server.
+        package let updates: String?
+
+        /// As a member of `proposals[]`.
+        package var json: JSONValue { proposal.json(updates: updates) }
+    }
+
+    private static let listing = Listing("SELECT * FROM proposal", by: [.init("name", "name"), .init("source", "source")])
+
     /// One page of proposals, by name.
-    ///
-    /// - Returns: the members of `proposals[]`, and where the next page begins; nil after the last one.
-    /// - Throws: `Refused`, `bad_cursor`.
     package func proposals(
         _ filter: ProposalFilter,
+        page: PageRequest,
         for _: Permit<Right.ReadServers>
-    ) async throws -> (page: [JSONValue], next: String?) {
-        var conditions: [String] = []
-        var arguments: [SQLValue] = []
-        if let search = filter.search {
-            conditions.append("instr(words, ?)")
-            arguments.append(.text(search.lowercased()))
-        }
-        if let source = filter.source {
-            conditions.append("source = ?")
-            arguments.append(.text(source))
-        }
-        if let state = filter.state {
-            conditions.append("state = ?")
-            arguments.append(.text(state.rawValue))
-        }
-        if let after = filter.after {
-            guard let (name, source) = PageCursor.read(after) else { throw Refused.badCursor }
-            conditions.append("(name, source) > (?, ?)")
-            arguments += [.text(name), .text(source)]
-        }
-        let condition = conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))"
-        arguments.append(.integer(filter.limit + 1))
-        return try await database.read { [arguments] view in
-            let found = try view.rows(
-                "SELECT * FROM proposal \(condition) ORDER BY name, source LIMIT ?",
-                arguments
-            ).map { try Proposal($0) }
-            let page = try found.prefix(filter.limit).map { proposal in
-                proposal.json(updates: try aliases(of: proposal.name, source: proposal.source, in: view).first)
+    ) async throws -> Page<ListedProposal> {
+        let conditions: [Listing.Condition?] = [
+            filter.search.map { .init("instr(words, ?)", .text($0.lowercased())) },
+            filter.source.map { .init("source = ?", .text($0)) },
+            filter.state.map { .init("state = ?", .text($0.rawValue)) },
+        ]
+        return try await database.read { view in
+            try Self.listing.page(page, where: conditions.compactMap { $0 }, in: view) { row in
+                let proposal = try Proposal(row)
+                let updates = try aliases(of: proposal.name, source: proposal.source, in: view).first
+                return ListedProposal(proposal: proposal, updates: updates)
             }
-            let last = found.count > filter.limit ? found[filter.limit - 1] : nil
-            return (page, last.map { PageCursor.text($0.name, $0.source) })
         }
-    }
-}
-
-/// Where a page ends: two texts that together name its last row.
-enum PageCursor {
-    static func text(_ first: String, _ second: String) -> String {
-        Base64.url(Array(first.utf8) + [0] + Array(second.utf8))
-    }
-
-    static func read(_ text: String) -> (String, String)? {
-        guard text.utf8.count <= 1024, let bytes = Base64.decodeURL(text.utf8) else { return nil }
-        let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let first = String(validating: parts[0], as: UTF8.self),
-            let second = String(validating: parts[1], as: UTF8.self)
-        else { return nil }
-        return (first, second)
     }
 }
