@@ -25,12 +25,14 @@ extension Fleet {
     /// - Parameters:
     ///   - id: the machine; one that is revoked already stays so.
     ///   - enrolled: what happens to the machines that came in with its invitations.
+    ///   - expectation: what is believed of it; nil: whatever it is.
     ///   - permit: who does it. A caller may not revoke the machine of a person with a higher role.
     /// - Returns: the machine, and what was taken away with it.
-    /// - Throws: `Refused`: `unknown_agent`, `role_needed`.
+    /// - Throws: `Refused`: `unknown_agent`, `role_needed`, `precondition_failed`.
     package func revoke(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
+        expecting expectation: Expectation? = nil,
         by permit: Permit<Right.RevokeMachines>
     ) async throws -> (AgentSummary, Ended) {
         try await database.write { transaction in
@@ -39,6 +41,7 @@ extension Fleet {
             if let role = try people.person(sub: agent.sub, in: transaction)?.role, role > caller.role {
                 throw Refused.roleNeeded(role, has: caller.role)
             }
+            if let expectation { try expectation.check(summary(of: id, in: transaction).tag) }
             let ended = try people.end(machine: id, .revoked, enrolled: enrolled, by: caller, in: transaction)
             return (try summary(of: id, in: transaction), ended)
         }

@@ -138,7 +138,7 @@ extension Fleet {
         guard counter > after || isEarlier || isAhead else { return nil }
 
         let policy = try desk.current(in: view)
-        let binding = binding(of: person, policy)
+        let binding = try binding(of: person, policy, in: view)
         let isBundleNew = current.bundle > after && !isAhead
         // Which of the servers a person may know depends on all three.
         let isAnyNew = max(current.bundle, current.entries, personRevision) > after && !isAhead
@@ -170,8 +170,8 @@ extension Fleet {
         )
     }
 
-    func binding(of person: Person, _ policy: AppliedPolicy) -> Binding {
-        let groups: [JSONText] = []
+    func binding(of person: Person, _ policy: AppliedPolicy, in view: some SQLReading) throws -> Binding {
+        let groups = try Groups.of(person.sub, in: view)
         let roles = EmailAddress(person.email).map { policy.file.memberships(of: $0, groups: groups) } ?? []
         return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
     }

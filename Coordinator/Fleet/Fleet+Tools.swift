@@ -18,7 +18,7 @@ extension Fleet {
         let entry = try await database.read { view -> ServerEntry? in
             guard let person = try people.person(sub: machine.sub, in: view) else { return nil }
             let policy = try desk.current(in: view)
-            let known = try entries(for: person, binding(of: person, policy), policy, in: view)
+            let known = try entries(for: person, binding(of: person, policy, in: view), policy, in: view)
             return known.first { $0.alias.utf8.elementsEqual(report.server.utf8) }
         }
         guard let entry, entry.digest == report.entry else { throw Refused.otherEntry }

@@ -113,6 +113,65 @@ package struct Fleet: Sendable {
         }
     }
 
+    /// Which machines are asked for; nil: any.
+    package struct Filter: Sendable, Equatable {
+        /// A pseudonym, or a part of an e-mail address.
+        package var user: String?
+        package var presence: AgentSummary.Presence?
+        package var isLocked: Bool?
+        package var version: String?
+
+        /// Any machine.
+        package init() {}
+
+        fileprivate func conditions(now: Int) -> [Listing.Condition] {
+            var conditions: [Listing.Condition] = []
+            if let user {
+                conditions.append(.init("(agent.sub = ? OR instr(person.email, lower(?)) > 0)", .text(user), .text(user)))
+            }
+            if let version { conditions.append(.init("agent.version = ?", .text(version))) }
+            if let isLocked {
+                // A machine is locked with its person.
+                let sql = "(agent.locked_at IS NOT NULL OR person.locked_at IS NOT NULL) = ?"
+                conditions.append(.init(sql, .integer(isLocked ? 1 : 0)))
+            }
+            let living = "agent.revoked_at IS NULL AND COALESCE(agent.ended_at, 0) < agent.last_seen"
+            switch presence {
+            case .revoked: conditions.append(.init("agent.revoked_at IS NOT NULL"))
+            case .ended:
+                conditions.append(.init("agent.revoked_at IS NULL AND COALESCE(agent.ended_at, 0) >= agent.last_seen"))
+            case .online:
+                conditions.append(.init("\(living) AND agent.last_seen >= ?", .integer(now - AgentSummary.silence)))
+            case .silent:
+                conditions.append(.init("\(living) AND agent.last_seen < ?", .integer(now - AgentSummary.silence)))
+            case nil: break
+            }
+            return conditions
+        }
+    }
+
+    private static let byPerson = Listing(
+        summaries,
+        by: [
+            .init("person.email", "email"), .init("agent.enrolled_at", "enrolled_at"),
+            .init("agent.agent_id", "agent_id"),
+        ]
+    )
+
+    /// The machines that fit, by person and age.
+    package func agents(
+        _ filter: Filter,
+        _ page: PageRequest,
+        for _: Permit<Right.ReadPeople>
+    ) async throws -> Page<AgentSummary> {
+        let now = clock.seconds
+        return try await database.read { view in
+            try Self.byPerson.page(page, where: filter.conditions(now: now), in: view) {
+                try AgentSummary($0, now: now)
+            }
+        }
+    }
+
     /// One machine.
     package func agent(_ id: String, for _: Permit<Right.ReadPeople>) async throws -> AgentSummary {
         try await database.read { view in try summary(of: id, in: view) }

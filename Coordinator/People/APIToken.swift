@@ -32,6 +32,9 @@ package struct APIToken: Sendable, Equatable {
         return .object(object)
     }
 
+    /// Names this token in this state: an entity tag without its quotation marks.
+    package var tag: String { get throws { try Expectation.tag(stated) } }
+
     fileprivate var scopeNames: [JSONValue] { Scope.allCases.filter(scopes.contains).map { .text($0.rawValue) } }
 
     /// What the organisation's log has the digest of.

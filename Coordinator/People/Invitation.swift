@@ -29,9 +29,8 @@ package struct Invitation: Sendable, Equatable {
 
     /// As `GET /v1/invitations` shows it at `now`, in seconds since 1970.
     package func json(now: Int) -> JSONValue {
-        let state = spentBy != nil ? "spent" : endedAt != nil ? "revoked" : now >= expiresAt ? "expired" : "open"
         var object: JSONObject = [
-            "id": .text(id), "email": .text(email), "role": .text(role.rawValue), "state": .text(state),
+            "id": .text(id), "email": .text(email), "role": .text(role.rawValue), "state": .text(state(now: now).rawValue),
             "created": .text(UTCTime(seconds: createdAt).shortText), "expires": .text(expires.shortText),
             "made_by": .text(maker ?? "coordinator"),
         ]
@@ -40,8 +39,25 @@ package struct Invitation: Sendable, Equatable {
         return .object(object)
     }
 
+    /// What it opens at `now`, in seconds since 1970.
+    package func state(now: Int) -> InvitationState {
+        if spentBy != nil { return .spent }
+        if endedAt != nil { return .revoked }
+        return now >= expiresAt ? .expired : .open
+    }
+
     /// When it ends.
     package var expires: UTCTime { UTCTime(seconds: expiresAt) }
+
+    /// Names it in this state: an entity tag without its quotation marks.
+    package var tag: String {
+        get throws {
+            try Expectation.tag([
+                "invitation": stated, "spent": spentBy.map { .text($0) } ?? .null,
+                "ended": endedAt.map { .int($0) } ?? .null,
+            ])
+        }
+    }
 
     /// What the organisation's log has the digest of.
     var stated: JSONValue {
@@ -83,6 +99,11 @@ package struct Invitation: Sendable, Equatable {
         spentBy = nil
         endedAt = nil
     }
+}
+
+/// Whether an invitation opens anything, and why it does not.
+package enum InvitationState: String, CaseIterable, Sendable {
+    case open, spent, revoked, expired
 }
 
 /// A new invitation with its secret, shown once.

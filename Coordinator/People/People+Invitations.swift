@@ -1,6 +1,6 @@
 internal import AuditSink
 internal import Contract
-internal import Database
+package import Database
 package import Policy
 package import Rights
 internal import StrictJSON
@@ -148,6 +148,56 @@ extension People {
         }
     }
 
+    /// Which invitations are asked for; nil: any.
+    package struct InvitationFilter: Sendable, Equatable {
+        package var state: InvitationState?
+        /// A part of the e-mail address that it is for.
+        package var email: String?
+
+        /// Any of them.
+        package init() {}
+
+        fileprivate func conditions(now: Int) -> [Listing.Condition] {
+            var conditions: [Listing.Condition] = []
+            if let email { conditions.append(.init("instr(invitation.email, lower(?)) > 0", .text(email))) }
+            let unused = "spent_at IS NULL AND ended_at IS NULL"
+            switch state {
+            case .open: conditions.append(.init("\(unused) AND expires_at > ?", .integer(now)))
+            case .expired: conditions.append(.init("\(unused) AND expires_at <= ?", .integer(now)))
+            case .spent: conditions.append(.init("spent_at IS NOT NULL"))
+            case .revoked: conditions.append(.init("ended_at IS NOT NULL"))
+            case nil: break
+            }
+            return conditions
+        }
+    }
+
+    private static let newestFirst = Listing(
+        invitations,
+        by: [.init("invitation.created_at", "created_at"), .init("invitation.id", "id")],
+        isDescending: true
+    )
+
+    /// The invitations that fit, newest first.
+    package func invitations(
+        _ filter: InvitationFilter,
+        _ page: PageRequest,
+        for _: Permit<Right.ReadPeople>
+    ) async throws -> Page<Invitation> {
+        let conditions = filter.conditions(now: clock.seconds)
+        return try await database.read { view in
+            try Self.newestFirst.page(page, where: conditions, in: view) { try Invitation($0) }
+        }
+    }
+
+    /// One invitation; throws a `Refused`, `unknown_invitation`.
+    package func invitation(_ id: String, for _: Permit<Right.ReadPeople>) async throws -> Invitation {
+        guard let found = try await database.read({ view in try invitation(id, in: view) }) else {
+            throw Refused.unknownInvitation
+        }
+        return found
+    }
+
     static let invitations = """
         SELECT invitation.*, person.email AS maker FROM invitation LEFT JOIN person ON person.sub = invitation.created_by
         """
@@ -164,13 +214,19 @@ extension People {
     ///
     /// - Parameters:
     ///   - id: the invitation; one that was taken back already stays so.
+    ///   - expectation: what is believed of it; nil: whatever it is.
     ///   - permit: who does it; a caller cannot take back what a person with a higher role gave.
     /// - Returns: the invitation.
-    /// - Throws: `Refused`: `unknown_invitation`, `invitation_spent`, `role_needed`.
-    package func withdraw(invitation id: String, by permit: Permit<Right.Invite>) async throws -> Invitation {
+    /// - Throws: `Refused`: `unknown_invitation`, `invitation_spent`, `role_needed`, `precondition_failed`.
+    package func withdraw(
+        invitation id: String,
+        expecting expectation: Expectation? = nil,
+        by permit: Permit<Right.Invite>
+    ) async throws -> Invitation {
         try await database.write { transaction in
             let caller = try standing(permit, in: transaction).caller
             guard let invitation = try invitation(id, in: transaction) else { throw Refused.unknownInvitation }
+            try expectation?.check(invitation.tag)
             if let agent = invitation.spentBy { throw Refused.spent(by: agent) }
             try Self.refuse(above: invitation.role, caller)
             if let maker = invitation.createdBy {

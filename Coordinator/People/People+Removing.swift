@@ -15,15 +15,22 @@ extension People {
     /// - Parameters:
     ///   - role: the new role, not above the caller's own.
     ///   - id: the person's pseudonym or e-mail address.
+    ///   - expectation: what is believed of the person; nil: whatever it is.
     ///   - permit: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
-    /// - Throws: `Refused`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`.
-    package func setRole(_ role: Role, of id: String, by permit: Permit<Right.EditPeople>) async throws -> (Person, Ended) {
+    /// - Throws: `Refused`: `unknown_user`, `not_invited`, `role_needed`, `last_owner`, `precondition_failed`.
+    package func setRole(
+        _ role: Role,
+        of id: String,
+        expecting expectation: Expectation? = nil,
+        by permit: Permit<Right.EditPeople>
+    ) async throws -> (Person, Ended) {
         try await database.write { transaction in
             let caller = try standing(permit, in: transaction).caller
             guard let person = try person(id: id, in: transaction), person.removedAt == nil else {
                 throw Refused.unknownUser
             }
+            try expectation?.check(person.tag)
             guard let former = person.role else { throw Refused.notInvited }
             try Self.refuse(above: max(former, role), caller)
             if former == .owner, role != former { try requireOwner(beside: person, in: transaction) }
@@ -78,17 +85,20 @@ extension People {
     /// - Parameters:
     ///   - id: the person's pseudonym or e-mail address; a person who was removed already stays so.
     ///   - enrolled: what happens to the machines of others that came in with the person's invitations.
+    ///   - expectation: what is believed of the person; nil: whatever it is.
     ///   - permit: who does it; not to a person with a higher role.
     /// - Returns: the person, and what was taken away.
-    /// - Throws: `Refused`: `unknown_user`, `role_needed`, `last_owner`.
+    /// - Throws: `Refused`: `unknown_user`, `role_needed`, `last_owner`, `precondition_failed`.
     package func remove(
         _ id: String,
         enrolled: EnrolledMachines = .keep,
+        expecting expectation: Expectation? = nil,
         by permit: Permit<Right.EditPeople>
     ) async throws -> (Person, Ended) {
         try await database.write { transaction in
             let caller = try standing(permit, in: transaction).caller
             guard let person = try person(id: id, in: transaction) else { throw Refused.unknownUser }
+            try expectation?.check(person.tag)
             try Self.refuse(above: person.role, caller)
             if person.role == .owner { try requireOwner(beside: person, in: transaction) }
             var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)

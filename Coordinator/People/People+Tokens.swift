@@ -1,7 +1,7 @@
 internal import AuditSink
 internal import Bytes
 internal import Contract
-internal import Database
+package import Database
 package import Rights
 internal import StrictJSON
 internal import TransparencyLog
@@ -54,9 +54,7 @@ extension People {
         by permit: Permit<Right.EditTokens>
     ) async throws -> IssuedToken {
         guard Self.tokenLife.contains(seconds) else { throw Refused.badLife(Self.tokenLife) }
-        // Dots alone are not a name in a path: clients resolve them, and the token could not be removed.
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), ![".", ".."].contains(name)
-        else { throw Refused.badTokenName }
+        guard Self.isName(name) else { throw Refused.badTokenName }
         guard !scopes.isEmpty else { throw Refused.noScope }
         let now = clock.seconds
         let bytes = random.bytes(32)
@@ -105,6 +103,12 @@ extension People {
         next: "Remove some: doorward admin tokens remove NAME"
     )
 
+    /// Whether a text is a name in a path. Dots alone are not: clients resolve them, and what is called so could not be
+    /// removed.
+    static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isNameByte) && ![".", ".."].contains(name)
+    }
+
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
@@ -121,6 +125,27 @@ extension People {
         }
     }
 
+    private static let byName = Listing(columns, by: [.init("token.name", "name")])
+
+    /// The same in pages; of one person, where that is asked.
+    ///
+    /// - Parameters:
+    ///   - user: a pseudonym or an e-mail address; nil: of all whose tokens the caller sees.
+    ///   - page: which part of them.
+    ///   - permit: the reader.
+    package func tokens(
+        of user: String?,
+        _ page: PageRequest,
+        for permit: Permit<Right.ReadTokens>
+    ) async throws -> Page<APIToken> {
+        var conditions: [Listing.Condition] = []
+        if permit.role < .admin { conditions.append(.init("token.sub = ?", .text(permit.sub))) }
+        if let user { conditions.append(.init("(token.sub = ? OR person.email = ?)", .text(user), .text(user))) }
+        return try await database.read { [conditions] view in
+            try Self.byName.page(page, where: conditions, in: view) { try APIToken($0) }
+        }
+    }
+
     /// Takes a token away: one's own, or for an administrator that of any person without a higher role; and with it all
     /// that was made with it.
     ///
@@ -129,13 +154,15 @@ extension People {
     /// - Parameters:
     ///   - name: what it is called.
     ///   - enrolled: what happens to the machines that came in with its invitations; for an administrator.
+    ///   - expectation: what is believed of the token; nil: whatever it is.
     ///   - permit: who does it.
     /// - Returns: what was taken away.
-    /// - Throws: `Refused`: `unknown_token`, `role_needed`.
+    /// - Throws: `Refused`: `unknown_token`, `role_needed`, `precondition_failed`.
     @discardableResult
     package func removeToken(
         _ name: String,
         enrolled: EnrolledMachines = .keep,
+        expecting expectation: Expectation? = nil,
         by permit: Permit<Right.EditTokens>
     ) async throws -> Ended {
         try await database.write { transaction in
@@ -149,6 +176,7 @@ extension People {
                 guard caller.role >= .admin else { throw Refused.unknownToken }
                 try Self.refuse(above: try person(sub: token.sub, in: transaction)?.role, caller)
             }
+            try expectation?.check(token.tag)
             var withdrawal = Withdrawal(people: self, who: caller.sub, transaction: transaction)
             try withdrawal.end(tokensWhere: "id = ?", token.id, isAsked: true)
             return try withdrawal.finish(enrolled, by: caller)

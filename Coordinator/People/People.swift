@@ -46,6 +46,45 @@ package struct People: Sendable {
         }
     }
 
+    /// Which people are asked for; nil: any.
+    package struct Filter: Sendable, Equatable {
+        package var role: Role?
+        /// A part of the e-mail address.
+        package var email: String?
+        package var isLocked: Bool?
+
+        /// Everybody.
+        package init() {}
+
+        fileprivate var conditions: [Listing.Condition] {
+            var conditions = [Listing.Condition("removed_at IS NULL")]
+            if let role { conditions.append(.init("role = ?", .text(role.rawValue))) }
+            if let email { conditions.append(.init("instr(email, lower(?)) > 0", .text(email))) }
+            if let isLocked { conditions.append(.init("(locked_at IS NOT NULL) = ?", .integer(isLocked ? 1 : 0))) }
+            return conditions
+        }
+    }
+
+    private static let byAddress = Listing("SELECT * FROM person", by: [.init("email", "email")])
+
+    /// The people that fit, by e-mail address.
+    package func users(
+        _ filter: Filter,
+        _ page: PageRequest,
+        for _: Permit<Right.ReadPeople>
+    ) async throws -> Page<Person> {
+        try await database.read { view in
+            try Self.byAddress.page(page, where: filter.conditions, in: view) { try Person($0) }
+        }
+    }
+
+    /// One person, by pseudonym or e-mail address; throws a `Refused`, `unknown_user`.
+    package func user(_ id: String, for _: Permit<Right.ReadPeople>) async throws -> Person {
+        let found = try await database.read { view in try person(id: id, in: view) }
+        guard let found, found.removedAt == nil else { throw Refused.unknownUser }
+        return found
+    }
+
     /// The person of this pseudonym.
     package func person(sub: String, in view: some SQLReading) throws -> Person? {
         try view.first("SELECT * FROM person WHERE sub = ?", [.text(sub)]).map { try Person($0) }
