@@ -24,6 +24,10 @@ package struct Domain: Sendable {
     package let intake: AgentLogIntake
     package let reports: Reports
     package let removal: LogRemoval
+    package let measures: Measures
+    package let records: RecordLog
+    package let jobs: ReportJobs
+    package let changes: ChangeLog
 
     /// The domain over one database.
     ///
@@ -81,5 +85,9 @@ package struct Domain: Sendable {
         intake = AgentLogIntake(database: database, log: log, clock: clock, limits: uploads)
         reports = Reports(database: database, log: log, clock: clock, folder: folder)
         removal = LogRemoval(database: database, log: log, clock: clock)
+        measures = Measures(database: database, clock: clock)
+        records = RecordLog(database: database, log: log)
+        jobs = ReportJobs(reports: reports, clock: clock)
+        changes = ChangeLog(database: database, log: log)
     }
 }

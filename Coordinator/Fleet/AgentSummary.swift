@@ -39,6 +39,8 @@ package struct AgentSummary: Sendable, Equatable {
     package let revokedWhy: String?
     /// What shuts it out until it is taken off.
     package let lock: Lock?
+    /// Whether its person is locked, and the machine with the person.
+    package let isUserLocked: Bool
     /// What its records take at the coordinator, in bytes; those below `removedBelow` are gone.
     package let storedBytes: Int
     package let removedBelow: Int?
@@ -70,6 +72,7 @@ package struct AgentSummary: Sendable, Equatable {
             "enrolled": .text(UTCTime(seconds: enrolledAt).shortText), "presence": .text(presence.rawValue),
             "locked": lock?.json ?? .null,
         ]
+        object["user_locked"] = .bool(isUserLocked)
         object["stored_bytes"] = .int(storedBytes)
         object["removed_below"] = removedBelow.map { .int($0) }
         object["servers"] = health?.json["servers"]
@@ -92,6 +95,7 @@ package struct AgentSummary: Sendable, Equatable {
         lastSeen = try row.integer("last_seen")
         revokedWhy = try row.optionalText("revoked_why")
         lock = try Lock(row)
+        isUserLocked = try row.optionalInteger("user_locked_at") != nil
         storedBytes = try row.optionalInteger("bytes") ?? 0
         removedBelow = try row.optionalInteger("below")
         health = try row.optionalBlob("health").flatMap { bytes in

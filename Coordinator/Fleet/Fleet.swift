@@ -185,7 +185,7 @@ package struct Fleet: Sendable {
     }
 
     static let summaries = """
-        SELECT agent.*, person.email, agent_log.bytes, agent_cut.below FROM agent
+        SELECT agent.*, person.email, person.locked_at AS user_locked_at, agent_log.bytes, agent_cut.below FROM agent
         JOIN person ON person.sub = agent.sub
         LEFT JOIN agent_log ON agent_log.agent_id = agent.agent_id
         LEFT JOIN agent_cut ON agent_cut.agent_id = agent.agent_id

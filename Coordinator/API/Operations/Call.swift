@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Contract
 internal import HTTPTypes
 internal import Logging
@@ -51,6 +52,22 @@ struct Call: Sendable {
             throw Problem.badQuery("needs \(words) for \(name)")
         }
         return word
+    }
+
+    /// The value of a field of the query that is `true` or `false`.
+    func flag(_ name: String) throws -> Bool? {
+        guard let text = query[name] else { return nil }
+        guard let flag = Bool(text) else { throw Problem.badQuery("needs true or false for \(name)") }
+        return flag
+    }
+
+    /// The value of a field of the query that is a time, or one before now: `2026-11-22T11:35:50Z`, `-24h`.
+    func moment(_ name: String, now: UTCTime) throws -> UTCTime? {
+        guard let text = query[name] else { return nil }
+        guard let time = ReportChoice.moment(text, now: now) else {
+            throw Problem.badQuery("needs a time in UTC like 2026-11-22T11:35:50Z, or -24h, for \(name)")
+        }
+        return time
     }
 
     /// The value of a header that may occur at most once.

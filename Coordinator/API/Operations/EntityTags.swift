@@ -1,6 +1,7 @@
 internal import Contract
 internal import HTTPTypes
 internal import Rights
+internal import StrictJSON
 
 /// The value of `If-Match` or `If-None-Match` (RFC 9110 section 13.1).
 enum EntityTags: Equatable, Sendable {
@@ -56,6 +57,22 @@ extension Call {
     func requiredExpectation() throws -> Expectation {
         guard let expectation = try expectation() else { throw Refused.preconditionRequired }
         return expectation
+    }
+}
+
+extension Answer {
+    /// A document that can be changed, with its tag as the header `ETag` and as the member `etag`.
+    static func tagged(_ json: JSONValue, _ tag: String, status: HTTPResponse.Status = .ok) -> Answer {
+        .json(json.tagged(tag), status: status, headers: [.eTag: "\"\(tag)\""])
+    }
+}
+
+extension JSONValue {
+    /// The object with its entity tag, as it goes into `If-Match`.
+    func tagged(_ tag: String) -> JSONValue {
+        var object = object ?? [:]
+        object["etag"] = .text("\"\(tag)\"")
+        return .object(object)
     }
 }
 

@@ -19,6 +19,8 @@ package struct Operation: Sendable {
     package private(set) var isMaking = false
     /// Whether it belongs to an API that others have laid down, for clients that others have made.
     package private(set) var isPublished = false
+    /// Whether it answers a person in a browser, to whom a problem is shown as a page.
+    package private(set) var isPage = false
     let answer: @Sendable (Call) async throws -> Answer
 
     /// What the operations have that ask for no proof.
@@ -103,6 +105,18 @@ package struct Operation: Sendable {
         }
     }
 
+    /// A page of the console, or one of its forms; the operation reads its query itself.
+    init(
+        page method: String,
+        _ path: String,
+        _ right: Right,
+        largestBody: Int,
+        answer: @escaping @Sendable (Call) async throws -> Answer
+    ) {
+        self.init(method, path, .right(right), largestBody, Self.foreignQuery, answer)
+        isPage = true
+    }
+
     /// An operation of anybody who reaches the coordinator.
     init(
         _ method: String,
@@ -145,6 +159,9 @@ package struct Operation: Sendable {
         operation.isPublished = true
         return operation
     }
+
+    /// The query of a page to which others send browsers: it has whatever they write, and the operation reads it itself.
+    static let foreignQuery: Set = ["*"]
 
     /// Enough for every document but policies, entries and logs.
     static let usualBody = 64 << 10

@@ -41,6 +41,14 @@ struct RequestTarget: Equatable, Sendable {
         return fields
     }
 
+    /// A whole number from 0 on in a path; throws a `Problem` for anything else, as for a path that leads nowhere.
+    static func number(_ segment: String) throws -> Int {
+        guard segment.utf8.count <= 15, let number = Int(segment), number >= 0, String(number) == segment else {
+            throw Problem.noSuchPath
+        }
+        return number
+    }
+
     /// The values of fields that are whole numbers from 0 on.
     static func numbers(of fields: [String: String]) throws -> [String: Int] {
         try Dictionary(

@@ -25,14 +25,39 @@ struct AgentsRoutes: Sendable {
                 // Signed by the key that the body brings: the fleet judges both together.
                 .json(try await fleet.enrol(call.signed, body: call.body).json, status: .created)
             },
-            Operation("GET", "/v1/agents", for: Right.ReadPeople.self) { _, permit in
-                let agents = try await fleet.agents(for: permit)
-                return .json(["agents": .array(agents.map(\.json))])
+            Operation(
+                "GET",
+                "/v1/agents",
+                for: Right.ReadPeople.self,
+                query: Paging.fields.union(["user", "presence", "locked", "version"])
+            ) { call, permit in
+                var filter = Fleet.Filter()
+                filter.user = call.query["user"]
+                filter.presence = try call.word("presence", AgentSummary.Presence.self)
+                filter.isLocked = try call.flag("locked")
+                filter.version = call.query["version"]
+                return try .list("agents", try await fleet.agents(filter, try call.page(), for: permit)) { agent in
+                    agent.json.tagged(try agent.tag)
+                }
+            },
+            Operation("GET", "/v1/agents/{id}", for: Right.ReadPeople.self) { call, permit in
+                let agent = try await fleet.agent(call.parameters[0], for: permit)
+                return .tagged(agent.json, try agent.tag)
+            },
+            Operation("PUT", "/v1/agents/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
+                let why = try call.document { reader in try reader.optionalText("why") }
+                let agent = try await fleet.lock(call.parameters[0], why: why, by: permit)
+                return .tagged(agent.json, try agent.tag)
+            },
+            Operation("DELETE", "/v1/agents/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
+                let agent = try await fleet.unlock(call.parameters[0], by: permit)
+                return .tagged(agent.json, try agent.tag)
             },
             Operation("DELETE", "/v1/agents/{id}", for: Right.RevokeMachines.self, query: ["enrolled"]) { call, permit in
                 let (agent, ended) = try await fleet.revoke(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    expecting: try call.expectation(),
                     by: permit
                 )
                 return .json(ended.joined(to: agent.json))

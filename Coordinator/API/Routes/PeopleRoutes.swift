@@ -1,4 +1,5 @@
 internal import Contract
+internal import Database
 internal import HTTPTypes
 internal import People
 internal import Policy
@@ -6,58 +7,62 @@ internal import Rights
 internal import ServiceKit
 internal import StrictJSON
 
-/// `/v1/users` and `/v1/invitations`.
+/// `/v1/users`: the people.
 struct PeopleRoutes: Sendable {
     let people: People
-    let clock: MachineClock
-
-    /// How long an invitation lasts if the caller does not say it, in seconds.
-    private static let usualLife = 86_400
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/users", for: Right.ReadPeople.self) { _, permit in
-                let users = try await people.users(for: permit)
-                return .json(["users": .array(users.map(\.json))])
+            Operation(
+                "GET",
+                "/v1/users",
+                for: Right.ReadPeople.self,
+                query: Paging.fields.union(["role", "email", "locked"])
+            ) { call, permit in
+                var filter = People.Filter()
+                filter.role = try call.word("role", Role.self)
+                filter.email = call.query["email"]
+                filter.isLocked = try call.flag("locked")
+                return try .list("users", try await people.users(filter, try call.page(), for: permit)) { user in
+                    user.json.tagged(try user.tag)
+                }
+            },
+            Operation("GET", "/v1/users/{id}", for: Right.ReadPeople.self) { call, permit in
+                let user = try await people.user(call.parameters[0], for: permit)
+                return .tagged(user.json, try user.tag)
             },
             Operation("PUT", "/v1/users/{id}", for: Right.EditPeople.self) { call, permit in
                 let role = try call.document { reader in try reader.word("role", Role.self) }
-                let (user, ended) = try await people.setRole(role, of: call.parameters[0], by: permit)
-                return .json(ended.joined(to: user.json))
+                let (user, ended) = try await people.setRole(
+                    role,
+                    of: call.parameters[0],
+                    expecting: try call.expectation(),
+                    by: permit
+                )
+                return .tagged(ended.joined(to: user.json), try user.tag)
             },
-            Operation("DELETE", "/v1/users/{id}", for: Right.EditPeople.self, query: ["enrolled"]) { call, permit in
+            Operation(
+                "DELETE",
+                "/v1/users/{id}",
+                for: Right.EditPeople.self,
+                query: ["enrolled"]
+            ) { call, permit in
                 let (user, ended) = try await people.remove(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    expecting: try call.expectation(),
                     by: permit
                 )
                 return .json(ended.joined(to: user.json))
             },
-            Operation("GET", "/v1/invitations", for: Right.ReadPeople.self) { _, permit in
-                let now = Int(clock.wall() / 1_000_000)
-                let invitations = try await people.invitations(for: permit)
-                return .json(["invitations": .array(invitations.map { $0.json(now: now) })])
+            Operation("PUT", "/v1/users/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
+                let why = try call.document { reader in try reader.optionalText("why") }
+                let user = try await people.lock(call.parameters[0], why: why, by: permit)
+                return .tagged(user.json, try user.tag)
             },
-            Operation("POST", "/v1/invitations", for: Right.Invite.self) { call, permit in
-                let question = try call.document { reader in
-                    (
-                        email: try reader.text("email"),
-                        role: try reader.optionalWord("role", Role.self) ?? .member,
-                        seconds: try reader.optionalInt("expires_in") ?? Self.usualLife
-                    )
-                }
-                guard let email = EmailAddress(question.email) else { throw Refused.badEmail(at: "email") }
-                let invitation = try await people.invite(
-                    email,
-                    role: question.role,
-                    seconds: question.seconds,
-                    by: permit
-                )
-                return .json(invitation.json, status: .created)
-            },
-            Operation("DELETE", "/v1/invitations/{id}", for: Right.Invite.self) { call, permit in
-                let invitation = try await people.withdraw(invitation: call.parameters[0], by: permit)
-                return .json(invitation.json(now: Int(clock.wall() / 1_000_000)))
+            Operation("DELETE", "/v1/users/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
+                let user = try await people.unlock(call.parameters[0], by: permit)
+                return .tagged(user.json, try user.tag)
             },
         ]
     }

@@ -1,3 +1,4 @@
+internal import Database
 internal import HTTPTypes
 internal import People
 internal import Rights
@@ -12,9 +13,14 @@ struct TokensRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/tokens", for: Right.ReadTokens.self) { _, permit in
-                let tokens = try await people.tokens(for: permit)
-                return .json(["tokens": .array(tokens.map(\.json))])
+            Operation(
+                "GET",
+                "/v1/tokens",
+                for: Right.ReadTokens.self,
+                query: Paging.fields.union(["user"])
+            ) { call, permit in
+                let page = try await people.tokens(of: call.query["user"], try call.page(), for: permit)
+                return try .list("tokens", page) { token in token.json.tagged(try token.tag) }
             },
             Operation("POST", "/v1/tokens", for: Right.EditTokens.self) { call, permit in
                 let question = try call.document { reader in
@@ -32,12 +38,13 @@ struct TokensRoutes: Sendable {
                     seconds: question.seconds,
                     by: permit
                 )
-                return .json(token.json, status: .created)
-            },
+                return .tagged(token.json, try token.token.tag, status: .created)
+            }.making(),
             Operation("DELETE", "/v1/tokens/{name}", for: Right.EditTokens.self, query: ["enrolled"]) { call, permit in
                 let ended = try await people.removeToken(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
+                    expecting: try call.expectation(),
                     by: permit
                 )
                 return .json(ended.joined(to: ["name": .text(call.parameters[0])]))
