@@ -14,6 +14,9 @@ struct PlainRecordReader {
 
     private var agent = JSONSpan(0, 0), key = JSONSpan(0, 0), sub = JSONSpan(0, 0)
     private var server: JSONSpan?
+    private var reason: JSONSpan?
+    private var milliseconds: Int?
+    private var outcome = 0
     private var digest: JSONSpan?
     private var policy: Int?
     private var seq = 0
@@ -46,7 +49,10 @@ struct PlainRecordReader {
             key: key,
             sub: sub,
             server: server.map { JSONStringSpan(plain: $0) },
-            policy: policy.flatMap { version in digest.map { (version, $0) } }
+            policy: policy.flatMap { version in digest.map { (version, $0) } },
+            outcome: milliseconds.map { (Outcome.Kind.inOrder[outcome], $0) },
+            reason: reason.map { JSONStringSpan(plain: $0) },
+            isAboutItem: !members.isDisjoint(with: .items)
         )
     }
 
@@ -90,10 +96,12 @@ struct PlainRecordReader {
         case .word(let words):
             guard let place = word(words) else { return false }
             if member.slot == .kind { kind = place }
+            if member.slot == .outcome { outcome = place }
         case .integer(let least, let most):
             guard let number = integer(), number >= least, number <= most else { return false }
             if member.slot == .seq { seq = number }
             if member.slot == .policy { policy = number }
+            if member.slot == .milliseconds { milliseconds = number }
         case .list(let form, let most): return list(form, most: most)
         case .object(let layout): return object(layout) != nil
         }
@@ -107,7 +115,8 @@ struct PlainRecordReader {
         case .sub: sub = span
         case .server: server = span
         case .digest: digest = span
-        case .kind, .policy, .seq, .time, nil: break
+        case .reason: reason = span
+        case .kind, .milliseconds, .outcome, .policy, .seq, .time, nil: break
         }
     }
 
@@ -180,4 +189,9 @@ struct PlainRecordReader {
         guard end - next >= bytes.count, next[1] == bytes[1] else { return false }
         return UnsafeBufferPointer(start: next, count: bytes.count).isEqual(to: bytes)
     }
+}
+
+extension Outcome.Kind {
+    /// `allCases`, made once.
+    static let inOrder = allCases
 }

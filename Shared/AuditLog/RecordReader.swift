@@ -18,6 +18,12 @@ package struct RecordHeader: Sendable {
     package let server: JSONStringSpan?
     /// The policy that decided or was applied; `digest` is empty and `version` 0 where there was none yet.
     package let policy: (version: Int, digest: JSONSpan)?
+    /// How a call has ended, and after how many milliseconds; of `call.end` alone.
+    package let outcome: (kind: Outcome.Kind, milliseconds: Int)?
+    /// Why a call was allowed or refused, as a code; of `call.begin` and `call.deny`.
+    package let reason: JSONStringSpan?
+    /// Whether it is about a tool, a prompt or a resource.
+    package let isAboutItem: Bool
 }
 
 /// Checks that bytes are a record in its one spelling, with the members of its kind and no others.
@@ -31,6 +37,7 @@ package struct RecordReader: Sendable {
     private var numbers = [Int?](repeating: nil, count: RecordForm.Slot.allCases.count)
     private var time: Int64 = 0
     private var kind = RecordKind.agentStop
+    private var outcome = Outcome.Kind.unknown
     /// Why the record is refused, where it is good JSON.
     private var problem = ""
     /// What names must be.
@@ -57,6 +64,7 @@ package struct RecordReader: Sendable {
     /// Reads a record whatever is unusual about it, and says of one that is refused why.
     mutating func readStrictly(_ bytes: UnsafeBufferPointer<UInt8>) throws(LogError) -> RecordHeader {
         problem = ""
+        var found: RecordMembers = []
         for slot in texts.indices {
             texts[slot] = nil
             numbers[slot] = nil
@@ -65,7 +73,8 @@ package struct RecordReader: Sendable {
             try JSONScanner.scan(bytes, limits: .record) { scanner throws(JSONError) in
                 guard try scanner.kind() == .object else { throw JSONError(.ambiguous(.notAnObject), at: 0) }
                 let (members, length) = try object(.record, &scanner)
-                try checkMembers(RecordMembers(rawValue: members), scanner.offset)
+                found = RecordMembers(rawValue: members)
+                try checkMembers(found, scanner.offset)
                 // All parts are in their one spelling; so if nothing is between them, the whole is.
                 guard length == bytes.count else {
                     throw JSONError(.ambiguous(.notCanonical(.spelling)), at: scanner.offset)
@@ -85,7 +94,10 @@ package struct RecordReader: Sendable {
             key: key.span,
             sub: sub.span,
             server: text(.server),
-            policy: number(.policy).flatMap { version in text(.digest).map { (version, $0.span) } }
+            policy: number(.policy).flatMap { version in text(.digest).map { (version, $0.span) } },
+            outcome: number(.milliseconds).map { (outcome, $0) },
+            reason: text(.reason),
+            isAboutItem: !found.isDisjoint(with: .items)
         )
     }
 
@@ -231,6 +243,7 @@ extension RecordReader {
         case .word(let words):
             guard let place = words.firstIndex(where: { $0.utf8.elementsEqual(text) }) else { return false }
             if member.slot == .kind { kind = RecordKind.allCases[place] }
+            if member.slot == .outcome { outcome = Outcome.Kind.inOrder[place] }
             return true
         case .count, .integer, .one, .list, .object:
             return false

@@ -21,6 +21,8 @@ struct PlainRecordReaderTests {
         [
             facts.kind.rawValue, "\(facts.seq)", "\(facts.time)", "\(facts.agent)", "\(facts.key)", "\(facts.sub)",
             "\(String(describing: facts.server?.span))", "\(String(describing: facts.policy))",
+            "\(String(describing: facts.outcome))", "\(String(describing: facts.reason?.span))",
+            "\(facts.isAboutItem)",
         ]
     }
 

@@ -135,6 +135,7 @@ package struct AgentLogIntake: Sendable {
             ]
         )
         try upload.marks.insert(batch: batch, in: transaction)
+        try upload.tallies.add(of: upload.agent.sub, now: Int(now / 1_000_000), in: transaction)
         try transaction.execute(
             """
             INSERT INTO agent_log (agent_id, size, peaks, note, bytes) VALUES (?, ?, ?, ?, ?)

@@ -16,6 +16,8 @@ struct CheckedUpload: Sendable {
     let leaves: [Hash]
     /// What the records are found by.
     let marks: BatchMarks
+    /// What the records add to the counts of how calls went.
+    let tallies: UploadTallies
     /// The records, each with its line feed; where they came in.
     let records: ArraySlice<UInt8>
 
@@ -48,9 +50,12 @@ struct CheckedUpload: Sendable {
         leaves.reserveCapacity(upload.count)
         var rules = RecordRules(agent: agent)
         var marks = BatchMarks()
+        var tallies = UploadTallies()
         try body.withUnsafeBufferPointer { bytes in
             try RecordLines.each(UnsafeBufferPointer(rebasing: bytes[upload.records])) { record in
-                marks.note(try rules.check(record, number: upload.old + leaves.count), in: record)
+                let header = try rules.check(record, number: upload.old + leaves.count)
+                marks.note(header, in: record)
+                tallies.note(header, in: record)
                 leaves.append(.leaf(record))
                 return true
             }
@@ -61,6 +66,7 @@ struct CheckedUpload: Sendable {
         self.note = note
         self.leaves = leaves
         self.marks = marks
+        self.tallies = tallies
         records = body[upload.records]
     }
 }

@@ -15,6 +15,8 @@ struct ReportAssembly<View: SQLReading> {
     private let largest: Int
     /// Whether the disk takes more; asked before each piece.
     var hasRoom: @Sendable () -> Bool = { true }
+    /// Hears after each upload how many records were looked at, of how many.
+    var progress: @Sendable (Int, Int) -> Void = { _, _ in }
     /// The size of the organisation's log that all proofs lead to.
     private let orgSize: UInt64
 
@@ -72,9 +74,15 @@ struct ReportAssembly<View: SQLReading> {
 
     /// The report; to be asked for once.
     mutating func report() throws -> Report {
-        for candidate in try search.candidates(in: view) {
-            guard let span = try search.narrowed(candidate, in: view) else { continue }
-            try add(span)
+        let candidates = try search.candidates(in: view)
+        let all = candidates.reduce(0) { $0 + $1.records.count }
+        var before = 0
+        for candidate in candidates {
+            if let span = try search.narrowed(candidate, in: view) {
+                try add(span) { [progress] in progress(before + $0 - candidate.records.lowerBound, all) }
+            }
+            before += candidate.records.count
+            progress(before, all)
         }
         if writer.count == 0, let server, try !isKnown(server) { throw Refused.unknownServer(server) }
         try file.append(output)
@@ -110,12 +118,13 @@ struct ReportAssembly<View: SQLReading> {
 
     // MARK: Agents
 
-    private mutating func add(_ span: RecordSearch.Span) throws {
+    private mutating func add(_ span: RecordSearch.Span, _ progress: (Int) -> Void) throws {
         let proof = try ReportedAgent(span, log: log, orgSize: orgSize, in: view)
         try writer.begin(proof.agent)
         try StoredBatch.each(of: span.agent, holding: span.records, in: view) { batch in
             try batch.each(in: span.records) { number, record in try add(record, number: number) }
             try flush()
+            progress(batch.next)
             return true
         }
         try writer.end(in: AgentNodes(agent: span.agent, size: proof.size, view: view))
