@@ -24,7 +24,9 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
@@ -138,8 +140,8 @@ let testTargets: [Target] = [
     tests(
         "PolicyStore",
         [
-            "Kits", "PolicyStore", "Bytes", "TransparencyLog", "PolicyFile", "Policy", "People", "AuditSink", "AuditLog",
-            "Contract", "Database", "Rights", "ServiceKit", "StrictJSON",
+            "Kits", "PolicyStore", "Bytes", "TransparencyLog", "MCP", "PolicyFile", "Policy", "People", "AuditSink",
+            "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON",
         ]
     ),
     tests(
@@ -160,8 +162,15 @@ let testTargets: [Target] = [
     tests(
         "SignIn",
         [
-            "SignIn", "Kits", "Bytes", "TransparencyLog", "Policy", "People", "AuditSink", "AuditLog", "Contract",
-            "Database", "Rights", "ServiceKit", "StrictJSON",
+            "SignIn", "Kits", "Addresses", "Bytes", "TransparencyLog", "Policy", "People", "AuditSink", "AuditLog", "Contract",
+            "Database", "Fetch", "Rights", "ServiceKit", "StrictJSON", crypto, logging,
+        ]
+    ),
+    tests(
+        "Console",
+        [
+            "Console", "Kits", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit",
+            "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", mustache,
         ]
     ),
     tests(
@@ -197,7 +206,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
@@ -375,8 +386,16 @@ let package = Package(
             "Coordinator",
             "SignIn",
             [
-                "Addresses", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit",
-                "Database", "Rights", "AuditSink", "People", "Fleet",
+                "Errors", "Addresses", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "Contract", "Fetch",
+                "ServiceKit", "Database", "Rights", "AuditSink", "People", "Fleet", crypto, jwtKit, logging,
+            ]
+        ),
+        part(
+            "Coordinator",
+            "Console",
+            [
+                "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "AuditLog", "Contract", "ServiceKit",
+                "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", mustache,
             ]
         ),
         part(
@@ -385,7 +404,7 @@ let package = Package(
             [
                 "AuditLog", "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "PolicyFile", "Contract",
                 "Archive", "Fetch", "ServiceKit", "Database", "Rights", "AuditSink", "Registry", "Definitions", "People",
-                "PolicyStore", "Fleet", "SignIn", crypto, hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
+                "PolicyStore", "Fleet", "Console", "SignIn", crypto, hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, logging,
             ]
         ),
         part(

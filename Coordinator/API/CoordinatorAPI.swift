@@ -1,8 +1,11 @@
+internal import AuditLog
+internal import AuditSink
 package import Console
 internal import Contract
 internal import People
 package import ServiceKit
 package import SignIn
+internal import TransparencyLog
 
 /// The web API: every operation, over the domain.
 package struct CoordinatorAPI: Sendable {
@@ -43,7 +46,7 @@ package struct CoordinatorAPI: Sendable {
                 CoordinatorSettings.Value("release", "Release", Release.version),
             ]
         )
-        let console = Console(
+        let console = WebConsole(
             measures: domain.measures,
             records: domain.records,
             jobs: domain.jobs,

@@ -16,8 +16,8 @@ LAYERS = {
         "Bridging", "CSpawn", "Children", "Forwarding", "StdioShim", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [
-        "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "SignIn", "API",
-        "CoordinatorCore", "doorward-coordinator",
+        "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "SignIn",
+        "Console", "API", "CoordinatorCore", "doorward-coordinator",
     ],
 }
 
@@ -32,6 +32,8 @@ FENCES = {
     "CZlib": {"Archive"},
     "GRDB*": {"Database"},
     "Hummingbird*": {"API", "CoordinatorCore"},
+    "JWTKit": {"SignIn"},
+    "Mustache": {"Console"},
     "NIO*": {"Bridging", "Children", "Forwarding", "StdioShim", "Upstreams", "AgentCore", "API", "CoordinatorCore"},
     "Yams": {"StrictYAML"},
 }

@@ -52,7 +52,11 @@ package struct APIResponder: HTTPResponder {
         do {
             answer = try await self.answer(request, in: context, logger: logger, operation: &operation)
         } catch {
-            answer = .problem(Failure.problem(for: error, request: id, logger: logger))
+            let problem = Failure.problem(for: error, request: id, logger: logger)
+            answer =
+                Self.isForPerson(request, operation)
+                ? .page(of: problem, method: request.method.rawValue, target: request.head.path ?? "/")
+                : .problem(problem)
         }
         if operation?.isPublished == true { CrossOrigin.open(&answer.headers) }
         // A page says for itself what it may load, and what it tells of where a person came from.
@@ -100,7 +104,8 @@ package struct APIResponder: HTTPResponder {
         let proven = try await authentication.prove(head, request.headers, for: found.access)
         if let caller = proven.caller { try found.access.check(caller) }
         try authentication.checkPace(of: proven.caller, for: found)
-        let query = try target.fields(found.query, isOpen: found.isPublished)
+        let isForeign = found.query == Operation.foreignQuery
+        let query = isForeign ? [:] : try target.fields(found.query, isOpen: found.isPublished)
         let lane = proven.caller?.lane ?? .ordinary
         return try await bodies.read(request, of: proven.caller?.sub, lane, atMost: found.largestBody) { body in
             // Judged last: the signature was valid, and its nonce is spent, whatever the body is.
@@ -125,6 +130,13 @@ package struct APIResponder: HTTPResponder {
                 return try await kept.answer(key) { try await found.answer(call) }
             }
         }
+    }
+
+    /// Whether a problem is shown as a page: of a page, or of an address that leads nowhere, in a browser that goes there.
+    private static func isForPerson(_ request: Request, _ operation: Operation?) -> Bool {
+        if let operation { return operation.isPage }
+        let path = request.head.path ?? ""
+        return request.headers[.accept]?.contains("text/html") == true && !path.hasPrefix("/v1/") && !path.hasPrefix("/v0.1/")
     }
 
     static let requestIDName = HTTPField.Name("Doorward-Request-Id") ?? .eTag

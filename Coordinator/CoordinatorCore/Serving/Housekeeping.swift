@@ -17,6 +17,7 @@ struct Housekeeping: Sendable {
         let watch = StorageWatch(database: domain.database, metrics: metrics, logger: logger)
         let rounds = UpstreamRounds(upstreams: domain.upstreams, metrics: metrics, logger: logger)
         return [
+            ReportWorker(jobs: domain.jobs),
             Periodic(name: "room", interval: .seconds(1), logger: logger) {
                 try await watch.look()
                 return false

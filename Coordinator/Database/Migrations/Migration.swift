@@ -37,5 +37,6 @@ package struct Migration: Sendable {
         .versions,
         .upstreams,
         .identities,
+        .sights,
     ]
 }
