@@ -249,7 +249,7 @@ extension Fleet {
             entries: try Self.digest(parts.entries),
             pins: try Self.digest(parts.pins),
             org: try Self.digest(parts.org),
-            lock: lock.map { MachineLock(since: $0.since, why: $0.why) }
+            lock: lock.map { MachineLock(since: $0.since, why: $0.why, isLapse: $0.isLapse) }
         )
         return try sign(document.json, origin: log.key.names.state)
     }

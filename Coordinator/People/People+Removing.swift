@@ -111,11 +111,16 @@ extension People {
                 try withdrawal.end(machinesOf: person.sub)
                 try withdrawal.end(tokensWhere: "sub = ? AND made_with IS NULL", person.sub)
                 try withdrawal.end(invitationsWhere: "created_by = ?", person.sub)
-                // Nobody who comes back finds an old browser signed in.
+                // Nobody who comes back finds an old browser signed in, and the account at the provider is one like others.
+                try transaction.execute("DELETE FROM identity WHERE sub = ?", [.text(person.sub)])
+                try transaction.execute(
+                    "DELETE FROM group_member WHERE sub = ? AND source = 'provider'",
+                    [.text(person.sub)]
+                )
                 try transaction.execute("DELETE FROM browser_session WHERE sub = ?", [.text(person.sub)])
                 try transaction.execute("DELETE FROM sign_in_link WHERE email = ?", [.text(person.email)])
                 try transaction.execute(
-                    "UPDATE person SET role = NULL, removed_at = ? WHERE sub = ?",
+                    "UPDATE person SET role = NULL, given_role = NULL, removed_at = ? WHERE sub = ?",
                     [.integer(clock.seconds), .text(person.sub)]
                 )
                 let before = person.role.map { ["role": .text($0.rawValue)] as JSONValue } ?? .object([:])

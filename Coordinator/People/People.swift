@@ -153,7 +153,8 @@ package struct People: Sendable {
     ) throws -> Person {
         try transaction.execute(
             """
-            UPDATE person SET role = ?, removed_at = NULL, role_by = ?, role_machine = ?, role_token = ? WHERE sub = ?
+            UPDATE person SET role = ?, removed_at = NULL, role_by = ?, role_machine = ?, role_token = ?, given_role = NULL
+            WHERE sub = ?
             """,
             [.text(role.rawValue), .text(who), .text(origin.machine), .text(origin.token), .text(person.sub)]
         )

@@ -77,6 +77,9 @@ struct DoorwardCoordinator: AsyncParsableCommand {
         @Option(name: .long, help: "What is stored of one machine; 20G without it.")
         var uploadQuota: String?
 
+        @OptionGroup(title: "Identity provider (OpenID Connect)")
+        var provider: ProviderArguments
+
         @Flag(name: .long, help: "Tell a failure as a JSON object on standard output as well.")
         var json = false
 
@@ -90,6 +93,7 @@ struct DoorwardCoordinator: AsyncParsableCommand {
             options.keepFree = keepFree
             options.uploadPace = uploadPace
             options.uploadQuota = uploadQuota
+            options.provider = provider.options
             try await CoordinatorServer(options).run()
         }
     }

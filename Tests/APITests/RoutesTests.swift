@@ -8,6 +8,7 @@ import NIOCore
 import People
 import Policy
 import PolicyStore
+import Rights
 import ServiceKit
 import StrictJSON
 import Testing

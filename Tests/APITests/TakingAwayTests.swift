@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import People
+import Rights
 import StrictJSON
 import Testing
 import TransparencyLog

@@ -133,7 +133,7 @@ actor DataPathController {
             logger.warning("\(synced.lock?.message ?? "The lock on this machine is taken off.")")
         }
         self.synced = synced
-        closures[.administrator] = synced.lock == nil ? nil : .lockedByAdministrator
+        closures[.administrator] = synced.lock.map { $0.isLapse ? .signInEnded : .lockedByAdministrator }
         words[.administrator] = synced.lock?.message
         chooseClosure()
         let calls = await uncountedCalls(under: synced)

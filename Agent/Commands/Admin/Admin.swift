@@ -8,7 +8,7 @@ struct Admin: AsyncParsableCommand {
         subcommands: [
             AdminServers.self, AdminTools.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self,
             AdminRoles.self,
-            AdminTokens.self, AdminReport.self, AdminAPI.self,
+            AdminTokens.self, AdminReport.self, AdminConsole.self, AdminAPI.self,
         ]
     )
 }

@@ -37,6 +37,13 @@ extension Refusal {
                 message: "\(sentence(words ?? "An administrator has locked this machine")) "
                     + "Calls pass again once the lock is taken off."
             )
+        case .signInEnded:
+            userMustAct(
+                "sign_in_ended",
+                "\(sentence(words ?? "Your sign-in at your organisation has ended")) "
+                    + "Run `doorward login URL` with the coordinator's URL, and sign in again.",
+                command: "doorward login URL"
+            )
         case .unusable:
             Refusal(
                 code: .notRecorded,

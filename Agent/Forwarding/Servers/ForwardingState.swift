@@ -75,6 +75,8 @@ package struct ForwardingState: Sendable {
         case revoked
         /// An administrator has locked this machine; `closureWords` say why.
         case lockedByAdministrator = "locked_by_administrator"
+        /// The identity provider does not name the person any more, who has to sign in again.
+        case signInEnded = "sign_in_ended"
         /// The records, or what says whose they are, cannot be opened; `closureWords` say why.
         case unusable = "not_recorded"
     }

@@ -20,10 +20,11 @@ package struct BrowserDoor: Sendable {
     /// Behind a proxy it is the last one in `X-Forwarded-For`, which the proxy itself has written: what stands before that
     /// a client may have made up.
     func address(of call: Call) -> String {
-        let peer = call.peer ?? "unknown"
-        guard isBehindProxy, let name = HTTPField.Name("X-Forwarded-For"),
-            let last = call.headers[values: name].last?.split(separator: ",").last
-        else { return peer }
-        return String(last.drop { $0 == " " }.prefix(64))
+        let said = HTTPField.Name("X-Forwarded-For").flatMap { Self.last(of: call.headers[values: $0]) }
+        return (isBehindProxy ? said : nil) ?? call.peer ?? "unknown"
+    }
+
+    static func last(of forwarded: [String]) -> String? {
+        forwarded.last?.split(separator: ",").last.map { String($0.filter { $0 != " " }.prefix(64)) }
     }
 }

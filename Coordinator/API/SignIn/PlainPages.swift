@@ -53,9 +53,10 @@ enum PlainPages {
             <button type="submit">Sign in</button>
             </form>
             """
-        case .signedOut:
+        case .signedOut(let farewell):
             """
             <p>This browser is signed out of Doorward.</p>
+            \(farewell.map { "<p><a href=\"\(HTML.escaped($0))\">Sign out at the identity provider too</a></p>" } ?? "")
             <p><a href="/sign-in">Sign in</a></p>
             """
         case .failed(_, let why, let next):

@@ -4,8 +4,8 @@ package enum SignInPage: Sendable, Equatable {
     case howTo
     /// A one-time link was opened: the person presses a button to go in.
     case link(user: String, secret: String)
-    /// The browser is signed out.
-    case signedOut
+    /// The browser is signed out here; where there is an address, it can be at the identity provider too.
+    case signedOut(farewell: String?)
     /// It did not work: what happened, and what to do next.
     case failed(title: String, why: String, next: String?)
 

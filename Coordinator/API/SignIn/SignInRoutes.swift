@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Contract
 internal import HTTPTypes
+internal import Logging
 internal import Rights
 internal import ServiceKit
 internal import SignIn
@@ -12,8 +13,10 @@ struct SignInRoutes: Sendable {
     let sessions: BrowserSessions
     let pace: SignInPace
     let door: BrowserDoor
+    /// The identity provider, where the organisation has one here.
+    let provider: Provider?
 
-    init(_ domain: Domain, door: BrowserDoor, clock: MachineClock) {
+    init(_ domain: Domain, door: BrowserDoor, provider: Provider?, clock: MachineClock) {
         links = SignInLinks(
             database: domain.database,
             log: domain.log,
@@ -24,6 +27,7 @@ struct SignInRoutes: Sendable {
         sessions = domain.sessions
         pace = SignInPace(clock: clock)
         self.door = door
+        self.provider = provider
     }
 
     /// Enough for a form with a link.
@@ -31,7 +35,12 @@ struct SignInRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/sign-in", for: .anonymous, query: ["return"]) { _ in .page(.howTo) },
+            Operation("GET", "/sign-in", for: .anonymous, query: ["return", "again"]) { call in
+                try await onPage("You are not signed in", call) { try await begin(call) }
+            },
+            Operation("GET", ProviderSignIn.callback, for: .anonymous, query: Operation.foreignQuery) { call in
+                try await finish(call)
+            },
             Operation("GET", PlainPages.stylesheetPath, for: .anonymous) { _ in
                 .text(PlainPages.stylesheet, type: "text/css; charset=utf-8")
             },
@@ -45,14 +54,16 @@ struct SignInRoutes: Sendable {
                 try await onPage("You are not signed in", call) {
                     let request = BrowserRequest(call)
                     try request.checkChange(origin: door.origin)
-                    let opened = try await links.redeem(try call.form()["link"] ?? "", by: request)
-                    try pace.enter(opened.session.caller.sub)
+                    let link = try call.form()["link"] ?? ""
+                    try pace.enter(try await links.offer(link).user)
+                    let opened = try await links.redeem(link, by: request)
                     return .redirect(to: "/", cookies: [opened.cookie])
                 }
             },
             Operation("POST", "/sign-out", for: .browser) { call, session in
-                try await sessions.end(session)
-                var answer = Answer.page(.signedOut, cookies: [SessionCookie.takingBack])
+                let sealed = try await sessions.end(session)
+                let farewell = await provider?.farewell(sealed, of: session)
+                var answer = Answer.page(.signedOut(farewell: farewell), cookies: [SessionCookie.takingBack])
                 // What pages left in the browser goes too; the cookie is taken back above.
                 if let name = HTTPField.Name("Clear-Site-Data") { answer.headers[name] = #""cache", "storage""# }
                 return answer
@@ -62,6 +73,40 @@ struct SignInRoutes: Sendable {
                 .json(try await links.make(for: machine).json, status: .created)
             },
         ]
+    }
+
+    // MARK: The provider
+
+    /// Sends a browser to the provider; one that is signed in already goes where it wanted to.
+    private func begin(_ call: Call) async throws -> Answer {
+        let (request, path) = (BrowserRequest(call), call.query["return"])
+        let isAgain = call.query["again"] != nil
+        if !isAgain, try await sessions.session(of: request) != nil {
+            return .redirect(to: path.flatMap { ReturnPath($0)?.text } ?? "/")
+        }
+        guard let provider else { return .page(.howTo) }
+        let departure = try await provider.signIn.begin(to: path, isFresh: isAgain, request)
+        return .redirect(to: departure.url, cookies: departure.cookies)
+    }
+
+    /// Lets a browser in that comes back from the provider.
+    private func finish(_ call: Call) async throws -> Answer {
+        guard let provider else { throw Problem.noSuchPath }
+        let (request, query) = (BrowserRequest(call), call.signed.query)
+        let flow = provider.signIn.cookie(of: query, request)
+        var answer = try await onPage("You are not signed in", call) {
+            let arrival = try await provider.signIn.finish(query, request)
+            try pace.enter(arrival.account)
+            let opened = try await provider.identities.arrive(arrival, by: request)
+            call.logger.info(
+                "A person has signed in.",
+                metadata: ["person": "\(opened.session.caller.sub)", "how": "provider"]
+            )
+            return .redirect(to: arrival.path, cookies: [opened.cookie])
+        }
+        // The flow has ended, whatever came of it: its answer is good once.
+        if let flow { answer.headers.append(HTTPField(name: .setCookie, value: flow)) }
+        return answer
     }
 
     /// Runs a step of signing in; what is refused is shown as a page.

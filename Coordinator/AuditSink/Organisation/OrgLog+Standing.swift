@@ -28,6 +28,7 @@ extension OrgLog {
         let role = try person?.optionalText("role").flatMap { Role(rawValue: $0) }
         let proof: Caller.Proof
         let machine: String?
+        var byProvider = true
         switch caller.proof {
         case .machine(let id):
             let row = try view.first("SELECT revoked_at FROM agent WHERE agent_id = ?", [.text(id)])
@@ -42,17 +43,21 @@ extension OrgLog {
             proof = .token(id: id, scopes: Scope.set(try row.text("scopes")), expires: expires)
             machine = try row.optionalText("machine")
         case .session(let id, _):
-            let row = try view.first("SELECT expires_at, machine FROM browser_session WHERE id = ?", [.text(id)])
+            let row = try view.first(
+                "SELECT expires_at, machine, how FROM browser_session WHERE id = ?",
+                [.text(id)]
+            )
             guard let row, try row.integer("expires_at") > now, role != nil else { throw Refused.sessionEnded }
             proof = caller.proof
             machine = try row.optionalText("machine")
+            byProvider = try machine != nil || row.text("how") == "provider"
         }
         return Caller(
             sub: caller.sub,
             email: caller.email,
             role: role ?? .member,
             proof: proof,
-            isLocked: try Lock.find(sub: caller.sub, machine: machine, in: view) != nil
+            isLocked: try Lock.find(sub: caller.sub, machine: machine, byProvider: byProvider, in: view) != nil
         )
     }
 }

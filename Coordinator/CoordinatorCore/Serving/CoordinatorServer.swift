@@ -3,6 +3,7 @@ internal import AuditSink
 internal import Contract
 internal import Database
 internal import Errors
+internal import Fetch
 internal import Foundation
 internal import Hummingbird
 internal import HummingbirdCore
@@ -10,7 +11,9 @@ internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
 package import ServiceKit
+internal import SignIn
 internal import ServiceLifecycle
+internal import TransparencyLog
 internal import UnixSignals
 
 /// `doorward-coordinator serve`: everything put together, until it is asked to end.
@@ -26,6 +29,7 @@ package struct CoordinatorServer: Sendable {
         package var keepFree: String?
         package var uploadPace: String?
         package var uploadQuota: String?
+        package var provider = ProviderOptions()
 
         package init(data: String, listen: String?, isInsecure: Bool, metricsListen: String?) {
             self.data = data
@@ -42,6 +46,7 @@ package struct CoordinatorServer: Sendable {
     private let isInsecure: Bool
     private let storage: StorageLimits
     private let uploads: UploadLimits
+    private let provider: ProviderSettings?
     private let clock: MachineClock
     private let logger: Logger
     private let metrics = MetricsRegistry()
@@ -74,6 +79,7 @@ package struct CoordinatorServer: Sendable {
             storedBytes: try ByteSize.read(options.uploadQuota, option: quota, in: UploadLimits.quotas)
                 ?? UploadLimits.usual.storedBytes
         )
+        provider = try options.provider.settings()
         self.clock = clock
         logger = Logger(label: "coordinator")
     }
@@ -100,10 +106,12 @@ package struct CoordinatorServer: Sendable {
         let server = try httpServer(ledger)
         let database = try SQLDatabase(path: folder.database, storage: storage)
         let changes = Signal()
+        let key = try setup.key(in: folder)
+        let revisions = Revisions(changes: changes)
         let domain = Domain(
             database: database,
-            key: try setup.key(in: folder),
-            revisions: Revisions(changes: changes),
+            key: key,
+            revisions: revisions,
             clock: clock,
             authority: try ServerCertificate.authority(setup, in: folder),
             folder: folder.path,
@@ -112,8 +120,22 @@ package struct CoordinatorServer: Sendable {
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }
         try await SearchCompletion(database: database, logger: logger).run()
+        let provider = provider.map { settings in
+            Provider(
+                settings,
+                database: database,
+                log: domain.log,
+                people: domain.people,
+                revisions: revisions,
+                clock: clock,
+                origin: setup.origin,
+                seal: TokenSeal(secret: key.signing.seed),
+                fetcher: Fetcher(),
+                logger: logger
+            )
+        }
         do {
-            try await serve(domain, server: server, ledger: ledger, changes: changes)
+            try await serve(domain, provider, server: server, ledger: ledger, changes: changes)
         } catch {
             try? database.close()
             throw error
@@ -124,6 +146,7 @@ package struct CoordinatorServer: Sendable {
 
     private func serve(
         _ domain: Domain,
+        _ provider: Provider?,
         server: HTTPServerBuilder,
         ledger: ConnectionLedger,
         changes: Signal
@@ -133,9 +156,15 @@ package struct CoordinatorServer: Sendable {
             metrics: metrics,
             clock: clock,
             door: BrowserDoor(origin: setup.origin, isBehindProxy: isInsecure),
+            provider: provider,
             isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
         )
         var services: [any Service] = Housekeeping(domain: domain, metrics: metrics, logger: logger).services
+        if let watch = provider?.watch {
+            services.append(
+                Periodic(name: "standing", interval: .seconds(5), logger: logger) { try await watch.look() }
+            )
+        }
         if let metricsAddress { services.append(metricsListener(metricsAddress)) }
         let main = application(api.responder, server: server)
         services.append(Listener(address: address, option: "--listen", ledger: ledger, server: main))

@@ -1,4 +1,3 @@
-internal import AuditLog
 package import AuditSink
 internal import Bytes
 internal import Contract
@@ -162,13 +161,14 @@ package struct SignInLinks: Sendable {
             else { throw Refused.linkSpent }
             // It opens the door without the identity provider, so it is on record.
             let session: JSONValue = ["user": .text(person.email), "how": .text(BrowserSession.Way.link.rawValue)]
-            let change = OrgLeaf.AdminChange(
-                who: JSONText(link.machine == nil ? "coordinator" : person.sub),
-                what: JSONText("sessions/\(opened.session.id)"),
+            try log.state(
+                JSONText("sessions/\(opened.session.id)"),
                 before: nil,
-                after: .of(try session.canonicalBytes())
+                after: StatedText(try session.canonicalBytes()),
+                by: link.machine == nil ? "coordinator" : person.sub,
+                at: clock.wall(),
+                in: transaction
             )
-            try log.append(.adminChange(change), at: clock.wall(), in: transaction)
             return opened
         }
     }

@@ -127,7 +127,7 @@ package struct BrowserSessions: Sendable {
                 email: person.email,
                 role: role,
                 proof: .session(id: id, isRecent: now - signedInAt < Self.recent),
-                isLocked: try Lock.find(sub: person.sub, machine: machine, in: transaction) != nil
+                isLocked: try BrowserSession.lock(of: person.sub, by: way, machine, in: transaction) != nil
             ),
             way: way,
             signedInAt: signedInAt,
@@ -183,8 +183,18 @@ extension BrowserSession {
             email: try row.text("email"),
             role: role,
             proof: .session(id: id, isRecent: now - signedInAt < BrowserSessions.recent),
-            isLocked: try Lock.find(sub: row.text("sub"), machine: row.optionalText("machine"), in: view) != nil
+            isLocked: try Self.lock(of: row.text("sub"), by: way, row.optionalText("machine"), in: view) != nil
         )
+    }
+
+    /// What shuts a session out. The coordinator's own link is the way in while the provider is down.
+    fileprivate static func lock(
+        of sub: String,
+        by way: Way,
+        _ machine: String?,
+        in view: some SQLReading
+    ) throws -> Lock? {
+        try Lock.find(sub: sub, machine: machine, byProvider: way == .provider || machine != nil, in: view)
     }
 }
 

@@ -1,0 +1,115 @@
+internal import Database
+internal import People
+internal import Policy
+internal import StrictJSON
+
+/// A person's identity about which the provider is to be asked.
+struct DueIdentity: Sendable {
+    let sub: String
+    let subject: String
+    let refreshToken: String
+}
+
+extension Identities {
+    /// How often the provider is asked about a person who uses anything, in seconds.
+    package static let question = 300
+    /// For so long a person stays where the provider cannot be asked; in seconds.
+    package static let patience = 3600
+
+    /// The people about whom the provider is to be asked now: those who have a browser, a machine or a token here.
+    func due(atMost count: Int) async throws -> [DueIdentity] {
+        let now = clock.seconds
+        let rows = try await database.read { [settings] view in
+            try view.rows(
+                """
+                SELECT identity.sub, identity.subject, identity.refresh FROM identity
+                JOIN person ON person.sub = identity.sub
+                WHERE issuer = ? AND lapsed_at IS NULL AND refresh IS NOT NULL AND asked_at <= ? AND role IS NOT NULL AND (
+                    EXISTS (SELECT 1 FROM agent WHERE agent.sub = identity.sub AND revoked_at IS NULL)
+                    OR EXISTS (SELECT 1 FROM browser_session WHERE browser_session.sub = identity.sub AND expires_at > ?)
+                    OR EXISTS (SELECT 1 FROM token WHERE token.sub = identity.sub AND expires_at > ?)
+                ) ORDER BY asked_at LIMIT ?
+                """,
+                [
+                    .text(settings.issuer), .integer(now - Self.question), .integer(now), .integer(now),
+                    .integer(count),
+                ]
+            )
+        }
+        return try rows.compactMap { row in
+            let subject = try row.text("subject")
+            // One that cannot be opened was sealed with another key: the person stays as long as without one.
+            guard let token = seal.open(try row.blob("refresh"), of: "\(settings.issuer)\n\(subject)") else { return nil }
+            return DueIdentity(sub: try row.text("sub"), subject: subject, refreshToken: token)
+        }
+    }
+
+    /// Stores that the provider was asked, and what it has said about the person if it has said anything.
+    ///
+    /// - Parameters:
+    ///   - due: about whom.
+    ///   - identity: what it has said; nil: it had no time, and is asked again after a while.
+    ///   - refreshToken: what to ask with next; nil where it is the same.
+    func answered(_ due: DueIdentity, _ identity: ProvenIdentity?, refreshToken: String?) async throws {
+        let token = refreshToken ?? due.refreshToken
+        let sealed = try seal.seal(token, of: "\(settings.issuer)\n\(due.subject)")
+        try await database.write { transaction in
+            try transaction.execute(
+                "UPDATE identity SET asked_at = ?, refresh = ? WHERE sub = ? AND issuer = ? AND subject = ?",
+                [
+                    .integer(clock.seconds), .blob(sealed), .text(due.sub), .text(settings.issuer),
+                    .text(due.subject),
+                ]
+            )
+            guard let identity, let person = try people.person(sub: due.sub, in: transaction), person.role != nil else {
+                return
+            }
+            var current = person
+            if person.email != identity.email.text, try people.rename(person, to: identity.email, in: transaction) {
+                current = try people.person(sub: due.sub, in: transaction) ?? person
+            }
+            _ = try confirm(identity, current, refresh: sealed, in: transaction)
+        }
+    }
+
+    /// Shuts a person out until the next sign-in: the provider says that it is none of its people any more.
+    func lapse(_ sub: String, why: String) async throws {
+        try await database.write { transaction in try lapse(sub, why: why, in: transaction) }
+    }
+
+    /// Shuts everybody out about whom nothing was heard for too long.
+    ///
+    /// - Returns: how many these are.
+    func lapseOverdue() async throws -> Int {
+        let now = clock.seconds
+        let overdue = """
+            SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL
+                AND confirmed_at <= ? - (CASE WHEN refresh IS NULL THEN ? ELSE ? END)
+            """
+        let values: [SQLValue] = [
+            .text(settings.issuer), .integer(now), .integer(settings.longestAbsence), .integer(Self.patience),
+        ]
+        // Looked for without a turn to write: as a rule there is nobody.
+        guard try await !database.read({ view in try view.rows(overdue, values) }).isEmpty else { return 0 }
+        return try await database.write { transaction in
+            let subs = try transaction.rows(overdue, values).map { try $0.text("sub") }
+            for sub in subs { try lapse(sub, why: "not confirmed", in: transaction) }
+            return subs.count
+        }
+    }
+
+    private func lapse(_ sub: String, why: String, in transaction: SQLTransaction) throws {
+        let changed = try transaction.execute(
+            "UPDATE identity SET lapsed_at = ?, refresh = NULL WHERE sub = ? AND lapsed_at IS NULL",
+            [.integer(clock.seconds), .text(sub)]
+        )
+        guard changed == 1 else { return }
+        try transaction.execute(
+            "DELETE FROM browser_session WHERE sub = ? AND how = 'provider'",
+            [.text(sub)]
+        )
+        try state("people/\(sub)/standing", ["is": "confirmed"], ["is": .text(why)], in: transaction)
+        // The machines hear of it at once.
+        try revisions.raisePerson(sub: sub, in: transaction)
+    }
+}
