@@ -88,8 +88,9 @@ package struct CoordinatorAPI: Sendable {
             LookRoutes(measures: domain.measures, records: domain.records, fleet: domain.fleet, clock: clock).operations,
             ConsoleRoutes(console: console, clock: clock).operations,
         ]
+        let all = operations.flatMap { $0 }
         responder = APIResponder(
-            routes: RouteTable(operations.flatMap { $0 }),
+            routes: RouteTable(all + DescriptionRoutes(of: all).operations),
             authentication: Authentication(domain, door: door, clock: clock),
             kept: KeptAnswers(database: domain.database, clock: clock),
             metrics: metrics,

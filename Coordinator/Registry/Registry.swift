@@ -95,12 +95,18 @@ package struct Registry: Sendable {
         }
     }
 
-    /// Takes a server away; throws a `Refused`, `unknown_server`, if no server has this alias.
-    package func remove(_ alias: String, by permit: Permit<Right.EditServers>) async throws {
+    /// Takes a server away; throws a `Refused`: `unknown_server` if no server has this alias, `precondition_failed` if it is
+    /// not what is believed.
+    package func remove(
+        _ alias: String,
+        expecting expectation: Expectation? = nil,
+        by permit: Permit<Right.EditServers>
+    ) async throws {
         let wall = clock.wall()
         try await database.write { transaction in
             let permit = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction)
             guard let bytes = try stored(alias, in: transaction) else { throw Refused.unknownServer }
+            if let expectation { try expectation.check(versionInUse(alias, in: transaction).tag) }
             try transaction.execute("DELETE FROM server WHERE alias = ?", [.text(alias)])
             try keepDeleted(alias, at: Int(wall / 1_000_000), in: transaction)
             try revisions.raiseEntries(in: transaction)

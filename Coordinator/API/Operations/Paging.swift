@@ -12,6 +12,23 @@ enum Paging {
     static let usual = 200
     static let most = 1000
 
+    /// A page of a list that is at hand as a whole, in whatever order it has.
+    ///
+    /// - Parameters:
+    ///   - items: All of it.
+    ///   - page: Which part; its cursor names the item before it.
+    ///   - key: What names an item.
+    /// - Throws: A `Problem` for a cursor of an item that is not there any more.
+    static func part<Item>(of items: [Item], _ page: PageRequest, _ key: (Item) -> [SQLValue]) throws -> Page<Item> {
+        var start = 0
+        if let after = page.after {
+            guard let place = items.firstIndex(where: { key($0) == after }) else { throw Problem.lostPlace }
+            start = place + 1
+        }
+        let part = items[start...].prefix(page.limit)
+        return Page(Array(part), next: part.endIndex < items.endIndex ? part.last.map(key) : nil)
+    }
+
     /// The cursor that names a place in a list; its reader takes it as it is.
     static func cursor(_ place: [SQLValue]) throws -> String {
         let values = place.map { value -> JSONValue in
@@ -68,4 +85,15 @@ extension Answer {
             "next": try page.next.map { .text(try Paging.cursor($0)) } ?? .null,
         ])
     }
+}
+
+extension Problem {
+    /// What a cursor names has gone.
+    fileprivate static let lostPlace = Problem(
+        "cursor_lost",
+        status: 410,
+        title: "The list has changed at this place",
+        detail: "What the cursor names is not in the list any more.",
+        next: "Begin again without a cursor."
+    )
 }

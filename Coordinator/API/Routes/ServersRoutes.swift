@@ -1,4 +1,5 @@
 internal import Contract
+internal import Database
 internal import HTTPTypes
 internal import Registry
 internal import Rights
@@ -19,20 +20,39 @@ struct ServersRoutes: Sendable {
                 "GET",
                 "/v1/servers",
                 for: Right.ReadServers.self,
-                query: ["search", "category"]
+                query: Paging.fields.union(["search", "category"])
             ) { call, permit in
                 let servers = try await registry.inUse(
                     search: call.query["search"],
                     category: call.query["category"],
                     for: permit
                 )
-                return .json(["servers": .array(servers.map(\.document))])
+                let page = try Paging.part(of: servers, try call.page()) { [.text($0.alias)] }
+                return try .list("servers", page) { server in server.document.tagged(try server.tag) }
+            },
+            Operation("GET", "/v1/servers/{alias}", for: Right.ReadServers.self) { call, permit in
+                let server = try await registry.server(call.parameters[0], for: permit)
+                return .tagged(server.document, try server.tag)
+            },
+            Operation(
+                "PUT",
+                "/v1/servers/{alias}",
+                for: Right.EditServers.self,
+                largestBody: 256 << 10
+            ) { call, permit in
+                let server = try await registry.replace(
+                    call.parameters[0],
+                    with: try Registry.entry(parsing: call.body),
+                    expecting: try call.requiredExpectation(),
+                    by: permit
+                )
+                return .tagged(server.document, try server.tag)
             },
             Operation("POST", "/v1/servers", for: Right.EditServers.self, largestBody: 256 << 10) { call, permit in
                 let entry = try Registry.entry(parsing: call.body)
                 try await registry.add(entry, by: permit)
                 return .json(entry.json, status: .created)
-            },
+            }.making(),
             Operation("GET", "/v1/servers/{alias}/versions", for: Right.ReadServers.self) { call, permit in
                 let versions = try await registry.versions(of: call.parameters[0], for: permit)
                 return .json(["versions": .array(versions.map(\.json))])
@@ -40,7 +60,13 @@ struct ServersRoutes: Sendable {
             // The version is in the body: it may be anything, and a path may not.
             Operation("PUT", "/v1/servers/{alias}/version", for: Right.EditServers.self) { call, permit in
                 let version = try call.document { try $0.text("version") }
-                return .json(try await registry.use(version, of: call.parameters[0], by: permit).json)
+                let server = try await registry.use(
+                    version,
+                    of: call.parameters[0],
+                    expecting: try call.expectation(),
+                    by: permit
+                )
+                return .tagged(server.json, try server.tag)
             },
             Operation("PUT", "/v1/servers/{alias}/status", for: Right.EditServers.self) { call, permit in
                 let message = try call.document { reader -> String? in
@@ -52,10 +78,16 @@ struct ServersRoutes: Sendable {
                     }
                     return nil
                 }
-                return .json(try await registry.deprecate(call.parameters[0], message: message, by: permit).json)
+                let server = try await registry.deprecate(
+                    call.parameters[0],
+                    message: message,
+                    expecting: try call.expectation(),
+                    by: permit
+                )
+                return .tagged(server.json, try server.tag)
             },
             Operation("DELETE", "/v1/servers/{alias}", for: Right.EditServers.self) { call, permit in
-                try await registry.remove(call.parameters[0], by: permit)
+                try await registry.remove(call.parameters[0], expecting: try call.expectation(), by: permit)
                 return .json(["alias": .text(call.parameters[0])])
             },
         ]

@@ -53,12 +53,14 @@ extension Registry {
     /// - Parameters:
     ///   - alias: the server.
     ///   - message: what its users are told, one line; nil: it is not about to go.
+    ///   - expectation: what is believed of it; nil: whatever it is.
     ///   - permit: the administrator.
     /// - Returns: the version.
     /// - Throws: `Refused`: `unknown_server`, `invalid_request`.
     package func deprecate(
         _ alias: String,
         message: String?,
+        expecting expectation: Expectation? = nil,
         by permit: Permit<Right.EditServers>
     ) async throws -> ServerVersion {
         if let message { try Self.checkMessage(message) }
@@ -67,6 +69,7 @@ extension Registry {
         return try await database.write { transaction in
             let who = try log.standing(permit, at: now, in: transaction).sub
             let former = try versionInUse(alias, in: transaction)
+            try expectation?.check(former.tag)
             let status: ServerVersion.Status = message == nil ? .active : .deprecated
             try transaction.execute(
                 """
@@ -97,16 +100,18 @@ extension Registry {
     }
 
     /// Puts a version into use that was in use before; throws `Refused`: `unknown_server`, `unknown_server_version`,
-    /// `registry_full`.
+    /// `registry_full`, `precondition_failed`.
     package func use(
         _ version: String,
         of alias: String,
+        expecting expectation: Expectation? = nil,
         by permit: Permit<Right.EditServers>
     ) async throws -> ServerVersion {
         let wall = clock.wall()
         return try await database.write { transaction in
             let who = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction).sub
-            _ = try versionInUse(alias, in: transaction)
+            let former = try versionInUse(alias, in: transaction)
+            try expectation?.check(former.tag)
             let row = try transaction.first(
                 "SELECT * FROM server_version WHERE alias = ? AND version = ?",
                 [.text(alias), .text(version)]
@@ -122,7 +127,7 @@ extension Registry {
         }
     }
 
-    private func versionInUse(_ alias: String, in view: some SQLReading) throws -> ServerVersion {
+    func versionInUse(_ alias: String, in view: some SQLReading) throws -> ServerVersion {
         let row = try view.first(
             "\(ServerVersion.select) WHERE alias = ? AND is_latest = 1 AND status <> 'deleted'",
             [.text(alias)]
