@@ -16,6 +16,18 @@ extension Refused {
             "See which there are: doorward admin tools list. A server's tools are known once a client has listed them."
     )
 
+    static let nothingWaits = Refused(
+        "nothing_waits",
+        "No definition of this server waits for approval.",
+        next: "See what there is: doorward admin tools list"
+    )
+
+    static let listingChanged = Refused(
+        "listing_changed",
+        "Something else waits now than when the listing was made.",
+        next: "Look at it again: doorward admin tools list SERVER"
+    )
+
     /// The entry by which a machine asked is not the one that is registered.
     package static let otherEntry = Refused(
         "other_entry",

@@ -51,23 +51,7 @@ extension ToolDefinitions {
             }
             // Approved already: what was wanted holds.
             guard chosen.state == .quarantined else { return chosen }
-            let key: [SQLValue] = [.text(server), .text(tool)]
-            try transaction.execute(
-                """
-                UPDATE tool_definition SET approved_at = ?, approved_by = ?
-                WHERE server = ? AND tool = ? AND digest = ?
-                """,
-                [.integer(Int(wall / 1_000_000)), .text(who)] + key + [.blob(chosen.definition.bytes)]
-            )
-            try transaction.execute(
-                """
-                DELETE FROM tool_definition WHERE id IN (
-                    SELECT id FROM tool_definition WHERE server = ? AND tool = ? AND approved_at IS NOT NULL
-                    ORDER BY approved_at DESC, id DESC LIMIT -1 OFFSET \(Self.mostApproved)
-                )
-                """,
-                key
-            )
+            try store(chosen, by: who, at: Int(wall / 1_000_000), in: transaction)
             try pin(server, in: transaction)
             try log.state(
                 Self.place(server, tool),
@@ -79,6 +63,63 @@ extension ToolDefinitions {
             )
             return chosen.afterApproval
         }
+    }
+
+    /// Says that all definitions of a server that wait may be shown.
+    ///
+    /// Those of a tool that machines were shown differently at the same time are left out, and so are those of a tool of
+    /// which several wait: an administrator looks at each of them.
+    ///
+    /// - Parameters:
+    ///   - server: the alias.
+    ///   - listing: the hash of what waited when the administrator looked, see `WaitingTools`.
+    ///   - permit: the administrator.
+    /// - Returns: what was approved, and what is left.
+    /// - Throws: `Refused`: `nothing_waits`, `listing_changed`, `tools_full`.
+    package func approveAll(
+        _ server: String,
+        listing: Hash,
+        by permit: Permit<Right.ApproveTools>
+    ) async throws -> (approved: [ToolStanding], left: [ToolStanding]) {
+        let wall = clock.wall()
+        return try await database.write { transaction in
+            let who = try log.standing(permit, at: Int(wall / 1_000_000), in: transaction).sub
+            let waiting = WaitingTools(server, among: try standings(server: server, tool: nil, in: transaction))
+            guard !waiting.tools.isEmpty else { throw Refused.nothingWaits }
+            guard waiting.listing == listing else { throw Refused.listingChanged }
+            for tool in waiting.plain { try store(tool, by: who, at: Int(wall / 1_000_000), in: transaction) }
+            guard !waiting.plain.isEmpty else { return ([], waiting.tools) }
+            try pin(server, in: transaction)
+            try log.state(
+                JSONText("tools/\(server)"),
+                before: nil,
+                after: StatedText(WaitingTools.text(waiting.plain)),
+                by: who,
+                at: wall,
+                in: transaction
+            )
+            return (waiting.plain.map(\.afterApproval), waiting.doubtful)
+        }
+    }
+
+    private func store(_ chosen: ToolStanding, by who: String, at now: Int, in transaction: SQLTransaction) throws {
+        let key: [SQLValue] = [.text(chosen.server), .text(chosen.tool)]
+        try transaction.execute(
+            """
+            UPDATE tool_definition SET approved_at = ?, approved_by = ?
+            WHERE server = ? AND tool = ? AND digest = ?
+            """,
+            [.integer(now), .text(who)] + key + [.blob(chosen.definition.bytes)]
+        )
+        try transaction.execute(
+            """
+            DELETE FROM tool_definition WHERE id IN (
+                SELECT id FROM tool_definition WHERE server = ? AND tool = ? AND approved_at IS NOT NULL
+                ORDER BY approved_at DESC, id DESC LIMIT -1 OFFSET \(Self.mostApproved)
+            )
+            """,
+            key
+        )
     }
 
     /// What the organisation's log calls a tool: a name that is not plain by its hash.
@@ -101,6 +142,7 @@ extension ToolDefinitions {
             """,
             conditions.map { .text($0.1) }
         ).map { try StoredDefinition($0) }
+        let sights = try ToolSights(server: server, tool: tool, in: view)
         var standings: [ToolStanding] = []
         var approved: StoredDefinition?
         for (index, stored) in all.enumerated() {
@@ -109,7 +151,10 @@ extension ToolDefinitions {
             // Of several that are approved the newest stands for the tool, unless another waits.
             let isLast = index + 1 == all.count || !all[index + 1].isSameTool(as: stored)
             if stored.approvedAt != nil, !isLast { continue }
-            standings.append(ToolStanding(stored, approved: stored.approvedAt == nil ? approved : nil))
+            let seen = sights.of(stored.server, stored.tool, stored.digest)
+            standings.append(
+                ToolStanding(stored, approved: stored.approvedAt == nil ? approved : nil, sights: seen)
+            )
         }
         return standings
     }

@@ -78,6 +78,7 @@ package struct ToolDefinitions: Sendable {
                 [server, name, digest, .blob(definition.text), .text(agent), now, isFirst ? now : .null]
             )
         }
+        if let shown = report.shown { try note(shown, of: entry.alias, by: agent, in: transaction) }
         guard isFirst else { return try checkWaiting(of: entry.alias, by: agent, in: transaction) }
         // What was reported of it before anything was approved is approved with the rest.
         try transaction.execute(

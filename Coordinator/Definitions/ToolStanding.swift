@@ -24,17 +24,21 @@ package struct ToolStanding: Sendable, Equatable {
     package let since: Int
     /// Who approved it; nil for what waits, and for what was there at the first use.
     package let approvedBy: String?
+    /// Which machines were shown it, and whether others were shown something else at the same time.
+    package let sights: DefinitionSights
 
     /// As a member of `tools[]`.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "server": .text(server), "tool": .text(tool), "state": .text(state.rawValue), "diff": .text(diff),
             "definition": .text(definition.base64URL), "approved": approved.map { .text($0.base64URL) } ?? .null,
             "since": .text(UTCTime(seconds: since).text), "approved_by": approvedBy.map { .text($0) } ?? .null,
         ]
+        for member in sights.members.members { object[member.name] = member.value }
+        return .object(object)
     }
 
-    init(_ stored: StoredDefinition, approved: StoredDefinition?) {
+    init(_ stored: StoredDefinition, approved: StoredDefinition?, sights: DefinitionSights) {
         server = stored.server
         tool = stored.tool
         definition = stored.digest
@@ -50,6 +54,7 @@ package struct ToolStanding: Sendable, Equatable {
             since = stored.reportedAt
         }
         approvedBy = stored.approvedBy
+        self.sights = sights
     }
 
     private init(_ standing: ToolStanding) {
@@ -61,6 +66,7 @@ package struct ToolStanding: Sendable, Equatable {
         diff = standing.diff
         since = standing.since
         approvedBy = standing.approvedBy
+        sights = standing.sights
     }
 
     /// The same once it is approved, with what was approved by that.

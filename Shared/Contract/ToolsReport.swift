@@ -22,26 +22,40 @@ package struct ToolsReport: Sendable, Equatable {
     /// Whether these are all tools of a server that this machine has met for the first time.
     package let isFirst: Bool
     package let tools: [Tool]
+    /// The hashes of all definitions that the server shows this machine now, by tool; nil where nothing is said of that.
+    package var shown: [JSONText: Hash]?
 
     /// The largest body: agents keep 6 MiB of definitions, and escaping makes them longer.
     package static let largest = 14 << 20
     /// The most tools of one server.
     package static let mostTools = 10_000
 
-    package init(server: String, entry: Hash, isFirst: Bool, tools: [Tool]) {
+    package init(
+        server: String,
+        entry: Hash,
+        isFirst: Bool,
+        tools: [Tool],
+        shown: [JSONText: Hash]? = nil
+    ) {
         self.server = server
         self.entry = entry
         self.isFirst = isFirst
         self.tools = tools
+        self.shown = shown
     }
 
     package var json: JSONValue {
         let tools = tools.map { tool -> JSONValue in
             ["name": .string(tool.name), "definition": .string(JSONText(utf8: tool.definition))]
         }
-        return [
+        var object: JSONObject = [
             "server": .text(server), "entry": .text(entry.base64URL), "first": .bool(isFirst), "tools": .array(tools),
         ]
+        if let shown {
+            let sorted = shown.sorted { $0.key < $1.key }
+            object["shown"] = .array(sorted.map { .array([.string($0.key), .text($0.value.base64URL)]) })
+        }
+        return .object(object)
     }
 
     /// Reads a report; throws `ShapeError`.
@@ -63,8 +77,24 @@ package struct ToolsReport: Sendable, Equatable {
                     )
                 }
             }
-            return ToolsReport(server: server, entry: entry, isFirst: isFirst, tools: tools)
+            let shown = try reader.optionalElements("shown").map(Self.shown)
+            return ToolsReport(server: server, entry: entry, isFirst: isFirst, tools: tools, shown: shown)
         }
+    }
+
+    private static func shown(_ elements: [ObjectReader.Element]) throws(ShapeError) -> [JSONText: Hash] {
+        guard elements.count <= mostTools else { throw ShapeError("shown", "are too many") }
+        var shown: [JSONText: Hash] = [:]
+        for element in elements {
+            let pair = element.value.array ?? []
+            guard pair.count == 2, let name = pair[0].string, let hash = pair[1].text.flatMap({ Hash(base64URL: $0) }) else {
+                throw ShapeError(element.place, "must be a tool with its hash")
+            }
+            guard shown.updateValue(hash, forKey: name) == nil else {
+                throw ShapeError(element.place, "is a tool twice")
+            }
+        }
+        return shown
     }
 }
 

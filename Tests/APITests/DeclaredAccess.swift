@@ -21,6 +21,7 @@ enum DeclaredAccess {
     static let operations: [String: Who] = [
         "GET /healthz": .anybody,
         "GET /readyz": .anybody,
+        "GET /openapi.json": .anybody,
         "GET /metrics": .from(.admin, [.read, .metrics]),
         "GET /v1/identity": .anybody,
         "POST /v1/enrolments": .anybody,
@@ -36,6 +37,8 @@ enum DeclaredAccess {
 
         "GET /v1/servers": .from(.auditor, [.read]),
         "POST /v1/servers": .from(.admin, []),
+        "PUT /v1/servers/{alias}": .from(.admin, []),
+        "GET /v1/servers/{alias}": .from(.auditor, [.read]),
         "DELETE /v1/servers/{alias}": .from(.admin, []),
         "GET /v1/servers/{alias}/versions": .from(.auditor, [.read]),
         "PUT /v1/servers/{alias}/version": .from(.admin, []),

@@ -117,7 +117,7 @@ struct ToolPinsTests {
         pins.take(pinned(.firstUse, ["a": [digest(definition("a"))], "b": [digest(definition("b"))]]))
         #expect(mayCall(pins, "b"))
         #expect(watched.shown == ["up", "up"])
-        #expect(pins.report == nil)
+        #expect(pins.report?.tools == [])
     }
 
     @Test("Clients are told where a tool appears or vanishes, and not of one that they never saw")
@@ -159,6 +159,32 @@ struct ToolPinsTests {
         #expect(pins.report == nil)
         list(pins, definition("a"))
         #expect(pins.report?.tools.map(\.digest) == [digest(definition("a"))])
+    }
+
+    @Test("What a server shows is told when it changes, and once more when that is asked for")
+    func told() throws {
+        let watched = Watched()
+        let pins = watched.pins
+        let approved: [JSONText: [Hash]] = ["a": [digest(definition("a"))], "b": [digest(definition("b"))]]
+        pins.take(pinned(.firstUse, approved))
+        list(pins, definition("a"), hasMore: true)
+        #expect(pins.report == nil)
+        list(pins, definition("b"))
+        let first = try #require(pins.report)
+        #expect(first.tools.isEmpty)
+        #expect(first.shown == ["a": digest(definition("a")), "b": digest(definition("b"))])
+        pins.reported(first)
+        let changes = watched.changes
+        list(pins, definition("a"), definition("b"))
+        #expect(pins.report == nil && watched.changes == changes)
+        pins.tellShownAgain()
+        #expect(pins.report == nil)
+        list(pins, definition("a"), definition("b"))
+        #expect(pins.report == first)
+        // It changes while the report is under way.
+        list(pins, definition("a", "other"))
+        pins.reported(first)
+        #expect(pins.report?.shown?["a"] == digest(definition("a", "other")))
     }
 
     @Test("A restart is no first use, and lets nothing pass that was held back")

@@ -22,7 +22,9 @@ actor PinKeeper {
 
     /// How long more changes are waited for.
     private static let rest = Duration.milliseconds(100)
-    private static let longest = Duration.seconds(3600)
+    /// How often the coordinator hears what servers show though nothing has changed: by that it knows who was shown what at
+    /// the same time.
+    private static let retelling = Duration.seconds(900)
 
     init(forwarding: ForwardingService, client: CoordinatorClient, home: AgentHome, logger: Logger) {
         self.forwarding = forwarding
@@ -44,11 +46,16 @@ actor PinKeeper {
 
     /// Writes down and tells what changes, until the task is cancelled.
     func run() async {
+        var told = ContinuousClock.now
         while !Task.isCancelled {
             let version = changes.version
+            if .now - told >= Self.retelling {
+                await forwarding.tellShownAgain()
+                told = .now
+            }
             await keep()
             let pause = await report()
-            await changes.wait(after: version, atMost: pause ?? Self.longest)
+            await changes.wait(after: version, atMost: pause ?? Self.retelling)
             try? await Task.sleep(for: pause.map { _ in .seconds(1) } ?? Self.rest)
         }
         await keep()
@@ -74,7 +81,8 @@ actor PinKeeper {
                 server: report.server.string,
                 entry: report.entry,
                 isFirst: report.isFirst,
-                tools: report.tools.map { ToolsReport.Tool(name: $0.name, definition: $0.definition) }
+                tools: report.tools.map { ToolsReport.Tool(name: $0.name, definition: $0.definition) },
+                shown: report.shown
             )
             do {
                 let response = try await client.request(

@@ -24,6 +24,11 @@ extension ForwardingService {
         await onLoop { $0.gate.pins.reported(report) }
     }
 
+    /// Has the coordinator told once more what each server shows, with its next list.
+    package func tellShownAgain() async {
+        await onLoop { $0.gate.pins.tellShownAgain() }
+    }
+
     /// Forgets what was seen of tools: it belonged to another membership.
     package func forgetPins() async {
         await onLoop { $0.gate.pins.forget() }

@@ -43,6 +43,11 @@ final class PinBook {
     /// What the coordinator does not know yet.
     var reports: [ToolReport] { pins.values.compactMap(\.report).sorted { $0.server < $1.server } }
 
+    /// The coordinator is to hear once more what each server shows.
+    func tellShownAgain() {
+        for server in pins.values { server.tellShownAgain() }
+    }
+
     /// The coordinator has a report.
     func reported(_ report: ToolReport) { pins[report.server]?.reported(report) }
 }

@@ -65,4 +65,6 @@ package struct ToolReport: Sendable, Equatable {
     /// Whether these are all tools of a server that this agent has met for the first time.
     package let isFirst: Bool
     package let tools: [Tool]
+    /// All definitions that the server shows, by tool; nil where the coordinator knows.
+    package let shown: [JSONText: Hash]?
 }

@@ -28,6 +28,10 @@ final class ToolPins {
     private var unreported: [JSONText: Unreported] = [:]
     private var unreportedBytes = 0
     private var told: [JSONText: Hash] = [:]
+    /// What the coordinator knows of `listed`; nil where it is to hear of it once more.
+    private var toldShown: [JSONText: Hash]?
+    /// Whether a list was seen to its end since then.
+    private var isShownDue = false
 
     private struct Unreported {
         let digest: Hash
@@ -110,6 +114,10 @@ final class ToolPins {
 
     /// A page of a list was judged.
     func listEnded(hasMore: Bool) {
+        if !hasMore, !isShownDue, toldShown != listed, !listed.isEmpty {
+            isShownDue = true
+            noteChange()
+        }
         // A server that shows nothing has not been used yet.
         guard !hasMore, isFirstUse, !isFirstComplete, !first.isEmpty else { return }
         isFirstComplete = true
@@ -161,8 +169,12 @@ final class ToolPins {
         if isShown { noteShown(server) }
     }
 
+    /// The coordinator is to hear once more what the server shows, with the next list: by that it knows until when.
+    func tellShownAgain() { toldShown = nil }
+
     /// Forgets everything that was seen.
     func clear() {
+        (toldShown, isShownDue) = (nil, false)
         (first, isFirstComplete, listed, held, told) = ([:], false, [:], [:], [:])
         (unreported, unreportedBytes) = ([:], 0)
     }
@@ -188,7 +200,7 @@ final class ToolPins {
     ///
     /// A first list is told as a whole, once it was seen to its end: all of it is approved together.
     var report: ToolReport? {
-        guard !unreported.isEmpty, let entry = pinning.entry else { return nil }
+        guard !unreported.isEmpty || isShownDue, let entry = pinning.entry else { return nil }
         if isFirstUse {
             guard isFirstComplete, first.allSatisfy({ unreported[$0.key] != nil || told[$0.key] != nil }) else {
                 return nil
@@ -199,13 +211,18 @@ final class ToolPins {
             entry: entry,
             isFirst: isFirstUse,
             tools: unreported.map { ToolReport.Tool(name: $0.key, digest: $0.value.digest, definition: $0.value.text) }
-                .sorted { $0.name < $1.name }
+                .sorted { $0.name < $1.name },
+            shown: isShownDue ? listed : nil
         )
     }
 
     /// The coordinator has a report.
     func reported(_ report: ToolReport) {
         guard report.entry == pinning.entry else { return }
+        if let shown = report.shown {
+            toldShown = shown
+            isShownDue = shown != listed
+        }
         for tool in report.tools {
             told[tool.name] = tool.digest
             if unreported[tool.name]?.digest == tool.digest { drop(tool.name) }
