@@ -26,8 +26,8 @@ package protocol AgentOperations: Sendable {
     /// the message of a server that refuses; with `forgettingSecret` the secret of its client too.
     func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue
 
-    /// What the policy says about a call, and why; `arguments` is accepted for rules that look at it.
-    func explain(server: String, tool: String, client: String) async throws -> JSONValue
+    /// What the policy says about a call with these arguments, and why.
+    func explain(server: String, tool: String, arguments: JSONValue, client: String) async throws -> JSONValue
 
     /// The newest `count` records, oldest first, with the number of the next one: `records[]`, `next`.
     func records(newest count: Int) async throws -> JSONValue

@@ -66,6 +66,7 @@ package struct ControlHandler: Sendable {
             try await operations.explain(
                 server: try question.text("server"),
                 tool: try question.text("tool"),
+                arguments: try question.object("arguments"),
                 client: try question.text("client")
             )
         case "POST records/newest": try await operations.records(newest: try question.int("count", in: 0...1000))
@@ -114,6 +115,13 @@ private struct Question {
             texts[member.name.string] = try ObjectReader.text(member.value, at: "\(name)/\(member.name)").string
         }
         return texts
+    }
+
+    /// An object; one that is missing is empty.
+    func object(_ name: JSONText) throws -> JSONValue {
+        guard let value = object[name] else { return .object(JSONObject()) }
+        guard case .object = value else { throw ShapeError("\(name)", "must be an object") }
+        return value
     }
 
     /// Whether a member is true; one that is missing is not.

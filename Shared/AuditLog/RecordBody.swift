@@ -142,6 +142,7 @@ package struct EncodedDecision: Sendable, Equatable {
     ///   - policy: The policy's version; 0 before the first policy.
     ///   - digest: The policy's digest; empty before the first policy.
     ///   - limiter: The limit that was hit.
+    ///   - conditions: What came of conditions on arguments, see `RecordedCondition`; the first 16 are named.
     ///   - observed: The code of the reason for which it would be denied, where it passes under a policy that only
     ///     observes.
     package init(
@@ -151,11 +152,16 @@ package struct EncodedDecision: Sendable, Equatable {
         policy: Int,
         digest: JSONText,
         limiter: JSONText? = nil,
+        conditions: [JSONText] = [],
         observed: JSONText? = nil
     ) {
         member = withUnsafeTemporaryAllocation(byteCount: RecordWriter.maxBytes, alignment: 1) { room in
             var output = ByteWriter(room)
-            output.append(",\"dec\":{\"digest\":", RecordName.digest(digest))
+            output.append(",\"dec\":{")
+            for (index, condition) in conditions.prefix(RecordForm.maxConditions).enumerated() {
+                output.append(index > 0 ? "," : "\"args\":[", word: condition)
+            }
+            output.append(conditions.isEmpty ? "\"digest\":" : "],\"digest\":", RecordName.digest(digest))
             output.append(isAllowed ? ",\"is\":\"allow\"" : ",\"is\":\"deny\"")
             if let limiter { output.append(",\"limiter\":", name: limiter) }
             if let observed { output.append(",\"observed\":", word: observed) }

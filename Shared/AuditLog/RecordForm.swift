@@ -33,7 +33,7 @@ struct RecordForm: Sendable {
 
     /// The values that a reader hands on.
     enum Slot: Int, Sendable, CaseIterable {
-        case agent, digest, key, kind, policy, seq, server, sub, time
+        case agent, digest, key, kind, milliseconds, outcome, policy, reason, seq, server, sub, time
     }
 
     /// Sorted by the bytes of their names, as the canonical form has them; at most 64.
@@ -50,6 +50,8 @@ struct RecordForm: Sendable {
 extension RecordForm {
     /// So many rules, and no more, are named in one record: a record has a bound.
     static let maxRules = 16
+    /// The same of conditions on arguments.
+    static let maxConditions = 16
 
     /// A whole record; places are those of `RecordMembers`, and which of them must be there is told by the kind.
     static let record = RecordForm(recordMembers) { _ in true }
@@ -98,24 +100,25 @@ extension RecordForm {
         Member("id", .text(.name)),
     ])
 
-    /// The limiter, in place 2, is there where a limit was hit, and what was observed, in place 3, where a policy that only
-    /// observes let a call pass.
-    private static let decision = RecordForm(decisionMembers) { $0 == 2 || $0 == 3 }
+    /// What came of conditions on arguments, in place 0, is there where a rule has some; the limiter, in place 3, where a limit
+    /// was hit; and what was observed, in place 4, where a policy that only observes let a call pass.
+    private static let decision = RecordForm(decisionMembers) { [0, 3, 4].contains($0) }
 
     private static let decisionMembers: [Member] = [
+        Member("args", .list(of: .word, most: maxConditions)),
         Member("digest", .hashOrEmpty, .digest),
         Member("is", .word(["allow", "deny"])),
         Member("limiter", .text(.name)),
         Member("observed", .text(.word)),
         Member("policy", .count, .policy),
-        Member("reason", .text(.word)),
+        Member("reason", .text(.word), .reason),
         Member("rules", .list(of: .name, most: maxRules)),
     ]
 
     private static let outcome = RecordForm([
         Member("bytes_in", .count),
         Member("bytes_out", .count),
-        Member("is", .word(Outcome.Kind.allCases.map(\.rawValue))),
-        Member("ms", .count),
+        Member("is", .word(Outcome.Kind.allCases.map(\.rawValue)), .outcome),
+        Member("ms", .count, .milliseconds),
     ])
 }

@@ -25,8 +25,11 @@ extension Envelope {
         while let name = try scanner.nextName(&frame) {
             if scanner.matches(name, "name") {
                 members.name = try scanner.optionalString()
-            } else if scanner.matches(name, "arguments") || scanner.matches(name, "argument") {
+            } else if scanner.matches(name, "arguments") {
+                // Not one with `argument`: what is judged must be what the server reads.
                 arguments = try skipUnread(&scanner)
+            } else if scanner.matches(name, "argument") {
+                argument = try skipUnread(&scanner)
             } else if scanner.matches(name, "_meta") {
                 try readMeta(&scanner)
             } else if scanner.matches(name, "uri") {

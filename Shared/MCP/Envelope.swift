@@ -49,8 +49,9 @@ package struct Envelope: Sendable {
 
     // Of `params`.
     package internal(set) var params: JSONSpan?
-    /// `arguments`, or `argument` of a completion.
     package internal(set) var arguments: JSONSpan?
+    /// `argument` of a completion.
+    package internal(set) var argument: JSONSpan?
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`: what makes a request a modern one.
     package internal(set) var protocolVersion: JSONStringSpan?
     /// `protocolVersion` of `initialize`.

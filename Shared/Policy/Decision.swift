@@ -36,6 +36,9 @@ package struct Decision: Hashable, Sendable {
     package let words: JSONText?
     /// Which of the snapshot's grants it is, if it is one of those alone.
     package let grant: Int?
+    /// What came of the conditions on arguments of all rules for what was asked, also of those that did not decide; empty
+    /// where no rule looks at arguments.
+    package internal(set) var judged: [JudgedCondition] = []
 
     package var isAllowed: Bool { reason == .granted || reason == .observed }
 

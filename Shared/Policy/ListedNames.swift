@@ -27,7 +27,7 @@ extension PolicySnapshot {
         _ member: KeyPath<RuleTable.Items, Range<Int>?>
     ) -> ListedNames {
         guard !isClosed else { return ListedNames(open: [], closed: []) }
-        return table.scan(client: client, server: server) { $0.listed(member) }
+        return table.scan(client: client, server: server, arguments: .any) { $0.listed(member) }
     }
 }
 
@@ -79,7 +79,9 @@ extension RuleTable.Scan {
         ListedNames(
             open: table.isOpen
                 ? [.everything] : table.grants.filter(concerns).flatMap { patterns(of: $0.items, member) },
-            closed: table.forbids.filter(concerns).flatMap { patterns(of: $0.items, member) }
+            // What is forbidden with some arguments is listed, as it may be called with others.
+            closed: table.forbids.filter { concerns($0) && $0.conditions.isEmpty }
+                .flatMap { patterns(of: $0.items, member) }
         )
     }
 

@@ -6,15 +6,22 @@ extension PolicyRules {
     package static let languageVersion = 1
 
     /// The rules as they are signed, in names that have a canonical spelling: the names of roles are values here.
+    ///
+    /// What came into the language later is there only where it says something: agents that do not know it refuse the
+    /// whole, and take all other rules.
     package var json: JSONValue {
+        let predicates = predicates
+        let form = RuleForm.signed(predicates)
         var object: JSONObject = [
             "version": .int(Self.languageVersion),
-            "roles": .array(roles.map { ["name": .string($0.name), "grant": .array($0.grants.map(\.json))] }),
-            "forbid": .array(forbids.map { $0.json(person: "sub") }),
+            "roles": .array(
+                roles.map { ["name": .string($0.name), "grant": .array($0.grants.map { $0.json(form) })] }
+            ),
+            "forbid": .array(forbids.map { $0.json(form) }),
             "limits": .array(limits.map(\.json)),
         ]
-        // Only where it says something: agents that do not know it refuse the whole, and take all other rules.
         if mode != .enforce { object["mode"] = .text(mode.rawValue) }
+        if !predicates.isEmpty { object["args"] = .array(predicates.map(\.json)) }
         return .object(object)
     }
 
@@ -22,9 +29,16 @@ extension PolicyRules {
     package init(_ json: JSONValue, at place: String = "") throws {
         self = try ObjectReader.read(json, at: place) { reader in
             _ = try reader.int("version", in: Self.languageVersion...Self.languageVersion)
+            let predicates = try reader.optionalElements("args") ?? []
+            guard predicates.count <= ArgumentPredicate.most else {
+                throw ShapeError(reader.path("args"), "must have at most \(ArgumentPredicate.most) conditions")
+            }
+            let form = RuleForm.signed(
+                try predicates.map { try ArgumentPredicate(signed: $0.value, at: $0.place) }
+            )
             var names: Set<JSONText> = []
             let roles = try reader.elements("roles").map { element in
-                let role = try Role(signed: element.value, at: element.place)
+                let role = try Role(signed: element.value, form: form, at: element.place)
                 guard names.insert(role.name).inserted else {
                     throw ShapeError("\(element.place)/name", "occurs twice")
                 }
@@ -32,7 +46,7 @@ extension PolicyRules {
             }
             return PolicyRules(
                 roles: roles,
-                forbids: try reader.elements("forbid").map { try Forbid($0.value, person: "sub", at: $0.place) },
+                forbids: try reader.elements("forbid").map { try Forbid($0.value, form: form, at: $0.place) },
                 limits: try reader.elements("limits").enumerated().map { index, element in
                     try LimitRule(element.value, name: Self.limitName(index), at: element.place)
                 },
@@ -43,6 +57,13 @@ extension PolicyRules {
 
     /// The name of the limit at `index`.
     package static func limitName(_ index: Int) -> JSONText { JSONText("limits/\(index)") }
+
+    /// All conditions on arguments, each once.
+    package var predicates: [ArgumentPredicate] {
+        var known: Set<ArgumentPredicate> = []
+        let all = roles.flatMap(\.grants).flatMap(\.arguments) + forbids.flatMap(\.scope.arguments)
+        return all.filter { known.insert($0).inserted }
+    }
 }
 
 extension PolicyRules.Role {
@@ -54,23 +75,26 @@ extension PolicyRules.Role {
         }
     }
 
-    fileprivate init(signed json: JSONValue, at place: String) throws {
+    fileprivate init(signed json: JSONValue, form: RuleForm, at place: String) throws {
         self = try ObjectReader.read(json, at: place) { reader in
             let name = try reader.identifier("name")
             try Self.checkName(name, at: reader.path("name"))
             return PolicyRules.Role(
                 name: name,
-                grants: try reader.elements("grant").map { try PolicyRules.Grant($0.value, at: $0.place) }
+                grants: try reader.elements("grant").map { try PolicyRules.Grant($0.value, form: form, at: $0.place) }
             )
         }
     }
 }
 
 extension PolicyRules.Grant {
-    /// The grant as it is written and signed.
-    package var json: JSONValue {
+    /// The grant as it is written in a file.
+    package var json: JSONValue { json(.file) }
+
+    func json(_ form: RuleForm) -> JSONValue {
         var object: JSONObject = ["server": server.json]
         items.write(to: &object)
+        form.write(arguments, to: &object)
         if serverRequests != Self.usualServerRequests {
             object["server_requests"] = .array(
                 ServerRequest.allCases.filter(serverRequests.contains).map { .text($0.rawValue) }
@@ -80,73 +104,41 @@ extension PolicyRules.Grant {
     }
 
     /// Reads a grant; throws `ShapeError`.
-    package init(_ json: JSONValue, at place: String) throws {
+    package init(_ json: JSONValue, form: RuleForm, at place: String) throws {
         self = try ObjectReader.read(json, at: place) { reader in
-            PolicyRules.Grant(
+            let grant = PolicyRules.Grant(
                 server: try reader.pattern("server"),
                 items: try PolicyRules.Items(members: &reader),
+                arguments: try form.arguments(&reader),
                 serverRequests: try reader.optionalElements("server_requests").map { elements in
                     Set(try elements.map { try ObjectReader.word($0.value, at: $0.place) })
                 } ?? Self.usualServerRequests
             )
+            try grant.items.check(grant.arguments, at: reader.path("args"))
+            return grant
         }
     }
 }
 
 extension PolicyRules.Forbid {
-    /// The rule, with the person under the name that a file (`user`) or a bundle (`sub`) has for it.
-    package func json(person name: JSONText) -> JSONValue {
+    func json(_ form: RuleForm) -> JSONValue {
         var object: JSONObject = [:]
-        object[name] = person.map(JSONValue.string)
-        object["group"] = group?.json
-        object["client"] = client?.json
-        object["server"] = server?.json
-        items.write(to: &object)
+        scope.write(to: &object, form: form)
         object["because"] = because.map(JSONValue.string)
         return .object(object)
     }
 
     /// Reads a rule; throws `ShapeError`.
-    package init(_ json: JSONValue, person name: JSONText, at place: String) throws {
+    package init(_ json: JSONValue, form: RuleForm, at place: String) throws {
         self = try ObjectReader.read(json, at: place) { reader in
             let because = try reader.optionalText("because")
             guard because.map({ (1...512).contains($0.utf8.count) }) ?? true else {
                 throw ShapeError(reader.path("because"), "must be 1 to 512 bytes")
             }
             return PolicyRules.Forbid(
-                person: try reader.optionalIdentifier(name),
-                group: try reader.optionalPattern("group"),
-                client: try reader.optionalPattern("client"),
-                server: try reader.optionalPattern("server"),
-                items: try PolicyRules.Items(members: &reader),
+                scope: try RuleScope(members: &reader, form: form),
                 because: because.map { JSONText($0) }
             )
         }
-    }
-
-    /// The same rule about another person.
-    package func with(person: JSONText?) -> PolicyRules.Forbid {
-        PolicyRules.Forbid(
-            person: person,
-            group: group,
-            client: client,
-            server: server,
-            items: items,
-            because: because
-        )
-    }
-}
-
-extension PolicyRules.Items {
-    init(members reader: inout ObjectReader) throws(ShapeError) {
-        tools = try reader.optionalPatterns("tools")
-        resources = try reader.optionalPatterns("resources")
-        prompts = try reader.optionalPatterns("prompts")
-    }
-
-    func write(to object: inout JSONObject) {
-        object["tools"] = tools.map { .array($0.map(\.json)) }
-        object["resources"] = resources.map { .array($0.map(\.json)) }
-        object["prompts"] = prompts.map { .array($0.map(\.json)) }
     }
 }

@@ -32,24 +32,40 @@ package struct PolicyRules: Hashable, Sendable {
     package struct Grant: Hashable, Sendable {
         package let server: Pattern
         package let items: Items
+        /// What must hold of the arguments of a call.
+        package let arguments: [ArgumentPredicate]
         /// What the server may ask of the client.
         package let serverRequests: Set<ServerRequest>
 
         /// What the server may ask where a grant says nothing about it.
         package static let usualServerRequests: Set<ServerRequest> = [.elicitation]
+
+        package init(
+            server: Pattern,
+            items: Items = .everything,
+            arguments: [ArgumentPredicate] = [],
+            serverRequests: Set<ServerRequest> = Self.usualServerRequests
+        ) {
+            self.server = server
+            self.items = items
+            self.arguments = arguments
+            self.serverRequests = serverRequests
+        }
     }
 
     /// What no person may do, or one person, group or client may not, whatever is granted.
     package struct Forbid: Hashable, Sendable {
-        /// The one person that it is about; nil: everybody.
-        package let person: JSONText?
-        package let group: Pattern?
-        package let client: Pattern?
-        /// Nil: on every server.
-        package let server: Pattern?
-        package let items: Items
+        package var scope: RuleScope
         /// The author's own words.
         package let because: JSONText?
+
+        /// The one person that it is about; nil: everybody.
+        package var person: JSONText? { scope.person }
+
+        package init(scope: RuleScope, because: JSONText? = nil) {
+            self.scope = scope
+            self.because = because
+        }
     }
 
     /// The tools, resources and prompts that a rule is about.
@@ -57,6 +73,12 @@ package struct PolicyRules: Hashable, Sendable {
         package let tools: [Pattern]?
         package let resources: [Pattern]?
         package let prompts: [Pattern]?
+
+        package init(tools: [Pattern]? = nil, resources: [Pattern]? = nil, prompts: [Pattern]? = nil) {
+            self.tools = tools
+            self.resources = resources
+            self.prompts = prompts
+        }
 
         /// Whether the rule names no kind at all, and so is about everything on its servers.
         package var isEverything: Bool { tools == nil && resources == nil && prompts == nil }

@@ -47,36 +47,63 @@ package final class PolicySnapshot: Sendable {
     /// What `decide` answers where a grant opens what is asked, by the number that the decision has.
     package var grants: [Decision] { table.decisions.grants }
 
+    /// What `decide` answers where no rule matches and the policy only observes.
+    package var observed: Decision { Decision(.observed) }
+
     /// Decides, and names the first rule that suffices.
     ///
     /// - Parameters:
     ///   - client: the name of the client that asks; `local` on the socket without a credential.
     ///   - server: the alias of the server.
     ///   - ask: what is asked.
+    ///   - arguments: of the call, the very bytes that go to the server.
     /// - Returns: the decision; it shares its parts with the snapshot.
-    package func decide(client: JSONText, server: JSONText, ask: Ask) -> Decision {
+    package func decide(
+        client: JSONText,
+        server: JSONText,
+        ask: Ask,
+        arguments: CallArguments = .none
+    ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server) { scan in
-            if let forbid = scan.firstForbid(ask) { return table.decisions.forbids[forbid] }
-            if let grant = scan.firstGrant(ask) { return table.decisions.grants[grant] }
-            return table.decisions.otherwise
+        return table.scan(client: client, server: server, arguments: arguments) { scan in
+            let item = RuleTable.Item(ask)
+            var decision = table.decisions.otherwise
+            if let forbid = scan.firstForbid(item) {
+                decision = table.decisions.forbids[forbid]
+            } else if let grant = scan.firstGrant(item) {
+                decision = table.decisions.grants[grant]
+            }
+            if scan.hasReadArguments { decision.judged = scan.judged(item) }
+            return decision
         }
     }
 
     /// Decides, and names every rule without which it would be decided otherwise.
-    package func explain(client: JSONText, server: JSONText, ask: Ask) -> Decision {
+    package func explain(
+        client: JSONText,
+        server: JSONText,
+        ask: Ask,
+        arguments: CallArguments = .none
+    ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server) { scan in
-            let forbids = scan.allForbids(ask).map { table.decisions.forbids[$0] }
-            if let first = forbids.first {
-                return Decision(.forbidden, rules: forbids.flatMap(\.rules), words: first.words)
-            }
-            let grants = scan.allGrants(ask).map { table.decisions.grants[$0] }
-            if grants.isEmpty { return table.decisions.otherwise }
-            var rules: [JSONText] = []
-            for rule in grants.lazy.flatMap(\.rules) where !rules.contains(rule) { rules.append(rule) }
-            return Decision(.granted, rules: rules)
+        return table.scan(client: client, server: server, arguments: arguments) { scan in
+            let item = RuleTable.Item(ask)
+            var decision = explained(item, &scan)
+            if scan.hasReadArguments { decision.judged = scan.judged(item) }
+            return decision
         }
+    }
+
+    private func explained(_ item: RuleTable.Item, _ scan: inout RuleTable.Scan) -> Decision {
+        let forbids = scan.allForbids(item).map { table.decisions.forbids[$0] }
+        if let first = forbids.first {
+            return Decision(.forbidden, rules: forbids.flatMap(\.rules), words: first.words)
+        }
+        let grants = scan.allGrants(item).map { table.decisions.grants[$0] }
+        if grants.isEmpty { return table.decisions.otherwise }
+        var rules: [JSONText] = []
+        for rule in grants.lazy.flatMap(\.rules) where !rules.contains(rule) { rules.append(rule) }
+        return Decision(.granted, rules: rules)
     }
 
     /// Whether everything is denied for one reason: none was applied yet, or its time is over.
@@ -91,12 +118,23 @@ package final class PolicySnapshot: Sendable {
     }
 
     /// Decides about a tool, for callers that have its name as a text.
-    package func decide(client: JSONText, server: JSONText, tool: JSONText) -> Decision {
-        tool.utf8.withUnsafeBufferPointer { decide(client: client, server: server, ask: .tool($0)) }
+    package func decide(client: JSONText, server: JSONText, tool: JSONText, arguments: JSONValue? = nil) -> Decision {
+        Self.lend(tool, arguments) { decide(client: client, server: server, ask: $0, arguments: $1) }
     }
 
     /// Explains a decision about a tool.
-    package func explain(client: JSONText, server: JSONText, tool: JSONText) -> Decision {
-        tool.utf8.withUnsafeBufferPointer { explain(client: client, server: server, ask: .tool($0)) }
+    package func explain(client: JSONText, server: JSONText, tool: JSONText, arguments: JSONValue? = nil) -> Decision {
+        Self.lend(tool, arguments) { explain(client: client, server: server, ask: $0, arguments: $1) }
+    }
+
+    private static func lend<Answer>(
+        _ tool: JSONText,
+        _ arguments: JSONValue?,
+        _ body: (Ask, CallArguments) -> Answer
+    ) -> Answer {
+        tool.utf8.withUnsafeBufferPointer { tool in
+            guard let arguments else { return body(.tool(tool), .none) }
+            return arguments.bytes.withUnsafeBufferPointer { body(.tool(tool), .json($0)) }
+        }
     }
 }

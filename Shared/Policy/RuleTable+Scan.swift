@@ -7,35 +7,57 @@ extension RuleTable {
         let pool: UnsafeBufferPointer<UInt8>
         let client: NameBytes
         let server: NameBytes
+        let arguments: CallArguments
+        /// What is at the places that rules look at; nil before the first rule does.
+        private var values: [ArgumentValue]?
+
+        init(
+            table: RuleTable,
+            pool: UnsafeBufferPointer<UInt8>,
+            client: NameBytes,
+            server: NameBytes,
+            arguments: CallArguments
+        ) {
+            self.table = table
+            self.pool = pool
+            self.client = client
+            self.server = server
+            self.arguments = arguments
+        }
+
+        /// Whether a rule has looked at the arguments.
+        var hasReadArguments: Bool { values != nil }
 
         /// The first rule that closes what is asked.
-        func firstForbid(_ ask: Ask) -> Int? {
-            let item = Item(ask)
-            return table.forbids.indices.first { closes(table.forbids[$0], item) }
+        mutating func firstForbid(_ item: Item) -> Int? {
+            for index in table.forbids.indices where holds(table.forbids[index], item) { return index }
+            return nil
         }
 
         /// Every rule that closes what is asked.
-        func allForbids(_ ask: Ask) -> [Int] {
-            let item = Item(ask)
-            return table.forbids.indices.filter { closes(table.forbids[$0], item) }
+        mutating func allForbids(_ item: Item) -> [Int] {
+            var all: [Int] = []
+            for index in table.forbids.indices where holds(table.forbids[index], item) { all.append(index) }
+            return all
         }
 
         /// The first grant that opens what is asked.
-        func firstGrant(_ ask: Ask) -> Int? {
-            let item = Item(ask)
-            return table.grants.indices.first { opens(table.grants[$0], item) }
+        mutating func firstGrant(_ item: Item) -> Int? {
+            for index in table.grants.indices where opens(table.grants[index], item) { return index }
+            return nil
         }
 
         /// Every grant that opens what is asked.
-        func allGrants(_ ask: Ask) -> [Int] {
-            let item = Item(ask)
-            return table.grants.indices.filter { opens(table.grants[$0], item) }
+        mutating func allGrants(_ item: Item) -> [Int] {
+            var all: [Int] = []
+            for index in table.grants.indices where opens(table.grants[index], item) { all.append(index) }
+            return all
         }
 
         /// Whether a rule is about this client and this server.
-        func concerns(_ forbid: Forbid) -> Bool {
-            if let pattern = forbid.server, !pattern.matches(server, pool: pool) { return false }
-            if let pattern = forbid.client, !pattern.matches(client, pool: pool) { return false }
+        func concerns(_ scope: Scope) -> Bool {
+            if let pattern = scope.server, !pattern.matches(server, pool: pool) { return false }
+            if let clients = scope.clients, !isNamed(client, in: clients) { return false }
             return true
         }
 
@@ -46,24 +68,42 @@ extension RuleTable {
             return true
         }
 
-        private func closes(_ forbid: Forbid, _ item: Item) -> Bool {
-            guard concerns(forbid) else { return false }
-            if forbid.items.isEverything { return true }
+        private mutating func holds(_ scope: Scope, _ item: Item) -> Bool {
+            guard concerns(scope), names(scope, item) else { return false }
+            if scope.conditions.isEmpty { return true }
+            // Only a call has arguments: a rule about some of them says nothing of whatever else is asked.
+            guard item.isCall else { return false }
+            if case .any = arguments { return false }
+            for index in scope.conditions where truth(index) == .fails { return false }
+            return true
+        }
+
+        private mutating func opens(_ grant: Grant, _ item: Item) -> Bool {
+            guard concerns(grant), names(grant, item) else { return false }
+            guard item.isCall, !grant.conditions.isEmpty else { return true }
+            if case .any = arguments { return true }
+            for index in grant.conditions where truth(index) != .holds { return false }
+            return true
+        }
+
+        // MARK: Names
+
+        private func names(_ scope: Scope, _ item: Item) -> Bool {
+            if scope.items.isEverything { return true }
             switch item {
-            case .tool(let name): return isNamed(name, in: forbid.items.tools)
+            case .tool(let name): return isNamed(name, in: scope.items.tools)
             case .resource(let name, let isAmbiguous):
                 // Such a URI may lead anywhere on its server, so also to what the rule names.
-                return isAmbiguous ? forbid.items.resources != nil : isNamed(name, in: forbid.items.resources)
-            case .prompt(let name): return isNamed(name, in: forbid.items.prompts)
+                return isAmbiguous ? scope.items.resources != nil : isNamed(name, in: scope.items.resources)
+            case .prompt(let name): return isNamed(name, in: scope.items.prompts)
             // A task can be that of any tool: it is closed where every tool is.
-            case .task: return isNamed(NameBytes(UnsafeBufferPointer(start: nil, count: 0)), in: forbid.items.tools)
+            case .task: return isNamed(NameBytes(UnsafeBufferPointer(start: nil, count: 0)), in: scope.items.tools)
             // A rule that names items is about those, and does not apply to a request that is about no item.
             case .method, .serverRequest: return false
             }
         }
 
-        private func opens(_ grant: Grant, _ item: Item) -> Bool {
-            guard concerns(grant) else { return false }
+        private func names(_ grant: Grant, _ item: Item) -> Bool {
             switch item {
             case .tool(let name): return grant.items.isEverything || isNamed(name, in: grant.items.tools)
             case .resource(let name, let isAmbiguous):
@@ -86,6 +126,38 @@ extension RuleTable {
             guard let range else { return false }
             return range.contains { table.patterns[$0].isEverything }
         }
+
+        // MARK: Arguments
+
+        /// Whether a condition of a rule holds; the arguments are read when the first is asked for.
+        private mutating func truth(_ index: Int) -> Truth {
+            let bytes: UnsafeBufferPointer<UInt8>?
+            switch arguments {
+            case .json(let json): bytes = json
+            case .none, .any: bytes = nil
+            }
+            let values = self.values ?? table.places.values(in: bytes)
+            self.values = values
+            let condition = table.conditions[index]
+            return condition.predicate.condition.truth(
+                of: values[condition.place],
+                in: bytes ?? UnsafeBufferPointer(start: nil, count: 0)
+            )
+        }
+
+        /// What came of each condition of the rules that are about what is asked.
+        mutating func judged(_ item: Item) -> [JudgedCondition] {
+            var numbers: [Int] = []
+            for scope in table.forbids where concerns(scope) && names(scope, item) { numbers += scope.conditions }
+            for grant in table.grants where concerns(grant) && names(grant, item) { numbers += grant.conditions }
+            var all: [JudgedCondition] = []
+            for index in numbers {
+                let predicate = table.conditions[index].predicate
+                guard !all.contains(where: { $0.predicate == predicate }) else { continue }
+                all.append(JudgedCondition(predicate: predicate, truth: truth(index)))
+            }
+            return all
+        }
     }
 
     /// What is asked, with the first bytes of a name at hand.
@@ -106,6 +178,14 @@ extension RuleTable {
             case .task: self = .task
             case .method: self = .method
             case .serverRequest(let kind): self = .serverRequest(kind)
+            }
+        }
+
+        /// Whether it has arguments.
+        var isCall: Bool {
+            switch self {
+            case .tool, .prompt: true
+            case .resource, .task, .method, .serverRequest: false
             }
         }
     }

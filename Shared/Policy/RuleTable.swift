@@ -17,13 +17,23 @@ struct RuleTable: Sendable {
         /// Nil: through every client.
         let clients: Range<Int>?
         let items: Items
+        let conditions: Range<Int>
         let serverRequests: Set<ServerRequest>
     }
 
-    struct Forbid {
+    /// What a rule that forbids is about.
+    struct Scope {
         let server: CompiledPattern?
-        let client: CompiledPattern?
+        /// Nil: through every client.
+        let clients: Range<Int>?
         let items: Items
+        let conditions: Range<Int>
+    }
+
+    /// A condition on the value at a place.
+    struct Condition {
+        let place: Int
+        let predicate: ArgumentPredicate
     }
 
     /// The answers, made once; a decision only points at one.
@@ -36,9 +46,11 @@ struct RuleTable: Sendable {
     }
 
     private(set) var grants: [Grant] = []
-    private(set) var forbids: [Forbid] = []
+    private(set) var forbids: [Scope] = []
     private(set) var patterns: [CompiledPattern] = []
     private(set) var pool: [UInt8] = []
+    private(set) var conditions: [Condition] = []
+    private(set) var places = ArgumentPlaces()
     private(set) var decisions = Decisions()
 
     /// A table without rules.
@@ -54,6 +66,7 @@ struct RuleTable: Sendable {
                         server: CompiledPattern(grant.server, pool: &pool),
                         clients: membership.clients.map { add($0) },
                         items: add(grant.items),
+                        conditions: add(grant.arguments),
                         serverRequests: grant.serverRequests
                     )
                 )
@@ -62,16 +75,8 @@ struct RuleTable: Sendable {
                 decisions.grants.append(Decision(.granted, rules: [name, membership.rule], grant: number))
             }
         }
-        for (index, forbid) in rules.forbids.enumerated() {
-            if let person = forbid.person, person != binding.sub { continue }
-            if let group = forbid.group, !binding.groups.contains(where: group.matches) { continue }
-            forbids.append(
-                Forbid(
-                    server: forbid.server.map { CompiledPattern($0, pool: &pool) },
-                    client: forbid.client.map { CompiledPattern($0, pool: &pool) },
-                    items: add(forbid.items)
-                )
-            )
+        for (index, forbid) in rules.forbids.enumerated() where forbid.scope.concerns(binding) {
+            forbids.append(add(forbid.scope))
             decisions.forbids.append(Decision(.forbidden, rules: [JSONText("forbid/\(index)")], words: forbid.because))
         }
     }
@@ -93,15 +98,44 @@ struct RuleTable: Sendable {
         )
     }
 
+    private mutating func add(_ arguments: [ArgumentPredicate]) -> Range<Int> {
+        let start = conditions.count
+        for predicate in arguments {
+            conditions.append(Condition(place: places.add(predicate.pointer), predicate: predicate))
+        }
+        return start..<conditions.count
+    }
+
+    private mutating func add(_ scope: RuleScope) -> Scope {
+        Scope(
+            server: scope.server.map { CompiledPattern($0, pool: &pool) },
+            clients: scope.clients.map { add($0) },
+            items: add(scope.items),
+            conditions: add(scope.arguments)
+        )
+    }
+
     /// Whether what no rule is about is allowed.
     var isOpen: Bool { decisions.otherwise.isAllowed }
 
     /// Asks about one client and one server.
-    func scan<Result>(client: JSONText, server: JSONText, _ body: (Scan) -> Result) -> Result {
+    func scan<Result>(
+        client: JSONText,
+        server: JSONText,
+        arguments: CallArguments,
+        _ body: (inout Scan) -> Result
+    ) -> Result {
         client.utf8.withUnsafeBufferPointer { client in
             server.utf8.withUnsafeBufferPointer { server in
                 pool.withUnsafeBufferPointer { pool in
-                    body(Scan(table: self, pool: pool, client: NameBytes(client), server: NameBytes(server)))
+                    var scan = Scan(
+                        table: self,
+                        pool: pool,
+                        client: NameBytes(client),
+                        server: NameBytes(server),
+                        arguments: arguments
+                    )
+                    return body(&scan)
                 }
             }
         }
@@ -113,5 +147,14 @@ struct RuleTable: Sendable {
             let name = NameBytes(server)
             return pool.withUnsafeBufferPointer { pool in grants.contains { $0.server.matches(name, pool: pool) } }
         }
+    }
+}
+
+extension RuleScope {
+    /// Whether the rule is about a person.
+    fileprivate func concerns(_ binding: Binding) -> Bool {
+        if let person, person != binding.sub { return false }
+        if let group, !binding.groups.contains(where: group.matches) { return false }
+        return true
     }
 }

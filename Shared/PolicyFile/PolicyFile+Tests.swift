@@ -75,11 +75,11 @@ private struct Weights {
 
     init(_ file: PolicyFile) {
         let groupRules = file.index.others.count
-        shared = groupRules + file.forbids.reduce(1) { $0 + Self.of($1.items) }
+        shared = groupRules + file.forbids.reduce(1) { $0 + Self.of($1.scope) }
         search = file.roles.count / 16
         roles = Dictionary(
             uniqueKeysWithValues: file.roles.map { role in
-                (role.name, (own: role.grants.reduce(0) { $0 + Self.of($1.items) }, grants: role.grants.count))
+                (role.name, (own: role.grants.reduce(0) { $0 + Self.of($1) }, grants: role.grants.count))
             }
         )
     }
@@ -88,6 +88,14 @@ private struct Weights {
     func of(_ role: JSONText, clients: [Pattern]?) -> Int {
         guard let role = roles[role] else { return 0 }
         return 1 + search + role.own + role.grants * (clients?.count ?? 0)
+    }
+
+    private static func of(_ grant: PolicyRules.Grant) -> Int {
+        of(grant.items) + grant.arguments.reduce(0) { $0 + $1.weight }
+    }
+
+    private static func of(_ scope: RuleScope) -> Int {
+        of(scope.items) + (scope.clients?.count ?? 0) + scope.arguments.reduce(0) { $0 + $1.weight }
     }
 
     private static func of(_ items: PolicyRules.Items) -> Int {

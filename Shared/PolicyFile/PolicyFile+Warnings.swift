@@ -27,6 +27,11 @@ extension PolicyRules.Items {
     }
 }
 
+extension [ArgumentPredicate] {
+    /// Whether whatever meets these conditions meets the others: they are all among these.
+    fileprivate func areCovered(by others: [ArgumentPredicate]) -> Bool { others.allSatisfy(contains) }
+}
+
 /// Compares the rules of a file with each other.
 private struct RuleChecks {
     private let file: PolicyFile
@@ -90,13 +95,15 @@ private struct RuleChecks {
         let other = cover(of: index, among: grants.indices) { wide, narrow in
             grants[wide].server.covers(grants[narrow].server)
                 && grants[narrow].items.areCovered(by: grants[wide].items)
+                && grants[narrow].arguments.areCovered(by: grants[wide].arguments)
                 && grants[narrow].serverRequests.isSubset(of: grants[wide].serverRequests)
         }
         if let other { warn("\(place)/\(index)", "opens nothing that \(place)/\(other) does not open") }
         for (number, forbid) in file.forbids.enumerated() where forbid.isForEverybody {
             left -= 1
             guard left > 0 else { return }
-            guard forbid.server?.covers(grant.server) ?? true, grant.items.areCovered(by: forbid.items) else {
+            let scope = forbid.scope
+            guard scope.server?.covers(grant.server) ?? true, grant.items.areCovered(by: scope.items) else {
                 continue
             }
             warn("\(place)/\(index)", "opens nothing: forbid/\(number) closes all that it names")
@@ -126,7 +133,7 @@ private struct RuleChecks {
         }
     }
 
-    private static func covers(_ wide: [Pattern]?, _ narrow: [Pattern]?) -> Bool {
+    fileprivate static func covers(_ wide: [Pattern]?, _ narrow: [Pattern]?) -> Bool {
         guard let wide else { return true }
         guard let narrow else { return false }
         return narrow.allSatisfy { pattern in wide.contains { $0.covers(pattern) } }
@@ -146,12 +153,12 @@ private struct RuleChecks {
     /// A server may know a resource by several spellings, and a rule that forbids one leaves the others to the grant.
     private mutating func warnOfSpellings(_ index: Int) {
         let forbid = file.forbids[index]
-        for (number, pattern) in (forbid.items.resources ?? []).enumerated() where !pattern.stem.isEmpty {
+        for (number, pattern) in (forbid.scope.items.resources ?? []).enumerated() where !pattern.stem.isEmpty {
             for role in file.roles {
                 for (place, grant) in role.grants.enumerated() {
                     left -= 1
                     guard left > 0 else { return }
-                    guard forbid.server?.overlaps(grant.server) ?? true, opensMore(grant.items, than: pattern) else {
+                    guard forbid.scope.server?.overlaps(grant.server) ?? true, opensMore(grant.items, than: pattern) else {
                         continue
                     }
                     warn(
@@ -193,14 +200,22 @@ private struct RuleChecks {
 }
 
 extension PolicyRules.Forbid {
-    /// Whether it is about every person, group and client.
-    fileprivate var isForEverybody: Bool { person == nil && group == nil && client == nil }
+    /// Whether it is about every person, group and client, and about every call.
+    fileprivate var isForEverybody: Bool {
+        scope.person == nil && scope.group == nil && scope.clients == nil && scope.arguments.isEmpty
+    }
 
     /// Whether it closes everything that the other closes.
-    fileprivate func covers(_ other: PolicyRules.Forbid) -> Bool {
+    fileprivate func covers(_ other: PolicyRules.Forbid) -> Bool { scope.covers(other.scope) }
+}
+
+extension RuleScope {
+    /// Whether the rule is about everything that the other is about.
+    fileprivate func covers(_ other: RuleScope) -> Bool {
         (person == nil || person == other.person)
-            && Self.covers(group, other.group) && Self.covers(client, other.client) && Self.covers(server, other.server)
-            && other.items.areCovered(by: items)
+            && Self.covers(group, other.group) && RuleChecks.covers(clients, other.clients)
+            && Self.covers(server, other.server) && other.items.areCovered(by: items)
+            && other.arguments.areCovered(by: arguments)
     }
 
     private static func covers(_ wide: Pattern?, _ narrow: Pattern?) -> Bool {

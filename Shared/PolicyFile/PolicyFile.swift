@@ -85,7 +85,9 @@ package struct PolicyFile: Sendable {
     package var people: [EmailAddress] {
         var people: Set<EmailAddress> = []
         for case .user(let email) in binds.map(\.who) { people.insert(email) }
-        for forbid in forbids { forbid.person.flatMap { EmailAddress($0.string) }.map { _ = people.insert($0) } }
+        for case let person? in forbids.map(\.scope.person) {
+            if let email = EmailAddress(person.string) { people.insert(email) }
+        }
         return people.sorted { $0.text < $1.text }
     }
 
@@ -98,14 +100,14 @@ package struct PolicyFile: Sendable {
     package func rules(pseudonyms: [EmailAddress: String]) throws(PolicyRefusal) -> PolicyRules {
         var translated: [PolicyRules.Forbid] = []
         for (index, forbid) in forbids.enumerated() {
-            guard let person = forbid.person else {
-                translated.append(forbid)
-                continue
+            var forbid = forbid
+            if let person = forbid.scope.person {
+                guard let sub = EmailAddress(person.string).flatMap({ pseudonyms[$0] }) else {
+                    throw PolicyRefusal([PolicyProblem("forbid/\(index)/user", "is somebody without a pseudonym")])
+                }
+                forbid.scope.person = JSONText(sub)
             }
-            guard let sub = EmailAddress(person.string).flatMap({ pseudonyms[$0] }) else {
-                throw PolicyRefusal([PolicyProblem("forbid/\(index)/user", "is somebody without a pseudonym")])
-            }
-            translated.append(forbid.with(person: JSONText(sub)))
+            translated.append(forbid)
         }
         let rules = PolicyRules(roles: roles, forbids: translated, limits: limits, mode: mode)
         // Read back as an agent will read it, so that nothing is signed that no agent takes.

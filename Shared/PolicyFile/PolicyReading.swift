@@ -64,6 +64,12 @@ struct PolicyReading {
             return try PolicyTest(element.value, at: element.place)
         }
         _ = noting { try reader.finish() }
+        let rules = PolicyRules(roles: parts.roles, forbids: parts.forbids)
+        _ = noting {
+            guard rules.predicates.count <= ArgumentPredicate.most else {
+                throw ShapeError("", "has too many different conditions in args: \(ArgumentPredicate.most) at most")
+            }
+        }
         return parts
     }
 
@@ -72,21 +78,24 @@ struct PolicyReading {
         return try ObjectReader.read(element.value, at: element.place) { reader in
             PolicyRules.Role(
                 name: name,
-                grants: try reader.elements("grant").map { try PolicyRules.Grant($0.value, at: $0.place) }
+                grants: try reader.elements("grant").map {
+                    try PolicyRules.Grant($0.value, form: .file, at: $0.place)
+                }
             )
         }
     }
 
     private static func forbid(_ element: ObjectReader.Element) throws -> PolicyRules.Forbid {
-        let forbid = try PolicyRules.Forbid(element.value, person: "user", at: element.place)
+        var forbid = try PolicyRules.Forbid(element.value, form: .file, at: element.place)
         if forbid.because?.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) == true {
             throw ShapeError("\(element.place)/because", "must be one line without control characters")
         }
-        guard let person = forbid.person else { return forbid }
+        guard let person = forbid.scope.person else { return forbid }
         guard let email = EmailAddress(person.string) else {
             throw ShapeError("\(element.place)/user", "must be one e-mail address of ASCII characters")
         }
-        return forbid.with(person: JSONText(email.text))
+        forbid.scope.person = JSONText(email.text)
+        return forbid
     }
 
     // MARK: Gathering

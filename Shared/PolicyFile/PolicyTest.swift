@@ -14,13 +14,15 @@ package struct PolicyTest: Hashable, Sendable {
     package let client: JSONText
     package let server: JSONText
     package let tool: JSONText
+    /// The arguments of the call; a test without any is about a call without any.
+    package let arguments: JSONValue
     package let expect: Outcome
     /// The code of the reason; nil: any.
     package let because: Decision.Reason?
 
     /// What the policy does otherwise than expected, as a message; nil if it does what is expected.
     func failure(_ snapshot: PolicySnapshot) -> String? {
-        let decision = snapshot.explain(client: client, server: server, tool: tool)
+        let decision = snapshot.explain(client: client, server: server, tool: tool, arguments: arguments)
         let outcome: Outcome = decision.isAllowed ? .allow : .deny
         if outcome == expect, because.map({ $0 == decision.reason }) ?? true { return nil }
         var words = "expects \(expect.rawValue)"
@@ -42,6 +44,8 @@ extension PolicyTest {
             guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
                 throw ShapeError(reader.path("call"), "must be SERVER/TOOL")
             }
+            let arguments = reader.optional("args") ?? .object(JSONObject())
+            guard case .object = arguments else { throw ShapeError(reader.path("args"), "must be an object") }
             let expect: Outcome = try reader.word("expect")
             let because: Decision.Reason? = try reader.optionalWord("because")
             // Both would fail always: a granted call is never denied, and no test is about time.
@@ -56,6 +60,7 @@ extension PolicyTest {
                 client: client,
                 server: JSONText(utf8: parts[0]),
                 tool: JSONText(utf8: parts[1]),
+                arguments: arguments,
                 expect: expect,
                 because: because
             )

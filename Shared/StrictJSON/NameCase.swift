@@ -7,10 +7,18 @@ package enum NameCase {
     ///
     /// `known` is ASCII.
     package static func isVariant(_ name: some Sequence<UInt8>, of known: StaticString) -> Bool {
+        isVariant(name, of: UnsafeBufferPointer(start: known.utf8Start, count: known.utf8CodeUnitCount))
+    }
+
+    /// The same for a name that is known only while the program runs.
+    package static func isVariant(_ name: some Sequence<UInt8>, of known: [UInt8]) -> Bool {
+        known.withUnsafeBufferPointer { isVariant(name, of: $0) }
+    }
+
+    private static func isVariant(_ name: some Sequence<UInt8>, of known: UnsafeBufferPointer<UInt8>) -> Bool {
         var names = name.makeIterator()
         var isExact = true
-        for index in 0..<known.utf8CodeUnitCount {
-            let wanted = known.utf8Start[index]
+        for wanted in known {
             guard let byte = names.next() else { return false }
             if byte == wanted { continue }
             isExact = false
@@ -25,6 +33,26 @@ package enum NameCase {
             }
         }
         return names.next() == nil && !isExact
+    }
+
+    /// A hash that is the same for names that differ by case alone; for telling apart nearly all others.
+    package static func foldedHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        // FNV-1a, of the bytes in lower case.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        var index = 0
+        while index < name.count {
+            var byte = lowercased(name[index])
+            if byte == 0xC5, index + 1 < name.count, name[index + 1] == 0xBF {
+                byte = UInt8(ascii: "s")
+                index += 1
+            } else if byte == 0xE2, index + 2 < name.count, name[index + 1] == 0x84, name[index + 2] == 0xAA {
+                byte = UInt8(ascii: "k")
+                index += 2
+            }
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+            index += 1
+        }
+        return hash
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

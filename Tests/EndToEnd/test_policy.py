@@ -166,6 +166,46 @@ def test_a_change_is_enforced_within_two_seconds(policed, bearer):
     assert time.monotonic() - applied < 2
 
 
+ARGUED = """\
+version: 1
+roles:
+  dev:
+    grant:
+      - { server: everything, tools: ["echo"], args: { /text: { max_len: 8, in: [a, "https://a.example/x", long-and-granted] } } }
+      - { server: everything, tools: ["add"], args: { /a: { int_range: [1, 9] }, /b: { present: true } } }
+bind: [{ everyone: true, role: dev }]
+forbid: [{ server: everything, tools: ["add"], args: { /b: { eq: 7 } } }]
+tests:
+  - { user: a@example.com, call: everything/echo, args: { text: a }, expect: allow }
+  - { user: a@example.com, call: everything/echo, args: { text: b }, expect: deny, because: no_grant }
+  - { user: a@example.com, call: everything/add, args: { a: 1, b: 7 }, expect: deny, because: forbidden }
+"""
+
+
+def test_arguments_are_judged_as_they_are_forwarded(world, policed, bearer):
+    url = policed.url("everything")
+    policed.policy(ARGUED)
+    assert http.call(url, bearer, "echo", {"text": "a"})["result"]
+    for arguments in ({"text": "b"}, {"text": "long-and-granted"}, {"text": "a", "Text": "b"}, {"text": ["a"]}, {}):
+        assert code(http.call(url, bearer, "echo", arguments)) == (-31001, "no_grant"), arguments
+    assert http.call(url, bearer, "add", {"a": 3, "b": 4})["result"]
+    before = world.servers["everything"].ask("counts").get("add", 0)
+    for arguments, why in (({"a": 3, "b": 7}, "forbidden"), ({"a": 3}, "forbidden"), ({"a": 30, "b": 1}, "no_grant")):
+        assert code(http.call(url, bearer, "add", arguments)) == (-31001, why), arguments
+    assert world.servers["everything"].ask("counts").get("add", 0) == before
+    record = policed.doorward("call", "everything", "add", '{"a": 3, "b": 4}').json["record"]
+    told = policed.doorward("audit", "show", record).json["records"][0]["dec"]["args"]
+    assert [each.split(":")[1] for each in told] == ["0", "1", "1"]
+    assert policed.doorward("explain", "everything", "add", '{"a": 3, "b": 7}').json["because"] == "forbidden"
+    assert policed.doorward("explain", "everything", "add", '{"a": 3, "b": 4}').json["decision"] == "allow"
+    assert policed.doorward("explain", "everything", "add").json["decision"] == "deny"
+    bad = policed.folder / "bad.yaml"
+    bad.write_text(ARGUED.replace("max_len: 8", "regex: x"))
+    problems = policed.doorward("admin", "policy", "check", str(bad), check=False).json["problems"]
+    assert [each["where"] for each in problems] == ["roles/dev/grant/0/args//text/regex"]
+    policed.policy(POLICY.format(limits=NO_LIMITS))
+
+
 def test_a_policy_that_observes_lets_pass_what_no_grant_opens_and_says_so_on_record(policed, bearer):
     url = policed.url("everything")
     observing = POLICY.format(limits=NO_LIMITS).replace("version: 1\n", "version: 1\nmode: observe\n")

@@ -22,8 +22,8 @@ private struct EchoOperations: AgentOperations {
     }
     func awaitSignIn(flow: String) async throws -> JSONValue { ["flow": .text(flow)] }
     func signOut(server: String, forgettingSecret: Bool) async throws -> JSONValue { ["asked": .text(server)] }
-    func explain(server: String, tool: String, client: String) async throws -> JSONValue {
-        ["asked": .text("\(server)/\(tool) \(client)")]
+    func explain(server: String, tool: String, arguments: JSONValue, client: String) async throws -> JSONValue {
+        ["asked": .text("\(server)/\(tool) \(arguments.json) \(client)")]
     }
     func records(newest count: Int) async throws -> JSONValue { ["count": .int(count)] }
     func records(from next: Int, waiting seconds: Int) async throws -> JSONValue { ["next": .int(next + seconds)] }
@@ -46,7 +46,10 @@ struct ControlHandlerTests {
     func operations() async {
         #expect(await ask("GET", "/control/status").json == ["asked": "status"])
         let explained = await ask("POST", "/control/explain", #"{"server":"a","tool":"b","client":"c"}"#)
-        #expect(explained.json == ["asked": "a/b c"])
+        #expect(explained.json == ["asked": "a/b {} c"])
+        let body = #"{"server":"a","tool":"b","client":"c","arguments":{"x":1}}"#
+        #expect(await ask("POST", "/control/explain", body).json == ["asked": #"a/b {"x":1} c"#])
+        #expect(await ask("POST", "/control/explain", body.replacing(#"{"x":1}"#, with: "1")).status == 400)
         #expect(await ask("POST", "/control/records/from", #"{"next":40,"seconds":2}"#).json == ["next": 42])
         #expect(await ask("POST", "/control/sign-in", #"{"server":"github"}"#).status == 200)
         let secrets = #"{"server":"a","values":{"B":"2","A":"1"}}"#

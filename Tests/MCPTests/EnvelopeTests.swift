@@ -62,6 +62,15 @@ struct EnvelopeTests {
         #expect(message.text(envelope.traceparent)?.hasPrefix("00-0af7") == true)
     }
 
+    @Test("What a call and what a completion has beside its name are two things")
+    func arguments() throws {
+        for params in [#""arguments":{"a":1},"argument":{"a":2}"#, #""argument":{"a":2},"arguments":{"a":1}"#] {
+            let message = try Scanned(#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x",\#(params)}}"#)
+            #expect(message.literal(message.envelope.arguments) == #"{"a":1}"#)
+            #expect(message.literal(message.envelope.argument) == #"{"a":2}"#)
+        }
+    }
+
     @Test(
         "The item of a request is found wherever its method keeps it",
         arguments: [

@@ -64,7 +64,7 @@ struct RefusedPolicyTests {
             ("version: 1\ntests: [{user: a@b, call: a/b, expect: deny, because: granted}]\n", "tests/0/because"),
             ("version: 1\ntests: [{user: a@b, call: a/b, expect: deny, because: 'no grant'}]\n", "tests/0/because"),
             ("version: 1\ntests: [{user: a@b, call: a/b, expect: deny, because: policy_expired}]\n", "tests/0/because"),
-            ("version: 1\ntests: [{user: a@b, args: {}, call: a/b, expect: deny}]\n", "tests/0/args"),
+            ("version: 1\ntests: [{user: a@b, args: [], call: a/b, expect: deny}]\n", "tests/0/args"),
             ("version: 1\nroles: &a {}\nbind: *a\n", "2:8"), ("version: 1\nversion: 1\n", "2:1"),
             ("{\"version\": 1, \"version\": 1}", "1:17"),
         ]

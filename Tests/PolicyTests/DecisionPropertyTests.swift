@@ -23,7 +23,7 @@ struct DecisionPropertyTests {
 
     private func decision(_ question: Question, _ rules: PolicyRules, _ binding: Binding) -> Decision {
         let snapshot = PolicySnapshot(rules: rules, binding: binding, version: 1, digest: "")
-        return question.ask { snapshot.decide(client: question.client, server: question.server, ask: $0) }
+        return question.decide(snapshot)
     }
 
     @Test("The compiled policy decides as the rules read", arguments: 0..<4)
@@ -36,12 +36,8 @@ struct DecisionPropertyTests {
             let snapshot = PolicySnapshot(rules: rules, binding: binding, version: 1, digest: "")
             for _ in 0..<Self.questions {
                 let question = random.question()
-                let decided = question.ask {
-                    snapshot.decide(client: question.client, server: question.server, ask: $0)
-                }
-                let explained = question.ask {
-                    snapshot.explain(client: question.client, server: question.server, ask: $0)
-                }
+                let decided = question.decide(snapshot)
+                let explained = question.explain(snapshot)
                 #expect(decided.isAllowed == Oracle.isAllowed(question, rules: rules, binding: binding))
                 #expect(explained.reason == decided.reason)
                 #expect(Set(decided.rules).isSubset(of: explained.rules))
@@ -58,10 +54,7 @@ struct DecisionPropertyTests {
             #expect(decision(question, .empty, binding).reason == .noGrant)
             let nobody = Binding(sub: binding.sub, user: "", groups: binding.groups, roles: [])
             #expect(!decision(question, rules, nobody).isAllowed)
-            #expect(
-                !question.ask { PolicySnapshot.none.decide(client: question.client, server: question.server, ask: $0) }
-                    .isAllowed
-            )
+            #expect(!question.decide(.none).isAllowed)
         }
     }
 
@@ -130,7 +123,7 @@ struct DecisionPropertyTests {
     func explanation() {
         forRandomPolicies(5) { _, rules, binding, question in
             let snapshot = PolicySnapshot(rules: rules, binding: binding, version: 1, digest: "")
-            let explained = question.ask { snapshot.explain(client: question.client, server: question.server, ask: $0) }
+            let explained = question.explain(snapshot)
             switch explained.reason {
             case .granted:
                 let roles = rules.roles.map { role in
@@ -156,10 +149,7 @@ struct DecisionPropertyTests {
     func expiry() {
         forRandomPolicies(6) { _, rules, binding, question in
             let expired = PolicySnapshot(rules: rules, binding: binding, version: 3, digest: "d").expired()
-            #expect(
-                question.ask { expired.decide(client: question.client, server: question.server, ask: $0) }.reason
-                    == .policyExpired
-            )
+            #expect(question.decide(expired).reason == .policyExpired)
             #expect(!expired.knows(server: question.server))
             #expect(expired.version == 3)
         }

@@ -16,17 +16,32 @@ enum Oracle {
     }
 
     private static func closes(_ forbid: PolicyRules.Forbid, _ question: Question, _ binding: Binding) -> Bool {
-        if let person = forbid.person, person != binding.sub { return false }
-        if let group = forbid.group, !binding.groups.contains(where: { matches(group, $0) }) { return false }
-        if let client = forbid.client, !matches(client, question.client) { return false }
-        if let server = forbid.server, !matches(server, question.server) { return false }
-        if forbid.items.isEverything { return true }
-        if case .resource(let uri) = question.subject, leadsAnywhere(uri) { return forbid.items.resources != nil }
-        return named(forbid.items, question.subject) ?? false
+        let scope = forbid.scope
+        if let person = scope.person, person != binding.sub { return false }
+        if let group = scope.group, !binding.groups.contains(where: { matches(group, $0) }) { return false }
+        if let clients = scope.clients, !clients.contains(where: { matches($0, question.client) }) { return false }
+        if let server = scope.server, !matches(server, question.server) { return false }
+        guard conditionsAllow(scope.arguments, question, closing: true) else { return false }
+        if scope.items.isEverything { return true }
+        if case .resource(let uri) = question.subject, leadsAnywhere(uri) { return scope.items.resources != nil }
+        return named(scope.items, question.subject) ?? false
+    }
+
+    /// Whether a rule with these conditions can matter for a question: a rule that closes counts what is unknown as so, a
+    /// grant does not.
+    private static func conditionsAllow(_ all: [ArgumentPredicate], _ question: Question, closing: Bool) -> Bool {
+        switch question.subject {
+        case .tool, .prompt:
+            let bad: [Truth] = closing ? [.fails] : [.fails, .unknown]
+            return !all.contains { bad.contains(ConditionOracle.truth($0, question.arguments)) }
+        case .resource, .task, .method, .serverRequest: return all.isEmpty || !closing
+        }
     }
 
     private static func opens(_ grant: PolicyRules.Grant, _ question: Question) -> Bool {
-        guard matches(grant.server, question.server) else { return false }
+        guard matches(grant.server, question.server), conditionsAllow(grant.arguments, question, closing: false) else {
+            return false
+        }
         switch question.subject {
         case .method: return true
         case .task: return grant.items.isEverything || grant.items.tools != nil

@@ -14,6 +14,23 @@ struct Question: Hashable {
     let client: JSONText
     let server: JSONText
     let subject: Subject
+    /// Of a call; nil: the message has none.
+    var arguments: JSONValue?
+
+    func decide(_ policy: PolicySnapshot) -> Decision {
+        lend { policy.decide(client: client, server: server, ask: $0, arguments: $1) }
+    }
+
+    func explain(_ policy: PolicySnapshot) -> Decision {
+        lend { policy.explain(client: client, server: server, ask: $0, arguments: $1) }
+    }
+
+    private func lend<Answer>(_ body: (Ask, CallArguments) -> Answer) -> Answer {
+        ask { ask in
+            guard let arguments else { return body(ask, .none) }
+            return arguments.bytes.withUnsafeBufferPointer { body(ask, .json($0)) }
+        }
+    }
 
     func ask<Answer>(_ body: (Ask) -> Answer) -> Answer {
         switch subject {
@@ -44,6 +61,12 @@ struct RandomPolicy {
     static let clients: [JSONText] = ["local", "claude-code", "claude-desktop", "codex"]
     static let groups: [JSONText] = ["engineering", "eng", "sales"]
     static let people: [JSONText] = ["sub-ann", "sub-bob"]
+    /// Names that differ by case, among others.
+    static let arguments: [JSONText] = ["a", "A", "b", "k", "\u{212A}", "0"]
+    static let texts: [JSONText] = [
+        "", "x", "X", "xy", "https://a.b/", "https://b/", "http://[::1]/", "https://u@b/", "/srv/x", "/srv/../x", "/srvx", "srv",
+        "/srv/%78",
+    ]
 
     var random: SeededRandom
 
@@ -84,13 +107,66 @@ struct RandomPolicy {
             case 5: .method
             default: .serverRequest(pick(ServerRequest.allCases))
             }
-        return Question(client: pick(Self.clients), server: pick(Self.servers), subject: subject)
+        return Question(
+            client: pick(Self.clients),
+            server: pick(Self.servers),
+            subject: subject,
+            arguments: maybe { $0.value(depth: 2) }
+        )
+    }
+
+    /// A value as arguments have it, most often an object.
+    mutating func value(depth: Int) -> JSONValue {
+        switch Int.random(in: 0..<(depth > 0 ? 12 : 6), using: &random) {
+        case 0: return .null
+        case 1: return .bool(Bool.random(using: &random))
+        case 2: return .int(Int.random(in: -1...2, using: &random))
+        case 3: return (try? JSONValue(parsing: Array("[1.0,1e0,9007199254740993]".utf8), topLevel: .anything))?.array?[
+            Int.random(in: 0...2, using: &random)
+        ] ?? .null
+        case 4, 5: return .string(pick(Self.texts))
+        case 6: return .array(many(0...2) { $0.value(depth: depth - 1) })
+        default:
+            var object = JSONObject()
+            for name in many(0...3, { $0.pick(RandomPolicy.arguments) }) { object[name] = value(depth: depth - 1) }
+            return .object(object)
+        }
+    }
+
+    /// Conditions of a rule that names no resources.
+    private mutating func conditions(_ items: PolicyRules.Items) -> [ArgumentPredicate] {
+        guard !items.isEverything, items.resources == nil, Bool.random(using: &random) else { return [] }
+        return many(1...2) { $0.condition() }
+    }
+
+    mutating func condition() -> ArgumentPredicate {
+        let names = many(1...2) { $0.pick(["a", "b", "k", "0"] as [JSONText]) }
+        let pointer = names.map { "/\($0.string)" }.joined()
+        let condition: JSONValue =
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0: ["eq": pick([.int(1), true, .text("x"), .text("")] as [JSONValue])]
+            case 1: ["in": .array(many(1...3) { $0.pick([.int(0), .int(1), false, .text("xy")] as [JSONValue]) })]
+            case 2: ["int_range": [0, 1]]
+            case 3: ["max_len": .int(Int.random(in: 0...2, using: &random))]
+            case 4: ["present": true]
+            case 5: ["absent": true]
+            case 6: ["url_host_in": pick([["b"], ["*.b"], ["[::1]", "a.b"]] as [JSONValue])]
+            default: ["path_under": pick(["/srv", "srv", "/"] as [JSONValue])]
+            }
+        var object = condition.object ?? JSONObject()
+        object["at"] = .text(pointer)
+        guard let made = try? ArgumentPredicate(signed: .object(object), at: "") else {
+            preconditionFailure("a condition of a test is none")
+        }
+        return made
     }
 
     mutating func grant() -> PolicyRules.Grant {
-        PolicyRules.Grant(
+        let items = items()
+        return PolicyRules.Grant(
             server: pattern(Self.servers),
-            items: items(),
+            items: items,
+            arguments: conditions(items),
             serverRequests: maybe { policy in
                 Set(ServerRequest.allCases.filter { _ in Bool.random(using: &policy.random) })
             } ?? PolicyRules.Grant.usualServerRequests
@@ -98,13 +174,16 @@ struct RandomPolicy {
     }
 
     mutating func forbid() -> PolicyRules.Forbid {
-        PolicyRules.Forbid(
-            person: maybe { $0.pick(RandomPolicy.people) },
-            group: maybe { $0.pattern(RandomPolicy.groups) },
-            client: maybe { $0.pattern(RandomPolicy.clients) },
-            server: maybe { $0.pattern(RandomPolicy.servers) },
-            items: items(),
-            because: nil
+        let items = items()
+        return PolicyRules.Forbid(
+            scope: RuleScope(
+                person: maybe { $0.pick(RandomPolicy.people) },
+                group: maybe { $0.pattern(RandomPolicy.groups) },
+                clients: maybe { $0.patterns(RandomPolicy.clients) },
+                server: maybe { $0.pattern(RandomPolicy.servers) },
+                items: items,
+                arguments: conditions(items)
+            )
         )
     }
 

@@ -30,12 +30,10 @@ struct ResourceRuleTests {
         ]
         let forbids = [
             PolicyRules.Forbid(
-                person: nil,
-                group: nil,
-                client: nil,
-                server: Pattern(exactly: "closed"),
-                items: try Self.items(["file:///docs/private/*"]),
-                because: nil
+                scope: RuleScope(
+                    server: Pattern(exactly: "closed"),
+                    items: try Self.items(["file:///docs/private/*"])
+                )
             )
         ]
         policy = PolicySnapshot(

@@ -49,6 +49,10 @@ def rules(value):
     return type(value) is list and len(value) <= 16 and all(name(each) for each in value)
 
 
+def conditions(value):
+    return type(value) is list and len(value) <= 16 and all(word(each) for each in value)
+
+
 OUTCOMES = one_of(
     "ok", "tool_error", "rpc_error", "not_sent", "upstream_error", "too_large", "timeout", "cancelled", "unknown",
 )
@@ -62,8 +66,8 @@ FORMS = {
     "cred": word,
     "custody": word,
     "dec": members({
-        "digest": hash_or_empty, "is": one_of("allow", "deny"), "limiter?": name, "observed?": word, "policy": count,
-        "reason": word, "rules": rules,
+        "args?": conditions, "digest": hash_or_empty, "is": one_of("allow", "deny"), "limiter?": name,
+        "observed?": word, "policy": count, "reason": word, "rules": rules,
     }),
     "delta_us": whole,
     "digest": hash_or_empty,

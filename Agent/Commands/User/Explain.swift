@@ -25,10 +25,10 @@ struct Explain: AsyncParsableCommand {
 
     func run() async throws {
         try await report(output) { context in
-            _ = try ToolArguments.parse(arguments)
+            let arguments = try ToolArguments.parse(arguments)
             let facts = try await context.agent.post(
                 "explain",
-                ["server": .text(server), "tool": .text(tool), "client": .text(client)]
+                ["server": .text(server), "tool": .text(tool), "arguments": arguments, "client": .text(client)]
             )
             let rules = (facts["rules"]?.array ?? []).compactMap(\.text).joined(separator: ", ")
             let decision = facts["decision"]?.text == "allow" ? "Allowed" : "Denied"

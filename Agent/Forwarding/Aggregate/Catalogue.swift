@@ -69,7 +69,7 @@ final class Catalogue {
                     case .promptsList: .prompt(own)
                     default: .resource(own)
                     }
-                return policy.decide(client: key.client, server: key.server, ask: ask)
+                return policy.decide(client: key.client, server: key.server, ask: ask, arguments: .any)
             }
             return decision.isAllowed && (key.method != .toolsList || server.pins.shows(entry.own))
         }

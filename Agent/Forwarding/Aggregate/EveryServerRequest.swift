@@ -154,7 +154,8 @@ struct EveryServerRequest {
             gate.policy.decide(
                 client: asker.visit.client,
                 server: server.alias,
-                ask: kind == .tool ? .tool($0) : .prompt($0)
+                ask: kind == .tool ? .tool($0) : .prompt($0),
+                arguments: .any
             )
         }
         guard decision.isAllowed else { return .denied(decision) }
@@ -214,6 +215,7 @@ struct EveryServerRequest {
         var message = OwnMessage(body)
         message.rename(item, own)
         message.restoreURIs(in: envelope.arguments, of: server.alias)
+        message.restoreURIs(in: envelope.argument, of: server.alias)
         let session = asker.session(at: server, gate)
         var inner = asker.message(message.message, method: envelope.methodName?.text(in: body), in: session)
         if asker.era == .modern {

@@ -37,20 +37,28 @@ extension CallAuthorizer {
         client: JSONText,
         server: JSONText
     ) -> Decision {
-        func ask(_ ask: Ask) -> Decision { policy.decide(client: client, server: server, ask: ask) }
+        func ask(_ ask: Ask, _ arguments: CallArguments = .none) -> Decision {
+            policy.decide(client: client, server: server, ask: ask, arguments: arguments)
+        }
         guard let item = envelope.item else {
             let decision = ask(envelope.method == .tasksList ? .task : .method)
             guard decision.isAllowed, envelope.method == .subscriptionsListen else { return decision }
-            return decideSubscriptions(envelope, in: bytes, ask) ?? decision
+            return decideSubscriptions(envelope, in: bytes) { ask($0) } ?? decision
         }
         return item.name.withText(in: bytes) { name in
             switch item.kind {
-            case .tool: ask(.tool(name))
-            case .prompt: ask(.prompt(name))
+            case .tool: ask(.tool(name), arguments(of: envelope, in: bytes))
+            case .prompt: ask(.prompt(name), arguments(of: envelope, in: bytes))
             case .resource: ask(.resource(name))
             case .task: ask(.task)
             }
         }
+    }
+
+    /// The arguments that go to the server with a call; a completion has none, so conditions on them miss their values.
+    private static func arguments(of envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> CallArguments {
+        guard envelope.method != .completionComplete, let span = envelope.arguments else { return .none }
+        return .json(UnsafeBufferPointer(rebasing: bytes[span.range]))
     }
 
     /// What the policy says about the first thing that the client wants to hear of and may not.

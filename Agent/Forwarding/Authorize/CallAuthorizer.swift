@@ -111,8 +111,14 @@ enum CallAuthorizer {
     ) -> Refusal? {
         func refusal(_ id: UnsafeBufferPointer<UInt8>) -> Refusal? {
             guard let tool = authorities.tool(ofTask: id, at: server) else { return .unknownTask }
+            // Its arguments were judged when it was made.
             let decision = tool.utf8.withUnsafeBufferPointer { tool in
-                authorities.policy.decide(client: authorities.client, server: server.alias, ask: .tool(tool))
+                authorities.policy.decide(
+                    client: authorities.client,
+                    server: server.alias,
+                    ask: .tool(tool),
+                    arguments: .any
+                )
             }
             return decision.isAllowed ? nil : .denied(decision)
         }

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import Bytes
 internal import MCP
+internal import Policy
 internal import StrictJSON
 
 /// An answer that the agent gives itself to a request: why, with all the text that the answer and its record need.
@@ -26,6 +27,8 @@ struct Refusal: Equatable {
     let message: String
     /// Rules of the policy that decided.
     var rules: [JSONText] = []
+    /// What came of the conditions on arguments, for the record.
+    var judged: [JudgedCondition] = []
     /// The limit that was hit, and how long to wait.
     var limiter: JSONText?
     var retryAfterMilliseconds: Int?

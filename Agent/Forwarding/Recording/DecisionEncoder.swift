@@ -16,19 +16,13 @@ struct DecisionEncoder {
         let version = policy.version
         let digest = JSONText(policy.digest)
         granted = policy.grants.map { Self.allowed($0, version, digest) }
-        observed = EncodedDecision(
-            isAllowed: true,
-            reason: Self.code(.observed),
-            rules: [],
-            policy: version,
-            digest: digest,
-            observed: Self.code(.noGrant)
-        )
+        observed = Self.allowed(policy.observed, version, digest)
         self.version = version
         self.digest = digest
     }
 
     func allowed(_ decision: Decision) -> EncodedDecision {
+        guard decision.judged.isEmpty else { return Self.allowed(decision, version, digest) }
         if decision.reason == .observed { return observed }
         return decision.grant.map { granted[$0] } ?? Self.allowed(decision, version, digest)
     }
@@ -39,7 +33,9 @@ struct DecisionEncoder {
             reason: code(decision.reason),
             rules: decision.rules,
             policy: version,
-            digest: digest
+            digest: digest,
+            conditions: conditions(decision.judged),
+            observed: decision.observed.map(code)
         )
     }
 
@@ -50,8 +46,21 @@ struct DecisionEncoder {
             rules: refusal.rules,
             policy: version,
             digest: digest,
-            limiter: refusal.limiter
+            limiter: refusal.limiter,
+            conditions: Self.conditions(refusal.judged)
         )
+    }
+
+    private static func conditions(_ judged: [JudgedCondition]) -> [JSONText] {
+        judged.map { condition in
+            let result: RecordedCondition.Result =
+                switch condition.truth {
+                case .holds: .holds
+                case .fails: .fails
+                case .unknown: .unknown
+                }
+            return RecordedCondition.word(RecordedCondition.name(of: condition.predicate.canonical), result)
+        }
     }
 
     private static let granted = JSONText(Decision.Reason.granted.rawValue)

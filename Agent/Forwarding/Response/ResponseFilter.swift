@@ -140,14 +140,14 @@ struct ResponseFilter {
             case .promptsList: .prompt(name)
             default: .resource(name)
             }
-        return policy.decide(client: client, server: server, ask: ask).isAllowed
+        return policy.decide(client: client, server: server, ask: ask, arguments: .any).isAllowed
     }
 
     /// Whether the client made this task, with a tool that it may still call.
     private func isOwn(task id: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let tool = tasks?.tool(of: id, client: client, server: server) else { return false }
         return tool.utf8.withUnsafeBufferPointer {
-            policy.decide(client: client, server: server, ask: .tool($0)).isAllowed
+            policy.decide(client: client, server: server, ask: .tool($0), arguments: .any).isAllowed
         }
     }
 

@@ -9,12 +9,13 @@ enum Policies {
         _ grants: [JSONValue],
         forbid: [JSONValue] = [],
         limits: [JSONValue] = [],
+        conditions: [JSONValue] = [],
         mode: PolicyRules.Mode = .enforce,
         version: Int = 1
     ) throws -> PolicySnapshot {
         let rules = try PolicyRules([
             "version": 1, "roles": [["name": "all", "grant": .array(grants)]], "forbid": .array(forbid),
-            "limits": .array(limits), "mode": .text(mode.rawValue),
+            "limits": .array(limits), "mode": .text(mode.rawValue), "args": .array(conditions),
         ])
         let binding = Binding(
             sub: "sub-1",
