@@ -77,15 +77,17 @@ unit() {
 
 python_tests() {
     local name=$1 folder=$2
+    shift 2
     env -u DBUS_SESSION_BUS_ADDRESS PYTHONDONTWRITEBYTECODE=1 \
         "$tools/python-modern/bin/python" -m pytest -c Tests/EndToEnd/pytest.ini --rootdir "$root" \
-        --junitxml "$results/$name.xml" "$folder"
+        --junitxml "$results/$name.xml" "$@" "$folder"
 }
 
 end_to_end() {
+    # A file at a time for each core, since the tests of one file share a world, and most of them wait most of the time.
     # They were built by the part before, or DOORWARD_PROGRAMS names others.
     DOORWARD_PROGRAMS=${DOORWARD_PROGRAMS:-$(swift build "${release[@]}" --show-bin-path)} \
-        python_tests end-to-end Tests/EndToEnd
+        python_tests end-to-end Tests/EndToEnd --numprocesses "$(nproc)" --dist loadfile
 }
 
 finish() {

@@ -4,8 +4,10 @@ The demo shows it, the tests check it, the benchmarks measure it. Everything is 
 a folder of its own and ends with it.
 """
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -31,8 +33,15 @@ def python(name: str) -> Path:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port at which nobody listens.
+
+    It is below those that Linux gives to connections: one of those could be somebody's before it is listened at, and
+    several runs of the tests work beside each other.
+    """
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @dataclass
