@@ -7,8 +7,8 @@ struct Admin: AsyncParsableCommand {
         abstract: "Manage the organisation: servers, policy, people, tokens, reports.",
         subcommands: [
             AdminServers.self, AdminTools.self, AdminPolicy.self, AdminInvite.self, AdminUsers.self, AdminAgents.self,
-            AdminRoles.self,
-            AdminTokens.self, AdminReport.self, AdminConsole.self, AdminAPI.self,
+            AdminGroups.self, AdminRoles.self, AdminTokens.self, AdminReport.self, AdminChanges.self, AdminConsole.self,
+            AdminAPI.self,
         ]
     )
 }

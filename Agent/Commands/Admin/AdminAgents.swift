@@ -5,8 +5,8 @@ internal import StrictJSON
 struct AdminAgents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agents",
-        abstract: "List the machines, and take the key of one that is lost away.",
-        subcommands: [List.self, Revoke.self, DropLog.self],
+        abstract: "List the machines, lock one, and take the key of one that is lost away.",
+        subcommands: [List.self, Lock.self, Unlock.self, Revoke.self, DropLog.self],
         defaultSubcommand: List.self
     )
 
@@ -18,20 +18,27 @@ struct AdminAgents: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/agents") }
+                let answer = try await context.asAdmin { try await $0.list("/v1/agents", [], "agents") }
                 let rows = (answer["agents"]?.array ?? []).map { agent in
                     [
                         agent["agent_id"]?.text ?? "", agent["user"]?.text ?? "", agent["version"]?.text ?? "",
                         agent["custody"]?.text ?? "", "\(agent["policy_version"]?.int ?? 0)",
                         "\((agent["stored_bytes"]?.int ?? 0) >> 20) MiB", Self.health(agent),
-                        agent["last_seen"]?.text ?? "", agent["revoked"]?.text ?? "",
+                        agent["last_seen"]?.text ?? "", Self.state(agent),
                     ]
                 }
                 let header = [
-                    "AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "SERVERS", "LAST SEEN", "REVOKED",
+                    "AGENT", "USER", "VERSION", "CUSTODY", "POLICY", "STORED", "SERVERS", "LAST SEEN", "STATE",
                 ]
                 return Facts(answer, words: Table.lines(header, rows, empty: "No machine is enrolled."))
             }
+        }
+
+        /// Whether it is heard of, and what shuts it out.
+        private static func state(_ agent: JSONValue) -> String {
+            if let why = agent["revoked"]?.text { return "revoked: \(why)" }
+            let isLocked = agent["locked"]?.object != nil || agent["user_locked"]?.bool == true
+            return (isLocked ? "locked, " : "") + (agent["presence"]?.text ?? "")
         }
 
         /// How the machine's servers do: those that are not up, by their names.

@@ -64,7 +64,7 @@ struct AdminInvite: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/invitations") }
+                let answer = try await context.asAdmin { try await $0.list("/v1/invitations", [], "invitations") }
                 let members: [JSONText] = [
                     "id", "email", "role", "state", "made_by", "made_with", "expires", "agent_id",
                 ]

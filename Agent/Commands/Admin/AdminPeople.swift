@@ -6,8 +6,8 @@ internal import StrictJSON
 struct AdminUsers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "users",
-        abstract: "List the people, give somebody another role, remove somebody.",
-        subcommands: [List.self, Role.self, Remove.self],
+        abstract: "List the people, give somebody another role, lock or remove somebody.",
+        subcommands: [List.self, Role.self, Lock.self, Unlock.self, Remove.self],
         defaultSubcommand: List.self
     )
 
@@ -19,9 +19,14 @@ struct AdminUsers: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/users") }
-                let rows = (answer["users"]?.array ?? []).map { [$0["email"]?.text ?? "", $0["role"]?.text ?? ""] }
-                return Facts(answer, words: Table.lines(["USER", "ROLE"], rows, empty: "Nobody yet."))
+                let answer = try await context.asAdmin { try await $0.list("/v1/users", [], "users") }
+                let rows = (answer["users"]?.array ?? []).map { user in
+                    [
+                        user["email"]?.text ?? "", user["role"]?.text ?? "",
+                        user["locked"]?["since"]?.text.map { "since \($0)" } ?? "",
+                    ]
+                }
+                return Facts(answer, words: Table.lines(["USER", "ROLE", "LOCKED"], rows, empty: "Nobody yet."))
             }
         }
     }
@@ -89,7 +94,7 @@ struct AdminUsers: AsyncParsableCommand {
 extension AdminConnection {
     /// The id of the person of this address, as one segment of a path; throws the coordinator's own problem or a
     /// `CommandFailure`.
-    fileprivate func user(_ text: String) async throws -> String {
+    func user(_ text: String) async throws -> String {
         guard let email = EmailAddress(text) else {
             throw CommandFailure(
                 "bad_email",
@@ -99,7 +104,7 @@ extension AdminConnection {
             )
         }
         // An address can hold characters that have another meaning in a path; a pseudonym has none.
-        let users = try await json("GET", "/v1/users")["users"]?.array ?? []
+        let users = try await list("/v1/users", [("email", email.text)], "users")["users"]?.array ?? []
         guard let id = users.first(where: { $0["email"]?.text == email.text })?["id"]?.text else {
             throw CommandFailure(
                 "unknown_user",

@@ -55,7 +55,7 @@ struct AdminTokens: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/tokens") }
+                let answer = try await context.asAdmin { try await $0.list("/v1/tokens", [], "tokens") }
                 let rows = (answer["tokens"]?.array ?? []).map { token in
                     [
                         token["name"]?.text ?? "",

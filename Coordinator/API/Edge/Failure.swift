@@ -22,6 +22,7 @@ package enum Failure {
         case let error as JSONError: return .badDocument(error)
         case let error as ShapeError:
             return Problem(.malformed(error, code: "invalid_request"))
+        case is ForeignPlace: return .badQuery("needs a cursor of this list for cursor")
         case is CancellationError: return .unavailable("The coordinator is stopping.")
         // Said once when it begins: a line for each refusal would be one more thing that fills the disk.
         case let error as SQLError where error.kind == .noRoom: return Problem(.noRoom)

@@ -47,7 +47,7 @@ package struct Listing: Sendable {
 
     /// One page of the rows that fit.
     ///
-    /// - Throws: what the database throws, and what `item` does.
+    /// - Throws: `ForeignPlace` for a place of a list that has other keys; what the database throws, and what `item` does.
     package func page<Item>(
         _ request: PageRequest,
         where conditions: [Condition] = [],
@@ -55,8 +55,8 @@ package struct Listing: Sendable {
         _ item: (SQLRow) throws -> Item
     ) throws -> Page<Item> {
         var conditions = conditions
-        let after = request.after ?? []
-        if after.count == keys.count, !after.isEmpty {
+        if let after = request.after {
+            guard after.count == keys.count else { throw ForeignPlace() }
             let columns = keys.map(\.expression).joined(separator: ", ")
             let marks = keys.map { _ in "?" }.joined(separator: ", ")
             conditions.append(Condition("(\(columns)) \(isDescending ? "<" : ">") (\(marks))", after))

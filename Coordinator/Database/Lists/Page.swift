@@ -27,3 +27,8 @@ package struct Page<Item: Sendable>: Sendable {
         self.next = next
     }
 }
+
+/// The place that a page is to begin behind is not one of this list.
+package struct ForeignPlace: Error, Equatable {
+    package init() {}
+}
