@@ -71,7 +71,7 @@ pid_t doorward_spawn(const char *path, char *const *arguments, const int *files,
     pid_t child = vfork();
     if (child == 0) {
         /* Asked after it is set: a parent that has ended before sends no signal any more. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent) _exit(127);
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0 || getppid() != parent) _exit(127);
         setsid();
         set_limits();
         set_files(files, count);

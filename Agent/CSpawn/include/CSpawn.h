@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/// Starts a program in a process that ends with the thread that calls this, whatever ends that thread.
+/// Starts a program in a process that is sent SIGTERM when the thread that calls this ends, whatever ends that thread.
 ///
 /// What is done between the copy of the process and the start of the program cannot be done in Swift: no code may run
 /// there that allocates memory or takes a lock, since all other threads are gone. The child gets the open files that are

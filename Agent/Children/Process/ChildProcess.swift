@@ -3,7 +3,7 @@ internal import Glibc
 internal import ServiceKit
 internal import Synchronization
 
-/// A program that runs in its sandbox: bubblewrap, and inside of it the command.
+/// A program that runs in its sandbox: the guard, below it bubblewrap, and inside of it the command.
 final class ChildProcess: Sendable {
     /// Its standard input, output and error, as files of this process; each belongs to who takes it.
     struct Pipes: Sendable {
@@ -12,7 +12,7 @@ final class ChildProcess: Sendable {
         let errors: CInt
     }
 
-    /// The id of bubblewrap, which lives as long as the program does.
+    /// The id of the guard, which lives as long as the program does.
     let id: pid_t
     private let thread: ChildThread
     /// nil once it has ended.
@@ -40,7 +40,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Ends it and everything in its sandbox, at once.
-    func kill() { send(SIGKILL) }
+    func kill() { send(SIGTERM) }
 
     private func send(_ signal: CInt) {
         file.withLock { file in
@@ -52,8 +52,10 @@ final class ChildProcess: Sendable {
     func terminate() {
         thread.perform { [self] in
             guard status == nil else { return }
-            for first in Self.children(of: id) {
-                for command in Self.children(of: first) { Self.ask(command, childOf: first) }
+            for bubblewrap in Self.children(of: id) {
+                for first in Self.children(of: bubblewrap) {
+                    for command in Self.children(of: first) { Self.ask(command, childOf: first) }
+                }
             }
         }
     }
@@ -116,9 +118,10 @@ final class ChildProcess: Sendable {
             theirs.append(file)
         }
         var pidfd: CInt = -1
-        let words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        let guarded = ChildGuard.command(program, arguments)
+        let words: [UnsafeMutablePointer<CChar>?] = guarded.arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
-        let id = doorward_spawn(program, words, theirs, CInt(theirs.count), &pidfd)
+        let id = doorward_spawn(guarded.program, words, theirs, CInt(theirs.count), &pidfd)
         guard id > 0 else { throw fail(-id) }
         for file in theirs { close(file) }
         let process = ChildProcess(id: id, file: pidfd, thread: thread)
