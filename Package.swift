@@ -128,7 +128,7 @@ let testTargets: [Target] = [
     ),
     tests(
         "Registry",
-        ["Kits", "Registry", "TransparencyLog", "AuditSink", "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON"]
+        ["Kits", "Registry", "Fetch", "TransparencyLog", "AuditSink", "AuditLog", "Contract", "Database", "Rights", "ServiceKit", "StrictJSON"]
     ),
     tests(
         "People",

@@ -4,29 +4,21 @@ import Glibc
 /// `openssl s_server` with a certificate of its own making for `localhost` and `127.0.0.1`.
 struct TLSServer {
     let port: Int
-    let certificate: String
+    var certificate: String { files.certificate }
     private let process: pid_t
-    private let folder: String
+    private let files: TLSFiles
     private let reserved: RawServer
 
     /// - Parameter protocols: what it speaks by ALPN, and nothing else; nil where it does not say.
     /// - Throws: where it cannot be started.
     init(protocols: String? = nil) throws {
-        folder = NSTemporaryDirectory() + "tls-server-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        certificate = folder + "/certificate.pem"
-        let key = folder + "/key.pem"
-        Self.wait(
-            for: try Self.openssl(
-                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
-                    + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout \(key) -out \(certificate)"
-            )
-        )
+        let files = try TLSFiles()
+        self.files = files
         // Both take their port with SO_REUSEADDR, so that this one keeps it free of others and does not listen itself.
         reserved = try RawServer(isListening: false) { _, _ in }
         port = reserved.port
         process = try Self.openssl(
-            "s_server -accept 127.0.0.1:\(port) -cert \(certificate) -key \(key) -www -quiet"
+            "s_server -accept 127.0.0.1:\(port) -cert \(files.certificate) -key \(files.key) -www -quiet"
                 + (protocols.map { " -alpn \($0)" } ?? "")
         )
         for _ in 0..<500 where !RawServer.isListening(on: port) { usleep(10_000) }
@@ -35,15 +27,15 @@ struct TLSServer {
     func stop() {
         kill(process, SIGKILL)
         Self.wait(for: process)
-        try? FileManager.default.removeItem(atPath: folder)
+        files.remove()
     }
 
-    private static func wait(for process: pid_t) {
+    fileprivate static func wait(for process: pid_t) {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
     }
 
-    private static func openssl(_ line: String) throws -> pid_t {
+    fileprivate static func openssl(_ line: String) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -57,5 +49,29 @@ struct TLSServer {
             throw POSIXError(.ENOENT)
         }
         return process
+    }
+}
+
+/// A certificate for `localhost` and `127.0.0.1`, and its key, in a folder of their own.
+struct TLSFiles {
+    let certificate: String
+    let key: String
+    private let folder: String
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "tls-server-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        certificate = folder + "/certificate.pem"
+        key = folder + "/key.pem"
+        TLSServer.wait(
+            for: try TLSServer.openssl(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
+                    + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout \(key) -out \(certificate)"
+            )
+        )
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -1,19 +1,21 @@
 import Addresses
 import NIOCore
 
-/// A connection in the making, for one exchange: its name is looked up, its addresses are judged and then tried one
-/// after the other, and whose program answers is asked where that matters.
+/// A connection in the making: the server's name is looked up, its addresses are judged and then tried one after the other,
+/// and whose program answers is asked where that matters.
 ///
-/// It ends at its deadline, and at once when its exchange no longer waits for it; every file that it has opened is
-/// closed then.
+/// It ends at its deadline, and at once when nobody waits for it any more; every file that it has opened is closed then.
 final class ConnectAttempt {
-    let deadline: NIODeadline
+    private let deadline: NIODeadline
     private let server: UpstreamServer
-    private var exchange: UpstreamExchange?
+    /// Where it is to be one of HTTP/2.
+    let sessions: HTTP2Sessions?
+    /// Told once of its end, unless it was abandoned.
+    private var told: ((Result<any Channel, UpstreamError>) -> Void)?
     private var target: ConnectTarget?
     private var addresses: ArraySlice<SocketAddress> = []
     /// Those that are being opened.
-    private var openings: [(channel: any Channel, connection: UpstreamConnection)] = []
+    private var openings: [(channel: any Channel, connection: any ServerConnection)] = []
     private var pending = 0
     private var timer: Scheduled<Void>?
     /// When the next address is tried, beside those that have not answered yet.
@@ -29,10 +31,16 @@ final class ConnectAttempt {
     private static let mostAddresses = 6
     private static let mostRetries = 3
 
-    init(for exchange: UpstreamExchange, at server: UpstreamServer, deadline: NIODeadline) {
-        self.exchange = exchange
+    init(
+        at server: UpstreamServer,
+        over sessions: HTTP2Sessions? = nil,
+        deadline: NIODeadline,
+        told: @escaping (Result<any Channel, UpstreamError>) -> Void
+    ) {
         self.server = server
+        self.sessions = sessions
         self.deadline = deadline
+        self.told = told
     }
 
     private var pool: UpstreamPool { server.pool }
@@ -56,7 +64,7 @@ final class ConnectAttempt {
         }
     }
 
-    /// Its exchange no longer waits for it.
+    /// Nobody waits for it any more.
     func abandon() {
         guard !isOver else { return }
         end()
@@ -115,8 +123,9 @@ final class ConnectAttempt {
     }
 
     /// A channel was made for it, and has its file.
-    func opened(_ channel: any Channel) throws -> UpstreamConnection {
-        let connection = UpstreamConnection(server: server)
+    func opened(_ channel: any Channel) throws -> any ServerConnection {
+        let connection: any ServerConnection =
+            sessions.map { HTTP2Connection(sessions: $0) } ?? UpstreamConnection(server: server)
         server.opened()
         channel.closeFuture.assumeIsolated().whenComplete { _ in connection.fileClosed() }
         // Thrown into the making of the channel, this closes it.
@@ -154,14 +163,14 @@ final class ConnectAttempt {
     // MARK: The end
 
     private func finish(_ result: Result<any Channel, UpstreamError>) {
-        guard !isOver, let exchange else { return }
+        guard !isOver, let told else { return }
         end()
-        server.attemptEnded(for: exchange, result, deadline: deadline)
+        told(result)
     }
 
     private func end() {
         isOver = true
-        exchange = nil
+        told = nil
         timer?.cancel()
         timer = nil
         next?.cancel()

@@ -10,9 +10,8 @@ extension UpstreamError {
             self = error
         case let error as IOError where Self.isOutOfRoom(error.errnoCode):
             self = .noRoom
-        // The alert of RFC 7301 section 3.2; the library has no better name for it than this text.
-        case is NIOSSLError where "\(error)".contains("NO_APPLICATION_PROTOCOL"):
-            self.init(.tls, "The server does not speak HTTP/1.1 (it may speak HTTP/2 alone), which the agent needs.")
+        case _ where Self.isProtocolAlert(error):
+            self = .noSharedProtocol
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             self.init(.tls, "No trusted TLS connection to the server came about.")
         case ChannelError.connectTimeout:
@@ -21,6 +20,12 @@ extension UpstreamError {
             self =
                 code == .closed ? .closed : Self(code, "The server cannot be reached: nobody answers at its address.")
         }
+    }
+
+    /// Whether a server agrees on none of the protocols that it was offered: the alert of RFC 7301 section 3.2, for which the
+    /// library has no better name than this text.
+    static func isProtocolAlert(_ error: any Error) -> Bool {
+        error is NIOSSLError && "\(error)".contains("NO_APPLICATION_PROTOCOL")
     }
 
     /// Whether an error of the system says that this process, or the machine, has nothing left to give.
@@ -44,7 +49,14 @@ extension UpstreamError {
         "The server's name leads to an address that may not be connected to."
     )
     static let foreignSocket = UpstreamError(.foreignServer, "Another user's program listens on the socket.")
+    static let noSharedProtocol = UpstreamError(.tls, "The server speaks neither HTTP/1.1 nor HTTP/2 over TLS.")
     static let closed = UpstreamError(.closed, "The server closed the connection before it had answered.")
+    static let silent = UpstreamError(.closed, "The connection to the server is dead: it gives no sign of life.")
+    static let refusedByServer = UpstreamError(
+        .tooManyConnections,
+        "The server takes no more requests on its connection: try again in a moment."
+    )
+    static let noRequest = UpstreamError(.malformedResponse, "The request cannot be sent over HTTP/2.")
     static let shutDown = UpstreamError(.closed, "The agent is shutting down.")
     static let down = UpstreamError(.down, "The server could not be reached a moment ago.")
     static let busy = UpstreamError(

@@ -1,6 +1,7 @@
 import Addresses
 import Fetch
 import NIOCore
+import NIOHTTP2
 import NIOPosix
 import NIOSSL
 
@@ -20,9 +21,17 @@ struct ConnectTarget {
 final class UpstreamConnector {
     let owner = LoopbackOwner()
     private let loop: any EventLoop
+    private struct TLSKind: Hashable {
+        /// Of an entry that brings its own.
+        let authorities: String?
+        let isHTTP2: Bool
+    }
+
+    private let settings: TLSConfiguration
+    /// For nearly all servers.
     private let tls: NIOSSLContext
-    /// Those of entries that bring authorities of their own.
-    private var ownTLS: [String: NIOSSLContext] = [:]
+    /// For those whose entries bring authorities of their own, or that speak HTTP/2 alone.
+    private var otherTLS: [TLSKind: NIOSSLContext] = [:]
     private let proxies: ProxyEnvironment
     private let timeout: TimeAmount
 
@@ -30,37 +39,44 @@ final class UpstreamConnector {
         self.loop = loop
         self.proxies = proxies
         timeout = configuration.connectTimeout
-        var settings = Self.settings
+        var settings = Self.usual
         if let file = configuration.authoritiesFile {
             settings.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(file))]
         }
+        self.settings = settings
         tls = try NIOSSLContext(configuration: settings)
     }
 
     /// What TLS to an endpoint is made with.
     ///
     /// - Throws: `UpstreamError` where its authorities cannot be read: no other one may vouch for it.
-    func context(for endpoint: UpstreamEndpoint) throws -> NIOSSLContext {
-        guard let authorities = endpoint.authorities else { return tls }
-        if let made = ownTLS[authorities] { return made }
-        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(authorities.utf8)), !certificates.isEmpty
-        else {
-            throw UpstreamError(.tls, "The authority that the server's entry brings cannot be read.")
+    func context(for endpoint: UpstreamEndpoint, isHTTP2: Bool = false) throws -> NIOSSLContext {
+        let kind = TLSKind(authorities: endpoint.authorities, isHTTP2: isHTTP2)
+        guard kind != TLSKind(authorities: nil, isHTTP2: false) else { return tls }
+        if let made = otherTLS[kind] { return made }
+        var settings = settings
+        if let authorities = endpoint.authorities {
+            guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(authorities.utf8)), !certificates.isEmpty
+            else {
+                throw UpstreamError(.tls, "The authority that the server's entry brings cannot be read.")
+            }
+            settings.trustRoots = .certificates(certificates)
+            settings.additionalTrustRoots = []
         }
-        var settings = Self.settings
-        settings.trustRoots = .certificates(certificates)
+        if isHTTP2 { settings.applicationProtocols = [HTTP2Limits.name] }
         let context = try NIOSSLContext(configuration: settings)
         // As many as there are entries; those that were changed are forgotten now and then.
-        if ownTLS.count >= Self.mostContexts { ownTLS = [:] }
-        ownTLS[authorities] = context
+        if otherTLS.count >= Self.mostContexts { otherTLS = [:] }
+        otherTLS[kind] = context
         return context
     }
 
     private static let mostContexts = 256
 
-    private static var settings: TLSConfiguration {
+    private static var usual: TLSConfiguration {
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.minimumTLSVersion = .tlsv12
+        // Alone, although many servers have HTTP/2 too: most of those would choose it, and it is the slower way here.
         settings.applicationProtocols = ["http/1.1"]
         // So long a server may let a goodbye wait.
         settings.shutdownTimeout = .seconds(1)
@@ -112,6 +128,7 @@ final class UpstreamConnector {
             .channelOption(.maxMessagesPerRead, value: PacedReading.readsInTurn)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let isHTTP2 = attempt.value.sessions != nil
                     let connection = try attempt.value.opened(channel)
                     let endpoint = connection.server.endpoint
                     let pipeline = channel.pipeline.syncOperations
@@ -124,8 +141,11 @@ final class UpstreamConnector {
                     if endpoint.usesTLS {
                         // A literal address is verified against the certificate's addresses and sends no SNI.
                         let name = endpoint.url.address == nil ? endpoint.hostName : nil
-                        let context = try connection.server.pool.connector.context(for: endpoint)
+                        let context = try connection.server.pool.connector.context(for: endpoint, isHTTP2: isHTTP2)
                         try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
+                    }
+                    if let connection = connection as? HTTP2Connection {
+                        try pipeline.addHandler(HTTP2Limits.handler(connection))
                     }
                     try pipeline.addHandler(connection)
                 }

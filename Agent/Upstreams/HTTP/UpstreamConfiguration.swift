@@ -26,6 +26,11 @@ package struct UpstreamConfiguration: Sendable {
     package var firstPause = Duration.milliseconds(250)
     /// The longest pause.
     package var longestPause = Duration.seconds(5)
+    /// How long a connection that many share (HTTP/2) may bring nothing that is awaited, before the server is asked for a sign
+    /// of life.
+    package var maxSilence = TimeAmount.seconds(15)
+    /// How long the server may take to give one.
+    package var maxPingWait = TimeAmount.seconds(10)
     /// The longest response head, in bytes.
     package var maxHeadBytes = 65536
     /// How many connections rest.

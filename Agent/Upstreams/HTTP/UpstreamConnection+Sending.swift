@@ -54,8 +54,9 @@ extension UpstreamConnection: LoopTurnMember {
         let proving = isProven ? nil : provingPromise(context, deadline)
         let writer = writer ?? SocketWriter(context, isPlain: server.isPlain)
         self.writer = writer
-        writer.write(exchange.head, isLast: exchange.body == nil, promise: proving)
-        if let body = exchange.body {
+        let body = exchange.body
+        writer.write(exchange.head, isLast: body == nil, promise: proving)
+        if let body {
             isWritingBody = true
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenSuccess { self.isWritingBody = false }
@@ -63,7 +64,7 @@ extension UpstreamConnection: LoopTurnMember {
         }
         isStarting = false
         guard isOpen else { return endStart(context) }
-        if !exchange.isRepeatable { exchange.forgetRequest() }
+        if isProven, !exchange.isRepeatable { exchange.forgetRequest() }
         if !exchange.isReading { setReading(false) }
         return true
     }
@@ -85,6 +86,8 @@ extension UpstreamConnection: LoopTurnMember {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {
             self.isProven = true
+            // Until now the server could have refused to speak HTTP/1.1.
+            if let exchange = self.exchange, !exchange.isRepeatable { exchange.forgetRequest() }
             self.timer?.cancel()
             self.timer = nil
             self.server.connected()

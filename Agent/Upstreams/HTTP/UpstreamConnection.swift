@@ -1,11 +1,12 @@
 import NIOCore
+import NIOTLS
 import Wire
 
 /// One connection to a server: the last handler of its channel, which carries one exchange at a time.
 ///
 /// It is written to directly: no walk through the pipeline, and a promise only where the outcome of a write says something
 /// that nothing else says.
-final class UpstreamConnection: ChannelInboundHandler {
+final class UpstreamConnection: ChannelInboundHandler, ServerConnection {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -39,6 +40,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     // The connection.
     /// Whether a request has ever gone out whole, and so TCP, proxy and TLS are established.
     var isProven = false
+    /// Whether TLS is established and no protocol was agreed on, and no answer has come yet.
+    private var isUnagreed = false
+    /// Whether the server has refused HTTP/1.1.
+    private var isRefused = false
     var isWritingBody = false
     /// Whether the request at hand goes out at the end of this turn of the loop, and has not yet.
     var isHeld = false
@@ -151,6 +156,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private func receiveHead(_ buffer: inout ByteBuffer) {
+        if isUnagreed, HTTP2Limits.isSettings(buffer) { return fail(.closed) }
         if let exchange, exchange.isRepeatable {
             exchange.isRepeatable = false
             exchange.forgetRequest()
@@ -168,6 +174,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .complete:
             let head = scanner.head
             scanner = ResponseHeadScanner(maxBytes: server.configuration.maxHeadBytes)
+            isUnagreed = false
             keepsAlive = head.keepsAlive
             keepAlive = head.keepAliveSeconds.map { .seconds(Int64(min($0, 3600))) }
             body = BodyReader(head.framing)
@@ -224,8 +231,13 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     // MARK: Failing
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted(let agreed) = event { isUnagreed = agreed == nil }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         receive()
+        if !isProven, UpstreamError.isProtocolAlert(error) { isRefused = true }
         if lastError == nil { lastError = isProven ? .closed : UpstreamError(transport: error, otherwise: .connect) }
         context.close(promise: nil)
     }
@@ -258,6 +270,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         let isUnanswered = isProven && phase == .head && error.code == .closed
         self.exchange = nil
         close()
+        if isRefused, server.useHTTP2(for: exchange) { return }
+        if isUnanswered, isUnagreed { server.suspectHTTP2() }
         if isUnanswered, exchange.isRepeatable { return server.askAgain(exchange) }
         let delegate = exchange.end()
         // A connection that was never established may have been the probe of a server that is down: its end says so,

@@ -8,6 +8,9 @@ package final class UpstreamExchange {
         /// A connection is being made for it.
         case connecting(ConnectAttempt)
         case running(UpstreamConnection)
+        /// Waits for a connection that it shares with others.
+        case joining(HTTP2Sessions)
+        case stream(HTTP2Stream)
         /// Answered elsewhere, as a server that speaks another way would be asked.
         case elsewhere(any ExchangeSource)
         case ended
@@ -21,6 +24,10 @@ package final class UpstreamExchange {
     var isRepeatable: Bool
     /// Whether it was sent and is sent once more.
     var isRepeated = false
+    /// Whether the server has refused one version of HTTP for it, and the other is tried.
+    var hasChangedProtocol = false
+    /// Whether it was given back once, as nobody had looked at it.
+    private var wasGivenBack = false
     /// Nil for one that is answered elsewhere.
     let server: UpstreamServer?
     var state = State.ended
@@ -76,8 +83,8 @@ package final class UpstreamExchange {
     /// Whether it is on a connection, so that the server may have heard of it.
     package var isRunning: Bool {
         switch state {
-        case .running, .elsewhere: true
-        case .waiting, .connecting, .ended: false
+        case .running, .stream, .elsewhere: true
+        case .waiting, .connecting, .joining, .ended: false
         }
     }
 
@@ -107,6 +114,12 @@ package final class UpstreamExchange {
         case .running(let connection):
             connection.abort()
             server?.freeSlot(of: self)
+        case .joining(let sessions):
+            sessions.leave(self)
+            server?.freeSlot(of: self)
+        case .stream(let stream):
+            stream.cancel()
+            server?.freeSlot(of: self)
         case .elsewhere(let source):
             source.cancel()
         case .ended:
@@ -124,10 +137,17 @@ package final class UpstreamExchange {
             wantsReading = newValue
             switch state {
             case .running(let connection): connection.setReading(newValue)
+            case .stream(let stream): stream.setReading(newValue)
             case .elsewhere(let source): source.setReading(newValue)
-            case .waiting, .connecting, .ended: break
+            case .waiting, .connecting, .joining, .ended: break
             }
         }
+    }
+
+    /// Takes note that it is given back, as nobody has looked at it; false where it was before.
+    func takeRefusal() -> Bool {
+        defer { wasGivenBack = true }
+        return !wasGivenBack
     }
 
     /// Lets go of what was written; until then it may have to be written again.

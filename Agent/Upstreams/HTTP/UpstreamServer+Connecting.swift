@@ -7,13 +7,16 @@ extension UpstreamServer {
             refuseRunning(exchange, .down)
             return
         }
-        let attempt = ConnectAttempt(for: exchange, at: self, deadline: now + configuration.connectTimeout)
+        let deadline = now + configuration.connectTimeout
+        let attempt = ConnectAttempt(at: self, deadline: deadline) { [self] in
+            attemptEnded(for: exchange, $0, deadline: deadline)
+        }
         exchange.state = .connecting(attempt)
         attempt.begin()
     }
 
     /// An attempt has come to its end, and the request that it was made for still waits.
-    func attemptEnded(
+    private func attemptEnded(
         for exchange: UpstreamExchange,
         _ result: Result<any Channel, UpstreamError>,
         deadline: NIODeadline

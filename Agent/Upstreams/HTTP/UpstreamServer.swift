@@ -20,9 +20,12 @@ package final class UpstreamServer {
     private var queues: [[UpstreamExchange]] = ExchangeLane.allCases.map { _ in [] }
     /// How many of its connections have a file.
     var openCount = 0
+    /// Where it is asked over HTTP/2.
+    var http2: HTTP2Sessions?
+    var hasRefusedHTTP2 = false
     private(set) var isStopped = false
     /// The pool has forgotten it, and sweeps its connections no more.
-    private var isRetired = false
+    private(set) var isRetired = false
 
     init(endpoint: UpstreamEndpoint, pool: UpstreamPool) {
         self.endpoint = endpoint
@@ -37,7 +40,7 @@ package final class UpstreamServer {
 
     /// Whether a request that is sent now would fail at once with the code `down`.
     package var isKnownDown: Bool {
-        resting.isEmpty && health.refuses(at: loop.now)
+        resting.isEmpty && http2?.isOpen != true && health.refuses(at: loop.now)
     }
 
     /// How many connections rest.
@@ -87,6 +90,7 @@ package final class UpstreamServer {
 
     /// Closes the connections that rest.
     package func closeIdle() {
+        http2?.closeIdle()
         for connection in take(&resting) { connection.close() }
     }
 
@@ -100,6 +104,7 @@ package final class UpstreamServer {
     func stop() {
         isStopped = true
         closeIdle()
+        http2?.stop()
         for exchange in queues.indices.flatMap({ take(&queues[$0]) }) {
             if case .waiting(let deadline) = exchange.state { deadline.cancel() }
             exchange.end()?.exchangeFailed(.notSent(.shutDown))
@@ -172,11 +177,12 @@ package final class UpstreamServer {
     func askAgain(_ exchange: UpstreamExchange) {
         exchange.isRepeatable = false
         exchange.isRepeated = true
-        connect(for: exchange, at: loop.now)
+        if let http2 { http2.start(exchange) } else { connect(for: exchange, at: loop.now) }
     }
 
     /// Puts an exchange, which has its slot, on a connection.
     private func dispatch(_ exchange: UpstreamExchange) {
+        if let http2 { return http2.start(exchange) }
         let now = loop.now
         while let connection = resting.popLast() {
             guard !hasRestedTooLong(connection, at: now), connection.isUsable(at: now) else {
@@ -210,7 +216,7 @@ package final class UpstreamServer {
 
     /// A connection is free.
     func rest(_ connection: UpstreamConnection) {
-        guard !isStopped, !isRetired else {
+        guard !isClosing else {
             connection.close()
             return
         }
@@ -264,11 +270,11 @@ package final class UpstreamServer {
     }
 
     /// Since when the one rests that rests longest; nil where none does.
-    var restingSince: NIODeadline? { resting.first?.restingSince }
+    var restingSince: NIODeadline? { resting.first?.restingSince ?? http2?.restingSince }
 
     /// Closes the one that rests longest, at once; false where none does.
     func closeOldest() -> Bool {
-        guard !resting.isEmpty else { return false }
+        guard !resting.isEmpty else { return http2?.closeOldest() ?? false }
         resting.removeFirst().cut()
         return true
     }
@@ -280,7 +286,7 @@ package final class UpstreamServer {
             forget(connection)
             connection.close()
         }
-        return !resting.isEmpty
+        return http2?.sweep(at: now) ?? false || !resting.isEmpty
     }
 
     private func take<Element>(_ list: inout [Element]) -> [Element] {
