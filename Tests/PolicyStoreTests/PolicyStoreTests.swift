@@ -91,8 +91,8 @@ struct PolicyStoreTests {
         let editor = try await office.caller(.editor)
         let first = try await desk.apply(file(), expecting: .anything, by: editor.permit())
         let second = try await desk.apply(file("b"), expecting: .anything, by: editor.permit())
-        #expect(first.rules.forbids.first?.person == second.rules.forbids.first?.person)
-        #expect(first.rules.forbids.first?.person?.string.hasPrefix("p-") == true)
+        #expect(first.rules.forbids.first?.scope.person == second.rules.forbids.first?.scope.person)
+        #expect(first.rules.forbids.first?.scope.person?.string.hasPrefix("p-") == true)
     }
 
     @Test("Of those who replace the same policy at once one is let, and each version follows the last")

@@ -7,7 +7,7 @@ struct AdminPolicy: AsyncParsableCommand {
         abstract: "Check, apply and show the policy, and go back to an earlier one.",
         subcommands: [
             Check.self, Apply.self, Show.self, History.self, Diff.self, RollBack.self, Simulate.self,
-            Suggest.self,
+            Suggest.self, Explain.self,
         ]
     )
 }

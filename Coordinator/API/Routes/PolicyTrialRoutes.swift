@@ -8,7 +8,7 @@ internal import Rights
 internal import ServiceKit
 internal import StrictJSON
 
-/// `/v1/policy/simulations` and `/v1/policy/suggestions`: policies and the calls on record.
+/// `/v1/policy/simulations`, `/suggestions` and `/explanations`: policies, the calls on record, and calls that nobody has made.
 struct PolicyTrialRoutes: Sendable {
     let desk: PolicyStore
     let clock: MachineClock
@@ -33,6 +33,17 @@ struct PolicyTrialRoutes: Sendable {
                 let simulation = try await desk.simulation(of: Array(draft.utf8), on: choice, for: permit)
                 guard try call.header(.accept) == Self.lines else { return .json(try await simulation.run().json) }
                 return Answer(type: Self.lines, body: Self.progress(simulation, call))
+            },
+            Operation(
+                "POST",
+                "/v1/policy/explanations",
+                for: Right.CheckPolicy.self,
+                largestBody: Self.largest
+            ) { call, permit in
+                let (question, draft) = try call.document { reader in
+                    (try PolicyQuestion(members: &reader), try reader.optionalText("file"))
+                }
+                return .json(try await desk.explain(question, under: draft.map { Array($0.utf8) }, for: permit).json)
             },
             Operation("POST", "/v1/policy/suggestions", for: Right.ReadRecords.self) { call, permit in
                 let now = UTCTime(microseconds: Int(clock.wall()))

@@ -1,4 +1,5 @@
 internal import Contract
+internal import Database
 internal import HTTPTypes
 internal import Registry
 internal import Rights

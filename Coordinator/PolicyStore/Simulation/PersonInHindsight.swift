@@ -22,8 +22,8 @@ struct PersonInHindsight {
         case resource
         /// The client's name is a hash.
         case client
-        /// A rule looks at what is not recorded, such as an argument.
-        case condition
+        /// A rule looks at arguments, which are not recorded.
+        case arguments
         /// The request was about several things, or about a task.
         case items
         /// A limit refused it, and limits are not simulated.
@@ -35,7 +35,7 @@ struct PersonInHindsight {
 
     private struct Key: Hashable {
         let untold: Untold
-        let bias: RulesInHindsight.Bias
+        let bias: Bias
     }
 
     init(_ binding: Binding) {
@@ -43,13 +43,13 @@ struct PersonInHindsight {
     }
 
     /// What the rules make of a call, whose server is known.
-    mutating func verdict(of call: RecordedCall, by rules: inout RulesInHindsight) throws -> Verdict {
+    mutating func verdict(of call: RecordedCall, by rules: inout RulesInHindsight) -> Verdict {
         let question = Question(call)
         var untold: Untold = []
         if question.isItemUntold { untold.insert(.item) }
         if RecordedCall.isHash(call.client) { untold.insert(.client) }
-        if try allows(question, call, untold, .closes, &rules) { return .allow }
-        guard try allows(question, call, untold, .opens, &rules) else { return .deny }
+        if allows(question, call, untold, .closes, &rules) { return .allow }
+        guard allows(question, call, untold, .opens, &rules) else { return .deny }
         return .unknown(why(call, question))
     }
 
@@ -57,33 +57,38 @@ struct PersonInHindsight {
         if case .resource = call.item { return .resource }
         if case .several = question { return .items }
         if question.isItemUntold { return .name }
-        return RecordedCall.isHash(call.client) ? .client : .condition
+        return RecordedCall.isHash(call.client) ? .client : .arguments
     }
 
     private mutating func allows(
         _ question: Question,
         _ call: RecordedCall,
         _ untold: Untold,
-        _ bias: RulesInHindsight.Bias,
+        _ bias: Bias,
         _ rules: inout RulesInHindsight
-    ) throws -> Bool {
-        let snapshot = try snapshot(untold, bias, &rules)
+    ) -> Bool {
+        let snapshot = snapshot(untold, bias, &rules)
         let client = untold.contains(.client) ? JSONText(utf8: Untold.name) : call.client
         return question.allSatisfy(bias) { ask in
-            snapshot.decide(client: client, server: call.server, ask: ask).isAllowed
+            snapshot.decide(
+                client: client,
+                server: call.server,
+                ask: ask,
+                arguments: bias == .opens ? .any : .none
+            ).isAllowed
         }
     }
 
     private mutating func snapshot(
         _ untold: Untold,
-        _ bias: RulesInHindsight.Bias,
+        _ bias: Bias,
         _ rules: inout RulesInHindsight
-    ) throws -> PolicySnapshot {
+    ) -> PolicySnapshot {
         let key = Key(untold: untold, bias: bias)
         if let snapshot = snapshots[key] { return snapshot }
         let isAnyClient = untold.contains(.client) && bias == .opens
         let snapshot = PolicySnapshot(
-            rules: try rules.rules(untold, bias),
+            rules: rules.rules(untold, bias),
             binding: isAnyClient ? binding.throughAnyClient : binding,
             version: 0,
             digest: ""
@@ -130,7 +135,7 @@ enum Question {
 
     /// Whether all that was asked is allowed; of what may have been asked, all of it where doubts close, and nothing where
     /// they open.
-    func allSatisfy(_ bias: RulesInHindsight.Bias, _ isAllowed: (Ask) -> Bool) -> Bool {
+    func allSatisfy(_ bias: Bias, _ isAllowed: (Ask) -> Bool) -> Bool {
         func about(_ name: [UInt8], _ ask: (UnsafeBufferPointer<UInt8>) -> Ask) -> Bool {
             name.withUnsafeBufferPointer { isAllowed(ask($0)) }
         }

@@ -52,7 +52,7 @@ extension PolicyStore {
     func rules(of file: PolicyFile, in view: some SQLReading) throws -> PolicyRules {
         var pseudonyms: [EmailAddress: String] = [:]
         for email in file.people {
-            pseudonyms[email] = try people.person(email: email, in: view)?.sub ?? "nobody-\(email.text)"
+            pseudonyms[email] = try people.person(email: email, in: view)?.sub ?? Self.nobody(email)
         }
         do {
             return try file.rules(pseudonyms: pseudonyms)
@@ -66,8 +66,10 @@ extension PolicyStore {
         var bindings: [String: Binding] = [:]
         // Of the others there are no records.
         try view.each("SELECT sub, email FROM person WHERE sub IN (SELECT sub FROM agent)", []) { row in
-            let (sub, email) = (try row.text("sub"), try row.text("email"))
-            bindings[sub] = binding(sub: sub, email: email, under: file)
+            let sub = try row.text("sub")
+            guard let email = EmailAddress(try row.text("email")) else { return true }
+            let groups = try Groups.of(sub, in: view)
+            bindings[sub] = Self.binding(sub: sub, email: email, groups: groups, under: file)
             return true
         }
         var aliases: [JSONText: JSONText] = [:]
@@ -80,11 +82,17 @@ extension PolicyStore {
     }
 
     /// Who a person is under a policy that need not be in force.
-    func binding(sub: String, email: String, under file: PolicyFile) -> Binding {
-        let groups: [JSONText] = []
-        let roles = EmailAddress(email).map { file.memberships(of: $0, groups: groups) } ?? []
-        return Binding(sub: JSONText(sub), user: email, groups: groups, roles: roles)
+    static func binding(sub: String, email: EmailAddress, groups: [JSONText], under file: PolicyFile) -> Binding {
+        Binding(
+            sub: JSONText(sub),
+            user: email.text,
+            groups: groups,
+            roles: file.memberships(of: email, groups: groups)
+        )
     }
+
+    /// The pseudonym of somebody who has none yet.
+    static func nobody(_ email: EmailAddress) -> String { "nobody-\(email.text)" }
 }
 
 extension RecordedCalls.Choice {

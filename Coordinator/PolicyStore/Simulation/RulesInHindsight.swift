@@ -1,9 +1,7 @@
 internal import Policy
 internal import StrictJSON
 
-/// What a record does not tell of a call.
-///
-/// The arguments of a call are never recorded, so what a rule says of them is unknown of every call.
+/// What a record does not tell of a call, beside its arguments.
 struct Untold: OptionSet, Hashable {
     let rawValue: Int
 
@@ -16,20 +14,15 @@ struct Untold: OptionSet, Hashable {
     static let name: [UInt8] = []
 }
 
+/// Which way a doubt goes.
+enum Bias: Hashable {
+    case closes, opens
+}
+
 /// The rules of a policy for calls of which not everything is known: once so that every doubt closes, once so that every doubt
 /// opens. Where both decide alike, the policy decides so, whatever it is that is not known.
-///
-/// Made of the rules as they are signed, so that a condition which this code does not know is a doubt like any other.
 struct RulesInHindsight {
-    /// Which way a doubt goes.
-    enum Bias: Hashable {
-        case closes, opens
-    }
-
     private let rules: PolicyRules
-    private let document: JSONObject
-    /// Whether any rule depends on what no record tells.
-    private let hasConditions: Bool
     private var made: [Key: PolicyRules] = [:]
 
     private struct Key: Hashable {
@@ -39,58 +32,60 @@ struct RulesInHindsight {
 
     init(_ rules: PolicyRules) {
         self.rules = rules
-        let document = rules.json.object ?? JSONObject()
-        let grants = (document["roles"]?.array ?? []).flatMap { $0["grant"]?.array ?? [] }
-        hasConditions = (grants + (document["forbid"]?.array ?? [])).contains { !Self.conditions(of: $0).isEmpty }
-        self.document = document
     }
 
     /// The rules for calls of which this is not known.
-    mutating func rules(_ untold: Untold, _ bias: Bias) throws -> PolicyRules {
+    ///
+    /// Asked with the empty name, a grant opens only what it opens under every name, and a rule that forbids holds only where
+    /// it holds under every name. So what is left is to widen the rules that the doubt is to be about: those that forbid,
+    /// where it closes, and the grants, where it opens.
+    mutating func rules(_ untold: Untold, _ bias: Bias) -> PolicyRules {
+        guard !untold.isEmpty else { return rules }
         let key = Key(untold: untold, bias: bias)
         if let rules = made[key] { return rules }
-        let rules = try make(untold, bias)
-        made[key] = rules
-        return rules
-    }
-
-    private func make(_ untold: Untold, _ bias: Bias) throws -> PolicyRules {
-        guard hasConditions || !untold.isEmpty else { return rules }
-        var document = document
-        document["roles"] = .array(
-            (document["roles"]?.array ?? []).map { role in
-                var role = role.object ?? JSONObject()
-                let grants = role["grant"]?.array ?? []
-                role["grant"] = .array(grants.compactMap { Self.rule($0, isWidened: bias == .opens, untold) })
-                return .object(role)
-            }
+        let widened = PolicyRules(
+            roles: bias == .opens ? rules.roles.map { $0.widened(untold) } : rules.roles,
+            forbids: bias == .closes ? rules.forbids.map { $0.widened(untold) } : rules.forbids,
+            limits: rules.limits,
+            mode: rules.mode
         )
-        let forbids = document["forbid"]?.array ?? []
-        document["forbid"] = .array(forbids.compactMap { Self.rule($0, isWidened: bias == .closes, untold) })
-        return try PolicyRules(.object(document))
+        made[key] = widened
+        return widened
     }
+}
 
-    /// A rule that is about more than it says, by all that may be; or about less, and then nil where a condition may fail.
-    private static func rule(_ rule: JSONValue, isWidened: Bool, _ untold: Untold) -> JSONValue? {
-        let conditions = conditions(of: rule)
-        guard isWidened else { return conditions.isEmpty ? rule : nil }
-        guard var object = rule.object else { return rule }
-        for condition in conditions { object[condition] = nil }
-        if untold.contains(.client) { object["client"] = nil }
-        if untold.contains(.item) {
-            for kind in items where object[kind] != nil { object[kind] = ["*"] }
+extension PolicyRules.Role {
+    fileprivate func widened(_ untold: Untold) -> PolicyRules.Role {
+        guard untold.contains(.item) else { return self }
+        let grants = grants.map { grant in
+            PolicyRules.Grant(
+                server: grant.server,
+                items: grant.items.widened,
+                arguments: grant.arguments,
+                serverRequests: grant.serverRequests
+            )
         }
-        return .object(object)
+        return PolicyRules.Role(name: name, grants: grants)
     }
+}
 
-    private static let items: [JSONText] = ["tools", "resources", "prompts"]
-    /// What a record tells, or what only says what the rule is about.
-    private static let told: Set<JSONText> = [
-        "server", "tools", "resources", "prompts", "server_requests", "sub", "group", "client", "because",
-    ]
+extension PolicyRules.Forbid {
+    fileprivate func widened(_ untold: Untold) -> PolicyRules.Forbid {
+        var scope = scope
+        if untold.contains(.client) { scope.clients = nil }
+        if untold.contains(.item) { scope.items = scope.items.widened }
+        return PolicyRules.Forbid(scope: scope, because: because)
+    }
+}
 
-    private static func conditions(of rule: JSONValue) -> [JSONText] {
-        (rule.object?.names ?? []).filter { !told.contains($0) }
+extension PolicyRules.Items {
+    /// All of each kind that it names any of.
+    fileprivate var widened: PolicyRules.Items {
+        PolicyRules.Items(
+            tools: tools.map { _ in [.everything] },
+            resources: resources.map { _ in [.everything] },
+            prompts: prompts.map { _ in [.everything] }
+        )
     }
 }
 

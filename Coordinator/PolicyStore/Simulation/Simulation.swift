@@ -56,19 +56,19 @@ package final class Simulation: Sendable {
     /// - Returns: what would become of them.
     /// - Throws: `Refused`, `replay_too_long`; `CancellationError` once the task is cancelled.
     package func run() async throws -> SimulationReport {
-        try await reading.each { sub, call in try self.judge(call, of: sub) }
+        try await reading.each { sub, call in self.judge(call, of: sub) }
         return report
     }
 
     /// Judges one call more.
-    private func judge(_ call: RecordedCall, of sub: String) throws {
-        try state.withLock { state in
+    private func judge(_ call: RecordedCall, of sub: String) {
+        state.withLock { state in
             if state.person?.sub != sub {
                 let binding = world.bindings[sub] ?? Binding(sub: JSONText(sub), user: sub, groups: [], roles: [])
                 state.person = (sub, PersonInHindsight(binding))
                 state.memo.removeAll(keepingCapacity: true)
             }
-            let judgement = try Self.remembered(call, of: sub, world, &state)
+            let judgement = Self.remembered(call, of: sub, world, &state)
             state.report.calls += 1
             switch judgement.would {
             case .allow: state.report.wouldAllow += 1
@@ -97,9 +97,9 @@ package final class Simulation: Sendable {
         of sub: String,
         _ world: World,
         _ state: inout State
-    ) throws -> Judgement {
+    ) -> Judgement {
         if let judgement = state.memo[call] { return judgement }
-        let judgement = try judgement(call, of: sub, world, &state)
+        let judgement = judgement(call, of: sub, world, &state)
         if state.memo.count < mostRemembered { state.memo[call] = judgement }
         return judgement
     }
@@ -109,11 +109,11 @@ package final class Simulation: Sendable {
         of sub: String,
         _ world: World,
         _ state: inout State
-    ) throws -> Judgement {
+    ) -> Judgement {
         var call = call
         if let alias = world.aliases[call.server] { call = call.at(alias) }
         let was: SimulationReport.Verdict = call.isAllowed ? .allow : .deny
-        let verdict = try verdict(call, &state)
+        let verdict = verdict(call, &state)
         let would: SimulationReport.Verdict
         var why: String?
         switch verdict {
@@ -139,11 +139,11 @@ package final class Simulation: Sendable {
     }
 
     /// What would become of a call, all else as it was.
-    private static func verdict(_ call: RecordedCall, _ state: inout State) throws -> PersonInHindsight.Verdict {
+    private static func verdict(_ call: RecordedCall, _ state: inout State) -> PersonInHindsight.Verdict {
         // Refused for something that no rule is about, and so it would be again.
         guard call.isAllowed || call.isRefusedByRules || call.isRefusedByLimit else { return .deny }
         guard !RecordedCall.isHash(call.server) else { return .unknown(.server) }
-        let verdict = try state.person?.judge.verdict(of: call, by: &state.rules) ?? .unknown(.server)
+        let verdict = state.person?.judge.verdict(of: call, by: &state.rules) ?? .unknown(.server)
         return call.isRefusedByLimit && verdict != .deny ? .unknown(.limit) : verdict
     }
 }

@@ -11,6 +11,8 @@ struct ServerUse: Hashable, Sendable {
     var resources: Set<ResourceGrant> = []
     /// What the server has asked of the client.
     var serverRequests: Set<ServerRequest> = []
+    /// Through which clients, as far as their names are known.
+    var clients: Set<JSONText> = []
     /// Whether tasks were asked for, which a grant opens that names a tool.
     var hasTasks = false
 
@@ -61,8 +63,12 @@ struct ObservedUse: Sendable {
 }
 
 extension ServerUse {
+    /// More than a person has, mostly.
+    private static let mostClients = 32
+
     /// Takes one call; returns false for one of a name that is known as its hash alone.
     fileprivate mutating func add(_ call: RecordedCall) -> Bool {
+        if clients.count < Self.mostClients, !RecordedCall.isHash(call.client) { clients.insert(call.client) }
         switch call.item {
         case .tool(let name) where RecordedCall.isHash(name):
             hasTasks = true

@@ -93,54 +93,63 @@ struct SuggestedPolicy {
         }
     }
 
-    /// The kept rules that close what was used, whatever its arguments were.
+    /// The kept rules that close what was used, whatever its arguments were: those are not recorded.
     private func closing(_ file: PolicyFile) -> Set<Int> {
-        let places = keptPlaces
+        let (world, places) = (People(file), keptPlaces)
         var closing: Set<Int> = []
         for (person, servers) in use {
-            guard let snapshot = Self.snapshot(file, person, isClosed: false) else { continue }
+            let snapshot = world.snapshot(of: person)
             for (server, use) in servers {
-                let tools = use.tools.map { snapshot.explain(client: "local", server: server, tool: $0) }
-                let prompts = use.prompts.map { name in
-                    name.utf8.withUnsafeBufferPointer {
-                        snapshot.explain(client: "local", server: server, ask: .prompt($0))
+                for client in use.clients {
+                    func note(_ name: JSONText, _ ask: (UnsafeBufferPointer<UInt8>) -> Ask) {
+                        let decision = name.utf8.withUnsafeBufferPointer {
+                            snapshot.explain(client: client, server: server, ask: ask($0), arguments: .any)
+                        }
+                        guard decision.reason == .forbidden else { return }
+                        for rule in decision.rules {
+                            if let index = places.firstIndex(of: rule.string) { closing.insert(index) }
+                        }
                     }
-                }
-                for decision in tools + prompts where decision.reason == .forbidden {
-                    for rule in decision.rules {
-                        if let index = places.firstIndex(of: rule.string) { closing.insert(index) }
-                    }
+                    for name in use.tools { note(name) { .tool($0) } }
+                    for name in use.prompts { note(name) { .prompt($0) } }
                 }
             }
         }
         return closing
     }
 
-    /// A person under a file; nil for rules that cannot be sent.
-    private static func snapshot(_ file: PolicyFile, _ person: EmailAddress, isClosed: Bool) -> PolicySnapshot? {
-        // As in a file's own tests an address serves as the pseudonym.
-        let pseudonyms = Dictionary(uniqueKeysWithValues: file.people.map { ($0, $0.text) })
-        guard let rules = try? file.rules(pseudonyms: pseudonyms) else { return nil }
-        var hindsight = RulesInHindsight(rules)
-        guard let judged = try? hindsight.rules([], isClosed ? .closes : .opens) else { return nil }
-        let binding = Binding(
-            sub: JSONText(person.text),
-            user: person.text,
-            groups: [],
-            roles: file.memberships(of: person, groups: [])
-        )
-        return PolicySnapshot(rules: judged, binding: binding, version: 0, digest: "")
+    /// Everybody under a file.
+    private struct People {
+        private let file: PolicyFile
+        private let rules: PolicyRules
+
+        init(_ file: PolicyFile) {
+            self.file = file
+            // As in a file's own tests an address serves as the pseudonym. A file that was read has rules that can be sent.
+            let pseudonyms = Dictionary(uniqueKeysWithValues: file.people.map { ($0, $0.text) })
+            rules = (try? file.rules(pseudonyms: pseudonyms)) ?? .empty
+        }
+
+        func snapshot(of person: EmailAddress) -> PolicySnapshot {
+            let binding = Binding(
+                sub: JSONText(person.text),
+                user: person.text,
+                groups: [],
+                roles: file.memberships(of: person, groups: [])
+            )
+            return PolicySnapshot(rules: rules, binding: binding, version: 0, digest: "")
+        }
     }
 
     // MARK: Text
 
     /// What the file is to keep, whatever becomes of it: what each role is for, and that it ends there.
     private func tests(under file: PolicyFile) -> [String] {
+        let world = People(file)
         var tests: [String] = []
         for role in roles {
-            guard let person = role.people.first, let snapshot = Self.snapshot(file, person, isClosed: true) else {
-                continue
-            }
+            guard let person = role.people.first else { continue }
+            let snapshot = world.snapshot(of: person)
             let user = PolicyWriting.scalar(JSONText(person.text))
             func test(_ server: JSONText, _ tool: JSONText, _ expect: String) {
                 let call = PolicyWriting.scalar(JSONText(utf8: server.utf8 + [UInt8(ascii: "/")] + tool.utf8))

@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import Contract
 internal import ServiceKit
 internal import StrictJSON
 

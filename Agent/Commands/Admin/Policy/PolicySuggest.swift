@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import Fetch
 internal import StrictJSON
 
 extension AdminPolicy {
