@@ -30,7 +30,7 @@ class Wire:
         envelope[f"{PREFIX}clientCapabilities"] = ALL if capabilities is None else capabilities
         envelope |= meta or {}
         params = {**(params or {}), "_meta": {key: each for key, each in envelope.items() if each is not None}}
-        name = params.get("name") or params.get("uri")
+        name = params.get("name") or params.get("uri") or params.get("taskId")
         fields: dict[str, str | None] = {
             "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": MODERN, "Mcp-Method": method,
             "Authorization": self.authorization, "Mcp-Name": name, **(headers or {}),

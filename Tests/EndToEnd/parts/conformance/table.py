@@ -13,7 +13,7 @@ What the scenarios of the official conformance suite come to through an agent. T
 2025-11-25) at the two ends of an agent, on an endpoint of one server. This page is written by the test run, which fails if
 anything on it gets worse.
 
-`yes`: as the suite wants it; `-`: a scenario that this revision does not have; otherwise the number of a note that says what
+`yes`: as the suite wants it; `-`: a scenario that this pair of revisions does not have; otherwise the number of a note that says what
 happens instead. *Wire* is every message of all scenarios, judged by the official models of its revision.
 """
 

@@ -9,6 +9,7 @@ import secrets
 from typing import Any
 
 import conformance_fixture as fixture
+import conformance_tasks
 import mcp_types as types
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import Server
@@ -104,7 +105,11 @@ async def tell(context: Any, method: str, params: dict[str, Any]) -> None:
 
 
 def build() -> Server:
+    tasks = conformance_tasks.Tasks()
+
     async def call_tool(context, params):
+        if params.name in {each["name"] for each in conformance_tasks.TOOLS}:
+            return await tasks.call(context, params)
         if params.name not in fixture.TOOLS:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
         return await play(context, params.name, fixture.TOOLS[params.name][0](params.arguments or {}), params)
@@ -123,16 +128,19 @@ def build() -> Server:
     async def listed(model, **lists):
         return model.model_validate(lists)
 
-    return Server(
+    server = Server(
         "mcp-conformance-test-server", version="1.0.0",
         cache_hints={method: CacheHint(ttl_ms=60_000, scope="public") for method in CACHED},
-        on_list_tools=lambda *_: listed(types.ListToolsResult, tools=fixture.tools()), on_call_tool=call_tool,
+        on_list_tools=lambda *_: listed(types.ListToolsResult, tools=[*fixture.tools(), *conformance_tasks.TOOLS]),
+        on_call_tool=call_tool,
         on_list_resources=lambda *_: listed(types.ListResourcesResult, resources=fixture.RESOURCES), on_read_resource=read_resource,
         on_list_resource_templates=lambda *_: listed(types.ListResourceTemplatesResult, resourceTemplates=fixture.TEMPLATES),
         on_list_prompts=lambda *_: listed(types.ListPromptsResult, prompts=fixture.PROMPTS), on_get_prompt=get_prompt,
         on_completion=lambda _, params: listed(types.CompleteResult, **fixture.completion(params.argument.value)),
         on_subscriptions_listen=ListenHandler(BUS),
     )
+    tasks.install(server)
+    return server
 
 
 def modern_alone(app):
