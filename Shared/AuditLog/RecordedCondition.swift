@@ -19,6 +19,14 @@ package enum RecordedCondition {
         JSONText(utf8: Array(Hash.of(canonical).base64URL.utf8.prefix(12)))
     }
 
+    /// The name and what came of it, of such a word; nil for a word that is none.
+    package static func parts(of word: JSONText) -> (name: JSONText, result: Result)? {
+        guard let colon = word.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let result = Result(rawValue: String(decoding: word.utf8[(colon + 1)...], as: UTF8.self))
+        else { return nil }
+        return (JSONText(utf8: word.utf8[..<colon]), result)
+    }
+
     /// The word for it: `NAME:1`, `NAME:0` or `NAME:u`.
     package static func word(_ name: JSONText, _ result: Result) -> JSONText {
         JSONText(utf8: name.utf8 + Array(":\(result.rawValue)".utf8))

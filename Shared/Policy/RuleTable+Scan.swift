@@ -73,16 +73,14 @@ extension RuleTable {
             if scope.conditions.isEmpty { return true }
             // Only a call has arguments: a rule about some of them says nothing of whatever else is asked.
             guard item.isCall else { return false }
-            if case .any = arguments { return false }
-            for index in scope.conditions where truth(index) == .fails { return false }
+            for index in scope.conditions where truth(index, orIfOpen: .fails) == .fails { return false }
             return true
         }
 
         private mutating func opens(_ grant: Grant, _ item: Item) -> Bool {
             guard concerns(grant), names(grant, item) else { return false }
             guard item.isCall, !grant.conditions.isEmpty else { return true }
-            if case .any = arguments { return true }
-            for index in grant.conditions where truth(index) != .holds { return false }
+            for index in grant.conditions where truth(index, orIfOpen: .holds) != .holds { return false }
             return true
         }
 
@@ -130,15 +128,22 @@ extension RuleTable {
         // MARK: Arguments
 
         /// Whether a condition of a rule holds; the arguments are read when the first is asked for.
-        private mutating func truth(_ index: Int) -> Truth {
+        ///
+        /// - Parameters:
+        ///   - index: the condition.
+        ///   - open: what makes the rule leave the call open, where that is what an unknown condition is to do.
+        private mutating func truth(_ index: Int, orIfOpen open: Truth) -> Truth {
+            let condition = table.conditions[index]
             let bytes: UnsafeBufferPointer<UInt8>?
             switch arguments {
             case .json(let json): bytes = json
-            case .none, .any: bytes = nil
+            case .none: bytes = nil
+            case .any: return open
+            case .judged(let known, let isOpen):
+                return known.first { $0.predicate == condition.predicate }?.truth ?? (isOpen ? open : .unknown)
             }
             let values = self.values ?? table.places.values(in: bytes)
             self.values = values
-            let condition = table.conditions[index]
             return condition.predicate.condition.truth(
                 of: values[condition.place],
                 in: bytes ?? UnsafeBufferPointer(start: nil, count: 0)
@@ -154,7 +159,7 @@ extension RuleTable {
             for index in numbers {
                 let predicate = table.conditions[index].predicate
                 guard !all.contains(where: { $0.predicate == predicate }) else { continue }
-                all.append(JudgedCondition(predicate: predicate, truth: truth(index)))
+                all.append(JudgedCondition(predicate: predicate, truth: truth(index, orIfOpen: .unknown)))
             }
             return all
         }

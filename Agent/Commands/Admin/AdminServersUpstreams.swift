@@ -1,5 +1,6 @@
 import ArgumentParser
 internal import Contract
+internal import Fetch
 internal import StrictJSON
 
 extension AdminServers {
@@ -15,8 +16,6 @@ extension AdminServers {
             subcommands: [List.self, Add.self, Remove.self, Pull.self],
             defaultSubcommand: List.self
         )
-
-        static let settings = "/v1/settings/registry"
 
         /// `doorward admin servers upstreams list`.
         struct List: AsyncParsableCommand {
@@ -166,20 +165,10 @@ enum RegistryURL {
 }
 
 extension AdminConnection {
-    /// Changes the list of upstream registries, unless somebody else does so at the same time; returns the settings.
+    /// Changes the list of upstream registries.
     fileprivate func changeUpstreams(_ change: ([JSONValue]) throws -> [JSONValue]) async throws -> JSONValue {
-        let path = AdminServers.Upstreams.settings
-        let current = try await send("GET", path)
-        try Self.check(current)
-        guard case .object(var settings) = try JSONValue(parsing: current.body) else { return .null }
-        settings["upstreams"] = .array(try change(settings["upstreams"]?.array ?? []))
-        let response = try await send(
-            "PUT",
-            path,
-            headers: [("If-Match", current.header("etag") ?? "*"), ("Content-Type", "application/json")],
-            body: JSONValue.object(settings).bytes
-        )
-        try Self.check(response)
-        return try JSONValue(parsing: response.body)
+        try await changeRegistry { settings in
+            settings["upstreams"] = .array(try change(settings["upstreams"]?.array ?? []))
+        }
     }
 }

@@ -28,6 +28,8 @@ package struct RecordedCall: Hashable, Sendable {
     /// The places of the rules that decided, and the version of their policy.
     package internal(set) var rules: [JSONText] = []
     package internal(set) var policy = 0
+    /// What came of conditions on its arguments, as `RecordedCondition` has it.
+    package internal(set) var conditions: [JSONText] = []
 
     /// The same call, under another alias of its server.
     package func at(_ server: JSONText) -> RecordedCall {
@@ -102,7 +104,10 @@ extension RecordedCall {
     private mutating func readDecision(_ scanner: inout JSONScanner) throws(JSONError) {
         var frame = try scanner.beginObject()
         while let name = try scanner.nextName(&frame) {
-            if scanner.matches(name, "is") {
+            if scanner.matches(name, "args") {
+                var list = try scanner.beginArray()
+                while try scanner.nextElement(&list) { conditions.append(try scanner.text()) }
+            } else if scanner.matches(name, "is") {
                 isAllowed = scanner.matches(try scanner.string(), "allow")
             } else if scanner.matches(name, "policy") {
                 let span = try scanner.number()

@@ -22,7 +22,7 @@ struct PersonInHindsight {
         case resource
         /// The client's name is a hash.
         case client
-        /// A rule looks at arguments, which are not recorded.
+        /// A rule looks at arguments in a way in which no rule looked at them when the call was made.
         case arguments
         /// The request was about several things, or about a task.
         case items
@@ -69,13 +69,15 @@ struct PersonInHindsight {
     ) -> Bool {
         let snapshot = snapshot(untold, bias, &rules)
         let client = untold.contains(.client) ? JSONText(utf8: Untold.name) : call.client
-        return question.allSatisfy(bias) { ask in
-            snapshot.decide(
-                client: client,
-                server: call.server,
-                ask: ask,
-                arguments: bias == .opens ? .any : .none
-            ).isAllowed
+        return rules.judged(call).withUnsafeBufferPointer { judged in
+            question.allSatisfy(bias) { ask in
+                snapshot.decide(
+                    client: client,
+                    server: call.server,
+                    ask: ask,
+                    arguments: .judged(judged, isOpen: bias == .opens)
+                ).isAllowed
+            }
         }
     }
 

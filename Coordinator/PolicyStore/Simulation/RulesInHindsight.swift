@@ -1,7 +1,9 @@
+internal import AuditLog
+internal import AuditSink
 internal import Policy
 internal import StrictJSON
 
-/// What a record does not tell of a call, beside its arguments.
+/// What a record does not tell of a call, beside its arguments: of those it tells what came of the conditions in force then.
 struct Untold: OptionSet, Hashable {
     let rawValue: Int
 
@@ -23,6 +25,8 @@ enum Bias: Hashable {
 /// opens. Where both decide alike, the policy decides so, whatever it is that is not known.
 struct RulesInHindsight {
     private let rules: PolicyRules
+    /// The conditions on arguments by the names that records have for them.
+    private let conditions: [JSONText: ArgumentPredicate]
     private var made: [Key: PolicyRules] = [:]
 
     private struct Key: Hashable {
@@ -32,6 +36,26 @@ struct RulesInHindsight {
 
     init(_ rules: PolicyRules) {
         self.rules = rules
+        conditions = Dictionary(
+            rules.predicates.map { (RecordedCondition.name(of: $0.canonical), $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    /// What the record of a call tells of the conditions of these rules.
+    func judged(_ call: RecordedCall) -> [JudgedCondition] {
+        call.conditions.compactMap { word in
+            guard let (name, result) = RecordedCondition.parts(of: word), let predicate = conditions[name] else {
+                return nil
+            }
+            let truth: Truth =
+                switch result {
+                case .holds: .holds
+                case .fails: .fails
+                case .unknown: .unknown
+                }
+            return JudgedCondition(predicate: predicate, truth: truth)
+        }
     }
 
     /// The rules for calls of which this is not known.
