@@ -114,6 +114,7 @@ private struct Call {
     var server: JSONText = "github"
     var method: JSONText = "tools/call"
     var item = Item.tool("get_issue")
+    var arguments: JSONValue?
 
     enum Item {
         case none
@@ -134,7 +135,12 @@ private struct Call {
 
     func decide(_ policy: PolicySnapshot) -> Decision {
         func ask(_ name: JSONText, _ kind: (UnsafeBufferPointer<UInt8>) -> Ask) -> Decision {
-            name.utf8.withUnsafeBufferPointer { policy.decide(client: client, server: server, ask: kind($0)) }
+            name.utf8.withUnsafeBufferPointer { name in
+                guard let arguments else { return policy.decide(client: client, server: server, ask: kind(name)) }
+                return arguments.bytes.withUnsafeBufferPointer {
+                    policy.decide(client: client, server: server, ask: kind(name), arguments: .json($0))
+                }
+            }
         }
         switch item {
         case .none: return policy.decide(client: client, server: server, ask: method == "tasks/list" ? .task : .method)
@@ -164,7 +170,14 @@ private struct Call {
             reason: reason ?? (isAllowed ? JSONText(decision.reason.rawValue) : denial),
             rules: decision.rules,
             policy: policy.version,
-            digest: ""
+            digest: "",
+            conditions: decision.judged.map { judged in
+                let results: [Truth: RecordedCondition.Result] = [
+                    .holds: .holds, .fails: .fails, .unknown: .unknown,
+                ]
+                let name = RecordedCondition.name(of: judged.predicate.canonical)
+                return RecordedCondition.word(name, results[judged.truth] ?? .unknown)
+            }
         )
         let now = Int64(UTCTime.now.microseconds)
         agent.record(
@@ -202,7 +215,28 @@ extension SeededRandom {
             ("resources/read", .resource(pick(["repo://a", "repo://b/c", "file:///x"]))),
             (pick(["tools/list", "initialize", "subscriptions/listen", "tasks/list"]), .none),
         ])
-        return Call(client: pick(Fleet.clients), server: pick(Fleet.aliases), method: item.0, item: item.1)
+        let arguments: JSONValue? = pick([
+            nil, nil, ["owner": "acme"], ["owner": "evil", "n": 3], ["n": 30], ["owner": 1],
+        ])
+        return Call(
+            client: pick(Fleet.clients),
+            server: pick(Fleet.aliases),
+            method: item.0,
+            item: item.1,
+            arguments: arguments
+        )
+    }
+
+    private mutating func conditions(_ object: JSONObject) -> JSONObject {
+        guard object["resources"] == nil, object["tools"] != nil || object["prompts"] != nil, chance(40) else {
+            return object
+        }
+        var object = object
+        object["args"] = pick([
+            ["/owner": ["in": ["acme"]]], ["/n": ["int_range": [1, 9]]], ["/owner": ["present": true]],
+            ["/owner": ["eq": "acme"], "/n": ["absent": true]],
+        ])
+        return object
     }
 
     private mutating func patterns(_ all: [String]) -> JSONValue {
@@ -222,7 +256,7 @@ extension SeededRandom {
         var roles = JSONObject()
         for name in ["dev", "ops"] as [JSONText] {
             let grants = (0..<Int.random(in: 0...2, using: &self)).map { _ in
-                JSONValue.object(items(["server": .text(pick(["github", "docs", "*"]))]))
+                JSONValue.object(conditions(items(["server": .text(pick(["github", "docs", "*"]))])))
             }
             roles[name] = ["grant": .array(grants)]
         }
@@ -233,7 +267,7 @@ extension SeededRandom {
             return .object(bind)
         }
         let forbids = (0..<Int.random(in: 0...2, using: &self)).map { _ -> JSONValue in
-            var forbid = items([:])
+            var forbid = conditions(items([:]))
             if chance(40) { forbid["server"] = .text(pick(["github", "docs"])) }
             if chance(30) { forbid["user"] = .text(pick(people)) }
             if chance(30) { forbid["client"] = .text(pick(["local", "caf\u{E9}"])) }
@@ -267,7 +301,9 @@ struct PolicyTrialTests {
             for (call, choice) in zip(calls, choices) {
                 call.record(try fleet.snapshot(file, fleet.seats[choice]), in: &fleet.seats[choice].agent)
                 let would = call.decide(try fleet.snapshot(draft, fleet.seats[choice])).isAllowed
-                if call.isPlain { would ? (allow += 1) : (deny += 1) } else { least += 1 }
+                // What the draft's conditions come to is told only where rules had them when the call was made.
+                let isTold = try call.isPlain && call.decide(fleet.snapshot(draft, fleet.seats[choice])).judged.isEmpty
+                if isTold { would ? (allow += 1) : (deny += 1) } else { least += 1 }
             }
             try await fleet.upload()
 
