@@ -147,7 +147,7 @@ extension Fleet {
         let parts = SignedParts(
             bundle: policy.note,
             binding: try sign(binding, for: id, policyVersion: policy.version),
-            entries: try sign(entries, for: id),
+            entries: try sign(entries, deprecated: try registry.deprecated(in: view), for: id),
             pins: try sign(try definitions.pins(in: view), of: entries, for: id),
             org: head.checkpoint
         )
@@ -216,8 +216,14 @@ extension Fleet {
         return try sign(document.json, origin: log.key.names.binding)
     }
 
-    private func sign(_ entries: [ServerEntry], for id: String) throws -> String {
-        try sign(EntriesDocument(agentID: id, entries: entries).json, origin: log.key.names.entries)
+    private func sign(_ entries: [ServerEntry], deprecated: [JSONText: String], for id: String) throws -> String {
+        let known = Set(entries.map { JSONText($0.alias) })
+        let document = EntriesDocument(
+            agentID: id,
+            entries: entries,
+            deprecated: deprecated.filter { known.contains($0.key) }
+        )
+        return try sign(document.json, origin: log.key.names.entries)
     }
 
     /// Of the servers that a person may know.

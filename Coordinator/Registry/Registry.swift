@@ -16,6 +16,7 @@ package struct Registry: Sendable {
     let revisions: Revisions
     let clock: MachineClock
     private let cache = RevisionCached<[RegistryEntry]>()
+    let deprecations = RevisionCached<[JSONText: String]>()
 
     /// What all servers together may take in the document that agents get, so that agents can read it.
     static let largestDocument = 900 << 10

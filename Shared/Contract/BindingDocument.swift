@@ -53,14 +53,25 @@ package struct BindingDocument: Sendable, Equatable {
 package struct EntriesDocument: Sendable, Equatable {
     package let agentID: String
     package let entries: [ServerEntry]
+    /// What people are told of servers that are about to go, by alias: no part of an entry, as nothing else of it changes.
+    package let deprecated: [JSONText: String]
 
-    package init(agentID: String, entries: [ServerEntry]) {
+    package init(agentID: String, entries: [ServerEntry], deprecated: [JSONText: String] = [:]) {
         self.agentID = agentID
         self.entries = entries
+        self.deprecated = deprecated
     }
 
     package var json: JSONValue {
-        ["v": 1, "kind": "entries", "agent": .text(agentID), "entries": .array(entries.map(\.json))]
+        var document: JSONObject = [
+            "v": 1, "kind": "entries", "agent": .text(agentID), "entries": .array(entries.map(\.json)),
+        ]
+        // Only where it says something: agents of an earlier release refuse a document with a member that they do not know.
+        if !deprecated.isEmpty {
+            let sorted = deprecated.sorted { $0.key < $1.key }
+            document["deprecated"] = .array(sorted.map { .array([.string($0.key), .text($0.value)]) })
+        }
+        return .object(document)
     }
 
     /// Reads a document; throws `ShapeError`.
@@ -69,8 +80,21 @@ package struct EntriesDocument: Sendable, Equatable {
             try reader.header(kind: "entries")
             return EntriesDocument(
                 agentID: try reader.agentID("agent"),
-                entries: try reader.elements("entries").map { try ServerEntry($0.value, at: $0.place) }
+                entries: try reader.elements("entries").map { try ServerEntry($0.value, at: $0.place) },
+                deprecated: try (try reader.optionalElements("deprecated")).map(Self.deprecated) ?? [:]
             )
         }
+    }
+
+    private static func deprecated(_ elements: [ObjectReader.Element]) throws(ShapeError) -> [JSONText: String] {
+        var deprecated: [JSONText: String] = [:]
+        for element in elements {
+            let pair = element.value.array ?? []
+            guard pair.count == 2, let alias = pair[0].string, let message = pair[1].text else {
+                throw ShapeError(element.place, "must be an alias with a message")
+            }
+            deprecated[alias] = message
+        }
+        return deprecated
     }
 }

@@ -41,10 +41,10 @@ package struct AgentStatus: Sendable {
         facts.policyVersion = state.bundle?.version ?? 0
         let kept = ServerStatusFile(home, agent: membership.agentID)
         facts.servers = state.entries.map { entry in
-            kept[entry.alias]
-                ?? .object(
-                    ServerStatus.document(entry, state: entry.authorization.kind == .oauth ? "needs_sign_in" : "up")
-                )
+            let usual = entry.authorization.kind == .oauth ? "needs_sign_in" : "up"
+            var document = kept[entry.alias]?.object ?? ServerStatus.document(entry, state: usual)
+            document["deprecated"] = state.deprecated[JSONText(entry.alias)].map { .text($0) }
+            return .object(document)
         }
         let counts = Spool.lastCounts(folder: home.spool(agent: membership.agentID))
         facts.recorded = counts.recorded
@@ -127,10 +127,12 @@ struct ServerStatus: Sendable {
 
     func list() async -> [JSONValue] {
         let entries = await board.entries
+        let deprecated = await board.deprecated
         let health = await forwarding.health()
         return entries.map { entry in
             let known = health.first { $0.alias == JSONText(entry.alias) }
             var document = document(entry, known)
+            document["deprecated"] = deprecated[JSONText(entry.alias)].map { .text($0) }
             document["errors"] = .array((known?.errors.entries ?? []).map(Self.document))
             return .object(document)
         }

@@ -67,6 +67,8 @@ actor DataPathController {
 
     /// The entries that this person may know.
     var entries: [ServerEntry] { synced.entries }
+    /// What is said of those that are about to go, by alias.
+    var deprecated: [JSONText: String] { synced.deprecated }
 
     func set(clients: [ClientCredentials.Entry]) async {
         state.clients = clients.compactMap { client in

@@ -1,5 +1,6 @@
-internal import Contract
 internal import AgentState
+internal import Bytes
+internal import Contract
 internal import CoordinatorLink
 internal import Fetch
 internal import StrictJSON
@@ -56,6 +57,31 @@ struct AdminConnection {
         try Self.check(response)
         guard !response.body.isEmpty else { return .object(JSONObject()) }
         return try JSONValue(parsing: response.body, limits: .reply)
+    }
+
+    /// Reads a list to its end, page by page.
+    ///
+    /// - Parameters:
+    ///   - path: Without a query.
+    ///   - query: What is asked for beside the page.
+    ///   - member: The member that has the elements.
+    /// - Returns: The answer to the first page, with the elements of all pages.
+    /// - Throws: the coordinator's `Problem`.
+    func list(_ path: String, _ query: [(String, String)] = [], _ member: JSONText) async throws -> JSONValue {
+        var elements: [JSONValue] = []
+        var first: JSONObject?
+        var cursor: String?
+        repeat {
+            let fields = query + [("limit", "1000")] + (cursor.map { [("cursor", $0)] } ?? [])
+            let page = try await json("GET", "\(path)?\(FormBody.query(fields))")
+            first = first ?? page.object
+            elements += page[member]?.array ?? []
+            cursor = page["next"]?.text
+        } while cursor != nil
+        var answer = first ?? JSONObject()
+        answer[member] = .array(elements)
+        answer["next"] = nil
+        return .object(answer)
     }
 
     /// Throws the problem that a response tells of.

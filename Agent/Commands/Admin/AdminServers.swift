@@ -1,5 +1,4 @@
 import ArgumentParser
-internal import Bytes
 internal import Contract
 internal import StrictJSON
 
@@ -10,7 +9,7 @@ struct AdminServers: AsyncParsableCommand {
         abstract: "Register MCP servers.",
         subcommands: [
             Add.self, List.self, Remove.self, Versions.self, Use.self, Deprecate.self, Import.self, Proposals.self,
-            Approve.self, Reject.self, Upstreams.self,
+            Approve.self, Reject.self, Upstreams.self, Settings.self,
         ]
     )
 
@@ -124,11 +123,10 @@ struct AdminServers: AsyncParsableCommand {
 
         func run() async throws {
             try await report(output) { context in
-                let query = FormBody.query(
-                    [("search", search), ("category", category)].compactMap { name, value in value.map { (name, $0) } }
-                )
-                let path = "/v1/servers" + (query.isEmpty ? "" : "?\(query)")
-                let answer = try await context.asAdmin { try await $0.json("GET", path) }
+                let query = [("search", search), ("category", category)].compactMap { name, value in
+                    value.map { (name, $0) }
+                }
+                let answer = try await context.asAdmin { try await $0.list("/v1/servers", query, "servers") }
                 return Facts(
                     answer,
                     words: Table.lines(

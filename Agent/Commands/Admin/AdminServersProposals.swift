@@ -1,5 +1,4 @@
 import ArgumentParser
-internal import Bytes
 internal import StrictJSON
 
 extension AdminServers {
@@ -34,29 +33,15 @@ extension AdminServers {
                     }
                     return Facts(answer, words: Self.page(answer))
                 }
-                let proposals = try await context.asAdmin { try await pages($0) }
+                var query = all ? [] : [("state", "waiting")]
+                if let search { query.append(("search", search)) }
+                if let source { query.append(("source", source)) }
+                let asked = query
+                let answer = try await context.asAdmin { try await $0.list("/v1/proposals", asked, "proposals") }
+                let proposals = answer["proposals"]?.array ?? []
                 let words = Self.table(proposals)
-                return Facts(
-                    ["proposals": .array(proposals)],
-                    words: proposals.isEmpty ? ["Nothing waits."] : words + [Self.next]
-                )
+                return Facts(answer, words: proposals.isEmpty ? ["Nothing waits."] : words + [Self.next])
             }
-        }
-
-        /// All pages, one after the other.
-        private func pages(_ admin: AdminConnection) async throws -> [JSONValue] {
-            var query = [("limit", "500")] + (all ? [] : [("state", "waiting")])
-            if let search { query.append(("search", search)) }
-            if let source { query.append(("source", source)) }
-            var proposals: [JSONValue] = []
-            var cursor: String?
-            repeat {
-                let path = "/v1/proposals?\(FormBody.query(query + (cursor.map { [("cursor", $0)] } ?? [])))"
-                let answer = try await admin.json("GET", path)
-                proposals += answer["proposals"]?.array ?? []
-                cursor = answer["next"]?.text
-            } while cursor != nil
-            return proposals
         }
 
         static func table(_ proposals: [JSONValue]) -> [String] {

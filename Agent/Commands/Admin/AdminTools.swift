@@ -29,7 +29,7 @@ struct AdminTools: AsyncParsableCommand {
         func run() async throws {
             try await report(output) { context in
                 let query = try AdminTools.query(server)
-                let answer = try await context.asAdmin { try await $0.json("GET", "/v1/tools\(query)") }
+                let answer = try await context.asAdmin { try await $0.list("/v1/tools", query, "tools") }
                 let tools = answer["tools"]?.array ?? []
                 let rows = tools.map { tool in
                     [
@@ -110,7 +110,7 @@ struct AdminTools: AsyncParsableCommand {
         /// What would be approved; nothing is.
         private func look(_ context: CommandContext) async throws -> Facts {
             let query = try AdminTools.query(server)
-            let answer = try await context.asAdmin { try await $0.json("GET", "/v1/tools\(query)") }
+            let answer = try await context.asAdmin { try await $0.list("/v1/tools", query, "tools") }
             let waiting = (answer["tools"]?.array ?? []).filter { $0["state"]?.text == "quarantined" }
             guard let listing = answer["waiting"]?.array?.first else {
                 throw CommandFailure(
@@ -175,11 +175,11 @@ struct AdminTools: AsyncParsableCommand {
         return ["", "All of these together: doorward admin tools approve \(server) --all --listing \(listing)"]
     }
 
-    private static func query(_ server: String?) throws -> String {
-        guard let server else { return "" }
+    private static func query(_ server: String?) throws -> [(String, String)] {
+        guard let server else { return [] }
         guard ServerAlias.isValid(server) else {
             throw CommandFailure("bad_alias", "\(server) is no alias.", next: "doorward admin servers list")
         }
-        return "?server=\(server)"
+        return [("server", server)]
     }
 }

@@ -40,7 +40,8 @@ struct Servers: AsyncParsableCommand {
         let rows = servers.map { server in
             [
                 server["alias"]?.text ?? "", server["state"]?.text ?? "", server["account"]?.text ?? "",
-                server["error"]?.text ?? "",
+                [server["error"]?.text, server["deprecated"]?.text.map { "about to go: \($0)" }]
+                    .compactMap { $0 }.joined(separator: "; "),
             ]
         }
         return Table.lines(
@@ -56,6 +57,7 @@ struct Servers: AsyncParsableCommand {
         let state = server["state"]?.text ?? ""
         var words = ["\(alias) is \(state == "needs_sign_in" ? "waiting for your sign-in" : state)\(since)."]
         if let error = server["error"]?.text { words.append(error) }
+        if let message = server["deprecated"]?.text { words.append("It is about to go: \(message)") }
         if state == "needs_sign_in" { words.append("Sign in: doorward connect \(alias)") }
         let errors = errors([server])
         return words

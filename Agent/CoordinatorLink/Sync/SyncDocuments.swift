@@ -162,6 +162,7 @@ struct SyncDocuments: Sendable {
             throw refused("the list of servers", "has an alias twice")
         }
         state.entries = document.entries
+        state.deprecated = document.deprecated
         entries = Part(note: note, digest: digest)
     }
 

@@ -15,6 +15,8 @@ package struct SyncedState: Sendable {
     package var bindingExpires: UTCTime?
     /// The servers that the person may know.
     package var entries: [ServerEntry] = []
+    /// What is said of those that are about to go, by alias.
+    package var deprecated: [JSONText: String] = [:]
     /// The definitions of tools that the organisation has approved, by server.
     package var pins: [JSONText: PinsDocument.Tools] = [:]
     /// What an administrator has shut this machine out with; nil: nothing.

@@ -9,6 +9,6 @@ enum CrossOrigin {
         headers[.accessControlAllowMethods] = "GET, OPTIONS"
         headers[.accessControlAllowHeaders] = "Authorization, Content-Type"
         headers[.accessControlMaxAge] = "86400"
-        if let name = HTTPField.Name("Cross-Origin-Resource-Policy") { headers[name] = "cross-origin" }
+        headers[.crossOriginResourcePolicy] = "cross-origin"
     }
 }

@@ -19,8 +19,8 @@ extension Migration {
             ) STRICT, WITHOUT ROWID;
             CREATE INDEX tool_list_item_of_tool ON tool_list_item (tool, list);
 
-            -- A time in which a machine was shown one list: those of one machine and server do not overlap, as a list that
-            -- comes back begins anew.
+            -- A time in which a machine was shown one list, in microseconds since 1970: those of one machine and server do not
+            -- overlap, as a list that comes back begins anew.
             CREATE TABLE tool_sight (
                 id INTEGER NOT NULL PRIMARY KEY,
                 list INTEGER NOT NULL REFERENCES tool_list (id) ON DELETE CASCADE,

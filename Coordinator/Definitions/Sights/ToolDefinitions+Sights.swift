@@ -25,7 +25,8 @@ extension ToolDefinitions {
         guard let list = ShownList(shown) else {
             throw Refused.malformed(ShapeError("shown", "has a name that no list shows"), code: "invalid_tools")
         }
-        let now = SQLValue.integer(Int(clock.wall() / 1_000_000))
+        // To the microsecond: which of two machines was shown something first is what tells them apart.
+        let now = SQLValue.integer(Int(clock.wall()))
         let id = try stored(list, of: server, in: transaction)
         // What the machine was shown last goes on, or something else begins.
         let last = try transaction.first(

@@ -52,7 +52,7 @@ struct ToolSights {
         let digest: Hash
     }
 
-    /// A time in which a machine was shown a definition.
+    /// A time in which a machine was shown a definition, in microseconds since 1970.
     private struct Period {
         let first: Int
         let last: Int
@@ -93,8 +93,8 @@ struct ToolSights {
             machines[key, default: [:]][agent] = DefinitionSights.Machine(
                 agent: agent,
                 user: try row.text("email"),
-                firstAt: min(first, known?.firstAt ?? first),
-                lastAt: max(last, known?.lastAt ?? last)
+                firstAt: min(first / 1_000_000, known?.firstAt ?? Int.max),
+                lastAt: max(last / 1_000_000, known?.lastAt ?? 0)
             )
             periods[key, default: []].append(Period(first: first, last: last))
             return true

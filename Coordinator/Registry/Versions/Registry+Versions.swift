@@ -1,9 +1,9 @@
 internal import AuditSink
 internal import Contract
-internal import Database
+package import Database
 package import Rights
 internal import ServiceKit
-internal import StrictJSON
+package import StrictJSON
 
 extension Registry {
     /// How many versions of a server are kept.
@@ -44,6 +44,19 @@ extension Registry {
         }
         guard !versions.isEmpty else { throw Refused.unknownServer }
         return versions
+    }
+
+    /// What is said of servers that are about to go, by alias, as `view` has it.
+    package func deprecated(in view: SQLSnapshot) throws -> [JSONText: String] {
+        try deprecations.value(at: try revisions.current(in: view).entries) {
+            let rows = try view.rows(
+                "SELECT alias, status_message FROM server_version WHERE is_latest = 1 AND status = 'deprecated'"
+            )
+            return try Dictionary(
+                rows.map { (JSONText(try $0.text("alias")), try $0.optionalText("status_message") ?? "") },
+                uniquingKeysWith: { first, _ in first }
+            )
+        }
     }
 
     // MARK: Changing
