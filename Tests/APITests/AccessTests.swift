@@ -43,15 +43,32 @@ struct AccessTests {
                 }
                 for headers in attempts {
                     let answer = try await client.send(operation.method, operation.example, headers: headers)
-                    #expect(answer.status == .unauthorized, "\(operation.name) \(headers)")
-                    _ = try answer.problem()
+                    if case .page = who {
+                        try judgePage(operation, answer)
+                    } else {
+                        #expect(answer.status == .unauthorized, "\(operation.name) \(headers)")
+                        _ = try answer.problem()
+                    }
                 }
+                // Pages and the paths of the API have none in common; what a page has no method for is answered alike.
+                if case .page = who { continue }
                 for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
                     guard DeclaredAccess.operations["\(method) \(operation.path)"] != .anybody else { continue }
                     let answer = try await client.send(method, operation.example)
                     #expect([401, 405].contains(answer.status.code), "\(method) \(operation.example)")
                 }
             }
+        }
+    }
+
+    /// What a page answers somebody who is not signed in: the way to sign in, or why a form did nothing.
+    private func judgePage(_ operation: API.Operation, _ answer: TestResponse) throws {
+        if operation.method == "GET" {
+            #expect(answer.status == .seeOther, "\(operation.name)")
+            #expect(answer.headers[.location]?.hasPrefix("/sign-in") == true, "\(operation.name)")
+        } else {
+            #expect(answer.status == .unauthorized, "\(operation.name)")
+            #expect(answer.headers[.contentType]?.hasPrefix("text/html") == true, "\(operation.name)")
         }
     }
 
@@ -82,6 +99,7 @@ struct AccessTests {
                 case .anybody, .machine: try judge(operation, answer, isIn: true, "")
                 case .form: #expect(answer.status == .forbidden, "\(operation.name)")
                 case .browser: try judge(operation, answer, isIn: false, "browser_needed")
+                case .page: #expect(answer.status == .forbidden, "\(operation.name)")
                 case .from(let lowest, _): try judge(operation, answer, isIn: role >= lowest, "role_needed")
                 }
             }
@@ -103,6 +121,7 @@ struct AccessTests {
                 case .anybody: #expect(answer.status != .forbidden, "\(operation.name)")
                 case .form: #expect(answer.status == .forbidden, "\(operation.name)")
                 case .browser: try judge(operation, answer, isIn: false, "browser_needed")
+                case .page: #expect(answer.status == .forbidden, "\(operation.name)")
                 case .machine: try judge(operation, answer, isIn: false, "machine_needed")
                 case .from(let lowest, _) where role < lowest:
                     try judge(operation, answer, isIn: false, "role_needed")
@@ -132,7 +151,7 @@ struct AccessTests {
                 case .anybody, .form: "anonymous"
                 case .browser: "member"
                 case .machine: "agent"
-                case .from(let role, _): role.rawValue
+                case .page(let role), .from(let role, _): role.rawValue
                 }
             #expect(operation.access.word == word, "\(operation.name)")
         }

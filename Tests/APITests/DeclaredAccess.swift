@@ -14,6 +14,8 @@ enum DeclaredAccess {
         case browser
         /// An enrolled machine, for itself, of whatever person; no token.
         case machine
+        /// This role and those above it, in a browser: a page of the console, or one of its forms.
+        case page(Role)
         /// This role and those above it, by a machine, by a token of the scope `admin`, or by one of these scopes.
         case from(Role, Set<Scope>)
     }
@@ -27,7 +29,6 @@ enum DeclaredAccess {
         "POST /v1/enrolments": .anybody,
 
         "GET /sign-in": .anybody,
-        "GET /sign-in/style.css": .anybody,
         "GET /oidc/callback": .anybody,
         "GET /sign-in/link/{secret}": .anybody,
         "POST /sign-in/link": .form,
@@ -97,6 +98,14 @@ enum DeclaredAccess {
         "GET /v1/agents/{id}/log": .from(.auditor, [.audit]),
         "DELETE /v1/agents/{id}/log": .from(.owner, []),
         "POST /v1/reports": .from(.auditor, [.audit]),
+        "POST /v1/reports/jobs": .from(.auditor, [.audit]),
+        "GET /v1/reports/jobs/{id}": .from(.auditor, [.audit]),
+        "GET /v1/reports/jobs/{id}/archive": .from(.auditor, [.audit]),
+        "GET /v1/measures": .from(.auditor, [.audit]),
+        "GET /v1/records": .from(.auditor, [.audit]),
+        "GET /v1/records/{agent}/{seq}": .from(.auditor, [.audit]),
+        "GET /v1/servers/health": .from(.auditor, [.read]),
+        "GET /v1/settings": .from(.auditor, [.read]),
 
         "GET /v1/agent/bundle": .machine,
         "POST /v1/agent/tools": .machine,
@@ -104,5 +113,56 @@ enum DeclaredAccess {
         "POST /v1/agent/leave": .machine,
         "GET /v1/agent-log": .machine,
         "POST /v1/agent-log": .machine,
+
+        "GET /assets/{name}": .anybody,
+        "GET /": .page(.auditor),
+        "GET /servers": .page(.auditor),
+        "GET /servers/new": .page(.admin),
+        "POST /servers/new": .page(.admin),
+        "GET /servers/{alias}": .page(.auditor),
+        "GET /servers/{alias}/remove": .page(.admin),
+        "POST /servers/{alias}/remove": .page(.admin),
+        "GET /tools": .page(.auditor),
+        "GET /tools/definition": .page(.auditor),
+        "POST /tools/definition": .page(.admin),
+        "POST /tools/approve-all": .page(.admin),
+        "GET /policy": .page(.auditor),
+        "GET /policy/history": .page(.auditor),
+        "GET /policy/history/{version}": .page(.auditor),
+        "GET /policy/history/{version}/restore": .page(.editor),
+        "POST /policy/history/{version}/restore": .page(.editor),
+        "GET /policy/edit": .page(.editor),
+        "POST /policy/edit": .page(.auditor),
+        "GET /policy/suggestion": .page(.auditor),
+        "GET /people": .page(.auditor),
+        "GET /people/roles": .page(.auditor),
+        "GET /people/{id}": .page(.auditor),
+        "POST /people/{id}/role": .page(.admin),
+        "GET /people/{id}/remove": .page(.admin),
+        "POST /people/{id}/remove": .page(.admin),
+        "GET /people/invitations/new": .page(.admin),
+        "POST /people/invitations/new": .page(.admin),
+        "GET /people/invitations/shown/{id}": .page(.admin),
+        "GET /people/invitations/{id}/withdraw": .page(.admin),
+        "POST /people/invitations/{id}/withdraw": .page(.admin),
+        "GET /agents": .page(.auditor),
+        "GET /agents/{id}": .page(.auditor),
+        "GET /agents/{id}/revoke": .page(.admin),
+        "POST /agents/{id}/revoke": .page(.admin),
+        "GET /tokens": .page(.auditor),
+        "GET /tokens/new": .page(.auditor),
+        "POST /tokens/new": .page(.auditor),
+        "GET /tokens/shown/{id}": .page(.auditor),
+        "GET /tokens/{name}/remove": .page(.auditor),
+        "POST /tokens/{name}/remove": .page(.auditor),
+        "GET /audit": .page(.auditor),
+        "GET /audit/{agent}/{seq}": .page(.auditor),
+        "GET /audit/{agent}/{seq}/proof": .page(.auditor),
+        "GET /reports": .page(.auditor),
+        "POST /reports": .page(.auditor),
+        "GET /reports/{id}": .page(.auditor),
+        "GET /changes": .page(.auditor),
+        "GET /changes/{position}": .page(.auditor),
+        "GET /settings": .page(.auditor),
     ]
 }

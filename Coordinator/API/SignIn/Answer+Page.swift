@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Console
 internal import Contract
 internal import HTTPTypes
 internal import SignIn
@@ -6,13 +7,7 @@ internal import SignIn
 extension Answer {
     /// A page of the way in.
     static func page(_ page: SignInPage, cookies: [String] = []) -> Answer {
-        var answer = Answer(type: "text/html; charset=utf-8", bytes: Array(PlainPages.html(page).utf8))
-        answer.headers[.contentSecurityPolicy] = """
-            default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-            frame-ancestors 'none'
-            """
-        // Without it a browser would hide from its own coordinator where a form comes from.
-        if let name = HTTPField.Name("Referrer-Policy") { answer.headers[name] = "same-origin" }
+        var answer = html(page.entry.html)
         answer.set(cookies)
         return answer
     }

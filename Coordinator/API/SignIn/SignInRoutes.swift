@@ -41,9 +41,6 @@ struct SignInRoutes: Sendable {
             Operation("GET", ProviderSignIn.callback, for: .anonymous, query: Operation.foreignQuery) { call in
                 try await finish(call)
             },
-            Operation("GET", PlainPages.stylesheetPath, for: .anonymous) { _ in
-                .text(PlainPages.stylesheet, type: "text/css; charset=utf-8")
-            },
             Operation("GET", "\(SignInLink.path){secret}", for: .anonymous) { call in
                 try await onPage("The link opens nothing", call) {
                     let offer = try await links.offer(call.parameters[0])

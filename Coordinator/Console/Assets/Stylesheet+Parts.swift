@@ -9,13 +9,14 @@ extension Stylesheet {
         .flush > header { padding: 1.1rem 1.4rem 0.9rem; }
         .flush > .empty, .flush > .inset { padding: 1rem 1.4rem 1.4rem; }
         .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px;
-          background: var(--line); border: 1px solid var(--line); border-radius: var(--round); overflow: hidden;
+          background: var(--surface); border: 1px solid var(--line); border-radius: var(--round); overflow: hidden;
           box-shadow: var(--shadow); margin: 0; }
-        .tiles > div { background: var(--surface); padding: 1rem 1.25rem 1.05rem; display: grid; gap: 0.1rem; }
+        .tiles > div { box-shadow: 0 0 0 1px var(--line); padding: 1rem 1.25rem 1.05rem; display: grid; gap: 0.1rem; }
         .tiles dt { color: var(--soft); font-size: 0.84rem; }
         .tiles dd { margin: 0; font-size: 1.6rem; font-weight: 620; letter-spacing: -0.02em; line-height: 1.25; }
         .tiles dd small { font-size: 0.95rem; font-weight: 500; color: var(--soft); letter-spacing: 0; }
         .tiles dd + dd { font-size: 0.84rem; font-weight: 400; color: var(--soft); letter-spacing: 0; }
+        .tiles.inner { border-width: 1px 0; border-radius: 0; box-shadow: none; }
         .badge { display: inline-flex; align-items: center; gap: 0.35rem; padding: 0.05rem 0.55rem; border-radius: 99px;
           font-size: 0.8rem; font-weight: 540; line-height: 1.55; background: var(--calm-wash); color: var(--calm);
           white-space: nowrap; }
@@ -91,7 +92,7 @@ extension Stylesheet {
         th, td { text-align: left; padding: 0.6rem 0.75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
         thead th { border-top: 0; font-weight: 520; font-size: 0.84rem; color: var(--soft); white-space: nowrap;
           padding-block: 0.45rem; }
-        tbody th { font-weight: 560; }
+        tbody th { font-weight: 560; min-width: 10rem; }
         .flush th:first-child, .flush td:first-child { padding-left: 1.4rem; }
         .flush th:last-child, .flush td:last-child { padding-right: 1.4rem; }
         .flush thead th { border-top: 1px solid var(--line); background: var(--sunken); }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Contract
 internal import PolicyFile
 internal import PolicyStore
@@ -14,6 +15,9 @@ extension PolicyPages {
                 let file = policy.version == 0 ? Self.first(visit.caller.email) : String(decoding: policy.file.bytes, as: UTF8.self)
                 return editor(visit, EditorView(visit, etag: policy.tag, file: file))
             },
+            ConsolePage("GET", "/policy/suggestion", for: Right.ReadRecords.self) { visit, permit in
+                try await suggestion(visit, permit)
+            },
             // Needs only the right to check, so that a sign-in which is no longer recent loses nothing that was written.
             ConsolePage("POST", "/policy/edit", for: Right.CheckPolicy.self, largestForm: Self.largestForm) {
                 visit, permit in
@@ -21,6 +25,7 @@ extension PolicyPages {
                 case "apply": try await apply(visit)
                 case "back": editor(visit, EditorView(visit, etag: visit.form["etag"], file: visit.form.exact("file")))
                 case "review": try await review(visit, permit)
+                case "try": try await tried(visit, permit)
                 default: try await check(visit, permit)
                 }
             },
@@ -78,6 +83,37 @@ extension PolicyPages {
         editor(visit, try await judged(visit, permit))
     }
 
+    // MARK: On record
+
+    private static func lately(_ visit: Visit) -> ReplayChoice {
+        ReplayChoice(since: UTCTime(seconds: max(0, visit.now - 7 * 86_400)), until: UTCTime(seconds: visit.now))
+    }
+
+    /// What the file would make of the calls of the last seven days.
+    private func tried(_ visit: Visit, _ permit: Permit<Right.CheckPolicy>) async throws -> PageAnswer {
+        var view = try await judged(visit, permit)
+        guard view.isGood else { return editor(visit, view) }
+        do {
+            let file = Array(visit.form.exact("file").utf8)
+            let simulation = try await desk.simulation(of: file, on: Self.lately(visit), for: try visit.caller.permit())
+            view.trial = TrialView(try await simulation.run())
+            return editor(visit, view)
+        } catch let refused as Refused {
+            return editor(visit, view, refused)
+        }
+    }
+
+    /// The least policy for what people did in the last seven days, in the editor.
+    private func suggestion(_ visit: Visit, _ permit: Permit<Right.ReadRecords>) async throws -> PageAnswer {
+        let suggested = try await desk.suggestion(from: Self.lately(visit), hasPrefixes: true, for: permit)
+        let current = try await desk.current(for: try visit.caller.permit())
+        var view = EditorView(visit, etag: current.tag, file: String(decoding: suggested.file, as: UTF8.self))
+        let source = "It opens what \(Numbers.of(suggested.calls, "call", "calls")) of "
+            + "\(Numbers.of(suggested.people, "person", "people")) used in the last seven days, and nothing else."
+        view.notes = EditorView.Notes(items: [source] + suggested.notes.map { VisibleText.of($0) })
+        return editor(visit, view)
+    }
+
     private func review(_ visit: Visit, _ permit: Permit<Right.CheckPolicy>) async throws -> PageAnswer {
         var view = try await judged(visit, permit)
         guard view.isGood, view.diff != nil else { return editor(visit, view) }
@@ -117,104 +153,4 @@ extension PolicyPages {
             return editor(visit, view, refused)
         }
     }
-}
-
-/// The editor of the policy.
-struct EditorView {
-    struct Finding {
-        let place: String
-        let why: String
-    }
-
-    struct Findings {
-        let items: [Finding]
-    }
-
-    let csrf: String
-    var etag: String
-    let file: String
-    var problems: Findings?
-    var warnings: Findings?
-    /// Whether it was checked, and nothing is wrong.
-    var isGood = false
-    var diff: DiffView?
-    var version = 0
-    var why: Field?
-
-    init(_ visit: Visit, etag: String, file: String) {
-        csrf = visit.csrf
-        self.etag = etag
-        self.file = file
-    }
-
-    static func findings(_ findings: [(place: String, why: String)]) -> Findings? {
-        guard !findings.isEmpty else { return nil }
-        return Findings(items: findings.map { Finding(place: VisibleText.of($0.place), why: VisibleText.of($0.why)) })
-    }
-}
-
-/// The pages on which a policy is written.
-enum PolicyTemplates {
-    static let all = ["policy-editor": editor, "policy-review": review]
-
-    private static let editor = """
-        {{<layout}}
-        {{$content}}
-        {{#page.problems}}
-        <div class="note bad" role="alert"><strong>The file cannot be applied as it is</strong><ul class="findings">{{#items}}<li><code>{{place}}</code> {{why}}</li>{{/items}}</ul></div>
-        {{/page.problems}}
-        {{#page.isGood}}
-        <div class="note good" role="status"><strong>Nothing is wrong with it, and its tests pass</strong>{{^page.diff}}<p>It is the policy in force: there is nothing to apply.</p>{{/page.diff}}</div>
-        {{/page.isGood}}
-        {{#page.warnings}}
-        <div class="note warn" role="status"><strong>Rules that change nothing</strong><ul class="findings">{{#items}}<li><code>{{place}}</code> {{why}}</li>{{/items}}</ul></div>
-        {{/page.warnings}}
-        <section class="card" aria-labelledby="file-heading">
-          <header><h2 id="file-heading">The file</h2><p>YAML or JSON</p></header>
-          <form method="post" action="/policy/edit" class="form wide" data-keep>
-            <input type="hidden" name="csrf" value="{{page.csrf}}">
-            <input type="hidden" name="etag" value="{{page.etag}}">
-            <div class="field">
-              <label for="file">Policy</label>
-        <textarea id="file" name="file" class="tall" rows="24" spellcheck="false" autocomplete="off">
-        {{page.file}}</textarea>
-            </div>
-            <div class="row">
-              <button class="button primary" name="do" value="review">Review and apply</button>
-              <button class="button" name="do" value="check">Check, and show what changes</button>
-              <a class="button plain" href="/policy">Leave it as it is</a>
-            </div>
-          </form>
-        </section>
-        {{#page.diff}}<section class="card" aria-labelledby="diff-heading"><header><h2 id="diff-heading">What changes</h2><p>Against the policy in force</p></header>{{>diff}}</section>{{/page.diff}}
-        {{/content}}
-        {{/layout}}
-
-        """
-
-    private static let review = """
-        {{<layout}}
-        {{$content}}
-        {{#page.warnings}}
-        <div class="note warn" role="status"><strong>Rules that change nothing</strong><ul class="findings">{{#items}}<li><code>{{place}}</code> {{why}}</li>{{/items}}</ul></div>
-        {{/page.warnings}}
-        {{#page.diff}}<section class="card" aria-labelledby="diff-heading"><header><h2 id="diff-heading">What changes</h2><p>Its tests pass</p></header>{{>diff}}</section>{{/page.diff}}
-        <section class="card" aria-labelledby="apply-heading">
-          <header><h2 id="apply-heading">Apply</h2></header>
-          <form method="post" action="/policy/edit" class="form">
-            <input type="hidden" name="csrf" value="{{page.csrf}}">
-            <input type="hidden" name="etag" value="{{page.etag}}">
-        <textarea name="file" hidden aria-label="The file">
-        {{page.file}}</textarea>
-        {{#page.why}}{{>field}}{{/page.why}}
-            <div class="row">
-              <button class="button primary" name="do" value="apply">Apply it</button>
-              <button class="button" name="do" value="back">Back to the editor</button>
-            </div>
-          </form>
-        </section>
-        {{/content}}
-        {{/layout}}
-
-        """
 }

@@ -66,6 +66,7 @@ struct PolicyPages: Sendable {
             )
         }
         var actions = [Action("History", "/policy/history")]
+        if visit.may(.editPolicy) { actions.append(Action("Suggest one from what people did", "/policy/suggestion")) }
         if visit.may(.editPolicy) { actions.append(Action("Edit", "/policy/edit", isPrimary: true)) }
         return .page(
             SectionsView(actions: Actions(items: actions), sections: [file]),

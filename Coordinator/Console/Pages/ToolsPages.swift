@@ -24,6 +24,15 @@ struct ToolsPages: Sendable {
                 let standing = try await standing(visit.query, permit)
                 return page(visit, standing)
             },
+            ConsolePage("POST", "/tools/approve-all", for: Right.ApproveTools.self) { visit, permit in
+                do {
+                    guard let listing = Hash(base64URL: visit.form["listing"]) else { throw Refused.noSuchDefinition }
+                    _ = try await definitions.approveAll(visit.form["server"], listing: listing, by: permit)
+                    return .redirect(to: "/tools", done: "all")
+                } catch let refused as Refused {
+                    return try await list(visit, try visit.caller.permit(), refused)
+                }
+            },
             ConsolePage("POST", "/tools/definition", for: Right.ApproveTools.self) { visit, permit in
                 do {
                     let (server, tool) = (visit.form["server"], visit.form.exact("tool"))
@@ -51,10 +60,12 @@ struct ToolsPages: Sendable {
         let columns = [Table.Column("Tool"), .init("Server"), .init("State"), .init("Since"), .init("By")]
         func row(_ standing: ToolStanding) -> Table.Row {
             let isNew = standing.state == .quarantined && standing.approved == nil
+            let differs = standing.sights.others.isEmpty ? nil : "Machines were shown different ones"
             let state = standing.state == .approved ? "Approved" : isNew ? "New" : "Changed"
             let by = standing.approvedBy ?? (standing.state == .approved ? "First use" : "")
             return Table.Row([
-                Cell(VisibleText.of(standing.tool), href: Self.href(standing), isCode: true), Cell(standing.server),
+                Cell(VisibleText.of(standing.tool), small: differs, href: Self.href(standing), isCode: true),
+                Cell(standing.server),
                 Cell(state, badge: standing.state == .approved ? .good : .warn), .moment(standing.since), Cell(by),
             ])
         }
@@ -80,17 +91,42 @@ struct ToolsPages: Sendable {
             )
         )
         return .page(
-            SectionsView(sections: [first, second]),
+            SectionsView(sections: [first] + (visit.may(.approveTools) ? Self.together(visit, all) : []) + [second]),
             in: visit.shell(
                 .tools,
                 "Tool definitions",
                 lede: server.map { "How \(VisibleText.of($0)) describes its tools." }
                     ?? "How servers describe their tools to models, and what of it may be shown.",
-                done: ["approved": "The definition was approved. Clients are shown the tool from now on."],
+                done: [
+                    "approved": "The definition was approved. Clients are shown the tool from now on.",
+                    "all": "The definitions were approved. Those that machines were shown differently still wait.",
+                ],
                 refused: refused
             ),
             refused: refused
         )
+    }
+
+    /// For each server of which several definitions wait: all that are not doubtful at once.
+    private static func together(_ visit: Visit, _ all: [ToolStanding]) -> [Section] {
+        WaitingTools.all(among: all).filter { $0.plain.count > 1 }.map { waiting in
+            var section = Section("all-of-\(waiting.server)", "All that wait of \(waiting.server)")
+            section.texts = ["Approve them together once you have looked at each: \(Numbers.of(waiting.plain.count, "definition", "definitions"))."]
+            if !waiting.doubtful.isEmpty {
+                let names = waiting.doubtful.map { VisibleText.of($0.tool) }.joined(separator: ", ")
+                section.texts.append("Machines were shown different definitions of \(names): these are not among them.")
+            }
+            section.form = FormView(
+                action: "/tools/approve-all",
+                csrf: visit.csrf,
+                hidden: [
+                    HiddenField(name: "server", value: waiting.server),
+                    HiddenField(name: "listing", value: waiting.listing.base64URL),
+                ],
+                submit: "Approve them all"
+            )
+            return section
+        }
     }
 
     private static func href(_ standing: ToolStanding) -> String {
@@ -147,6 +183,7 @@ struct ToolsPages: Sendable {
             ("Hash", Cell(standing.definition.base64URL, isCode: true)),
         ])
         sections.append(facts)
+        sections.append(Self.sights(standing))
         return .page(
             SectionsView(sections: sections),
             in: visit.shell(
@@ -156,6 +193,32 @@ struct ToolsPages: Sendable {
                 parent: PageLink(name: "Tool definitions", href: "/tools")
             )
         )
+    }
+}
+
+extension ToolsPages {
+    /// Which machines were shown a definition.
+    fileprivate static func sights(_ standing: ToolStanding) -> Section {
+        var section = Section(
+            "sights",
+            "Who was shown it",
+            about: Numbers.of(standing.sights.machines.count, "machine", "machines"),
+            Table(
+                "Machines that were shown this definition",
+                [.init("Person"), .init("Machine"), .init("First"), .init("Last")],
+                standing.sights.machines.prefix(50).map { machine in
+                    Table.Row([
+                        Cell(machine.user), Cell(machine.agent, href: "/agents/\(machine.agent)", isCode: true),
+                        .moment(machine.firstAt), .moment(machine.lastAt),
+                    ])
+                }
+            ),
+            else: EmptyState(message: "It is not known which machines", next: "Machines of earlier releases do not say what they were shown.")
+        )
+        if !standing.sights.others.isEmpty {
+            section.texts = ["Other machines were shown another definition of this tool at the same time. A server that tells people apart may be after one of them: look at both before you approve."]
+        }
+        return section
     }
 }
 
