@@ -152,6 +152,17 @@ package struct Registry: Sendable {
         try state("servers/\(alias)", before: former, after: bytes, by: who, at: wall, in: transaction)
     }
 
+    /// What the entry in use was made of.
+    func origin(of alias: String, in view: some SQLReading) throws -> EntryOrigin {
+        guard let row = try view.first("SELECT source, choice FROM server WHERE alias = ?", [.text(alias)]) else {
+            return EntryOrigin()
+        }
+        let choice = try row.optionalBlob("choice").map { bytes in
+            try ObjectReader.read(try JSONValue(parsing: bytes), EntryChoice.init(members:))
+        }
+        return EntryOrigin(source: try row.text("source"), choice: choice)
+    }
+
     func stored(_ alias: String, in view: some SQLReading) throws -> [UInt8]? {
         try view.first("SELECT entry FROM server WHERE alias = ?", [.text(alias)])?.blob("entry")
     }

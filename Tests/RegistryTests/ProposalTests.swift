@@ -83,7 +83,7 @@ struct ProposalTests {
 
     @Test("What is brought in enables nothing until it is signed off, and then it is what was seen")
     func signedOff() async throws {
-        let id = try #require(try await bringIn(server()).proposals.first?.id)
+        let id = try #require(try await bringIn(server()).proposals.first?.proposal.id)
         #expect(try await aliases().isEmpty)
         #expect(revisions.changes.version == 0)
         let seen = try await registry.review(id, for: admin())
@@ -103,13 +103,13 @@ struct ProposalTests {
 
     @Test("A later version shows what it changes, keeps what was chosen, and is another proposal")
     func update() async throws {
-        let first = try #require(try await bringIn(server()).proposals.first?.id)
+        let first = try #require(try await bringIn(server()).proposals.first?.proposal.id)
         var choice = EntryChoice()
         choice.alias = "w"
         choice.settings = ["auth": ["type": "oauth"], "timeout_s": 20]
         _ = try await registry.approve(first, as: choice, by: admin())
         let second = try #require(
-            try await bringIn(server(version: "1.1.0", url: "https://weather.example/v2")).proposals.first?.id
+            try await bringIn(server(version: "1.1.0", url: "https://weather.example/v2")).proposals.first?.proposal.id
         )
         #expect(first != second)
         // Whoever has seen the first one has not seen this one.
@@ -169,7 +169,7 @@ struct ProposalTests {
             allowsLoopback: false
         )
         try await registry.add(own, by: admin())
-        let id = try #require(try await bringIn(server()).proposals.first?.id)
+        let id = try #require(try await bringIn(server()).proposals.first?.proposal.id)
         let code = await refusal { _ = try await registry.approve(id, as: EntryChoice(), by: admin()) }?.code
         #expect(code == "alias_taken")
         let review = try await registry.approve(id, as: EntryChoice(), isReplacing: true, by: admin())
@@ -178,13 +178,13 @@ struct ProposalTests {
 
     @Test("What was rejected waits no more, until it is brought in again")
     func rejected() async throws {
-        let id = try #require(try await bringIn(server()).proposals.first?.id)
+        let id = try #require(try await bringIn(server()).proposals.first?.proposal.id)
         _ = try await registry.reject(id, by: admin())
         var waiting = Registry.ProposalFilter()
         waiting.state = .waiting
         #expect(try await listed(waiting).isEmpty)
         #expect(try await leaves() == ["proposals", "proposals/\(id)"])
-        #expect(try await bringIn(server()).proposals.map(\.id) == [id])
+        #expect(try await bringIn(server()).proposals.map(\.proposal.id) == [id])
         #expect(try await listed(waiting).count == 1)
     }
 

@@ -255,7 +255,7 @@ struct UpstreamTests {
         let own = try JSONValue(parsing: Array(Self.server("a/b").utf8))["server"] ?? .null
         let brought = try ObjectReader.read(["documents": [["server": own]]]) { try BroughtDocument.list(&$0) }
         let id = try #require(
-            try await registry.bringIn(brought, registering: false, by: admin()).proposals.first?.id
+            try await registry.bringIn(brought, registering: false, by: admin()).proposals.first?.proposal.id
         )
         _ = try await registry.approve(id, as: EntryChoice(), by: admin())
         try await follow(server.port)

@@ -24,7 +24,7 @@ struct ProposalsRoutes: Sendable {
                     }
                 return .json([
                     "registered": .array(imported.registered.map { .text($0) }),
-                    "proposals": .array(imported.proposals.map { $0.json(updates: nil) }),
+                    "proposals": .array(imported.proposals.map(\.json)),
                     "unchanged": .array(imported.unchanged.map { .text($0) }),
                     "problems": .array(imported.problems.map(\.json)),
                 ])

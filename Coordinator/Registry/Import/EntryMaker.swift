@@ -4,8 +4,10 @@ internal import StrictJSON
 /// Makes an entry of the registry from what a server's maker has published and what an administrator has chosen.
 struct EntryMaker {
     let document: ServerDocument
-    /// What was chosen for an earlier version; it holds where nothing else is said.
+    /// What was chosen for the version in use; it holds where nothing else is said.
     var former: EntryChoice?
+    /// Our settings of the version in use, which hold where neither the document nor an administrator says anything of them.
+    var inUse = JSONObject()
 
     /// The entry.
     ///
@@ -18,7 +20,7 @@ struct EntryMaker {
     func entry(_ choice: EntryChoice) throws -> RegistryEntry {
         var values = InputValues(choice.values, former: former?.values ?? [:])
         let choice = former.map(choice.over) ?? choice
-        var settings = try proposed()
+        var settings = document.meta.settings == nil ? inUse : try proposed()
         for member in choice.settings.members { settings[member.name] = member.value }
         var json = document.summary.members
         if let index = choice.package {

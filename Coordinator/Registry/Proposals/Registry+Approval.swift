@@ -125,8 +125,8 @@ extension Registry {
     ) throws -> (review: Review, chosen: EntryChoice, error: ShapeError?) {
         let known = try aliases(of: proposal.name, source: proposal.source, in: view)
         let updates = choice.alias.map { alias in known.first { $0 == alias } } ?? known.first
-        let former = try updates.flatMap { try choiceMade(of: $0, in: view) }
-        let maker = EntryMaker(document: proposal.document, former: former)
+        let (former, settings) = try updates.map { try choiceMade(of: $0, in: view) } ?? (nil, JSONObject())
+        let maker = EntryMaker(document: proposal.document, former: former, inUse: settings)
         var (entry, problem): (RegistryEntry?, ShapeError?)
         do {
             entry = try maker.entry(choice)
@@ -146,12 +146,18 @@ extension Registry {
         return (review, former.map(choice.over) ?? choice, problem)
     }
 
-    private func choiceMade(of alias: String, in view: some SQLReading) throws -> EntryChoice? {
-        guard let row = try view.first("SELECT choice, entry FROM server WHERE alias = ?", [.text(alias)]),
-            let bytes = try row.optionalBlob("choice")
-        else { return nil }
-        var choice = try ObjectReader.read(try JSONValue(parsing: bytes), EntryChoice.init(members:))
-        choice.alias = alias
-        return choice
+    /// How the server in use was taken, and what it is set to, by hand as well.
+    private func choiceMade(
+        of alias: String,
+        in view: some SQLReading
+    ) throws -> (choice: EntryChoice?, settings: JSONObject) {
+        guard let bytes = try stored(alias, in: view) else { return (nil, JSONObject()) }
+        let entry = try JSONValue(parsing: bytes, limits: RegistryEntry.limits)
+        var settings = entry["_meta"]?[RegistryEntry.settingsName]?.object ?? JSONObject()
+        // What is started belongs to the way that is chosen.
+        settings["stdio"] = nil
+        var choice = try origin(of: alias, in: view).choice
+        choice?.alias = alias
+        return (choice, settings)
     }
 }

@@ -11,7 +11,7 @@ extension Registry {
         /// The aliases of those that are in use now.
         package var registered: [String] = []
         /// Those that wait for an administrator.
-        package var proposals: [Proposal] = []
+        package var proposals: [ListedProposal] = []
         /// The names of those that say nothing new.
         package var unchanged: [String] = []
         /// What a registry has that could not be taken.
@@ -49,13 +49,13 @@ extension Registry {
                 }
                 let proposal = Proposal(source: "", document: document, place: place, madeAt: now)
                 if try propose(proposal, by: who, in: transaction) {
-                    imported.proposals.append(proposal)
+                    imported.proposals.append(try listed(proposal, in: transaction))
                 } else {
                     imported.unchanged.append(proposal.name)
                 }
             }
             if !imported.proposals.isEmpty {
-                let ids = JSONValue.array(imported.proposals.map { .text($0.id) })
+                let ids = JSONValue.array(imported.proposals.map { .text($0.proposal.id) })
                 try state("proposals", before: nil, after: ids.bytes, by: who, at: wall, in: transaction)
             }
             return imported

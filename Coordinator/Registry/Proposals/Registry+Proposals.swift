@@ -82,6 +82,11 @@ extension Registry {
         package var json: JSONValue { proposal.json(updates: updates) }
     }
 
+    func listed(_ proposal: Proposal, in view: some SQLReading) throws -> ListedProposal {
+        let updates = try aliases(of: proposal.name, source: proposal.source, in: view).first
+        return ListedProposal(proposal: proposal, updates: updates)
+    }
+
     private static let listing = Listing("SELECT * FROM proposal", by: [.init("name", "name"), .init("source", "source")])
 
     /// One page of proposals, by name.
@@ -97,9 +102,7 @@ extension Registry {
         ]
         return try await database.read { view in
             try Self.listing.page(page, where: conditions.compactMap { $0 }, in: view) { row in
-                let proposal = try Proposal(row)
-                let updates = try aliases(of: proposal.name, source: proposal.source, in: view).first
-                return ListedProposal(proposal: proposal, updates: updates)
+                try listed(try Proposal(row), in: view)
             }
         }
     }

@@ -178,11 +178,12 @@ package struct Upstreams: Sendable {
             let who = try registry.log.standing(permit, at: now, in: transaction).sub
             var imported = Registry.Imported()
             imported.proposals = try propose(answer.servers, source: source, by: who, at: now, in: transaction)
-            let new = Set(imported.proposals.map(\.name))
+                .map { try registry.listed($0, in: transaction) }
+            let new = Set(imported.proposals.map(\.proposal.name))
             imported.unchanged = answer.servers.map(\.name).filter { !new.contains($0) }
             imported.problems = answer.problems
             if !imported.proposals.isEmpty {
-                let ids = JSONValue.array(imported.proposals.map { .text($0.id) })
+                let ids = JSONValue.array(imported.proposals.map { .text($0.proposal.id) })
                 try registry.state("proposals", before: nil, after: ids.bytes, by: who, at: wall, in: transaction)
             }
             return imported

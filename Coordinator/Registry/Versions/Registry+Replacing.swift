@@ -33,7 +33,8 @@ extension Registry {
             try expectation.check(former.tag)
             guard entry.server.alias.utf8.elementsEqual(alias.utf8) else { throw Refused.otherAlias }
             guard entry != former.entry else { return former }
-            try put(entry, by: who, at: wall, in: transaction)
+            let origin = try origin(of: alias, in: transaction)
+            try put(entry, of: origin, by: who, at: wall, in: transaction)
             return try versionInUse(alias, in: transaction)
         }
     }
