@@ -173,6 +173,7 @@ package struct RegistryEntry: Sendable, Equatable {
             limits: limits.map(\.value)
         )
         entry.pins = try reader.pins()
+        entry.annotations = try reader.annotations()
         entry.isolation = try reader.isolation()
         entry.era = try reader.era()
         entry.healthIntervalSeconds = try reader.healthInterval()

@@ -53,6 +53,8 @@ package struct ServerEntry: Sendable, Equatable {
     package let limits: [JSONValue]
     /// Who has to agree to the definitions of its tools.
     package var pins = Pins.firstUse
+    /// Whether policies may go by what it says of its tools.
+    package var annotations = Annotations.untrusted
     /// Who shares a session with it, or its process.
     package var isolation = Isolation.perClient
     /// Which era it speaks, where that is not to be found out.
@@ -131,6 +133,7 @@ package struct ServerEntry: Sendable, Equatable {
         // Only where it says something: agents of an earlier release refuse a document with a member that they do not know.
         if allowsForeignOwner { entry["allow_foreign_owner"] = true }
         if pins != .firstUse { entry["pins"] = .text(pins.rawValue) }
+        if annotations != .untrusted { entry["annotations"] = .text(annotations.rawValue) }
         for member in sharing.members + reach.members.members { entry[member.name] = member.value }
         return .object(entry)
     }
@@ -161,6 +164,7 @@ package struct ServerEntry: Sendable, Equatable {
                 limits: try reader.elements("limits").map(\.value)
             )
             entry.pins = try reader.pins()
+            entry.annotations = try reader.annotations()
             entry.isolation = try reader.isolation()
             entry.era = try reader.era()
             entry.healthIntervalSeconds = try reader.healthInterval()

@@ -10,6 +10,8 @@ package struct ToolDefinition: Hashable, Sendable {
     package let name: JSONText?
     /// The spelling that is hashed: canonical JSON, or the bytes as they came for what strict JSON cannot tell.
     package let text: [UInt8]
+    /// What the server says that the tool does.
+    package let hints: ToolHints
 
     /// The members that a definition consists of.
     package static let members: [StaticString] = [
@@ -23,21 +25,22 @@ package struct ToolDefinition: Hashable, Sendable {
     package init(_ entry: UnsafeBufferPointer<UInt8>) {
         let limits = JSONLimits(maxBytes: JSONLimits.reply.maxBytes, maxDepth: 128)
         guard let json = try? JSONValue(parsing: entry, limits: limits), case .object(let object) = json else {
-            self.init(name: nil, text: Array(entry))
+            self.init(name: nil, text: Array(entry), hints: .assumed)
             return
         }
         var text: [UInt8] = []
         Self.write(object.sortedMembers.filter { Self.isPinned($0.name) }, to: &text)
-        self.init(name: json["name"]?.string, text: text)
+        self.init(name: json["name"]?.string, text: text, hints: ToolHints(object))
     }
 
     package init(_ entry: [UInt8]) {
         self = entry.withUnsafeBufferPointer { ToolDefinition($0) }
     }
 
-    private init(name: JSONText?, text: [UInt8]) {
+    private init(name: JSONText?, text: [UInt8], hints: ToolHints) {
         self.name = name
         self.text = text
+        self.hints = hints
     }
 
     /// Whether a member belongs to the definition; one that differs by case alone does for a careless client.

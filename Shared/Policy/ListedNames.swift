@@ -37,6 +37,13 @@ struct ListedNames: Equatable {
     let open: [Pattern]
     /// What is closed of that, in the same form.
     let closed: [Pattern]
+    /// What is closed where a definition says so, in the same form, by what it has to say.
+    private(set) var hinted: [UInt8: [Pattern]] = [:]
+
+    init(open: [Pattern], closed: [Pattern], hinted: [UInt8: [Pattern]]) {
+        self.init(open: open, closed: closed)
+        self.hinted = hinted.mapValues(Self.reduced)
+    }
 
     init(open: [Pattern], closed: [Pattern]) {
         let closed = Self.reduced(closed)
@@ -76,12 +83,18 @@ struct ListedNames: Equatable {
 extension RuleTable.Scan {
     /// What the rules for this client and server say of one kind.
     fileprivate func listed(_ member: KeyPath<RuleTable.Items, Range<Int>?>) -> ListedNames {
-        ListedNames(
+        let closing = table.forbids.filter { concerns($0) && $0.conditions.isEmpty }
+        var hinted: [UInt8: [Pattern]] = [:]
+        for scope in closing where member == \.tools {
+            guard let annotation = scope.annotation else { continue }
+            hinted[annotation.rawValue, default: []] += patterns(of: scope.items, member)
+        }
+        return ListedNames(
             open: table.isOpen
                 ? [.everything] : table.grants.filter(concerns).flatMap { patterns(of: $0.items, member) },
             // What is forbidden with some arguments is listed, as it may be called with others.
-            closed: table.forbids.filter { concerns($0) && $0.conditions.isEmpty }
-                .flatMap { patterns(of: $0.items, member) }
+            closed: closing.filter { $0.annotation == nil }.flatMap { patterns(of: $0.items, member) },
+            hinted: hinted
         )
     }
 

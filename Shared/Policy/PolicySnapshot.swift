@@ -1,3 +1,4 @@
+package import MCP
 package import StrictJSON
 
 /// The policy for one person, compiled: immutable, read by every call, replaced as a whole.
@@ -22,9 +23,12 @@ package final class PolicySnapshot: Sendable {
         self.version = version
         self.digest = digest
         sub = binding.sub
-        limits = rules.limits
+        limits = rules.limits.filter { limit in
+            limit.role.map { role in binding.roles.contains { $0.role == role } } ?? true
+        }
         mode = rules.mode
         table = RuleTable(rules: rules, binding: binding)
+        looksAtHints = table.looksAtHints
         closed = nil
     }
 
@@ -35,6 +39,7 @@ package final class PolicySnapshot: Sendable {
         limits = other?.limits ?? []
         mode = other?.mode ?? .enforce
         table = RuleTable()
+        looksAtHints = false
         closed = Decision(reason)
     }
 
@@ -57,15 +62,17 @@ package final class PolicySnapshot: Sendable {
     ///   - server: the alias of the server.
     ///   - ask: what is asked.
     ///   - arguments: of the call, the very bytes that go to the server.
+    ///   - hints: what the definition of the tool says of it, where it is approved and its server trusted with it.
     /// - Returns: the decision; it shares its parts with the snapshot.
     package func decide(
         client: JSONText,
         server: JSONText,
         ask: Ask,
-        arguments: CallArguments = .none
+        arguments: CallArguments = .none,
+        hints: ToolHints = .assumed
     ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server, arguments: arguments) { scan in
+        return table.scan(client: client, server: server, arguments: arguments, hints: hints) { scan in
             let item = RuleTable.Item(ask)
             var decision = table.decisions.otherwise
             if let forbid = scan.firstForbid(item) {
@@ -83,10 +90,11 @@ package final class PolicySnapshot: Sendable {
         client: JSONText,
         server: JSONText,
         ask: Ask,
-        arguments: CallArguments = .none
+        arguments: CallArguments = .none,
+        hints: ToolHints = .assumed
     ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server, arguments: arguments) { scan in
+        return table.scan(client: client, server: server, arguments: arguments, hints: hints) { scan in
             let item = RuleTable.Item(ask)
             var decision = explained(item, &scan)
             if scan.hasReadArguments { decision.judged = scan.judged(item) }
@@ -106,6 +114,9 @@ package final class PolicySnapshot: Sendable {
         return Decision(.granted, rules: rules)
     }
 
+    /// Whether a rule looks at what definitions say of tools; else nobody need look them up.
+    package let looksAtHints: Bool
+
     /// Whether everything is denied for one reason: none was applied yet, or its time is over.
     package var isClosed: Bool { closed != nil }
 
@@ -118,13 +129,25 @@ package final class PolicySnapshot: Sendable {
     }
 
     /// Decides about a tool, for callers that have its name as a text.
-    package func decide(client: JSONText, server: JSONText, tool: JSONText, arguments: JSONValue? = nil) -> Decision {
-        Self.lend(tool, arguments) { decide(client: client, server: server, ask: $0, arguments: $1) }
+    package func decide(
+        client: JSONText,
+        server: JSONText,
+        tool: JSONText,
+        arguments: JSONValue? = nil,
+        hints: ToolHints = .assumed
+    ) -> Decision {
+        Self.lend(tool, arguments) { decide(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }
 
     /// Explains a decision about a tool.
-    package func explain(client: JSONText, server: JSONText, tool: JSONText, arguments: JSONValue? = nil) -> Decision {
-        Self.lend(tool, arguments) { explain(client: client, server: server, ask: $0, arguments: $1) }
+    package func explain(
+        client: JSONText,
+        server: JSONText,
+        tool: JSONText,
+        arguments: JSONValue? = nil,
+        hints: ToolHints = .assumed
+    ) -> Decision {
+        Self.lend(tool, arguments) { explain(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }
 
     private static func lend<Answer>(

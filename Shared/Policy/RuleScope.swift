@@ -1,3 +1,4 @@
+internal import MCP
 package import StrictJSON
 
 /// Whom and what a rule that forbids is about: everything that it says must be so.
@@ -10,8 +11,30 @@ package struct RuleScope: Hashable, Sendable {
     /// Nil: on every server.
     package var server: Pattern?
     package var items: PolicyRules.Items
+    /// What the tool's definition must say, which makes it a rule about tools; nil: whatever it says.
+    package var annotation: Annotation?
+    /// The role whose holders the rule spares.
+    package var unlessRole: JSONText?
     /// Of a call's arguments; a condition of which it is unknown whether it holds counts as one that does.
     package var arguments: [ArgumentPredicate]
+
+    /// What a definition can say of a tool, in the word of a rule.
+    package enum Annotation: String, CaseIterable, Hashable, Sendable {
+        case destructive
+        case idempotent
+        case openWorld = "open_world"
+        case readOnly = "read_only"
+
+        /// The hint that it is about.
+        var hint: ToolHints {
+            switch self {
+            case .destructive: .destructive
+            case .idempotent: .idempotent
+            case .openWorld: .openWorld
+            case .readOnly: .readOnly
+            }
+        }
+    }
 
     package init(
         person: JSONText? = nil,
@@ -19,6 +42,8 @@ package struct RuleScope: Hashable, Sendable {
         clients: [Pattern]? = nil,
         server: Pattern? = nil,
         items: PolicyRules.Items = .everything,
+        annotation: Annotation? = nil,
+        unlessRole: JSONText? = nil,
         arguments: [ArgumentPredicate] = []
     ) {
         self.person = person
@@ -26,6 +51,8 @@ package struct RuleScope: Hashable, Sendable {
         self.clients = clients
         self.server = server
         self.items = items
+        self.annotation = annotation
+        self.unlessRole = unlessRole
         self.arguments = arguments
     }
 }
@@ -38,9 +65,14 @@ extension RuleScope {
             clients: try Self.clients(&reader),
             server: try reader.optionalPattern("server"),
             items: try PolicyRules.Items(members: &reader),
+            annotation: try reader.optionalWord("annotation"),
+            unlessRole: try reader.optionalIdentifier("unless_role"),
             arguments: try form.arguments(&reader)
         )
-        try items.check(arguments, at: reader.path("args"))
+        guard annotation == nil || items.resources == nil && items.prompts == nil else {
+            throw ShapeError(reader.path("annotation"), "is about tools: the rule must name no resources or prompts")
+        }
+        if annotation == nil { try items.check(arguments, at: reader.path("args")) }
     }
 
     private static func clients(_ reader: inout ObjectReader) throws(ShapeError) -> [Pattern]? {
@@ -62,6 +94,8 @@ extension RuleScope {
         }
         object["server"] = server?.json
         items.write(to: &object)
+        if let annotation { object["annotation"] = .text(annotation.rawValue) }
+        object["unless_role"] = unlessRole.map(JSONValue.string)
         form.write(arguments, to: &object)
     }
 }

@@ -8,6 +8,8 @@ extension RuleTable {
         let client: NameBytes
         let server: NameBytes
         let arguments: CallArguments
+        /// What the definition of the tool that is asked for says of it.
+        let hints: ToolHints
         /// What is at the places that rules look at; nil before the first rule does.
         private var values: [ArgumentValue]?
 
@@ -16,13 +18,15 @@ extension RuleTable {
             pool: UnsafeBufferPointer<UInt8>,
             client: NameBytes,
             server: NameBytes,
-            arguments: CallArguments
+            arguments: CallArguments,
+            hints: ToolHints
         ) {
             self.table = table
             self.pool = pool
             self.client = client
             self.server = server
             self.arguments = arguments
+            self.hints = hints
         }
 
         /// Whether a rule has looked at the arguments.
@@ -58,7 +62,7 @@ extension RuleTable {
         func concerns(_ scope: Scope) -> Bool {
             if let pattern = scope.server, !pattern.matches(server, pool: pool) { return false }
             if let clients = scope.clients, !isNamed(client, in: clients) { return false }
-            return true
+            return !isNamed(client, in: scope.spared)
         }
 
         /// Whether a grant is for this client and this server.
@@ -87,6 +91,10 @@ extension RuleTable {
         // MARK: Names
 
         private func names(_ scope: Scope, _ item: Item) -> Bool {
+            if let annotation = scope.annotation {
+                guard case .tool(let name) = item, hints.isSuperset(of: annotation) else { return false }
+                return scope.items.isEverything || isNamed(name, in: scope.items.tools)
+            }
             if scope.items.isEverything { return true }
             switch item {
             case .tool(let name): return isNamed(name, in: scope.items.tools)

@@ -27,6 +27,9 @@ struct RuleTable: Sendable {
         /// Nil: through every client.
         let clients: Range<Int>?
         let items: Items
+        let annotation: ToolHints?
+        /// The clients through which the person has the role that the rule spares; nil where there is none.
+        let spared: Range<Int>?
         let conditions: Range<Int>
     }
 
@@ -76,7 +79,7 @@ struct RuleTable: Sendable {
             }
         }
         for (index, forbid) in rules.forbids.enumerated() where forbid.scope.concerns(binding) {
-            forbids.append(add(forbid.scope))
+            forbids.append(add(forbid.scope, binding))
             decisions.forbids.append(Decision(.forbidden, rules: [JSONText("forbid/\(index)")], words: forbid.because))
         }
     }
@@ -106,14 +109,21 @@ struct RuleTable: Sendable {
         return start..<conditions.count
     }
 
-    private mutating func add(_ scope: RuleScope) -> Scope {
-        Scope(
+    private mutating func add(_ scope: RuleScope, _ binding: Binding) -> Scope {
+        // Where the person has the role through all clients, the rule is not even here.
+        let spared = binding.roles.filter { $0.role == scope.unlessRole }.flatMap { $0.clients ?? [] }
+        return Scope(
             server: scope.server.map { CompiledPattern($0, pool: &pool) },
             clients: scope.clients.map { add($0) },
             items: add(scope.items),
+            annotation: scope.annotation?.hint,
+            spared: spared.isEmpty ? nil : add(spared),
             conditions: add(scope.arguments)
         )
     }
+
+    /// Whether a rule looks at what definitions say of tools.
+    var looksAtHints: Bool { forbids.contains { $0.annotation != nil } }
 
     /// Whether what no rule is about is allowed.
     var isOpen: Bool { decisions.otherwise.isAllowed }
@@ -123,6 +133,7 @@ struct RuleTable: Sendable {
         client: JSONText,
         server: JSONText,
         arguments: CallArguments,
+        hints: ToolHints = .assumed,
         _ body: (inout Scan) -> Result
     ) -> Result {
         client.utf8.withUnsafeBufferPointer { client in
@@ -133,7 +144,8 @@ struct RuleTable: Sendable {
                         pool: pool,
                         client: NameBytes(client),
                         server: NameBytes(server),
-                        arguments: arguments
+                        arguments: arguments,
+                        hints: hints
                     )
                     return body(&scan)
                 }
@@ -155,6 +167,6 @@ extension RuleScope {
     fileprivate func concerns(_ binding: Binding) -> Bool {
         if let person, person != binding.sub { return false }
         if let group, !binding.groups.contains(where: group.matches) { return false }
-        return true
+        return !binding.roles.contains { $0.role == unlessRole && $0.clients == nil }
     }
 }

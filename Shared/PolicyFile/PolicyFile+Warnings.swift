@@ -202,7 +202,8 @@ private struct RuleChecks {
 extension PolicyRules.Forbid {
     /// Whether it is about every person, group and client, and about every call.
     fileprivate var isForEverybody: Bool {
-        scope.person == nil && scope.group == nil && scope.clients == nil && scope.arguments.isEmpty
+        scope.person == nil && scope.group == nil && scope.clients == nil && scope.unlessRole == nil
+            && scope.annotation == nil && scope.arguments.isEmpty
     }
 
     /// Whether it closes everything that the other closes.
@@ -215,6 +216,8 @@ extension RuleScope {
         (person == nil || person == other.person)
             && Self.covers(group, other.group) && RuleChecks.covers(clients, other.clients)
             && Self.covers(server, other.server) && other.items.areCovered(by: items)
+            && (annotation == nil || annotation == other.annotation)
+            && (unlessRole == nil || unlessRole == other.unlessRole)
             && other.arguments.areCovered(by: arguments)
     }
 

@@ -53,9 +53,11 @@ struct PolicyReading {
         parts.binds = each("bind", &reader) { _, element in
             try PolicyBind(element.value, roles: names, at: element.place)
         }
-        parts.forbids = each("forbid", &reader) { _, element in try Self.forbid(element) }
+        parts.forbids = each("forbid", &reader) { _, element in try Self.forbid(element, roles: names) }
         parts.limits = each("limits", &reader) { index, element in
-            try LimitRule(element.value, name: PolicyRules.limitName(index), at: element.place)
+            let limit = try LimitRule(element.value, name: PolicyRules.limitName(index), at: element.place)
+            try Self.check(limit.role, among: names, at: "\(element.place)/role")
+            return limit
         }
         parts.tests = each("tests", &reader) { index, element in
             guard index < Self.mostTests else {
@@ -85,8 +87,13 @@ struct PolicyReading {
         }
     }
 
-    private static func forbid(_ element: ObjectReader.Element) throws -> PolicyRules.Forbid {
+    private static func check(_ role: JSONText?, among roles: Set<JSONText>, at place: String) throws(ShapeError) {
+        guard role.map(roles.contains) ?? true else { throw ShapeError(place, "is no role of this file") }
+    }
+
+    private static func forbid(_ element: ObjectReader.Element, roles: Set<JSONText>) throws -> PolicyRules.Forbid {
         var forbid = try PolicyRules.Forbid(element.value, form: .file, at: element.place)
+        try check(forbid.scope.unlessRole, among: roles, at: "\(element.place)/unless_role")
         if forbid.because?.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) == true {
             throw ShapeError("\(element.place)/because", "must be one line without control characters")
         }

@@ -67,4 +67,18 @@ struct EntrySharingTests {
             #expect(throws: ShapeError.self) { try HealthReport(try JSONValue(parsing: Array(text.utf8))) }
         }
     }
+
+    @Test("An entry that is trusted with annotations says so, and one that is not looks as it always has")
+    func annotations() throws {
+        let plain = try entry([:])
+        #expect(plain.server.annotations == .untrusted && plain.server.json["annotations"] == nil)
+        #expect(try entry(["annotations": "untrusted"]).server.json["annotations"] == nil)
+        let trusted = try entry(["annotations": "trusted"])
+        #expect(trusted.server.annotations == .trusted)
+        let document = EntriesDocument(agentID: AgentID.make(random: Array(0..<10)), entries: [trusted.server])
+        #expect(try EntriesDocument(document.json) == document)
+        for wrong in ["yes", true, .null] as [JSONValue] {
+            #expect(throws: ShapeError.self) { try entry(["annotations": wrong]) }
+        }
+    }
 }

@@ -55,6 +55,43 @@ struct ToolPinsTests {
         ToolPinning(mode: mode, entry: Self.entry, approved: approved)
     }
 
+    @Test("What a definition says is believed of a server that is trusted with it, as long as the definition is approved")
+    func hints() throws {
+        let safe = Array(#"{"name":"a","annotations":{"readOnlyHint":true}}"#.utf8)
+        func hints(_ pins: ToolPins) -> ToolHints { Array("a".utf8).withUnsafeBufferPointer(pins.hints) }
+        let watched = Watched()
+        let pins = watched.pins
+        pins.take(pinned())
+        list(pins, safe)
+        #expect(hints(pins) == .assumed)
+        var trusted = pinned()
+        trusted.trustsAnnotations = true
+        pins.take(trusted)
+        #expect(hints(pins) == [.readOnly, .openWorld])
+        // Another definition is held back, and with it the tool; the first one is still what was approved.
+        list(pins, Array(#"{"name":"a","annotations":{"destructiveHint":false}}"#.utf8))
+        #expect(!mayCall(pins, "a"))
+        #expect(hints(pins) == [.readOnly, .openWorld])
+        // Over a restart it is known before the next list.
+        let kept = try #require(pins.kept)
+        let next = Watched(kept: kept).pins
+        #expect(hints(next) == .assumed)
+        next.take(trusted)
+        #expect(hints(next) == [.readOnly, .openWorld])
+        // What the organisation has approved counts alone.
+        var others = pinned(.firstUse, ["a": [Hash.of([7])]])
+        others.trustsAnnotations = true
+        next.take(others)
+        #expect(hints(next) == .assumed)
+        others.approved = ["a": [digest(safe)]]
+        next.take(others)
+        #expect(hints(next) == [.readOnly, .openWorld])
+        others.trustsAnnotations = false
+        next.take(others)
+        #expect(hints(next) == .assumed)
+        #expect(next.kept?.hints.isEmpty ?? true)
+    }
+
     @Test("What is shown first passes, and what changes or is new after that is held back")
     func firstUse() throws {
         let pins = Watched().pins

@@ -120,7 +120,14 @@ struct ListedNamesTests {
                 same += 1
                 func isListed(_ policy: PolicySnapshot) -> Bool {
                     question.ask {
-                        policy.decide(client: question.client, server: question.server, ask: $0, arguments: .any).isAllowed
+                        policy.decide(
+                            client: question.client,
+                            server: question.server,
+                            ask: $0,
+                            arguments: .any,
+                            hints: question.hints
+                        )
+                        .isAllowed
                     }
                 }
                 #expect(isListed(before) == isListed(after))

@@ -1,3 +1,4 @@
+import MCP
 import StrictJSON
 
 @testable import Policy
@@ -21,10 +22,27 @@ enum Oracle {
         if let group = scope.group, !binding.groups.contains(where: { matches(group, $0) }) { return false }
         if let clients = scope.clients, !clients.contains(where: { matches($0, question.client) }) { return false }
         if let server = scope.server, !matches(server, question.server) { return false }
+        let spared = binding.roles.contains { membership in
+            membership.role == scope.unlessRole
+                && membership.clients?.contains { matches($0, question.client) } ?? true
+        }
+        if spared { return false }
+        if let annotation = scope.annotation {
+            guard case .tool = question.subject, says(question.hints, annotation) else { return false }
+        }
         guard conditionsAllow(scope.arguments, question, closing: true) else { return false }
         if scope.items.isEverything { return true }
         if case .resource(let uri) = question.subject, leadsAnywhere(uri) { return scope.items.resources != nil }
         return named(scope.items, question.subject) ?? false
+    }
+
+    private static func says(_ hints: ToolHints, _ annotation: RuleScope.Annotation) -> Bool {
+        switch annotation {
+        case .readOnly: hints.rawValue & 1 != 0
+        case .destructive: hints.rawValue & 2 != 0
+        case .idempotent: hints.rawValue & 4 != 0
+        case .openWorld: hints.rawValue & 8 != 0
+        }
     }
 
     /// Whether a rule with these conditions can matter for a question: a rule that closes counts what is unknown as so, a

@@ -16,13 +16,15 @@ struct Question: Hashable {
     let subject: Subject
     /// Of a call; nil: the message has none.
     var arguments: JSONValue?
+    /// What the definition of the tool says of it.
+    var hints = ToolHints.assumed
 
     func decide(_ policy: PolicySnapshot) -> Decision {
-        lend { policy.decide(client: client, server: server, ask: $0, arguments: $1) }
+        lend { policy.decide(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }
 
     func explain(_ policy: PolicySnapshot) -> Decision {
-        lend { policy.explain(client: client, server: server, ask: $0, arguments: $1) }
+        lend { policy.explain(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }
 
     private func lend<Answer>(_ body: (Ask, CallArguments) -> Answer) -> Answer {
@@ -111,7 +113,8 @@ struct RandomPolicy {
             client: pick(Self.clients),
             server: pick(Self.servers),
             subject: subject,
-            arguments: maybe { $0.value(depth: 2) }
+            arguments: maybe { $0.value(depth: 2) },
+            hints: maybe { ToolHints(rawValue: UInt8.random(in: 0...15, using: &$0.random)) } ?? .assumed
         )
     }
 
@@ -174,16 +177,22 @@ struct RandomPolicy {
     }
 
     mutating func forbid() -> PolicyRules.Forbid {
-        let items = items()
-        return PolicyRules.Forbid(
-            scope: RuleScope(
-                person: maybe { $0.pick(RandomPolicy.people) },
-                group: maybe { $0.pattern(RandomPolicy.groups) },
-                clients: maybe { $0.patterns(RandomPolicy.clients) },
-                server: maybe { $0.pattern(RandomPolicy.servers) },
-                items: items,
-                arguments: conditions(items)
-            )
+        PolicyRules.Forbid(scope: scope())
+    }
+
+    private mutating func scope() -> RuleScope {
+        var items = items()
+        let annotation = items.resources == nil && items.prompts == nil ? maybe { $0.pick(RuleScope.Annotation.allCases) } : nil
+        if annotation != nil { items = PolicyRules.Items(tools: items.tools, resources: nil, prompts: nil) }
+        return RuleScope(
+            person: maybe { $0.pick(RandomPolicy.people) },
+            group: maybe { $0.pattern(RandomPolicy.groups) },
+            clients: maybe { $0.patterns(RandomPolicy.clients) },
+            server: maybe { $0.pattern(RandomPolicy.servers) },
+            items: items,
+            annotation: annotation,
+            unlessRole: maybe { $0.pick(["dev", "ops", "nobody"]) },
+            arguments: conditions(items)
         )
     }
 

@@ -1,6 +1,7 @@
 internal import AgentState
 internal import Errors
 internal import Forwarding
+internal import MCP
 internal import ServiceKit
 internal import StrictJSON
 internal import TransparencyLog
@@ -21,7 +22,7 @@ struct PinsFile: Sendable {
             [
                 "server": .string(pins.server), "entry": .text(pins.entry.base64URL),
                 "complete": .bool(pins.isComplete),
-                "first": Self.json(pins.first), "held": Self.json(pins.held),
+                "first": Self.json(pins.first), "held": Self.json(pins.held), "hints": Self.json(pins.hints),
             ]
         }
         let bytes = JSONValue.object(["v": 1, "agent": .text(agent), "servers": .array(servers)]).bytes
@@ -51,7 +52,8 @@ struct PinsFile: Sendable {
                     entry: entry,
                     isComplete: isComplete,
                     first: Self.hashes(server["first"]),
-                    held: Self.hashes(server["held"])
+                    held: Self.hashes(server["held"]),
+                    hints: Self.hints(server["hints"])
                 )
             }
         )
@@ -59,6 +61,25 @@ struct PinsFile: Sendable {
 
     private static func json(_ hashes: [JSONText: Hash]) -> JSONValue {
         .array(hashes.sorted { $0.key < $1.key }.map { .array([.string($0.key), .text($0.value.base64URL)]) })
+    }
+
+    private static func json(_ hints: [JSONText: KeptHints]) -> JSONValue {
+        .array(
+            hints.sorted { $0.key < $1.key }.map { name, kept in
+                [.string(name), .text(kept.digest.base64URL), .int(Int(kept.hints.rawValue))]
+            }
+        )
+    }
+
+    private static func hints(_ json: JSONValue?) -> [JSONText: KeptHints] {
+        let pairs = (json?.array ?? []).compactMap { entry -> (JSONText, KeptHints)? in
+            guard let entry = entry.array, entry.count == 3, let name = entry[0].string,
+                let digest = entry[1].text.flatMap({ Hash(base64URL: $0) }),
+                let hints = entry[2].int.flatMap({ UInt8(exactly: $0) })
+            else { return nil }
+            return (name, KeptHints(digest: digest, hints: ToolHints(rawValue: hints)))
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
     private static func hashes(_ json: JSONValue?) -> [JSONText: Hash] {

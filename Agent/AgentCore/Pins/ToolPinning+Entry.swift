@@ -10,6 +10,11 @@ extension ToolPinning {
             case .firstUse: .firstUse
             case .approve: .approve
             }
-        self.init(mode: mode, entry: entry.digest, approved: approved)
+        self.init(
+            mode: mode,
+            entry: entry.digest,
+            approved: approved,
+            trustsAnnotations: entry.annotations == .trusted
+        )
     }
 }

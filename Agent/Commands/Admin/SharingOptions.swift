@@ -27,6 +27,9 @@ struct SharingOptions: ParsableArguments {
     )
     var pins: ServerEntry.Pins?
 
+    @Option(name: .long, help: "Whether policies go by what it says that its tools do: untrusted (the default) or trusted.")
+    var annotations: ServerEntry.Annotations?
+
     @Option(name: .long, help: "A category of the catalog: 1 to 32 of a-z, 0-9 and -; may be given again.")
     var category: [String] = []
 
@@ -37,6 +40,7 @@ struct SharingOptions: ParsableArguments {
         settings["era"] = era.map { .text($0.rawValue) }
         settings["health_interval_s"] = healthInterval.map { .int($0) }
         settings["pins"] = pins.map { .text($0.rawValue) }
+        settings["annotations"] = annotations.map { .text($0.rawValue) }
         if !category.isEmpty { settings["categories"] = .array(category.map { .text($0) }) }
         return settings
     }
@@ -45,3 +49,4 @@ struct SharingOptions: ParsableArguments {
 extension Isolation: ExpressibleByArgument {}
 extension EraPin: ExpressibleByArgument {}
 extension ServerEntry.Pins: ExpressibleByArgument {}
+extension ServerEntry.Annotations: ExpressibleByArgument {}

@@ -69,7 +69,9 @@ final class Catalogue {
                     case .promptsList: .prompt(own)
                     default: .resource(own)
                     }
-                return policy.decide(client: key.client, server: key.server, ask: ask, arguments: .any)
+                let hints: ToolHints =
+                    key.method == .toolsList && policy.looksAtHints ? server.pins.hints(of: own) : .assumed
+                return policy.decide(client: key.client, server: key.server, ask: ask, arguments: .any, hints: hints)
             }
             return decision.isAllowed && (key.method != .toolsList || server.pins.shows(entry.own))
         }

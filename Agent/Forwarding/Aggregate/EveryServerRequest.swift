@@ -155,7 +155,8 @@ struct EveryServerRequest {
                 client: asker.visit.client,
                 server: server.alias,
                 ask: kind == .tool ? .tool($0) : .prompt($0),
-                arguments: .any
+                arguments: .any,
+                hints: kind == .tool && gate.policy.looksAtHints ? server.pins.hints(of: $0) : .assumed
             )
         }
         guard decision.isAllowed else { return .denied(decision) }

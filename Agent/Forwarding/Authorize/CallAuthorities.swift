@@ -25,6 +25,8 @@ protocol CallAuthorities {
 
     /// The session that the head names.
     func session(in era: Revisions.Era, at server: Server) -> SessionLookup
+    /// What a policy may believe of a tool; asked only where a rule looks at it.
+    func hints(of tool: UnsafeBufferPointer<UInt8>, at server: Server) -> ToolHints
     /// Why a tool may not be called whose definition nobody has approved; nil where it may.
     func hold(on tool: UnsafeBufferPointer<UInt8>, at server: Server) -> Refusal?
     /// Why a request of this era needs a thread and has none; nil where it has one, or needs none.

@@ -35,10 +35,11 @@ extension CallAuthorizer {
         in bytes: UnsafeBufferPointer<UInt8>,
         policy: PolicySnapshot,
         client: JSONText,
-        server: JSONText
+        server: JSONText,
+        hints: (UnsafeBufferPointer<UInt8>) -> ToolHints
     ) -> Decision {
-        func ask(_ ask: Ask, _ arguments: CallArguments = .none) -> Decision {
-            policy.decide(client: client, server: server, ask: ask, arguments: arguments)
+        func ask(_ ask: Ask, _ arguments: CallArguments = .none, _ hints: ToolHints = .assumed) -> Decision {
+            policy.decide(client: client, server: server, ask: ask, arguments: arguments, hints: hints)
         }
         guard let item = envelope.item else {
             let decision = ask(envelope.method == .tasksList ? .task : .method)
@@ -47,7 +48,8 @@ extension CallAuthorizer {
         }
         return item.name.withText(in: bytes) { name in
             switch item.kind {
-            case .tool: ask(.tool(name), arguments(of: envelope, in: bytes))
+            case .tool:
+                ask(.tool(name), arguments(of: envelope, in: bytes), policy.looksAtHints ? hints(name) : .assumed)
             case .prompt: ask(.prompt(name), arguments(of: envelope, in: bytes))
             case .resource: ask(.resource(name))
             case .task: ask(.task)

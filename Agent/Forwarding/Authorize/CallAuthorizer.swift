@@ -50,7 +50,9 @@ enum CallAuthorizer {
         }
         // The policy before everything that changes from one moment to the next: what is not allowed is refused for that
         // reason at all times, and says nothing of tasks, of the server's health, of limits or of sign-ins.
-        let decision = decide(envelope, in: body, policy: policy, client: client, server: server.alias)
+        let decision = decide(envelope, in: body, policy: policy, client: client, server: server.alias) {
+            authorities.hints(of: $0, at: server)
+        }
         guard decision.isAllowed else { throw .refused(.denied(decision)) }
         // The definition behind the policy, since who may not call a tool need not know how it stands with it; and before
         // all that changes, like the policy.
@@ -117,7 +119,8 @@ enum CallAuthorizer {
                     client: authorities.client,
                     server: server.alias,
                     ask: .tool(tool),
-                    arguments: .any
+                    arguments: .any,
+                    hints: authorities.policy.looksAtHints ? authorities.hints(of: tool, at: server) : .assumed
                 )
             }
             return decision.isAllowed ? nil : .denied(decision)

@@ -46,7 +46,8 @@ enum MessageAuthorizer {
                     in: body,
                     policy: authorities.policy,
                     client: client,
-                    server: server.alias
+                    server: server.alias,
+                    hints: { authorities.hints(of: $0, at: server) }
                 )
                 .isAllowed
             else { throw .status(202) }

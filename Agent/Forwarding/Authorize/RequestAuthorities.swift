@@ -29,6 +29,8 @@ struct RequestAuthorities: MessageAuthorities {
         return .found(session)
     }
 
+    func hints(of tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> ToolHints { server.pins.hints(of: tool) }
+
     func hold(on tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> Refusal? {
         if server.pins.mayCall(tool) { return nil }
         return .quarantined(JSONText(utf8: tool), server: server.alias, server.pins)

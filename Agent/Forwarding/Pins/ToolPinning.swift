@@ -1,3 +1,4 @@
+package import MCP
 package import StrictJSON
 package import TransparencyLog
 
@@ -16,11 +17,19 @@ package struct ToolPinning: Sendable, Equatable {
     package var entry: Hash?
     /// The hashes of the definitions that the organisation has approved, by tool; nil before it has any.
     package var approved: [JSONText: [Hash]]?
+    /// Whether policies may go by what its definitions say of its tools.
+    package var trustsAnnotations: Bool
 
-    package init(mode: Mode = .firstUse, entry: Hash? = nil, approved: [JSONText: [Hash]]? = nil) {
+    package init(
+        mode: Mode = .firstUse,
+        entry: Hash? = nil,
+        approved: [JSONText: [Hash]]? = nil,
+        trustsAnnotations: Bool = false
+    ) {
         self.mode = mode
         self.entry = entry
         self.approved = approved
+        self.trustsAnnotations = trustsAnnotations
     }
 }
 
@@ -34,19 +43,34 @@ package struct KeptPins: Sendable, Equatable {
     package let first: [JSONText: Hash]
     /// The definitions that are held back.
     package let held: [JSONText: Hash]
+    /// What approved definitions say of their tools, where policies go by it.
+    package let hints: [JSONText: KeptHints]
 
     package init(
         server: JSONText,
         entry: Hash,
         isComplete: Bool,
         first: [JSONText: Hash],
-        held: [JSONText: Hash]
+        held: [JSONText: Hash],
+        hints: [JSONText: KeptHints] = [:]
     ) {
         self.server = server
         self.entry = entry
         self.isComplete = isComplete
         self.first = first
         self.held = held
+        self.hints = hints
+    }
+}
+
+/// What a definition says of its tool.
+package struct KeptHints: Sendable, Equatable {
+    package let digest: Hash
+    package let hints: ToolHints
+
+    package init(digest: Hash, hints: ToolHints) {
+        self.digest = digest
+        self.hints = hints
     }
 }
 

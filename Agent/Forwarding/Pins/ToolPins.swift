@@ -22,7 +22,9 @@ final class ToolPins {
     /// The tools whose last definition is not approved.
     private(set) var held: [JSONText: Hash] = [:]
     /// The definitions in the bytes of entries: a list that comes again is not read again.
-    private var known: [Hash: Hash] = [:]
+    private var known: [Hash: KeptHints] = [:]
+    /// What the definitions say that were approved when a list last showed them.
+    private var said: [JSONText: KeptHints] = [:]
 
     // What the coordinator knows and what not.
     private var unreported: [JSONText: Unreported] = [:]
@@ -63,6 +65,7 @@ final class ToolPins {
         isFirstComplete = kept.isComplete
         held = kept.held
         listed = kept.held
+        said = kept.hints
     }
 
     // MARK: What is asked for each call
@@ -87,12 +90,26 @@ final class ToolPins {
     /// Whether the tool that is held back was approved once, and has changed since.
     func hasChanged(_ tool: JSONText) -> Bool { pinning.approved?[tool] != nil || first[tool] != nil }
 
+    /// What a policy may believe of a tool: what its definition says, if that is approved now and the server trusted with
+    /// it; else what is assumed of every tool.
+    func hints(of tool: UnsafeBufferPointer<UInt8>) -> ToolHints {
+        let name = JSONText(utf8: tool)
+        guard pinning.trustsAnnotations, let said = said[name], isPinned(name, said.digest) else { return .assumed }
+        return said.hints
+    }
+
+    private func isPinned(_ name: JSONText, _ digest: Hash) -> Bool {
+        if let approved = pinning.approved { return approved[name]?.contains(digest) == true }
+        return pinning.mode == .firstUse && first[name] == digest
+    }
+
     // MARK: What lists say
 
     /// Judges one entry of a list.
     func admits(_ tool: UnsafeBufferPointer<UInt8>, _ entry: UnsafeBufferPointer<UInt8>) -> Bool {
         let name = JSONText(utf8: tool)
-        let (digest, definition) = read(entry)
+        let (known, definition) = read(entry)
+        let digest = known.digest
         let before = listed[name]
         guard before != nil || listed.count < Self.mostTools else { return false }
         let wasHeld = held[name] != nil
@@ -102,6 +119,10 @@ final class ToolPins {
         if isApproved == wasHeld || !isApproved && held[name] != digest {
             held[name] = isApproved ? nil : digest
             isChanged = true
+        }
+        if isApproved, said[name] != known {
+            said[name] = known
+            if pinning.trustsAnnotations { isChanged = true }
         }
         // What came back to what was approved is told too: nothing waits for an administrator any more.
         if told[name] != digest, isFirstUse || !isApproved || wasHeld || told[name] != nil {
@@ -124,14 +145,14 @@ final class ToolPins {
         noteChange()
     }
 
-    private func read(_ entry: UnsafeBufferPointer<UInt8>) -> (Hash, ToolDefinition?) {
+    private func read(_ entry: UnsafeBufferPointer<UInt8>) -> (KeptHints, ToolDefinition?) {
         let raw = Hash.of(UnsafeRawBufferPointer(entry))
-        if let digest = known[raw] { return (digest, nil) }
+        if let read = known[raw] { return (read, nil) }
         let definition = ToolDefinition(entry)
-        let digest = Hash.of(definition.text)
+        let read = KeptHints(digest: Hash.of(definition.text), hints: definition.hints)
         if known.count >= Self.mostTools { known.removeAll() }
-        known[raw] = digest
-        return (digest, definition)
+        known[raw] = read
+        return (read, definition)
     }
 
     /// Whether what the server shows first counts: nothing of it was approved yet, and nothing has to be.
@@ -176,6 +197,7 @@ final class ToolPins {
     func clear() {
         (toldShown, isShownDue) = (nil, false)
         (first, isFirstComplete, listed, held, told) = ([:], false, [:], [:], [:])
+        said = [:]
         (unreported, unreportedBytes) = ([:], 0)
     }
 
@@ -231,7 +253,15 @@ final class ToolPins {
 
     /// What has to outlive the agent; nil where there is nothing.
     var kept: KeptPins? {
-        guard let entry = pinning.entry, !first.isEmpty || !held.isEmpty else { return nil }
-        return KeptPins(server: server, entry: entry, isComplete: isFirstComplete, first: first, held: held)
+        let hints = pinning.trustsAnnotations ? said : [:]
+        guard let entry = pinning.entry, !first.isEmpty || !held.isEmpty || !hints.isEmpty else { return nil }
+        return KeptPins(
+            server: server,
+            entry: entry,
+            isComplete: isFirstComplete,
+            first: first,
+            held: held,
+            hints: hints
+        )
     }
 }

@@ -140,14 +140,20 @@ struct ResponseFilter {
             case .promptsList: .prompt(name)
             default: .resource(name)
             }
-        return policy.decide(client: client, server: server, ask: ask, arguments: .any).isAllowed
+        let hints = method == .toolsList ? hints(of: name) : .assumed
+        return policy.decide(client: client, server: server, ask: ask, arguments: .any, hints: hints).isAllowed
+    }
+
+    /// What the policy may believe of a tool, where a rule looks at it.
+    private func hints(of tool: UnsafeBufferPointer<UInt8>) -> ToolHints {
+        policy.looksAtHints ? pins?.hints(of: tool) ?? .assumed : .assumed
     }
 
     /// Whether the client made this task, with a tool that it may still call.
     private func isOwn(task id: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let tool = tasks?.tool(of: id, client: client, server: server) else { return false }
         return tool.utf8.withUnsafeBufferPointer {
-            policy.decide(client: client, server: server, ask: .tool($0), arguments: .any).isAllowed
+            policy.decide(client: client, server: server, ask: .tool($0), arguments: .any, hints: hints(of: $0)).isAllowed
         }
     }
 

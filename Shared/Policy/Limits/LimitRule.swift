@@ -11,6 +11,8 @@ package struct LimitRule: Hashable, Sendable {
     /// The place of the rule: `limits/0`.
     package let name: JSONText
     package let per: Subject
+    /// Those whom it is about; nil: everybody.
+    package let role: JSONText?
     /// Nil: on every server.
     package let server: Pattern?
     /// Nil: every tool.
@@ -27,7 +29,12 @@ package struct LimitRule: Hashable, Sendable {
     /// Reads a limit of a policy; throws `ShapeError`.
     package init(_ json: JSONValue, name: JSONText, at place: String) throws {
         self = try ObjectReader.read(json, at: place) { reader in
-            try LimitRule(members: &reader, name: name, server: try reader.optionalPattern("server"))
+            try LimitRule(
+                members: &reader,
+                name: name,
+                server: try reader.optionalPattern("server"),
+                role: try reader.optionalIdentifier("role")
+            )
         }
     }
 
@@ -39,8 +46,14 @@ package struct LimitRule: Hashable, Sendable {
         }
     }
 
-    private init(members reader: inout ObjectReader, name: JSONText, server: Pattern?) throws {
+    private init(
+        members reader: inout ObjectReader,
+        name: JSONText,
+        server: Pattern?,
+        role: JSONText? = nil
+    ) throws {
         self.name = name
+        self.role = role
         self.server = server
         per = try reader.word("per")
         tools = try reader.optionalPatterns("tools")
@@ -55,6 +68,7 @@ package struct LimitRule: Hashable, Sendable {
     /// The limit as it is written and signed.
     package var json: JSONValue {
         var object: JSONObject = ["per": .text(per.rawValue)]
+        object["role"] = role.map(JSONValue.string)
         object["server"] = server?.json
         object["tools"] = tools.map { .array($0.map(\.json)) }
         if let rate {

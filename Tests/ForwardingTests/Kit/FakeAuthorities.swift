@@ -53,6 +53,8 @@ final class FakeAuthorities: MessageAuthorities {
         return .found(Session(SessionKey(client: client, server: server.alias, id: "s"), now: 0))
     }
 
+    func hints(of tool: UnsafeBufferPointer<UInt8>, at server: Server) -> ToolHints { .assumed }
+
     func hold(on tool: UnsafeBufferPointer<UInt8>, at server: Server) -> Refusal? {
         isBreached(.hold, asking: "hold")
             ? Refusal(code: .denied, reason: "quarantined", message: "It is held.") : nil
