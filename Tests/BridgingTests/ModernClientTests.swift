@@ -137,6 +137,44 @@ struct ModernClientTests {
         #expect(rig.link.sent.last?["error"] != nil)
     }
 
+    @Test("What a policy does not let the server ask ends the call at once, for the server too")
+    func forbidden() {
+        let both = #"{"elicitation":{"form":{}},"sampling":{}}"#
+        let (answer, _) = rig.modern(.toolsCall, #""name":"t","#, capabilities: both) { $0 == .elicitation }
+        greet()
+        rig.link.say(#"{"jsonrpc":"2.0","id":"e1","method":"elicitation/create","params":{"message":"m"}}"#)
+        rig.link.say(#"{"jsonrpc":"2.0","id":"e2","method":"sampling/createMessage","params":{"messages":[]}}"#)
+        // The question that may not be asked is all that the code sees which judges results.
+        #expect(answer.hasEnded)
+        let asked = answer.messages.last?["result"]?["inputRequests"]?.object
+        #expect(asked?.count == 1 && asked?["q2"]?["method"]?.text == "sampling/createMessage")
+        for id in ["e1", "e2"] {
+            #expect(rig.link.sent.contains { $0["id"]?.text == id && $0["error"]?["code"]?.int == -32601 })
+        }
+        #expect(rig.link.last("notifications/cancelled") != nil)
+        #expect(rig.bridge.suspensions.count == 0)
+        let late = retry(answer.messages.last?["result"]?["requestState"]?.text ?? "", #""name":"t","#)
+        rig.turn()
+        #expect(late.messages.first?["error"]?["code"]?.int == -32602)
+        #expect(rig.link.sent.filter { $0["method"]?.text == "tools/call" }.count == 1)
+    }
+
+    @Test("What a policy does not let the server ask ends a call too that waits for its client")
+    func forbiddenLater() {
+        let both = #"{"elicitation":{"form":{}},"sampling":{}}"#
+        let (first, _) = rig.modern(.toolsCall, #""name":"t","#, capabilities: both) { $0 == .elicitation }
+        greet()
+        rig.link.say(#"{"jsonrpc":"2.0","id":"e1","method":"elicitation/create","params":{"message":"m"}}"#)
+        rig.pass(.milliseconds(50))
+        let state = first.messages.last?["result"]?["requestState"]?.text ?? ""
+        rig.link.say(#"{"jsonrpc":"2.0","id":"e2","method":"sampling/createMessage","params":{"messages":[]}}"#)
+        #expect(rig.link.last("notifications/cancelled") != nil)
+        let second = retry(state, #""name":"t","#)
+        rig.turn()
+        #expect(second.messages.last?["result"]?["inputRequests"]?["q2"] != nil)
+        #expect(rig.bridge.suspensions.count == 0)
+    }
+
     @Test("-32042 becomes a question; once the address was opened the call is made again")
     func urlRequired() {
         let urls = #"{"elicitation":{"url":{}}}"#

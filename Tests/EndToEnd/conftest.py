@@ -17,9 +17,9 @@ version: 1
 roles:
   everybody:
     grant:
-      - { server: everything, server_requests: [elicitation, sampling] }
-      - { server: old, server_requests: [elicitation, sampling] }
-      - { server: protected, server_requests: [elicitation, sampling] }
+      - { server: everything, server_requests: [elicitation, sampling, roots] }
+      - { server: old, server_requests: [elicitation, sampling, roots] }
+      - { server: protected, server_requests: [elicitation, sampling, roots] }
 bind:
   - { everyone: true, role: everybody }
 forbid:

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from parts import http
+from parts.processes import wait_for
+from parts.shim import Shim
 from parts.world import visit
 
 POLICY = """\
@@ -16,6 +18,7 @@ version: 1
 roles:
   all:
     grant:
+      - {{ server: held }}
 {grants}
 bind:
   - {{ everyone: true, role: all }}
@@ -159,7 +162,7 @@ REFUSALS = {
 @pytest.fixture(scope="module")
 def odd(desk):
     servers: list[Odd] = []
-    grants: list[str] = ["everything", "old", "new"]
+    grants: list[str] = ["everything", "old", "new", "late"]
     desk.policy(policy(grants))
 
     def make(alias: str, answer, *more: str) -> Odd:
@@ -313,6 +316,41 @@ def test_a_modern_client_meets_a_server_of_the_handshake_era(desk, bearer, odd, 
     direct = visit("modern", "legacy", server.url, None)
     assert through["protocol"] == "2026-07-28"
     assert same(through, direct) == {}
+
+
+def test_a_subscription_is_acknowledged_once_nothing_of_it_is_lost(world, desk, bearer, odd):
+    """A server of the handshake era says what belongs to no request on a stream alone, which may open late."""
+    server = world.server("late", "handshake_server", "--late", "1", environment="handshake")
+    desk.add_server("late", server.url, "--era", "handshake")
+    with Shim(desk, "late") as shim:
+        shim.begin("subscriptions/listen", {"notifications": {"resourceSubscriptions": ["note://shopping"]}}, modern=True)
+        assert shim.read()["method"] == "notifications/subscriptions/acknowledged"
+        shim.call("write_note", modern=True, text="bread")
+        updated = shim.seen[0] if shim.seen else shim.read()
+        assert updated["method"] == "notifications/resources/updated"
+        assert updated["params"]["uri"] == "note://shopping"
+
+
+def test_an_address_that_has_to_be_opened_first_is_asked_for_and_the_call_made_again(desk, bearer, odd, old):
+    meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}}}
+    params = {"name": "page_first", "arguments": {}, "_meta": meta}
+    asked = ask(desk.url("old"), bearer, "tools/call", params=params)["result"]
+    (key, question), = asked["inputRequests"].items()
+    assert question["params"] == {"mode": "url", "message": "Sign in first", "url": "https://pages.example/2"}
+    answers = {"inputResponses": {key: {"action": "accept"}}, "requestState": asked["requestState"]}
+    done = ask(desk.url("old"), bearer, "tools/call", params=params | answers)
+    assert done["result"]["content"][0]["text"] == "the page was opened"
+
+
+def test_what_the_policy_does_not_let_a_server_ask_ends_the_call_at_once(desk, bearer, odd, old):
+    desk.add_server("held", old.url, "--era", "handshake")
+    meta = {"io.modelcontextprotocol/clientCapabilities": {"sampling": {}, "elicitation": {"form": {}}}}
+    refused = ask(desk.url("held"), bearer, "tools/call", params={"name": "sample", "arguments": {}, "_meta": meta})
+    assert refused["error"]["code"] == -31001, refused
+    wait_for("the server to hear of it", lambda: old.ask("counts").get("sample unanswered") == 1)
+    # Elicitation passes without a word in the grant.
+    asked = ask(desk.url("held"), bearer, "tools/call", params={"name": "elicit", "arguments": {}, "_meta": meta})
+    assert asked["result"]["resultType"] == "input_required"
 
 
 @pytest.mark.slow

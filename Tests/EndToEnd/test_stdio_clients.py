@@ -34,10 +34,11 @@ def test_a_whole_visit_of_an_official_client_is_the_same(world, everything, bear
 
 
 @pytest.mark.slow
-def test_a_whole_visit_to_a_server_of_the_handshake_era(everything, old, bearer):
-    over_http = visit("handshake", "legacy", everything.url("old"), bearer)
+@pytest.mark.parametrize(("client", "mode"), [("handshake", "legacy"), ("modern", "auto")])
+def test_a_whole_visit_to_a_server_of_the_handshake_era(everything, old, bearer, client, mode):
+    over_http = visit(client, mode, everything.url("old"), bearer)
     command = launched(everything, "old")
-    assert visit("handshake", "legacy", f"stdio:{json.dumps(command)}", None) == over_http
+    assert visit(client, mode, f"stdio:{json.dumps(command)}", None) == over_http
 
 
 def test_a_client_does_what_its_snippet_says(everything):

@@ -8,15 +8,20 @@ final class HandshakeFront {
     private var sessions: [JSONText: HandshakeClientSession] = [:]
     private let alias: JSONText
     private let now: () -> Int64
+    let loop: any EventLoop
+    /// What is kept of streams for clients that take them up again.
+    let events: EventBudget
     /// Told of each result of a list of tools.
     private let onTools: ([UInt8]) -> Void
 
     /// The most sessions at a time; the one that rests longest goes.
     private static let most = 1024
 
-    init(alias: JSONText, now: @escaping () -> Int64, onTools: @escaping ([UInt8]) -> Void) {
+    init(alias: JSONText, _ around: ServerBridge.Surroundings, onTools: @escaping ([UInt8]) -> Void) {
         self.alias = alias
-        self.now = now
+        loop = around.loop
+        now = around.now
+        events = around.events
         self.onTools = onTools
     }
 
@@ -58,7 +63,9 @@ final class HandshakeFront {
                 if let given = result.text("protocolVersion")?.string, asked < given {
                     result.set("protocolVersion", .text(asked))
                 }
-                self.add(HandshakeClientSession(id, client: call.request.client, peer: peer, front: self))
+                let revision = result.text("protocolVersion")?.string ?? ""
+                let client = call.request.client
+                self.add(HandshakeClientSession(id, client: client, revision: revision, peer: peer, front: self))
                 call.answer(RPCText.result(call.id, result.bytes), session: id)
             }
         }
@@ -106,12 +113,10 @@ final class HandshakeFront {
     private func receive(_ message: PeerMessage, _ call: BridgedCall, _ session: HandshakeClientSession) {
         switch message.kind {
         case .request:
-            if message.method == .toolsList {
-                call.onAnswer = { [onTools] answer in
-                    if answer.kind == .response, let result = answer.answer { onTools(result) }
-                }
+            session.ask(message, call) { [onTools] answer in
+                guard message.method == .toolsList, answer.kind == .response, let result = answer.answer else { return }
+                onTools(result)
             }
-            session.ask(message, call)
         case .notification:
             session.hear(message, call.access)
             call.answer(status: 202)
@@ -119,95 +124,5 @@ final class HandshakeFront {
             if let id = message.idLiteral { session.peer.answer(id, message.bytes, call.access) }
             call.answer(status: 202)
         }
-    }
-}
-
-/// One session of a client of the handshake era.
-final class HandshakeClientSession: PeerListener {
-    let id: JSONText
-    let client: JSONText
-    let peer: any HandshakePeer
-    var lastUsed: Int64 = 0
-    private unowned let front: HandshakeFront
-    /// The stream on which the client hears what belongs to no request.
-    private var stream: BridgedCall?
-    private var running: [RequestID: BridgedCall] = [:]
-    /// What waits for such a stream: a change of a list is worth telling later too.
-    private var waiting: [PeerMessage] = []
-
-    private static let mostWaiting = 16
-
-    init(_ id: JSONText, client: JSONText, peer: any HandshakePeer, front: HandshakeFront) {
-        self.id = id
-        self.client = client
-        self.peer = peer
-        self.front = front
-        peer.listeners.add(self)
-    }
-
-    func close(_ access: PeerAccess) {
-        peer.listeners.remove(self)
-        peer.close(access)
-        stream?.finish()
-        stream = nil
-    }
-
-    /// Sends a request of the client on.
-    func ask(_ message: PeerMessage, _ call: BridgedCall) {
-        var request = PeerRequest(method: message.method, params: message.members)
-        request.id = call.id
-        request.client = client
-        request.access = call.access
-        if let id = message.id {
-            running[id] = call
-            call.onEnd = { [weak self] in self?.running[id] = nil }
-        }
-        let running = peer.call(request, delegate: call)
-        guard !call.isEnded else { return }
-        call.running = running
-        if !call.isReading { running.isReading = false }
-    }
-
-    /// Hears a notification of the client.
-    func hear(_ message: PeerMessage, _ access: PeerAccess) {
-        guard message.method == .cancelled else { return peer.notify(message.method, message.members, access) }
-        guard let id = message.cancelled, let call = running[id], let request = call.running else { return }
-        call.running = nil
-        request.cancel("The client has taken it back.")
-        // A request that was taken back has no answer; its stream ends.
-        call.fail(.violated("The request was taken back."))
-    }
-
-    /// Takes the client's stream; of several the newest is the one that is read.
-    func listen(_ call: BridgedCall) {
-        stream?.finish()
-        stream = call
-        call.onEnd = { [weak self, weak call] in
-            guard let self, self.stream === call else { return }
-            self.stream = nil
-        }
-        call.beginStream()
-        for message in waiting { call.say(message.bytes) }
-        waiting = []
-        peer.listen(call.access)
-    }
-
-    func peerSaidAside(_ message: PeerMessage) {
-        if let stream { return stream.say(message.bytes) }
-        if message.kind == .request {
-            guard let id = message.idLiteral else { return }
-            let fault = RPCText.fault(.methodNotFound, "The client has no stream on which it could be asked this.")
-            return peer.answer(id, RPCText.error(id, fault), PeerAccess())
-        }
-        let isChange = [.toolsListChanged, .promptsListChanged, .resourcesListChanged].contains(message.method)
-        guard isChange, waiting.count < Self.mostWaiting, !waiting.contains(where: { $0.method == message.method })
-        else { return }
-        waiting.append(message)
-    }
-
-    func peerEnded() {
-        stream?.finish()
-        stream = nil
-        front.forget(self)
     }
 }

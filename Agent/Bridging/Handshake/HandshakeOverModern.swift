@@ -60,9 +60,7 @@ final class HandshakeOverModern: HandshakePeer {
         if method == .initialized { resubscribe(access) }
     }
 
-    func listen(_ access: PeerAccess) {
-        resubscribe(access)
-    }
+    func listen(_ access: PeerAccess, _ ready: @escaping () -> Void) { resubscribe(access, ready) }
 
     func close(_ access: PeerAccess) {
         subscription?.close()
@@ -118,25 +116,33 @@ final class HandshakeOverModern: HandshakePeer {
             }
             if !uris.contains(uri) { uris.append(uri) }
         }
-        resubscribe(request.access)
-        return acknowledge(request, to: delegate)
+        let answer = RPCText.result(request.id, Array("{}".utf8))
+        let held = LocalAnswer(answer, on: loop, delegate, isHeld: true)
+        resubscribe(request.access) { held.release() }
+        return held
     }
 
     /// Asks for what this session wants to hear of; the stream before goes on until the new one is acknowledged.
-    private func resubscribe(_ access: PeerAccess) {
+    ///
+    /// `taken` is told once the server has taken it, or will not.
+    private func resubscribe(_ access: PeerAccess, _ taken: @escaping () -> Void = {}) {
         let filter = ModernSubscription.filter(greeting?.object("capabilities") ?? RawObject(), uris: uris)
         guard !filter.isEmpty else {
             subscription?.close()
             subscription = nil
-            return
+            return taken()
         }
-        if let subscription, subscription.filter == filter { return subscription.access = access }
+        if let subscription, subscription.filter == filter {
+            subscription.access = access
+            return subscription.whenTaken(taken)
+        }
         let old = subscription
         let new = ModernSubscription(filter, facts: facts, access, on: peer, loop: loop) { [weak self] in
             self?.listeners.tell($0)
         }
         subscription = new
-        new.open { old?.close() }
+        new.open(inPlaceOf: old)
+        new.whenTaken(taken)
     }
 
     // MARK: Questions

@@ -14,7 +14,10 @@ final class ModernSubscription: PeerCallDelegate {
     private var failures = 0
     private let onMessage: (PeerMessage) -> Void
     private var call: (any PeerCall)?
-    private var acknowledged: (() -> Void)?
+    /// Settled once the server has taken it, or will not.
+    private let readiness: Readiness
+    /// Goes on until the server has taken this one, so that nothing falls between the two.
+    private var previous: ModernSubscription?
     private var isClosed = false
 
     init(
@@ -30,6 +33,7 @@ final class ModernSubscription: PeerCallDelegate {
         self.access = access
         self.peer = peer
         self.loop = loop
+        readiness = Readiness(loop)
         self.onMessage = onMessage
     }
 
@@ -46,9 +50,14 @@ final class ModernSubscription: PeerCallDelegate {
         return filter
     }
 
-    /// Opens the stream; `acknowledged` is told once the server has taken it, or will not.
-    func open(_ acknowledged: @escaping () -> Void = {}) {
-        self.acknowledged = acknowledged
+    /// Calls `done` once the server has taken it, or will not.
+    func whenTaken(_ done: @escaping () -> Void) { readiness.wait(done) }
+
+    /// Opens the stream.
+    ///
+    /// - Parameter previous: the one in whose place it is, which is closed once the server has taken this one.
+    func open(inPlaceOf previous: ModernSubscription? = nil) {
+        self.previous = previous ?? self.previous
         var params = RawObject()
         params.set("notifications", filter)
         var request = PeerRequest(
@@ -65,18 +74,20 @@ final class ModernSubscription: PeerCallDelegate {
         isClosed = true
         call?.cancel("closed")
         call = nil
+        settle()
     }
 
-    private func take() {
-        let acknowledged = acknowledged
-        self.acknowledged = nil
-        acknowledged?()
+    private func settle() {
+        let previous = previous
+        self.previous = nil
+        previous?.close()
+        readiness.settle()
     }
 
     func peerSaid(_ message: PeerMessage) {
         if message.method == .subscriptionsAcknowledged {
             failures = 0
-            return take()
+            return settle()
         }
         guard !isClosed else { return }
         switch message.method {
@@ -100,7 +111,7 @@ final class ModernSubscription: PeerCallDelegate {
 
     private func ended(isRefused: Bool) {
         call = nil
-        take()
+        settle()
         guard !isClosed, !isRefused else { return }
         failures += 1
         guard failures <= Self.mostFailures else { return }

@@ -47,10 +47,18 @@ final class ModernListener: PeerCall {
         let uris = (asked.value("resourceSubscriptions")?.array ?? []).compactMap(\.string)
         // Servers on the official SDK up to 1.30 say that they offer no subscriptions, and do: the server's answer counts.
         let canSubscribe = capabilities.object("resources") != nil
-        server.add(self, request.access)
         isAdded = true
-        server.subscribe(canSubscribe ? Array(uris.prefix(Self.mostURIs)) : [], request.access) { accepted in
+        // What the server says before it has a stream to say it on is lost, and the client was told that it hears all.
+        server.add(self, request.access) {
+            guard self.delegate != nil else { return }
+            self.subscribe(canSubscribe ? Array(uris.prefix(Self.mostURIs)) : [], filter)
+        }
+    }
+
+    private func subscribe(_ uris: [JSONText], _ filter: RawObject) {
+        server.subscribe(uris, request.access) { accepted in
             self.accepted = accepted
+            var filter = filter
             if !accepted.isEmpty { filter.set("resourceSubscriptions", .array(accepted.map { .string($0) })) }
             guard self.delegate != nil else { return self.server.remove(self) }
             var params = RawObject()

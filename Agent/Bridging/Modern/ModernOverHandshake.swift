@@ -24,7 +24,8 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
     /// How verbose the server was asked to be.
     private var level: LogLevel?
     private(set) var lastUsed: Int64
-    private(set) var running = 0
+    /// The requests that are under way, the youngest last.
+    private var running: [SuspendableCall] = []
     /// As of the last request.
     private var access = PeerAccess()
 
@@ -40,7 +41,7 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
     }
 
     /// Whether nobody waits for anything here.
-    var isIdle: Bool { running == 0 && listeners.isEmpty }
+    var isIdle: Bool { running.isEmpty && listeners.isEmpty }
 
     var serverInfo: [UInt8]? { peer?.greeting?["serverInfo"] }
 
@@ -131,11 +132,21 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
         }
     }
 
-    func began() { running += 1 }
+    func began(_ call: SuspendableCall) { running.append(call) }
 
-    func finished() {
-        running -= 1
+    func finished(_ call: SuspendableCall) {
+        running.removeAll { $0 === call }
         lastUsed = sharing.now()
+    }
+
+    /// Hears the server's questions, where it may ask any during a call; then `done`.
+    ///
+    /// Servers on the official SDK ask for roots, and some for samples, on the stream of the session, and wait for ever where
+    /// there is none.
+    func hearQuestions(during call: SuspendableCall, _ peer: any HandshakePeer, _ done: @escaping () -> Void) {
+        let declared = call.meta.object(Openings.clientCapabilities) ?? RawObject()
+        guard call.mayAsk, !Capabilities.ofModernClient(declared).isEmpty else { return done() }
+        peer.listen(call.request.access, done)
     }
 
     // MARK: Logs
@@ -160,6 +171,9 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
         case .notification:
             for listener in listeners { listener.receive(message) }
         case .request:
+            // What does not say which request it belongs to is taken for the youngest that it can belong to.
+            let asking = running.filter(\.isAtServer)
+            if let call = asking.last(where: { $0.requester != nil }) ?? asking.last { return call.peerAsked(message) }
             // Nobody's request is under way that the client could come back with.
             guard let id = message.idLiteral else { return }
             let words = "No client can be asked now: the question belongs to no request."
@@ -170,9 +184,11 @@ final class ModernOverHandshake: ModernPeer, PeerListener {
 
     // MARK: Subscriptions
 
-    func add(_ listener: ModernListener, _ access: PeerAccess) {
+    /// Has a listener hear; `ready` is told once the server has a way to say something.
+    func add(_ listener: ModernListener, _ access: PeerAccess, _ ready: @escaping () -> Void) {
         listeners.append(listener)
-        peer?.listen(access)
+        guard let peer else { return ready() }
+        peer.listen(access, ready)
     }
 
     func remove(_ listener: ModernListener) {

@@ -23,9 +23,23 @@ extension SuspendableCall {
             return answer(id, RPCText.error(id, RPCText.fault(.methodNotFound, "The client cannot be asked this.")))
         }
         lastKey += 1
-        questions.append((id, Rounds.Question(key: JSONText("q\(lastKey)"), method: message.method, params: params)))
+        let question = Rounds.Question(key: JSONText("q\(lastKey)"), method: message.method, params: params)
+        questions.append((id, question))
+        if let kind = message.method.serverRequest, !request.mayBeAsked(kind) { return forbid(question) }
         guard requester != nil, window == nil else { return }
         window = server.sharing.loop.assumeIsolated().scheduleTask(in: Self.windowTime) { self.ask() }
+    }
+
+    /// The policy does not let the server ask this: the call ends here, as one does whose server has asked within a result.
+    private func forbid(_ question: Rounds.Question) {
+        for (id, _) in questions {
+            answer(id, RPCText.error(id, RPCText.fault(.methodNotFound, "A policy does not let the client be asked this.")))
+        }
+        questions = []
+        call?.cancel("The server has asked what a policy does not let it ask.")
+        call = nil
+        outcome = .forbidden(question)
+        deliver()
     }
 
     func answer(_ id: [UInt8], _ message: [UInt8]) { peer?.answer(id, message, request.access) }

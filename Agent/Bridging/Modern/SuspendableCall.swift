@@ -32,6 +32,8 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
     enum Outcome {
         case answered(PeerMessage)
         case failed(PeerFault)
+        /// The server has asked what the policy does not let it ask.
+        case forbidden(Rounds.Question)
     }
 
     /// Questions that come within so short a time are asked together.
@@ -49,7 +51,7 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
             method: request.method,
             params: request.params
         )
-        server.began()
+        server.began(self)
     }
 
     /// Begins a call, or goes on with the one that waits for these answers.
@@ -84,12 +86,16 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
         return waiting
     }
 
-    /// The number in the state of a call that is simply made again.
+    /// The number in the state of a call that is simply made again, and of one that nobody can come back to.
     static let repeating: UInt64 = 0
+    static let ended = UInt64.max
 
     var isReading = true {
         didSet { call?.isReading = isReading }
     }
+
+    /// Whether the server works on it, and may ask something meanwhile.
+    var isAtServer: Bool { mayAsk && call != nil }
 
     // MARK: The beginning
 
@@ -104,8 +110,10 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
     func begin() {
         withSession { peer in
             self.peer = peer
-            let level = LogLevel(self.meta.text(Openings.logLevel))
-            self.server.ask(for: level, peer, self.request.access) { self.send(to: peer) }
+            self.server.hearQuestions(during: self, peer) {
+                let level = LogLevel(self.meta.text(Openings.logLevel))
+                self.server.ask(for: level, peer, self.request.access) { self.send(to: peer) }
+            }
         }
     }
 
@@ -195,6 +203,11 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
         questions = []
         switch outcome {
         case .failed(let fault): finish(.failed(fault))
+        case .forbidden(let question):
+            // The result goes no further than to the code that judges what a server may ask, which says why it is refused.
+            guard let state = seal(Self.ended) else { return }
+            let result = Rounds.asking([question], state: state, serverInfo: server.serverInfo)
+            finish(.answered(RPCText.result(request.id, result)))
         case .answered(let message):
             guard message.kind == .response, let result = message.answer else {
                 return finish(error: message.answer ?? [], code: message.errorCode)
@@ -247,7 +260,7 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
         guard isRunning else { return }
         isRunning = false
         window?.cancel()
-        server.finished()
+        server.finished(self)
     }
 
     func refuseLater(_ words: String) {

@@ -155,12 +155,11 @@ final class HTTPHandshakePeer: HandshakePeer {
         listeners.tell(message)
     }
 
-    func listen(_ access: PeerAccess) {
-        guard !isOver else { return }
-        if let stream { return stream.access = access }
-        let stream = HTTPSessionStream(self, access)
+    func listen(_ access: PeerAccess, _ ready: @escaping () -> Void) {
+        guard !isOver else { return ready() }
+        let stream = self.stream ?? HTTPSessionStream(self)
         self.stream = stream
-        stream.open()
+        stream.open(access, ready)
     }
 
     /// The server has forgotten the session.
@@ -182,64 +181,5 @@ final class HTTPHandshakePeer: HandshakePeer {
         request.method = .delete
         request.lane = .aside
         _ = MessageExchange.send(request, to: server, onMessage: { _ in }, onEnd: { _ in })
-    }
-}
-
-/// The stream of a session on which the server says what belongs to no request; opened again where it ends.
-final class HTTPSessionStream {
-    var access: PeerAccess
-    private unowned let peer: HTTPHandshakePeer
-    private var exchange: MessageExchange?
-    private var timer: Scheduled<Void>?
-    private var failures = 0
-    private var lastEventID: [UInt8]?
-    private var isClosed = false
-
-    private static let mostFailures = 8
-
-    init(_ peer: HTTPHandshakePeer, _ access: PeerAccess) {
-        self.peer = peer
-        self.access = access
-    }
-
-    func open() {
-        guard !isClosed else { return }
-        var request = peer.request(access)
-        request.method = .get
-        request.lane = .stream
-        request.lastEventID = lastEventID
-        exchange = MessageExchange.send(
-            request,
-            to: peer.server,
-            onHead: { [weak self] _ in self?.failures = 0 },
-            onMessage: { [weak self] message in
-                guard let self, !self.isClosed else { return }
-                self.peer.receiveUnrelated(message, self.access)
-            },
-            onEnd: { [weak self] in self?.ended($0) }
-        )
-    }
-
-    private func ended(_ how: MessageExchange.End) {
-        lastEventID = exchange?.lastEventID ?? lastEventID
-        let retry = exchange?.retry
-        exchange = nil
-        guard !isClosed else { return }
-        if case .answered(let answer) = how {
-            if answer.endsSession, peer.session != nil { return peer.lost() }
-            // 405: the server offers no such stream.
-            return
-        }
-        failures += 1
-        guard failures <= Self.mostFailures else { return }
-        let wait = TimeAmount.milliseconds(Int64(min(max(retry ?? 0, 250 << (failures - 1)), 30_000)))
-        timer = peer.server.loop.assumeIsolated().scheduleTask(in: wait) { [weak self] in self?.open() }
-    }
-
-    func close() {
-        isClosed = true
-        timer?.cancel()
-        exchange?.cancel()
-        exchange = nil
     }
 }

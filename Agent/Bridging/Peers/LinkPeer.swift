@@ -93,17 +93,41 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
             loop.assumeIsolated().execute { delegate.peerFailed(.failure(.notSent(error))) }
             return EndedCall()
         }
-        start(request.access)
+        if !request.isOwn {
+            start(request.access)
+            lastUsed = now()
+        }
         lastID += 1
-        lastUsed = now()
         let call = Call(lastID, request, self, delegate)
         calls[call.id] = call
         let token = request.progressToken == nil ? nil : RequestID.int(call.id).literal
         send(
             RPCText.request(RequestID.int(call.id).literal, request.method, request.under(progressToken: token)),
-            request.access
+            request.isOwn ? nil : request.access
         )
         return call
+    }
+
+    /// Whether it can be asked something (in a session, where it has such), and nothing is under way.
+    var isResting: Bool { !isOver && !isBusy && (era == .modern ? state == .open : greeting != nil) }
+
+    /// Asks whether the server is there; `done` hears whether it has answered, or nil where the link has ended.
+    func probe(within time: TimeAmount, _ done: @escaping (Bool?) -> Void) {
+        let params = era == .modern ? ModernClientFacts().enveloped(RawObject(), progressToken: nil) : RawObject()
+        var request = PeerRequest(method: era == .modern ? .serverDiscover : .ping, params: params)
+        request.isOwn = true
+        var timer: Scheduled<Void>?
+        let call = call(
+            request,
+            delegate: OneAnswer { answer in
+                timer?.cancel()
+                if case .message = answer { done(true) } else { done(nil) }
+            }
+        )
+        timer = loop.assumeIsolated().scheduleTask(in: time) {
+            call.cancel("The server does not answer.")
+            done(false)
+        }
     }
 
     private func cancel(_ call: Call, _ reason: String) {
@@ -143,7 +167,7 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
 
     func answer(_ id: [UInt8], _ message: [UInt8], _ access: PeerAccess) { send(message, access) }
 
-    func listen(_ access: PeerAccess) {}
+    func listen(_ access: PeerAccess, _ ready: @escaping () -> Void) { ready() }
 
     // Others may share it: the code that has made it ends it.
     func close(_ access: PeerAccess) {}
@@ -185,7 +209,7 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
     private func receiveAnswer(_ message: PeerMessage) {
         guard let id = message.id, let call = call(answeredBy: id) else { return }
         calls[call.id] = nil
-        lastUsed = now()
+        if !call.request.isOwn { lastUsed = now() }
         let delegate = call.delegate
         call.delegate = nil
         delegate?.peerAnswered(message)

@@ -42,14 +42,26 @@ extension Opening {
 /// An answer that was made here; told a moment later, as answers are.
 final class LocalAnswer: PeerCall {
     private var delegate: (any PeerCallDelegate)?
+    private let message: [UInt8]
+    private let loop: any EventLoop
     var isReading = true
 
-    init(_ message: [UInt8], on loop: any EventLoop, _ delegate: any PeerCallDelegate) {
+    /// - Parameters:
+    ///   - message: the answer.
+    ///   - isHeld: whether it waits until it is released.
+    init(_ message: [UInt8], on loop: any EventLoop, _ delegate: any PeerCallDelegate, isHeld: Bool = false) {
         self.delegate = delegate
-        loop.assumeIsolated().execute { self.tell(message) }
+        self.message = message
+        self.loop = loop
+        if !isHeld { release() }
     }
 
-    private func tell(_ message: [UInt8]) {
+    /// Tells it.
+    func release() {
+        loop.assumeIsolated().execute { self.tell() }
+    }
+
+    private func tell() {
         let delegate = delegate
         self.delegate = nil
         do {

@@ -29,6 +29,10 @@ struct PeerRequest {
     /// Whose it is.
     var client: JSONText = ""
     var access = PeerAccess()
+    /// Whether the server may ask its client such a thing, by the policy.
+    var mayBeAsked: (ServerRequest) -> Bool = { _ in true }
+    /// Whether the agent asks on its own account, so that it is no use of what it asks.
+    var isOwn = false
     /// Whether it is a stream that lasts for as long as its client listens.
     var isOpenEnded: Bool { method == .subscriptionsListen }
 
@@ -119,8 +123,9 @@ protocol HandshakePeer: AnyObject {
     func notify(_ method: MCPMethod, _ params: RawObject?, _ access: PeerAccess)
     /// Answers a question: `id` is the literal of its id, `message` the whole response, with that id.
     func answer(_ id: [UInt8], _ message: [UInt8], _ access: PeerAccess)
-    /// Has it say what belongs to no request, where it has to be asked to.
-    func listen(_ access: PeerAccess)
+    /// Has it say what belongs to no request, where it has to be asked to; `ready` is told once nothing of it is lost any
+    /// more, or where there is no such thing. It may be told from within.
+    func listen(_ access: PeerAccess, _ ready: @escaping () -> Void)
     func close(_ access: PeerAccess)
 }
 

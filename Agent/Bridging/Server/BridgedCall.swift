@@ -12,8 +12,6 @@ final class BridgedCall: ExchangeSource, PeerCallDelegate {
     var exchange: UpstreamExchange?
     /// The request to the server that it waits for.
     var running: (any PeerCall)?
-    /// Told once the client has gone.
-    var onCancel: () -> Void = {}
     /// Sees a response before it goes out.
     var onAnswer: (PeerMessage) -> Void = { _ in }
     /// Told once the answer has gone out, or the client.
@@ -43,7 +41,6 @@ final class BridgedCall: ExchangeSource, PeerCallDelegate {
         let running = running
         self.running = nil
         running?.cancel("The client has gone.")
-        onCancel()
         end()
     }
 
@@ -64,11 +61,22 @@ final class BridgedCall: ExchangeSource, PeerCallDelegate {
         exchange?.receive(head: Self.head(200, "Content-Type: text/event-stream\r\n"))
     }
 
+    /// Says an id without a message: what comes behind it can be asked for.
+    func say(mark id: String) {
+        beginStream()
+        exchange?.receive(body: ByteBuffer(string: "id: \(id)\n\n"))
+    }
+
     /// Says a message on the stream.
-    func say(_ message: [UInt8]) {
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - id: the event's id; nil for one behind which nothing can be asked for.
+    func say(_ message: [UInt8], event id: String? = nil) {
         beginStream()
         var event = ByteBuffer()
-        event.reserveCapacity(message.count + 16)
+        event.reserveCapacity(message.count + 64)
+        if let id { event.writeString("id: \(id)\n") }
         event.writeStaticString("data: ")
         // A line break would end the line of the event: in JSON it can only be between two of its parts.
         if message.contains(0x0A) || message.contains(0x0D) {

@@ -42,6 +42,8 @@ package struct BridgedRequest {
     package var thread: JSONText = ""
     package var lane = ExchangeLane.call
     package var isRepeatable = false
+    /// Whether the server may ask this client such a thing, by the policy that is in force when it asks.
+    package var mayBeAsked: (ServerRequest) -> Bool = { _ in true }
     package var direct: Direct?
 
     package init(method: RequestMethod, era: Revisions.Era, rpc: MCPMethod) {

@@ -58,6 +58,9 @@ final class PeerPool {
         return peer
     }
 
+    /// The links at whose other end nothing is under way.
+    var restingLinks: [LinkPeer] { links.values.map(\.peer).filter(\.isResting) }
+
     func endAll() {
         timer?.cancel()
         for session in sessions.values { session.close() }

@@ -241,6 +241,7 @@ extension ServerBridge {
         request.id = call.id
         request.client = call.request.client
         request.access = call.access
+        request.mayBeAsked = call.request.mayBeAsked
         return request
     }
 }

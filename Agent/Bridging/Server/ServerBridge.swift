@@ -33,6 +33,8 @@ package final class ServerBridge {
         let longestReply: Int
         /// Nanoseconds of the machine's own clock.
         let now: () -> Int64
+        /// What is kept of streams for clients that take them up again.
+        let events = EventBudget()
 
         package init(
             loop: any EventLoop,
@@ -70,7 +72,7 @@ package final class ServerBridge {
         self.upstream = upstream
         self.around = around
         suspensions = Suspensions(loop: around.loop)
-        front = HandshakeFront(alias: settings.alias, now: around.now, onTools: tools.learn)
+        front = HandshakeFront(alias: settings.alias, around, onTools: tools.learn)
         pool = PeerPool(around.loop, now: around.now)
         reconsider()
     }

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bridging
 internal import MCP
 internal import NIOCore
 internal import Policy
@@ -6,9 +7,13 @@ internal import Upstreams
 
 // Calls that go on although a stream has ended: the server's that can be taken up again, and those whose client has gone.
 extension Call {
-    /// Whether the answer to the request at hand can still come when its stream is taken up again: in the handshake era, in
-    /// a session, behind an event with an id, and where the client has not taken the request back.
-    var canResume: Bool {
+    /// Whether a stream of the server that breaks off can be taken up again. The bridge does that itself, so that what
+    /// breaks off there is over.
+    var canResume: Bool { canPark && server.bridge.isDirect(era, method) }
+
+    /// Whether the answer to the request at hand can still come when its client takes the stream up again: in the handshake
+    /// era, in a session, behind an event with an id, and where the client has not taken the request back.
+    private var canPark: Bool {
         guard era == .handshake, lastEvent != nil, facts != nil, let session, let id = requestID else { return false }
         return session.canPark(id) && !session.hasCancelled(id)
     }
@@ -24,7 +29,7 @@ extension Call {
     /// - Parameter isClientHere: whether the client is still there, and can answer what the server has asked on the stream.
     /// - Returns: false where the answer cannot come any more.
     func park(isClientHere: Bool) -> Bool {
-        guard canResume, let event = lastEvent, let facts, let session, let id = requestID else { return false }
+        guard canPark, let event = lastEvent, let facts, let session, let id = requestID else { return false }
         let parked = ParkedCall(
             facts: facts,
             spool: spool,

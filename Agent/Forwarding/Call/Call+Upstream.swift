@@ -1,5 +1,7 @@
+internal import Bridging
 internal import MCP
 internal import NIOCore
+internal import Policy
 internal import ServiceKit
 internal import Spool
 internal import Upstreams
@@ -56,6 +58,11 @@ extension Call {
                 outgoing.client = client
                 outgoing.clientNumber = connection.visit.clientNumber
                 outgoing.isRepeatable = method.isRepeatable
+                if !server.bridge.isDirect(era, method) {
+                    outgoing.mayBeAsked = { [gate, client, server] kind in
+                        gate.policy.decide(client: client, server: server.alias, ask: .serverRequest(kind)).isAllowed
+                    }
+                }
                 return server.send(outgoing, using: &buffer, delegate: self)
             }
         }

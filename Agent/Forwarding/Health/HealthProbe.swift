@@ -27,9 +27,11 @@ final class HealthProbe: ExchangeDelegate {
         self.hasCredential = hasCredential
     }
 
-    /// Asks once; a server that is no address is asked by its calls alone, since to ask it would be to start it.
+    /// Asks once; of a server that is no address the programs that run, since to ask another would be to start it.
     static func begin(_ server: ServedServer, on path: DataPath) {
-        guard let upstream = server.upstream, let requestHead = server.requestHead else { return }
+        guard let upstream = server.upstream, let requestHead = server.requestHead else {
+            return askPrograms(of: server, on: path)
+        }
         var authorization: [UInt8]?
         if case .ready(id: _, let header)? = server.credential.map(path.gate.credentials.current) {
             authorization = header
@@ -61,6 +63,21 @@ final class HealthProbe: ExchangeDelegate {
         probe.timer = path.loop.assumeIsolated().scheduleTask(in: deadline) {
             exchange.cancel(UpstreamError(.timeout, silence))
             probe.finish(failure: silence)
+        }
+    }
+
+    private static func askPrograms(of server: ServedServer, on path: DataPath) {
+        server.bridge.askPrograms(within: deadline) { presence in
+            let now = path.gate.clock.wall()
+            switch presence {
+            case .unknown: return
+            case .answered:
+                server.noteAnswer(trouble: nil, now: now)
+                server.answered = path.gate.now()
+            case .silent(let all): server.noteError(silence, isDown: all, now: now)
+            }
+            server.metrics.probed(isAnswered: presence == .answered)
+            server.showHealth(now: now)
         }
     }
 

@@ -45,6 +45,8 @@ struct OutgoingRequest {
     /// The conversation, where the client's address names one.
     var thread: JSONText = ""
     var isRepeatable = false
+    /// Whether the server may ask its client such a thing; nil where nobody but the code that judges its answers is to know.
+    var mayBeAsked: ((ServerRequest) -> Bool)?
 }
 
 // The one way to a server.
@@ -157,6 +159,7 @@ extension ServedServer {
         bridged.thread = request.thread
         bridged.lane = request.lane
         bridged.isRepeatable = request.isRepeatable
+        if let mayBeAsked = request.mayBeAsked { bridged.mayBeAsked = mayBeAsked }
         return bridged
     }
 }

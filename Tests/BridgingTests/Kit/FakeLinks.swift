@@ -83,9 +83,17 @@ final class Answer: ExchangeDelegate {
 
     /// The messages: one of JSON, or those of the events.
     var messages: [JSONValue] {
-        let text = String(decoding: body, as: UTF8.self)
-        let parts = isStream ? text.split(separator: "\n\n").map { $0.dropFirst(6) } : [Substring(text)]
-        return parts.compactMap { try? JSONValue(parsing: Array($0.utf8)) }
+        (isStream ? fields("data: ") : [String(decoding: body, as: UTF8.self)])
+            .compactMap { try? JSONValue(parsing: Array($0.utf8)) }
+    }
+
+    /// The ids of the events.
+    var eventIDs: [String] { fields("id: ") }
+
+    private func fields(_ name: String) -> [String] {
+        String(decoding: body, as: UTF8.self).split(separator: "\n")
+            .filter { $0.hasPrefix(name) }
+            .map { String($0.dropFirst(name.count)) }
     }
 }
 
@@ -132,13 +140,27 @@ final class Rig {
         _ body: String = "",
         rpc: MCPMethod = .unknown,
         session: String? = nil,
-        client: JSONText = "c"
+        client: JSONText = "c",
+        behind event: String? = nil
     ) -> Answer {
+        handshakeExchange(method, body, rpc: rpc, session: session, client: client, behind: event).0
+    }
+
+    /// The same, with what its client can close.
+    func handshakeExchange(
+        _ method: RequestMethod = .post,
+        _ body: String = "",
+        rpc: MCPMethod = .unknown,
+        session: String? = nil,
+        client: JSONText = "c",
+        behind event: String? = nil
+    ) -> (Answer, UpstreamExchange) {
         var request = BridgedRequest(method: method, era: .handshake, rpc: rpc)
         request.body = ByteBuffer(string: body)
         request.session = session.map { JSONText($0) }
         request.client = client
-        return send(request).0
+        request.lastEventID = event.map { Array($0.utf8) }
+        return send(request)
     }
 
     /// A request of a modern client; `meta` is what it says of itself beside its revision.
@@ -148,7 +170,8 @@ final class Rig {
         id: String = "1",
         capabilities: String = "{}",
         meta: String = "",
-        client: JSONText = "c"
+        client: JSONText = "c",
+        mayBeAsked: @escaping (ServerRequest) -> Bool = { _ in true }
     ) -> (answer: Answer, exchange: UpstreamExchange) {
         let own =
             #""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#
@@ -157,6 +180,7 @@ final class Rig {
         var request = BridgedRequest(method: .post, era: .modern, rpc: method)
         request.body = ByteBuffer(string: body)
         request.client = client
+        request.mayBeAsked = mayBeAsked
         return send(request)
     }
 

@@ -18,7 +18,15 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
-from mcp.types import CreateMessageResult, ElicitResult, PromptReference, ResourceTemplateReference, TextContent
+from mcp.types import (
+    CreateMessageResult,
+    ElicitResult,
+    ListRootsResult,
+    PromptReference,
+    ResourceTemplateReference,
+    Root,
+    TextContent,
+)
 from pydantic import AnyUrl
 
 warnings.simplefilter("ignore")
@@ -33,6 +41,7 @@ class Visit:
     def __init__(self) -> None:
         self.transcript: dict[str, object] = {}
         self.logged: list[object] = []
+        self.opened: list[str] = []
         self.updated = anyio.Event()
 
     async def note(self, name: str, step) -> None:
@@ -47,7 +56,13 @@ class Visit:
         return CreateMessageResult(role="assistant", content=text, model="abacus")
 
     async def elicitation(self, _context, params) -> ElicitResult:
+        if params.mode == "url":
+            self.opened.append(params.url)
+            return ElicitResult(action="accept")
         return ElicitResult(action="accept", content={"colour": "blue"})
+
+    async def roots(self, _context) -> ListRootsResult:
+        return ListRootsResult(roots=[Root(uri="file:///work", name="work")])
 
     async def logging(self, params) -> None:
         self.logged.append(plain(params))
@@ -75,7 +90,7 @@ async def visit(url: str) -> dict[str, object]:
         connected(url, http) as (read, write),
         ClientSession(
             read, write, sampling_callback=taken.sampling, elicitation_callback=taken.elicitation,
-            logging_callback=taken.logging, message_handler=taken.message,
+            list_roots_callback=taken.roots, logging_callback=taken.logging, message_handler=taken.message,
         ) as client,
     ):
         welcome = await client.initialize()
@@ -113,6 +128,9 @@ async def everything(client: ClientSession, taken: Visit) -> None:
     taken.transcript["logged"] = taken.logged
     await taken.note("sample", client.call_tool("sample", {}))
     await taken.note("elicit", client.call_tool("elicit", {}))
+    await taken.note("roots", client.call_tool("roots", {}))
+    await taken.note("page", client.call_tool("page", {}))
+    taken.transcript["opened"] = taken.opened
     result = await client.call_tool("big", {"size": 900_000})
     taken.transcript["big"] = [len(result.content[0].text), set(result.content[0].text) == {"x"}]
 

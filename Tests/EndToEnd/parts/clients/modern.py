@@ -20,7 +20,15 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CreateMessageResult, ElicitResult, PromptReference, ResourceTemplateReference, TextContent
+from mcp_types import (
+    CreateMessageResult,
+    ElicitResult,
+    ListRootsResult,
+    PromptReference,
+    ResourceTemplateReference,
+    Root,
+    TextContent,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 warnings.simplefilter("ignore")
@@ -35,6 +43,7 @@ class Visit:
     def __init__(self) -> None:
         self.transcript: dict[str, object] = {}
         self.logged: list[object] = []
+        self.opened: list[str] = []
         self.updated = anyio.Event()
 
     async def note(self, name: str, step) -> None:
@@ -49,7 +58,13 @@ class Visit:
         return CreateMessageResult(role="assistant", content=text, model="abacus")
 
     async def elicitation(self, _context, params) -> ElicitResult:
+        if params.mode == "url":
+            self.opened.append(params.url)
+            return ElicitResult(action="accept")
         return ElicitResult(action="accept", content={"colour": "blue"})
+
+    async def roots(self, _context) -> ListRootsResult:
+        return ListRootsResult(roots=[Root(uri="file:///work", name="work")])
 
     async def logging(self, params) -> None:
         self.logged.append(plain(params))
@@ -69,7 +84,7 @@ async def visit(mode: str, url: str) -> dict[str, object]:
             server = streamable_http_client(url, http_client=http)
         client = Client(
             server, mode=mode, cache=None,
-            sampling_callback=taken.sampling, elicitation_callback=taken.elicitation,
+            sampling_callback=taken.sampling, elicitation_callback=taken.elicitation, list_roots_callback=taken.roots,
             logging_callback=taken.logging, log_level="debug", message_handler=taken.message,
         )
         async with client:
@@ -105,6 +120,9 @@ async def everything(client: Client, taken: Visit) -> None:
     taken.transcript["logged"] = taken.logged
     await taken.note("sample", client.call_tool("sample", {}))
     await taken.note("elicit", client.call_tool("elicit", {}))
+    await taken.note("roots", client.call_tool("roots", {}))
+    await taken.note("page", client.call_tool("page", {}))
+    taken.transcript["opened"] = taken.opened
     result = await client.call_tool("big", {"size": 900_000})
     taken.transcript["big"] = [len(result.content[0].text), set(result.content[0].text) == {"x"}]
 

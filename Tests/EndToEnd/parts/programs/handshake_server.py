@@ -4,7 +4,8 @@ import argparse
 
 import anyio
 from mcp.server.fastmcp import Context, FastMCP
-from mcp.types import Completion, PromptReference, SamplingMessage, TextContent
+from mcp.shared.exceptions import UrlElicitationRequiredError
+from mcp.types import Completion, ElicitRequestURLParams, PromptReference, SamplingMessage, TextContent
 from pydantic import BaseModel
 from serving import free_socket, serve
 from witness import Witness
@@ -75,9 +76,13 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
     async def sample(context: Context) -> str:
         """Asks the client's model."""
         question = SamplingMessage(role="user", content=TextContent(type="text", text="What is two and two?"))
-        answer = await context.session.create_message(
-            [question], max_tokens=16, related_request_id=context.request_id
-        )
+        try:
+            answer = await context.session.create_message(
+                [question], max_tokens=16, related_request_id=context.request_id
+            )
+        except BaseException:
+            witness.tools["sample unanswered"] += 1
+            raise
         content = answer.content
         return f"the model says {content.text if isinstance(content, TextContent) else content}"
 
@@ -86,6 +91,27 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
         """Asks the user."""
         answer = await context.elicit("Which colour?", Colour)
         return f"the user likes {answer.data.colour}" if answer.action == "accept" else f"the user says {answer.action}"
+
+    @server.tool()
+    async def roots(context: Context) -> str:
+        """Asks where the client works; the SDK asks it on the stream of the session."""
+        answer = await context.session.list_roots()
+        return ", ".join(str(each.uri) for each in answer.roots)
+
+    @server.tool()
+    async def page(context: Context) -> str:
+        """Wants the user to open a page."""
+        answer = await context.elicit_url("Sign in, please", "https://pages.example/1", "page-1")
+        return f"the user says {answer.action}"
+
+    @server.tool()
+    async def page_first(context: Context) -> str:
+        """Does nothing before the user has opened a page."""
+        witness.tools["page_first"] += 1
+        if witness.tools["page_first"] % 2:
+            page = ElicitRequestURLParams(message="Sign in first", url="https://pages.example/2", elicitationId="page-2")
+            raise UrlElicitationRequiredError([page])
+        return "the page was opened"
 
     @server.tool(structured_output=False)
     def big(size: int) -> str:
@@ -144,6 +170,7 @@ def build(witness: Witness, json_response: bool) -> FastMCP:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="answer with JSON instead of event streams")
+    parser.add_argument("--late", type=float, default=0, help="take so many seconds to open the stream of a session")
     parser.add_argument("--sse", action="store_true", help="speak HTTP+SSE of 2024-11-05")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
@@ -152,7 +179,13 @@ def main() -> None:
     server = build(witness, options.json)
     app = server.sse_app() if options.sse else server.streamable_http_app()
     app.router.routes.extend(witness.routes())
-    serve(witness.wrap(app), listener, url=f"http://127.0.0.1:{port}/{'sse' if options.sse else 'mcp'}")
+
+    async def late(scope, receive, send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/mcp":
+            await anyio.sleep(options.late)
+        await app(scope, receive, send)
+
+    serve(witness.wrap(late), listener, url=f"http://127.0.0.1:{port}/{'sse' if options.sse else 'mcp'}")
 
 
 main()

@@ -12,17 +12,23 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.mcpserver.resolve import Elicit, Resolve, Sample
+from mcp.server.mcpserver.resolve import Elicit, ListRoots, Resolve, Sample
 from mcp_types import (
+    CallToolResult,
     Completion,
     CreateMessageResult,
+    ElicitRequest,
+    ElicitRequestURLParams,
     EmptyResult,
+    InputRequiredResult,
+    ListRootsResult,
     PromptReference,
     SamplingMessage,
     SubscribeRequestParams,
     TextContent,
     UnsubscribeRequestParams,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import AnyHttpUrl, BaseModel
 from serving import free_socket, serve
 from signed_tokens import SignedTokens
@@ -66,6 +72,10 @@ def ask_colour() -> Elicit[Colour]:
 def ask_model() -> Sample:
     question = SamplingMessage(role="user", content=TextContent(type="text", text="What is two and two?"))
     return Sample([question], max_tokens=16)
+
+
+def ask_roots() -> ListRoots:
+    return ListRoots()
 
 
 def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection | SignedTokens | None) -> MCPServer:
@@ -141,6 +151,24 @@ def build(witness: Witness, auth: AuthSettings | None, verifier: Introspection |
     async def elicit(answer: Annotated[Colour, Resolve(ask_colour)]) -> str:
         """Asks the user."""
         return f"the user likes {answer.colour}"
+
+    @server.tool()
+    async def roots(answer: Annotated[ListRootsResult, Resolve(ask_roots)]) -> str:
+        """Asks where the client works."""
+        return ", ".join(str(each.uri) for each in answer.roots)
+
+    @server.tool(structured_output=False)
+    async def page(context: Context) -> CallToolResult | InputRequiredResult:
+        """Wants the user to open a page."""
+        words, address = "Sign in, please", "https://pages.example/1"
+        if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            action = (await context.elicit_url(words, address, "page-1")).action
+        elif context.input_responses is None:
+            question = ElicitRequest(params=ElicitRequestURLParams(message=words, url=address))
+            return InputRequiredResult(input_requests={"page": question}, request_state="page")
+        else:
+            action = context.input_responses["page"].action
+        return CallToolResult(content=[TextContent(type="text", text=f"the user says {action}")])
 
     @server.tool(structured_output=False)
     def big(size: int) -> str:
