@@ -68,9 +68,9 @@ struct RecordLogTests {
         #expect(try await count { $0.user = "ann@example.com" } == 30)
         #expect(try await count { $0.item = "add" } == 15)
         #expect(try await count { $0.client = "editor" } == 3)
-        #expect(try await count { $0.result = .denied } == 10)
-        #expect(try await count { $0.result = .failed } == 3)
-        #expect(try await count { $0.result = .begun } == 33)
+        #expect(try await count { $0.results = [.denied] } == 10)
+        #expect(try await count { $0.results = [.failed] } == 3)
+        #expect(try await count { $0.results = [.begun] } == 33)
         #expect(try await count { $0.from = Sink.noon + 10 * Self.second; $0.to = Sink.noon + 20 * Self.second } == 15)
         #expect(try await count { $0.server = "wiki"; $0.user = "ann@example.com" } == 0)
         await #expect(throws: Refused.self) { try await count { $0.user = "nobody@example.com" } }
@@ -83,7 +83,22 @@ struct RecordLogTests {
         let one = try #require(try await all(sink).first { $0.result == .ok })
         var filter = RecordFilter()
         filter.call = try #require(one.record["call"]?.text)
+        filter.results = Set(RecordFilter.Result.allCases)
         #expect(try await all(sink, filter).map(\.result) == [.ok, .begun])
+    }
+
+    @Test("Lists and what machines say of themselves are found where they are asked for")
+    func noise() async throws {
+        let sink = try Sink()
+        defer { sink.remove() }
+        var agent = try await sink.enrol("ann")
+        agent.call("github", tool: nil, at: Sink.noon)
+        agent.record(.agentStop(why: "asked"), at: Sink.noon)
+        try await sink.store(agent)
+        #expect(try await all(sink).isEmpty)
+        var filter = RecordFilter()
+        filter.results = Set(RecordFilter.Result.allCases)
+        #expect(Set(try await all(sink, filter).map(\.result)) == [.begun, .request, .machine])
     }
 
     @Test("A record is proven, each step")

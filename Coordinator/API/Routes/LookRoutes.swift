@@ -73,7 +73,7 @@ struct LookRoutes: Sendable {
         filter.client = call.query["client"]
         filter.item = call.query["item"]
         filter.call = call.query["call"]
-        filter.result = try call.word("result", RecordFilter.Result.self)
+        if let wanted = try call.word("result", RecordFilter.Wanted.self) { filter.results = wanted.results }
         return filter
     }
 }

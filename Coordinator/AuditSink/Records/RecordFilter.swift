@@ -19,6 +19,19 @@ package struct RecordFilter: Sendable, Equatable {
         case machine
         /// Calls that have begun.
         case begun
+        /// Lists and other requests that are about no tool, prompt or resource, once they have ended.
+        case request
+
+        /// What people have done, and what came of it.
+        package static let usual: Set<Result> = [.ok, .failed, .denied, .signIn, .credentials]
+    }
+
+    /// What can be asked for: one of the results, or all of them.
+    package enum Wanted: String, CaseIterable, Sendable {
+        case ok, failed, denied, credentials, machine, begun, request, all
+        case signIn = "sign_in"
+
+        package var results: Set<Result> { Result(rawValue: rawValue).map { [$0] } ?? Set(Result.allCases) }
     }
 
     /// In microseconds since 1970, from the first moment to before the last.
@@ -34,8 +47,7 @@ package struct RecordFilter: Sendable, Equatable {
     package var item: String?
     /// The audit id of a call, or a trace id.
     package var call: String?
-    /// Without it everything but calls that have only begun.
-    package var result: Result?
+    package var results = Result.usual
 
     /// Any record.
     package init() {}
@@ -46,9 +58,7 @@ package struct RecordFilter: Sendable, Equatable {
         if let server {
             guard record.server?.withText(in: bytes, { server.utf8.elementsEqual($0) }) ?? false else { return false }
         }
-        let found = Result(of: record, in: bytes)
-        guard let result else { return found != .begun || call != nil }
-        return found == result
+        return results.contains(Result(of: record, in: bytes))
     }
 }
 
@@ -57,6 +67,7 @@ extension RecordFilter.Result {
     init(of record: RecordHeader, in bytes: UnsafeBufferPointer<UInt8>) {
         switch record.kind {
         case .callBegin: self = .begun
+        case .callEnd where !record.isAboutItem: self = .request
         case .callEnd: self = record.outcome?.kind == .ok ? .ok : .failed
         case .callDeny:
             var tally = Tally()

@@ -8,8 +8,9 @@ enum Script {
         for (const time of document.querySelectorAll("time[datetime]")) {
           const moment = new Date(time.dateTime);
           if (Number.isNaN(moment.getTime())) continue;
+          const exact = time.textContent.length > 16;
           time.title = time.textContent + " UTC";
-          time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+          time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: exact ? "medium" : "short" });
         }
         for (const secret of document.querySelectorAll(".secret")) {
           if (!navigator.clipboard) break;

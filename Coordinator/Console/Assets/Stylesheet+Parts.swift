@@ -11,10 +11,11 @@ extension Stylesheet {
         .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px;
           background: var(--surface); border: 1px solid var(--line); border-radius: var(--round); overflow: hidden;
           box-shadow: var(--shadow); margin: 0; }
-        .tiles > div { box-shadow: 0 0 0 1px var(--line); padding: 1rem 1.25rem 1.05rem; display: grid; gap: 0.1rem; }
+        .tiles > div { box-shadow: 0 0 0 1px var(--line); padding: 1rem 1.25rem 1.05rem; display: grid; gap: 0.1rem;
+          align-content: start; }
         .tiles dt { color: var(--soft); font-size: 0.84rem; }
         .tiles dd { margin: 0; font-size: 1.6rem; font-weight: 620; letter-spacing: -0.02em; line-height: 1.25; }
-        .tiles dd small { font-size: 0.95rem; font-weight: 500; color: var(--soft); letter-spacing: 0; }
+        .tiles dd small { display: inline; font-size: 0.95rem; font-weight: 500; color: var(--soft); letter-spacing: 0; }
         .tiles dd + dd { font-size: 0.84rem; font-weight: 400; color: var(--soft); letter-spacing: 0; }
         .tiles.inner { border-width: 1px 0; border-radius: 0; box-shadow: none; }
         .badge { display: inline-flex; align-items: center; gap: 0.35rem; padding: 0.05rem 0.55rem; border-radius: 99px;
@@ -100,7 +101,7 @@ extension Stylesheet {
         .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
         .actions { text-align: right; }
         .actions form, .actions .row { display: inline-flex; justify-content: flex-end; }
-        td small, th small { display: block; color: var(--soft); font-size: 0.82rem; font-weight: 400; }
+        td small, th small, dd small { display: block; color: var(--soft); font-size: 0.82rem; font-weight: 400; }
         .pager { display: flex; flex-wrap: wrap; gap: 0.75rem; justify-content: space-between; align-items: center;
           padding: 0.85rem 1.4rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.84rem; }
         """
@@ -126,8 +127,8 @@ extension Stylesheet {
           flex: none; }
         fieldset { border: 0; margin: 0; padding: 0; display: grid; gap: 0.5rem; min-width: 0; }
         legend { padding: 0; margin-bottom: 0.35rem; }
-        .choice { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.1rem 0.6rem; align-items: center; }
-        .choice small { grid-column: 2; color: var(--soft); }
+        .choice { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 0.6rem; align-items: center; }
+        .choice small { grid-column: 2; color: var(--soft); line-height: 1.35; }
         .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.85rem;
           align-items: end; }
         .inline { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
@@ -193,7 +194,7 @@ extension Stylesheet {
           .flush .cards td:last-child { padding: 0; border: 0; text-align: left; white-space: normal; }
           .cards td[data-label] { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: 0.75rem; }
           .cards td[data-label]::before { content: attr(data-label); color: var(--soft); font-size: 0.84rem; }
-          .cards td:empty { display: none; }
+          .cards td:has(> div:empty) { display: none; }
           .cards .actions .row, .cards .actions form { justify-content: flex-start; }
         }
         @media (min-width: 56.01rem) { .side .close { display: none; } }

@@ -61,9 +61,6 @@ enum Stylesheet {
         .skip { position: absolute; left: 1rem; top: -4rem; z-index: 9; padding: 0.6rem 1rem; border-radius: var(--round);
           background: var(--accent); color: var(--accent-ink); }
         .skip:focus { top: 1rem; }
-        @media (prefers-reduced-motion: no-preference) {
-          a, .button, input, select, textarea { transition: background-color 120ms, border-color 120ms; }
-        }
         """
 
     private static let frame = """
@@ -94,7 +91,7 @@ enum Stylesheet {
           max-width: 84rem; width: 100%; min-width: 0; }
         .main > *, .stack > *, .columns > *, .card > * { min-width: 0; }
         .head { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: flex-end; justify-content: space-between; }
-        .head > div { display: grid; gap: 0.3rem; }
+        .head > div:first-child { display: grid; gap: 0.3rem; }
         .head p { color: var(--soft); }
         .crumbs { font-size: 0.84rem; color: var(--soft); }
         .stack { display: grid; gap: var(--gap); }
@@ -103,5 +100,6 @@ enum Stylesheet {
           align-items: start; }
         .entry { display: grid; place-content: center; min-height: 100vh; padding: 1.5rem; }
         .entry .card { width: min(26rem, calc(100vw - 3rem)); gap: 1.25rem; padding: 2rem; }
+        .entry .brand { padding: 0; }
         """
 }

@@ -32,6 +32,7 @@ struct Section {
     init(_ id: String, _ heading: String, about: String? = nil, _ table: Table, else empty: EmptyState) {
         self.init(id, heading, about: about)
         classes = " flush"
+        self.about = table.rows.isEmpty ? nil : about
         if table.rows.isEmpty { self.empty = empty } else { self.table = table }
     }
 }

@@ -6,6 +6,12 @@ extension Cell {
         let text = UTCTime(seconds: seconds).shortText
         return Cell(Moment.text(seconds), small: small, moment: text)
     }
+
+    /// The same to the second.
+    static func exactly(_ seconds: Int) -> Cell {
+        let text = UTCTime(seconds: seconds).shortText
+        return Cell("\(text.prefix(10)) \(text.dropFirst(11).prefix(8))", moment: text)
+    }
 }
 
 /// Times as pages show them, in UTC.

@@ -84,6 +84,7 @@ extension AuditPages {
         let hour: Int64 = 3_600_000_000
         var filter = RecordFilter()
         filter.call = call
+        filter.results = RecordFilter.Wanted.all.results
         filter.agent = proven.found.agent
         filter.from = proven.found.time - hour
         filter.to = proven.found.time + hour

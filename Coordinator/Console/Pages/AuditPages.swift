@@ -89,15 +89,19 @@ struct AuditPages: Sendable {
         filter.client = form.optional("client")
         filter.item = form.optional("item")
         filter.call = form.optional("call")
-        filter.result = RecordFilter.Result(rawValue: form["result"])
+        if let wanted = RecordFilter.Wanted(rawValue: form["result"]) {
+            filter.results = wanted.results
+        } else if filter.call != nil {
+            filter.results = RecordFilter.Wanted.all.results
+        }
         return filter
     }
 
     private static func fields(_ form: Form) -> [Field] {
         let results: [(String, String)] = [
-            ("", "Everything that happened"), ("ok", "Succeeded"), ("failed", "Failed"), ("denied", "Denied or limited"),
-            ("sign_in", "Sign-in needed"), ("credentials", "Sign-ins and tokens"), ("machine", "Machines themselves"),
-            ("begun", "Calls that have begun"),
+            ("", "Calls and sign-ins"), ("ok", "Succeeded"), ("failed", "Failed"), ("denied", "Denied or limited"),
+            ("sign_in", "Sign-in needed"), ("credentials", "Sign-ins and tokens"), ("request", "Lists and such"),
+            ("machine", "Machines themselves"), ("begun", "Calls that have begun"), ("all", "Everything"),
         ]
         return [
             .select("result", "What", results, in: form),
@@ -114,7 +118,7 @@ struct AuditPages: Sendable {
             records.map { found in
                 let words = RecordWords(found)
                 return Table.Row([
-                    .moment(Int(found.time / 1_000_000)).linked("/audit/\(found.agent)/\(found.seq)"),
+                    .exactly(Int(found.time / 1_000_000)).linked("/audit/\(found.agent)/\(found.seq)"),
                     Cell(words.what, small: words.client, isCode: words.isName), Cell(found.user),
                     Cell(words.server), Cell(words.outcome, small: words.why, badge: words.tone), Cell(words.duration),
                 ])

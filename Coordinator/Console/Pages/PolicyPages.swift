@@ -120,7 +120,7 @@ struct PolicyPages: Sendable {
     private func version(_ visit: Visit, _ permit: Permit<Right.ReadPolicy>) async throws -> PageAnswer {
         let version = try await desk.version(try Self.number(visit), for: permit)
         let diff = try await desk.difference(from: version.version - 1, to: version.version, for: permit)
-        var change = Section("change", "What it changed", about: "Against version \(version.version - 1)")
+        var change = Section("change", "What it changed", about: version.version == 1 ? "The first" : "Against version \(version.version - 1)")
         change.facts = Facts([
             ("Applied", .moment(version.appliedAt)), ("By", Cell(version.user)),
             ("Why", Cell(version.why.map { VisibleText.of($0) } ?? "Nothing was said")),

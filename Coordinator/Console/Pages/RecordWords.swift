@@ -27,6 +27,9 @@ struct RecordWords {
         let reason = record["dec"]?["reason"]?.text ?? ""
         switch found.result {
         case .ok: (outcome, why, tone) = ("Succeeded", nil, .good)
+        case .request:
+            let word = record["out"]?["is"]?.text ?? ""
+            (outcome, why, tone) = (word == "ok" ? "Answered" : "Failed", Self.outcomes[word], word == "ok" ? .calm : .warn)
         case .failed:
             let word = record["out"]?["is"]?.text ?? reason
             (outcome, why, tone) = ("Failed", Self.outcomes[word] ?? VisibleText.of(word), .warn)

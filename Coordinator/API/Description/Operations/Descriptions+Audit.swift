@@ -12,7 +12,7 @@ extension OperationDescription {
         "error": .object(["code": .text, "message": .text, "next": .text.orNull]).optional,
     ]).named("ReportJob")
     private static let record = Schema.object([
-        "agent_id": .text, "seq": .count, "user": .text, "result": .word(RecordFilter.Result.self), "record": .map(.any),
+        "agent_id": .text, "seq": .count, "user": .text, "result": .word(RecordFilter.Wanted.self), "record": .map(.any),
     ]).named("Record")
     private static let tally = Schema.object([
         "calls": .count, "ok": .count, "tool_errors": .count, "failed": .count, "cancelled": .count, "denied": .count,
@@ -32,7 +32,7 @@ extension OperationDescription {
             "What was recorded, the newest first.",
             query: [
                 "agent": .text, "call": .text, "client": .text, "cursor": .text, "from": .moment, "to": .moment,
-                "item": .text, "limit": .integer(1...RecordLog.largestPage), "result": .word(RecordFilter.Result.self),
+                "item": .text, "limit": .integer(1...RecordLog.largestPage), "result": .word(RecordFilter.Wanted.self),
                 "server": .text, "user": .text,
             ],
             answer: .object(["records": .array(record), "next": .text.orNull, "cut_short": .boolean])
