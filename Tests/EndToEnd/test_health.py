@@ -1,15 +1,19 @@
 """How servers do, as the user, an administrator and the metrics see it; and `doorward doctor`, which says what to mend."""
 
+import contextlib
+import os
 import re
+import signal
 import socket
 import statistics
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from parts import http
 from parts.processes import wait_for
-from parts.world import free_port
+from parts.world import PROGRAMS, free_port
 
 POLICY = "version: 1\nroles: { all: { grant: [%s] } }\nbind: [{ everyone: true, role: all }]\n"
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
@@ -44,9 +48,32 @@ def twenty(world, desk, hanging):
         desk.add_server(alias, server.url, "--health-interval", "5")
     desk.add_server("hangs", f"http://127.0.0.1:{hanging}/mcp", "--health-interval", "5", "--timeout", "60")
     desk.add_server("gone", f"http://127.0.0.1:{free_port()}/mcp", "--health-interval", "5")
-    grants = ", ".join("{ server: %s }" % alias for alias in [*OTHERS, "hangs", "gone"])
+    command = ["/usr/bin/python3", str(PROGRAMS / "stdio_probe.py"), "frozen-program"]
+    desk.add_program("frozen", command, "--health-interval", "5", "--read", str(PROGRAMS))
+    desk.add_program("asleep", command, "--health-interval", "5", "--read", str(PROGRAMS))
+    grants = ", ".join("{ server: %s }" % alias for alias in [*OTHERS, "hangs", "gone", "frozen", "asleep"])
     desk.policy(POLICY % grants)
     return server
+
+
+@pytest.fixture(scope="module")
+def frozen(desk, twenty):
+    """The processes of a program that was called once, and then stopped."""
+    desk.doorward("call", "frozen", "attempt", '{"what": "facts"}')
+    found = [int(each.parent.name) for each in Path("/proc").glob("[0-9]*/cmdline") if runs(each, b"\0frozen-program\0")]
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    yield found
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def runs(cmdline: Path, argument: bytes) -> bool:
+    try:
+        return argument in cmdline.read_bytes() and b"stdio_probe" in cmdline.read_bytes()
+    except OSError:
+        return False
 
 
 def ask(desk, bearer: str, alias: str, seconds: float = 30) -> http.Reply:
@@ -90,12 +117,21 @@ def test_a_server_that_hangs_delays_no_other(desk, bearer, twenty):
     assert max(beside) < max(without) + 0.25
 
 
-def test_servers_are_found_to_be_down_without_any_call(desk, twenty):
+def test_servers_are_found_to_be_down_without_any_call(desk, twenty, frozen):
     def found():
         servers = desk.servers()
-        return servers["gone"]["state"] == "down" and servers["hangs"]["state"] == "degraded" and servers
+        states = {alias: servers[alias]["state"] for alias in ("gone", "hangs", "frozen")}
+        return states == {"gone": "down", "hangs": "degraded", "frozen": "down"} and servers
 
     servers = wait_for("the states to be found out", found, 40)
+    assert frozen and "did not answer" in servers["frozen"]["error"]
+    # A program that nobody has called is not started to be asked.
+    assert servers["asleep"]["state"] == "up"
+    metrics = http.get(f"http://{desk.listen}/metrics").body.decode()
+    assert 'server="asleep"' not in "".join(re.findall(r"doorward_health_probes_total.* [1-9].*", metrics))
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    wait_for("the program to answer again", lambda: desk.servers()["frozen"]["state"] == "up", 20)
     assert {servers[alias]["state"] for alias in OTHERS} == {"up"}
     for alias in ["gone", "hangs"]:
         assert servers[alias]["since"] and servers[alias]["error"]
