@@ -412,7 +412,7 @@ let package = Package(
             "CoordinatorCore",
             [
                 "Errors", "Bytes", "Policy", "TransparencyLog", "StrictJSON", "AuditLog", "Contract", "ServiceKit",
-                "Database", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "SignIn", "API", crypto, hummingbird,
+                "Database", "Rights", "AuditSink", "Registry", "People", "PolicyStore", "Fleet", "SignIn", "Console", "API", crypto, hummingbird,
                 hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle, unixSignals, x509, asn1,
             ]
         ),

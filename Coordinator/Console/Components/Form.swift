@@ -41,7 +41,9 @@ struct Form {
         var form = self
         for problem in refusal.members["problems"]?.array ?? [] {
             guard let place = problem["where"]?.text, let why = problem["why"]?.text else { continue }
-            form.problems[place] = why.prefix(1).uppercased() + why.dropFirst()
+            // `alias` of `_meta/.../alias`: a field is called as the member that it becomes.
+            let name = place.split(separator: "/").last.map { String($0) } ?? place
+            form.problems[name] = why.prefix(1).uppercased() + why.dropFirst()
         }
         return form
     }

@@ -157,6 +157,13 @@ package struct CoordinatorServer: Sendable {
             clock: clock,
             door: BrowserDoor(origin: setup.origin, isBehindProxy: isInsecure),
             provider: provider,
+            settings: ShownSettings.groups(
+                provider: self.provider,
+                storage: storage,
+                uploads: uploads,
+                isInsecure: isInsecure,
+                listen: address.text()
+            ),
             isStrictTransport: !isInsecure && !TLSHost(setup.url.host).isLoopback
         )
         var services: [any Service] = Housekeeping(domain: domain, metrics: metrics, logger: logger).services

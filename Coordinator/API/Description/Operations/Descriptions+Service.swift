@@ -9,6 +9,13 @@ extension OperationDescription {
         "GET /readyz": .init("Whether it can read and write.", answers: [200: text]),
         "GET /metrics": .init("Figures for Prometheus.", answers: [200: text]),
         "GET /openapi.json": .init("This description.", answer: .map(.any)),
+        "GET /v1/settings": .init(
+            "How the coordinator is set up where it is started.",
+            answer: .object([
+                "release": .text, "coordinator": .map(.text), "sign_in": .map(.text).optional,
+                "network": .map(.text).optional, "storage": .map(.text).optional,
+            ])
+        ),
         "GET /v1/session": .init(
             "Who is signed in with this browser.",
             answer: .object([
