@@ -68,6 +68,7 @@ package struct CoordinatorAPI: Sendable {
             ToolsRoutes(definitions: domain.definitions).operations,
             PolicyRoutes(desk: domain.desk).operations,
             PolicyHistoryRoutes(desk: domain.desk).operations,
+            PolicyTrialRoutes(desk: domain.desk, clock: clock).operations,
             LimitsRoutes(database: domain.database, desk: domain.desk, registry: domain.registry).operations,
             PeopleRoutes(people: domain.people).operations,
             InvitationsRoutes(people: domain.people, clock: clock).operations,
@@ -76,12 +77,14 @@ package struct CoordinatorAPI: Sendable {
             TokensRoutes(people: domain.people).operations,
             AgentsRoutes(
                 fleet: domain.fleet,
+                hasProvider: provider != nil,
                 log: domain.log,
                 database: domain.database,
                 logs: domain.logs,
                 intake: domain.intake
             ).operations,
             SignInRoutes(domain, door: door, provider: provider, clock: clock).operations,
+            MachineRoutes(domain).operations,
             RecordsRoutes(removal: domain.removal).operations,
             ReportsRoutes(reports: domain.reports, clock: clock).operations,
             ReportJobsRoutes(jobs: domain.jobs, clock: clock).operations,

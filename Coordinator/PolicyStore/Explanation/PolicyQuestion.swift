@@ -44,6 +44,8 @@ package struct PolicyQuestion: Sendable, Equatable {
         }
     }
 
+    var tool: JSONText? { if case .tool(let name) = item { name } else { nil } }
+
     /// Lends what is asked to `body`.
     func withAsk<Answer>(_ body: (Ask, CallArguments) -> Answer) -> Answer {
         let (name, kind): (JSONText, (UnsafeBufferPointer<UInt8>) -> Ask) =

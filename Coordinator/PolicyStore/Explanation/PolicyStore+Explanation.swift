@@ -1,4 +1,5 @@
 internal import Database
+internal import MCP
 internal import People
 internal import Policy
 internal import PolicyFile
@@ -19,7 +20,7 @@ extension PolicyStore {
         for _: Permit<Right.CheckPolicy>
     ) async throws -> PolicyExplanation {
         let parsed = if let draft { try await parsed(draft) } else { nil as PolicyFile? }
-        let (policy, rules, binding) = try await database.read { view in
+        let (policy, rules, binding, hints) = try await database.read { view in
             let present = try self.current(in: view)
             let rules = try parsed.map { try self.rules(of: $0, in: view) } ?? present.rules
             let sub = try self.people.person(email: question.user, in: view)?.sub
@@ -30,7 +31,7 @@ extension PolicyStore {
                 groups: question.groups ?? known,
                 under: parsed ?? present.file
             )
-            return (present, rules, binding)
+            return (present, rules, binding, try KnownHints(for: rules, in: view))
         }
         return await bench.work {
             let snapshot = PolicySnapshot(rules: rules, binding: binding, version: 0, digest: "")
@@ -39,7 +40,8 @@ extension PolicyStore {
                     client: question.client,
                     server: question.server,
                     ask: ask,
-                    arguments: arguments
+                    arguments: arguments,
+                    hints: hints.hints(server: question.server, tool: question.tool) ?? .assumed
                 )
                 // What a rule forbids no grant opens.
                 let isMissed = decision.reason == .noGrant || decision.reason == .observed

@@ -22,6 +22,8 @@ struct PersonInHindsight {
         case resource
         /// The client's name is a hash.
         case client
+        /// A rule goes by what the definition of the tool says, and that cannot be told.
+        case definition
         /// A rule looks at arguments in a way in which no rule looked at them when the call was made.
         case arguments
         /// The request was about several things, or about a task.
@@ -31,6 +33,7 @@ struct PersonInHindsight {
     }
 
     private let binding: Binding
+    private let hints: KnownHints
     private var snapshots: [Key: PolicySnapshot] = [:]
 
     private struct Key: Hashable {
@@ -38,8 +41,9 @@ struct PersonInHindsight {
         let bias: Bias
     }
 
-    init(_ binding: Binding) {
+    init(_ binding: Binding, _ hints: KnownHints) {
         self.binding = binding
+        self.hints = hints
     }
 
     /// What the rules make of a call, whose server is known.
@@ -57,7 +61,13 @@ struct PersonInHindsight {
         if case .resource = call.item { return .resource }
         if case .several = question { return .items }
         if question.isItemUntold { return .name }
-        return RecordedCall.isHash(call.client) ? .client : .arguments
+        if RecordedCall.isHash(call.client) { return .client }
+        return hints(of: call) == nil ? .definition : .arguments
+    }
+
+    private func hints(of call: RecordedCall) -> ToolHints? {
+        guard case .tool(let name) = call.item else { return .assumed }
+        return hints.hints(server: call.server, tool: RecordedCall.isHash(name) ? nil : name)
     }
 
     private mutating func allows(
@@ -69,13 +79,15 @@ struct PersonInHindsight {
     ) -> Bool {
         let snapshot = snapshot(untold, bias, &rules)
         let client = untold.contains(.client) ? JSONText(utf8: Untold.name) : call.client
+        let hints = hints(of: call) ?? (bias == .closes ? KnownHints.all : [])
         return rules.judged(call).withUnsafeBufferPointer { judged in
             question.allSatisfy(bias) { ask in
                 snapshot.decide(
                     client: client,
                     server: call.server,
                     ask: ask,
-                    arguments: .judged(judged, isOpen: bias == .opens)
+                    arguments: .judged(judged, isOpen: bias == .opens),
+                    hints: hints
                 ).isAllowed
             }
         }

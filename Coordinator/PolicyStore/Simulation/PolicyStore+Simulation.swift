@@ -25,7 +25,8 @@ extension PolicyStore {
         let file = try await parsed(draft)
         let (rules, world, sub) = try await database.read { view in
             let sub = try choice.user.map { try self.sub(of: $0, in: view) }
-            return (try self.rules(of: file, in: view), try self.world(under: file, in: view), sub)
+            let rules = try self.rules(of: file, in: view)
+            return (rules, try self.world(under: file, rules, in: view), sub)
         }
         let reading = try records.begin(RecordedCalls.Choice(choice, sub: sub))
         return Simulation(rules, on: choice, reading, world)
@@ -62,7 +63,7 @@ extension PolicyStore {
     }
 
     /// Who everybody is under a policy, and which servers there are.
-    func world(under file: PolicyFile, in view: some SQLReading) throws -> Simulation.World {
+    func world(under file: PolicyFile, _ rules: PolicyRules, in view: some SQLReading) throws -> Simulation.World {
         var bindings: [String: Binding] = [:]
         // Of the others there are no records.
         try view.each("SELECT sub, email FROM person WHERE sub IN (SELECT sub FROM agent)", []) { row in
@@ -78,7 +79,11 @@ extension PolicyStore {
             aliases[RecordName.hash(of: alias)] = alias
             return true
         }
-        return Simulation.World(bindings: bindings, aliases: aliases)
+        return Simulation.World(
+            bindings: bindings,
+            aliases: aliases,
+            hints: try KnownHints(for: rules, in: view)
+        )
     }
 
     /// Who a person is under a policy that need not be in force.

@@ -17,6 +17,7 @@ package final class Simulation: Sendable {
         let bindings: [String: Binding]
         /// The aliases of servers by the hash that stands in records of calls to what is no server for the caller.
         let aliases: [JSONText: JSONText]
+        let hints: KnownHints
     }
 
     private struct State {
@@ -65,7 +66,7 @@ package final class Simulation: Sendable {
         state.withLock { state in
             if state.person?.sub != sub {
                 let binding = world.bindings[sub] ?? Binding(sub: JSONText(sub), user: sub, groups: [], roles: [])
-                state.person = (sub, PersonInHindsight(binding))
+                state.person = (sub, PersonInHindsight(binding, world.hints))
                 state.memo.removeAll(keepingCapacity: true)
             }
             let judgement = Self.remembered(call, of: sub, world, &state)

@@ -70,7 +70,12 @@ extension OperationDescription {
         ),
         "POST /v1/policy/simulations": .init(
             "What a draft would have done to the calls on record.",
-            body: .json(.map(.any)),
+            body: .json(
+                .closed([
+                    "file": .text(longest: 1 << 20), "since": .moment.optional, "until": .moment.optional,
+                    "user": .address.optional, "server": .alias.optional,
+                ])
+            ),
             answer: .object([
                 "since": .text, "until": .text, "calls": .count, "would_deny": .count, "would_allow": .count,
                 "unknown": .count, "changes": .array(line), "unknowns": .array(line),
@@ -78,12 +83,24 @@ extension OperationDescription {
         ),
         "POST /v1/policy/suggestions": .init(
             "The least policy for what people did, with tests in the file.",
-            body: .json(.map(.any)),
+            body: .json(
+                .closed([
+                    "since": .moment.optional, "until": .moment.optional, "user": .address.optional,
+                    "server": .alias.optional, "prefixes": .boolean.optional,
+                ])
+            ),
             answer: .object(["calls": .count, "people": .count, "notes": .array(.text), "file": .text])
         ),
         "POST /v1/policy/explanations": .init(
-            "Which rules decide on a call, under the policy or a draft.",
-            body: .json(.map(.any)),
+            "Which rules decide on a call, under the policy or a draft; of one of tool, prompt, uri.",
+            body: .json(
+                .closed([
+                    "user": .address, "groups": .array(.name, atMost: 8).optional, "client": .name.optional,
+                    "server": .alias, "tool": .name.optional, "prompt": .name.optional,
+                    "uri": .text("[!-~]{1,200}").optional, "arguments": .map(.any).optional,
+                    "file": .text(longest: 1 << 20).optional,
+                ])
+            ),
             answer: .object([
                 "user": .text, "groups": .array(.text), "roles": .array(.any), "decision": .word(["allow", "deny"]),
                 "because": .text, "rules": .array(.text), "policy_version": .count.orNull, "nearest": .any,
