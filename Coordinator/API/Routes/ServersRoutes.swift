@@ -28,11 +28,11 @@ struct ServersRoutes: Sendable {
                     for: permit
                 )
                 let page = try Paging.part(of: servers, try call.page()) { [.text($0.alias)] }
-                return try .list("servers", page) { server in server.document.tagged(try server.tag) }
+                return try .list("servers", page) { server in server.document.tagged(server.tag) }
             },
             Operation("GET", "/v1/servers/{alias}", for: Right.ReadServers.self) { call, permit in
                 let server = try await registry.server(call.parameters[0], for: permit)
-                return .tagged(server.document, try server.tag)
+                return .tagged(server.document, server.tag)
             },
             Operation(
                 "PUT",
@@ -46,7 +46,7 @@ struct ServersRoutes: Sendable {
                     expecting: try call.requiredExpectation(),
                     by: permit
                 )
-                return .tagged(server.document, try server.tag)
+                return .tagged(server.document, server.tag)
             },
             Operation("POST", "/v1/servers", for: Right.EditServers.self, largestBody: 256 << 10) { call, permit in
                 let entry = try Registry.entry(parsing: call.body)
@@ -66,7 +66,7 @@ struct ServersRoutes: Sendable {
                     expecting: try call.expectation(),
                     by: permit
                 )
-                return .tagged(server.json, try server.tag)
+                return .tagged(server.json, server.tag)
             },
             Operation("PUT", "/v1/servers/{alias}/status", for: Right.EditServers.self) { call, permit in
                 let message = try call.document { reader -> String? in
@@ -84,7 +84,7 @@ struct ServersRoutes: Sendable {
                     expecting: try call.expectation(),
                     by: permit
                 )
-                return .tagged(server.json, try server.tag)
+                return .tagged(server.json, server.tag)
             },
             Operation("DELETE", "/v1/servers/{alias}", for: Right.EditServers.self) { call, permit in
                 try await registry.remove(call.parameters[0], expecting: try call.expectation(), by: permit)
