@@ -15,6 +15,8 @@ extension Fleet {
     /// - Parameters:
     ///   - permit: who looks; nil: anybody, who has what everybody has.
     ///   - view: as the database has it.
+    /// - Returns: what is shown.
+    /// - Throws: what the database throws.
     package func catalogView(for permit: Permit<Right.ReadCatalog>?, in view: SQLSnapshot) throws -> CatalogView {
         if let permit, (try? permit.caller.require(.readServers)) != nil { return .registry }
         let policy = try desk.current(in: view)
@@ -22,7 +24,12 @@ extension Fleet {
         if let permit {
             guard let person = try people.person(sub: permit.sub, in: view) else { return .aliases([]) }
             let binding = try binding(of: person, policy, in: view)
-            snapshot = PolicySnapshot(rules: policy.rules, binding: binding, version: policy.version, digest: policy.digest)
+            snapshot = PolicySnapshot(
+                rules: policy.rules,
+                binding: binding,
+                version: policy.version,
+                digest: policy.digest
+            )
         } else {
             let roles = EmailAddress(Self.nobody).map { policy.file.memberships(of: $0, groups: []) } ?? []
             let binding = Binding(sub: "", user: Self.nobody, groups: [], roles: roles)
@@ -58,6 +65,7 @@ extension Fleet {
     ///   - version: this one alone, or `latest`; nil: all of them.
     ///   - includesDeleted: whether those that are gone are shown.
     ///   - permit: who looks; nil: anybody.
+    /// - Returns: the versions.
     /// - Throws: `Refused`, `unknown_server`, also for a server that the caller may not know of.
     package func catalog(
         name: String,

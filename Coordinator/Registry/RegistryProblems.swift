@@ -44,7 +44,8 @@ extension Refused {
     static let proposalsFull = Refused(
         "proposals_full",
         "No more proposals are kept.",
-        next: "Take an upstream registry away, or name what is taken of it with `only`: doorward admin servers upstreams"
+        next:
+            "Take an upstream registry away, or name what is taken of it with `only`: doorward admin servers upstreams"
     )
 
     /// It repeats nothing: what was asked for may be anything.

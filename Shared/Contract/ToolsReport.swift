@@ -87,7 +87,8 @@ package struct ToolsReport: Sendable, Equatable {
         var shown: [JSONText: Hash] = [:]
         for element in elements {
             let pair = element.value.array ?? []
-            guard pair.count == 2, let name = pair[0].string, let hash = pair[1].text.flatMap({ Hash(base64URL: $0) }) else {
+            guard pair.count == 2, let name = pair[0].string, let hash = pair[1].text.flatMap({ Hash(base64URL: $0) })
+            else {
                 throw ShapeError(element.place, "must be a tool with its hash")
             }
             guard shown.updateValue(hash, forKey: name) == nil else {

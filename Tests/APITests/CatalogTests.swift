@@ -184,7 +184,9 @@ struct CatalogTests {
             let latest = try await owner.send(client, "GET", "\(path)/latest").json()
             #expect(latest["server"]?["version"] == "2.0.0")
             let official = "io.modelcontextprotocol.registry/official" as JSONText
-            #expect(try await owner.send(client, "GET", "\(path)/1.0.0").json()["_meta"]?[official]?["isLatest"] == false)
+            #expect(
+                try await owner.send(client, "GET", "\(path)/1.0.0").json()["_meta"]?[official]?["isLatest"] == false
+            )
             // What has gone is only shown to those who ask for it, or for what has changed.
             _ = try await owner.send(client, "DELETE", "/v1/servers/weather")
             #expect(try names(try await ask("")) == ["com.example/closed", "com.example/open"])
@@ -207,7 +209,9 @@ struct CatalogTests {
             twin["name"] = "COM.example/open"
             _ = try await owner.send(client, "POST", "/v1/servers", body: JSONValue.object(twin).bytes)
             let all = try names(try await owner.send(client, "GET", "/v0.1/servers"))
-            #expect(Set(all) == ["com.example/closed", "com.example/open", "com.example/weather", "local.doorward/twin"])
+            #expect(
+                Set(all) == ["com.example/closed", "com.example/open", "com.example/weather", "local.doorward/twin"]
+            )
             let other = try await owner.send(client, "GET", "/v0.1/servers/COM.example%2Fopen/versions")
             #expect(other.status == .notFound)
         }

@@ -54,7 +54,10 @@ struct ServerDocumentTests {
 
     @Test("What others keep under _meta stays, and a name of ours that means nothing is refused")
     func meta() throws {
-        let ours = Self.whole.replacing(#""com.acme/notes":[1,{"a":null}]"#, with: #""dev.doorward/entry":{"alias":"w"}"#)
+        let ours = Self.whole.replacing(
+            #""com.acme/notes":[1,{"a":null}]"#,
+            with: #""dev.doorward/entry":{"alias":"w"}"#
+        )
         #expect(try read(ours).meta.settings == ["alias": "w"])
         for name in ["dev.doorward/other", "Dev.Doorward/entry", "DEV.DOORWARD/x"] {
             let text = Self.whole.replacing("com.acme/notes", with: name)
@@ -64,7 +67,10 @@ struct ServerDocumentTests {
 
     @Test("A member that is not known is a mistake in one's own file, and noted in what others publish")
     func unknown() throws {
-        let text = Self.whole.replacing(#""version":"1.2.0","#, with: #""version":"1.2.0","postInstallInstructions":"run","#)
+        let text = Self.whole.replacing(
+            #""version":"1.2.0","#,
+            with: #""version":"1.2.0","postInstallInstructions":"run","#
+        )
         #expect(try place(text) == "postInstallInstructions")
         #expect(try read(text, isOpen: true).unknown == ["postInstallInstructions"])
         // Inside of what is used nothing is passed over.
@@ -98,7 +104,8 @@ struct ServerDocumentTests {
     @Test("There are never more ways than anybody can look at")
     func many() throws {
         let remote = #"{"type":"sse","url":"https://weather.example/sse"}"#
-        let text = #"{"name":"a/b","description":"d","version":"1","remotes":["#
+        let text =
+            #"{"name":"a/b","description":"d","version":"1","remotes":["#
             + Array(repeating: remote, count: 33).joined(separator: ",") + "]}"
         #expect(try place(text) == "remotes")
     }

@@ -55,7 +55,9 @@ struct ToolPinsTests {
         ToolPinning(mode: mode, entry: Self.entry, approved: approved)
     }
 
-    @Test("What a definition says is believed of a server that is trusted with it, as long as the definition is approved")
+    @Test(
+        "What a definition says is believed of a server that is trusted with it, as long as the definition is approved"
+    )
     func hints() throws {
         let safe = Array(#"{"name":"a","annotations":{"readOnlyHint":true}}"#.utf8)
         func hints(_ pins: ToolPins) -> ToolHints { Array("a".utf8).withUnsafeBufferPointer(pins.hints) }

@@ -7,7 +7,8 @@ import Testing
 @Suite("An entry out of what a maker offers")
 struct EntryMakerTests {
     private func document(_ more: String, meta: String = "") throws -> ServerDocument {
-        let text = #"{"name":"io.github.acme/Weather_Tools","description":"d","version":"1.2.0",\#(more)"#
+        let text =
+            #"{"name":"io.github.acme/Weather_Tools","description":"d","version":"1.2.0",\#(more)"#
             + #","_meta":{"com.acme/notes":1\#(meta)}}"#
         return try ServerDocument(try JSONValue(parsing: Array(text.utf8)))
     }
@@ -218,7 +219,8 @@ struct EntryMakerTests {
 
     @Test("Nobody takes the made-up name of another alias")
     func borrowed() throws {
-        let text = #"{"name":"local.doorward/git","description":"d","version":"1","remotes":"#
+        let text =
+            #"{"name":"local.doorward/git","description":"d","version":"1","remotes":"#
             + #"[{"type":"sse","url":"https://a.example/"}]}"#
         let document = try ServerDocument(try JSONValue(parsing: Array(text.utf8)))
         #expect(place(document, choice { $0.alias = "other" }) == "name")

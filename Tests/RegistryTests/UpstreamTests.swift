@@ -230,7 +230,9 @@ struct UpstreamTests {
         #expect(try await proposals().last?.document.unknown == ["postInstallInstructions"])
         let standing = try await standing()
         #expect(standing.skipped == 10)
-        let problems = FieldProblem.list(standing.json["problems"]).map { "\($0.place) \($0.why)" }.joined(separator: "\n")
+        let problems = FieldProblem.list(standing.json["problems"]).map { "\($0.place) \($0.why)" }.joined(
+            separator: "\n"
+        )
         for name in ["a/bad: description", "a/ours: _meta/dev.doorward/entry/root", "a/twice: name", "/case: name"] {
             #expect(problems.lowercased().contains(name), "\(name) in \(problems)")
         }
@@ -318,14 +320,17 @@ struct UpstreamTests {
             }
             #expect(refusal?.code == "upstream_failed", "\(url)")
         }
-        for url in ["http://example.com", "http://127.0.0.1:1", "https://u:p@example.com", "https://example.com/", "file:///x"] {
+        for url in [
+            "http://example.com", "http://127.0.0.1:1", "https://u:p@example.com", "https://example.com/", "file:///x",
+        ] {
             #expect(throws: ShapeError.self, "\(url)") { try UpstreamSetting(once: url) }
         }
     }
 
     @Test("Another coordinator's servers are where they are, not at its agents' address")
     func coordinator() async throws {
-        let real = #"{"name":"a/b","description":"d","version":"1.0.0","remotes":"#
+        let real =
+            #"{"name":"a/b","description":"d","version":"1.0.0","remotes":"#
             + #"[{"type":"streamable-http","url":"https://real.example/mcp"}]}"#
         let listed = Self.server("a/b").replacing(
             #""_meta":{"#,

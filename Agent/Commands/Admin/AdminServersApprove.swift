@@ -103,8 +103,8 @@ extension AdminServers {
             commandName: "approve",
             abstract: "Sign a proposal off: agents hear of its server at once.",
             discussion: """
-                The id of a proposal stands for exactly what `proposals ID` showed of it. A later version of a server keeps what was \
-                chosen for the version in use, where nothing else is said here.
+                The id of a proposal stands for exactly what `proposals ID` showed of it. A later version of a server keeps \
+                what was chosen for the version in use, where nothing else is said here.
                 """
         )
 

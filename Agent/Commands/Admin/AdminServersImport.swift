@@ -9,17 +9,20 @@ extension AdminServers {
             commandName: "import",
             abstract: "Bring in servers that others have published.",
             discussion: """
-                A file that has settings of Doorward and an alias that is free is registered at once, as with `add`, unless it names \
-                a program. Everything else becomes a proposal, which an administrator looks at and signs off: \
-                doorward admin servers proposals. Of a folder all files are taken in that end in .json, or none; of a \
-                registry that speaks the official API the newest version of each server, as the coordinator reads it.
+                A file that has settings of Doorward and an alias that is free is registered at once, as with `add`, \
+                unless it names a program. Everything else becomes a proposal, which an administrator looks at and signs \
+                off: doorward admin servers proposals. Of a folder all files are taken in that end in .json, or none; of \
+                a registry that speaks the official API the newest version of each server, as the coordinator reads it.
                 """
         )
 
         @Argument(help: "A server.json, a folder of them, or the https URL of one or of a registry.")
         var path: String
 
-        @Option(name: .long, help: "Of a registry only servers of this name, such as 'io.github.example/*'; may be given again.")
+        @Option(
+            name: .long,
+            help: "Of a registry only servers of this name, such as 'io.github.example/*'; may be given again."
+        )
         var only: [String] = []
 
         @OptionGroup var output: OutputOptions

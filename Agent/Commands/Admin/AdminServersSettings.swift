@@ -10,8 +10,8 @@ extension AdminServers {
             commandName: "settings",
             abstract: "Show how the registry is published to clients, or change it.",
             discussion: """
-                Clients such as VS Code read it at the coordinator's URL, by the official Registry API. Without --public they need a \
-                token or a signed request, which most cannot send.
+                Clients such as VS Code read it at the coordinator's URL, by the official Registry API. Without --public \
+                they need a token or a signed request, which most cannot send.
                 """
         )
 

@@ -10,8 +10,8 @@ extension AdminServers {
             commandName: "upstreams",
             abstract: "Show the upstream registries and how they do, add and remove them.",
             discussion: """
-                What they have becomes proposals: doorward admin servers proposals. A registry that asks for a token gets the one in \
-                the file upstreams/HOST.token in the coordinator's data folder.
+                What they have becomes proposals: doorward admin servers proposals. A registry that asks for a token gets \
+                the one in the file upstreams/HOST.token in the coordinator's data folder.
                 """,
             subcommands: [List.self, Add.self, Remove.self, Pull.self],
             defaultSubcommand: List.self

@@ -107,7 +107,10 @@ extension AdminServers {
                 body["message"] = message.map { .text($0) }
                 let object = JSONValue.object(body)
                 let answer = try await context.asAdmin { try await $0.json("PUT", path, object) }
-                return Facts(answer, undo ? "\(name) is not about to go." : "\(name) is about to go, and its users are told.")
+                return Facts(
+                    answer,
+                    undo ? "\(name) is not about to go." : "\(name) is about to go, and its users are told."
+                )
             }
         }
     }

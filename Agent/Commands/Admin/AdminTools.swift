@@ -60,8 +60,8 @@ struct AdminTools: AsyncParsableCommand {
             commandName: "approve",
             abstract: "Let clients be shown the definition of a tool that is held back, or all that wait of a server.",
             discussion: """
-                --all without --listing shows what would be approved, and the hash that stands for it: with that hash exactly this is \
-                approved, and nothing else. Tools that machines were shown differently are left out.
+                --all without --listing shows what would be approved, and the hash that stands for it: with that hash \
+                exactly this is approved, and nothing else. Tools that machines were shown differently are left out.
                 """
         )
 
@@ -167,7 +167,8 @@ struct AdminTools: AsyncParsableCommand {
         var words = ["", title]
         if isFlagged { words.append("At the same time other machines were shown another definition of it.") }
         if isFlagged || !diff.isEmpty { words += machines.prefix(10).map { "seen by \($0)" } }
-        return words + (diff.isEmpty ? [] : diff.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+        return words
+            + (diff.isEmpty ? [] : diff.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
     }
 
     private static func advice(_ waiting: JSONValue) -> [String] {

@@ -27,7 +27,10 @@ struct SharingOptions: ParsableArguments {
     )
     var pins: ServerEntry.Pins?
 
-    @Option(name: .long, help: "Whether policies go by what it says that its tools do: untrusted (the default) or trusted.")
+    @Option(
+        name: .long,
+        help: "Whether policies go by what it says that its tools do: untrusted (the default) or trusted."
+    )
     var annotations: ServerEntry.Annotations?
 
     @Option(name: .long, help: "A category of the catalog: 1 to 32 of a-z, 0-9 and -; may be given again.")

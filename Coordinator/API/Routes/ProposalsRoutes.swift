@@ -15,7 +15,9 @@ struct ProposalsRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("POST", "/v1/imports", for: Right.EditServers.self, largestBody: Self.largestImport) { call, permit in
+            Operation("POST", "/v1/imports", for: Right.EditServers.self, largestBody: Self.largestImport) {
+                call,
+                permit in
                 let imported =
                     switch try ObjectReader.read(try call.json(depth: 24), Self.question) {
                     case .url(let upstream): try await upstreams.bringIn(upstream, by: permit)

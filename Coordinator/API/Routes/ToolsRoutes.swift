@@ -12,7 +12,9 @@ struct ToolsRoutes: Sendable {
 
     var operations: [Operation] {
         [
-            Operation("GET", "/v1/tools", for: Right.ReadTools.self, query: Paging.fields.union(["server", "tool"])) { call, permit in
+            Operation("GET", "/v1/tools", for: Right.ReadTools.self, query: Paging.fields.union(["server", "tool"])) {
+                call,
+                permit in
                 let tools = try await definitions.list(
                     server: call.query["server"],
                     tool: call.query["tool"],

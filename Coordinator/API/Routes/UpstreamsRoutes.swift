@@ -3,7 +3,9 @@ internal import Registry
 internal import Rights
 internal import StrictJSON
 
-/// `/v1/upstreams`: how the upstream registries do. Which there are is a setting.
+/// `/v1/upstreams`: how the upstream registries do.
+///
+/// Which there are is a setting.
 struct UpstreamsRoutes: Sendable {
     let upstreams: Upstreams
 

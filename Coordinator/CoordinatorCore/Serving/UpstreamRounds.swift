@@ -2,7 +2,9 @@ internal import Logging
 internal import Registry
 internal import ServiceKit
 
-/// Asks upstream registries on their schedule, and says how that went. Nobody waits for it, and nothing depends on it.
+/// Asks upstream registries on their schedule, and says how that went.
+///
+/// Nobody waits for it, and nothing depends on it.
 struct UpstreamRounds: Sendable {
     private let upstreams: Upstreams
     private let metrics: MetricsRegistry

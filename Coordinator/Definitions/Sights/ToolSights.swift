@@ -64,6 +64,7 @@ struct ToolSights {
     ///   - server: the alias; nil: of all servers.
     ///   - tool: the tool; nil: of all tools.
     ///   - view: as the database has it.
+    /// - Throws: what the database throws.
     init(server: String?, tool: String?, in view: some SQLReading) throws {
         let conditions = [("tool_list.server", server), ("tool_list_item.tool", tool)].filter { $0.1 != nil }
         let filter = conditions.isEmpty ? "" : "WHERE \(conditions.map { "\($0.0) = ?" }.joined(separator: " AND "))"
@@ -88,7 +89,9 @@ struct ToolSights {
                 tool: JSONText(try row.text("tool")),
                 digest: digest
             )
-            let (agent, first, last) = (try row.text("agent_id"), try row.integer("first_at"), try row.integer("last_at"))
+            let (agent, first, last) = (
+                try row.text("agent_id"), try row.integer("first_at"), try row.integer("last_at")
+            )
             let known = machines[key]?[agent]
             machines[key, default: [:]][agent] = DefinitionSights.Machine(
                 agent: agent,

@@ -20,6 +20,8 @@ extension Registry {
     ///   - shown: whose servers are shown.
     ///   - page: which part.
     ///   - view: as the database has it.
+    /// - Returns: the versions, and where the next page begins.
+    /// - Throws: what the database throws.
     package func catalog(
         _ query: CatalogQuery,
         of shown: CatalogView,

@@ -45,6 +45,9 @@ package struct BroughtDocument: Sendable {
 
     /// Where something is wrong in it: `FILE: remotes/0/url`.
     func problem(_ error: ShapeError) -> FieldProblem {
-        FieldProblem([place, error.place].compactMap { $0?.isEmpty == false ? $0 : nil }.joined(separator: ": "), error.why)
+        FieldProblem(
+            [place, error.place].compactMap { $0?.isEmpty == false ? $0 : nil }.joined(separator: ": "),
+            error.why
+        )
     }
 }

@@ -34,7 +34,9 @@ struct EntryMaker {
             json["remotes"] = .array([try remote(choice, &values)])
         }
         try values.refuseUnused()
-        settings["alias"] = (choice.alias ?? settings["alias"]?.text ?? Self.alias(of: document.summary.name)).map { .text($0) }
+        settings["alias"] = (choice.alias ?? settings["alias"]?.text ?? Self.alias(of: document.summary.name)).map {
+            .text($0)
+        }
         var meta = document.meta.others
         // That is for whoever lists a version to say.
         meta[ServerMeta.officialName] = nil
@@ -49,11 +51,8 @@ struct EntryMaker {
     func judgeSettings() throws {
         var json = document.summary.members
         let settings = try proposed()
-        // Most of them mean the same for each way.
-        if settings["stdio"] == nil {
-            let remote = document.remotes.first { !$0.url.contains("{") }
-            json["remotes"] = [["type": "streamable-http", "url": .text(remote?.url ?? "https://mcp.example/")]]
-        }
+        // Where the server is, is judged with the way that is chosen.
+        if settings["stdio"] == nil { json["remotes"] = [["type": "sse", "url": "https://mcp.example/"]] }
         json["_meta"] = [RegistryEntry.settingsName: .object(settings)]
         try RegistryEntry(.object(json)).refuseUnusable()
     }
@@ -90,7 +89,10 @@ struct EntryMaker {
         _ values: inout InputValues
     ) throws -> StdioCommand {
         guard document.packages.indices.contains(index) else { throw ShapeError("package", "is not there") }
-        return try PackageCommand(package: document.packages[index], place: "packages/\(index)").command(choice, &values)
+        return try PackageCommand(package: document.packages[index], place: "packages/\(index)").command(
+            choice,
+            &values
+        )
     }
 
     /// The command as it is now is what gets approved.

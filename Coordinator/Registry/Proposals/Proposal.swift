@@ -77,13 +77,15 @@ package struct Proposal: Sendable, Equatable {
     /// As a member of `proposals[]`, with the ways in which it is offered.
     ///
     /// - Parameter alias: the server in use that it is a later version of; nil where there is none.
+    /// - Returns: the object.
     package func json(updates alias: String?) -> JSONValue {
         var object: JSONObject = [
             "id": .text(id), "name": .text(name), "version": .text(version),
             "title": document.summary.title.map { .text($0) } ?? .null,
             "description": .text(document.summary.description), "source": .text(source),
             "state": .text(state.rawValue), "status": .text(status.rawValue),
-            "updates": alias.map { .text($0) } ?? .null, "since": .text(UTCTime(seconds: decidedAt ?? madeAt).shortText),
+            "updates": alias.map { .text($0) } ?? .null,
+            "since": .text(UTCTime(seconds: decidedAt ?? madeAt).shortText),
             "offers": .array(ServerOffer.all(of: document).map(\.json)),
         ]
         object["status_message"] = statusMessage.map { .text($0) }

@@ -87,7 +87,10 @@ extension Registry {
         return ListedProposal(proposal: proposal, updates: updates)
     }
 
-    private static let listing = Listing("SELECT * FROM proposal", by: [.init("name", "name"), .init("source", "source")])
+    private static let listing = Listing(
+        "SELECT * FROM proposal",
+        by: [.init("name", "name"), .init("source", "source")]
+    )
 
     /// One page of proposals, by name.
     package func proposals(

@@ -18,7 +18,9 @@ struct UpstreamClient: Sendable {
         fileprivate mutating func skip(_ name: String, _ error: ShapeError) {
             skipped += 1
             guard problems.count < UpstreamClient.mostProblems else { return }
-            problems.append(FieldProblem([name, error.place].filter { !$0.isEmpty }.joined(separator: ": "), error.why))
+            problems.append(
+                FieldProblem([name, error.place].filter { !$0.isEmpty }.joined(separator: ": "), error.why)
+            )
         }
     }
 
@@ -134,7 +136,9 @@ struct UpstreamClient: Sendable {
             }
             let key = name.lowercased()
             if let other = byName[key] {
-                guard server.document != other.document || !server.name.utf8.elementsEqual(other.name.utf8) else { return }
+                guard server.document != other.document || !server.name.utf8.elementsEqual(other.name.utf8) else {
+                    return
+                }
                 // A registry that lists all versions says which is the newest.
                 switch (server.isLatest, other.isLatest) {
                 case (true, false): break

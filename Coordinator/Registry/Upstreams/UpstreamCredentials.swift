@@ -12,7 +12,7 @@ package struct UpstreamCredentials: Sendable {
     /// In a folder, which need not be there.
     package init(folder: String) { self.folder = folder }
 
-    /// The token for a URL; nil where there is none. Throws `UpstreamFailure` for a file that others may read.
+    /// The token for a URL, or nil where there is none; throws `UpstreamFailure` for a file that others may read.
     func token(for url: String) throws -> String? {
         guard let path = path(for: url) else { return nil }
         var status = stat()
@@ -23,7 +23,10 @@ package struct UpstreamCredentials: Sendable {
         guard let bytes = try? DurableFile.read(path, maxBytes: 4096) else {
             throw UpstreamFailure("\(path) cannot be read.")
         }
-        let text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+        let text = String(
+            decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") },
+            as: UTF8.self
+        )
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw UpstreamFailure("\(path) holds no token on its first line.")
         }

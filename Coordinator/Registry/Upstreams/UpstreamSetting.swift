@@ -64,7 +64,10 @@ package struct UpstreamSetting: Sendable, Equatable {
             throw ShapeError("url", "must be that of the registry, without /v0.1/servers and a slash behind it")
         }
         guard parsed.isLoopback ? allowsLoopback : parsed.isSecure else {
-            throw ShapeError("url", parsed.isLoopback ? "is on this machine, which needs allow_loopback" : "must be https")
+            throw ShapeError(
+                "url",
+                parsed.isLoopback ? "is on this machine, which needs allow_loopback" : "must be https"
+            )
         }
     }
 

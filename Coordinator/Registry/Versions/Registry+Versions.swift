@@ -11,12 +11,8 @@ extension Registry {
 
     // MARK: Looking
 
-    /// The versions in use, by alias.
-    ///
-    /// - Parameters:
-    ///   - search: what is in a name, a title, a description or a category; nil: whatever they say.
-    ///   - category: the category that they have; nil: any.
-    ///   - permit: who looks.
+    /// The versions in use, by alias: those with `search` in a name, a title, a description or a category, of `category`;
+    /// nil leaves nothing out.
     package func inUse(
         search: String? = nil,
         category: String? = nil,
@@ -108,7 +104,10 @@ extension Registry {
     private static func checkMessage(_ message: String) throws {
         let isLine = !message.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
         guard isLine, (1...500).contains(message.unicodeScalars.count) else {
-            throw Refused.malformed(ShapeError("message", "must be 1 to 500 characters on one line"), code: "invalid_request")
+            throw Refused.malformed(
+                ShapeError("message", "must be 1 to 500 characters on one line"),
+                code: "invalid_request"
+            )
         }
     }
 
