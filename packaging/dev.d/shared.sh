@@ -59,7 +59,9 @@ build_packages=(
     binutils libcurl4-openssl-dev libsecret-1-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 )
 run_packages=(bubblewrap ca-certificates curl dbus gnome-keyring libglib2.0-bin python3 python3-venv)
-test_packages=(dbus-user-session git libsecret-tools procps python3-gi shellcheck systemd util-linux)
+test_packages=(
+    dbus-user-session faketime git libsecret-tools nghttp2-proxy procps python3-gi shellcheck systemd util-linux
+)
 # The keyrings of other desktops, and a screen on which their windows can be seen and answered: some 130 MB.
 test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvfb)
 # A browser that tests drive, what gives it the certificate of a CA, and a font to read pages by: some 330 MB.
