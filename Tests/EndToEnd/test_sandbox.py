@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from parts.processes import wait_for
+from parts.processes import run, wait_for
 from parts.world import PROGRAMS, Desk, World
 
 PROBE = ["/usr/bin/python3", str(PROGRAMS / "stdio_probe.py")]
@@ -99,6 +99,10 @@ def marked(mark: str) -> set[int]:
         except (OSError, ValueError):
             continue
     return found
+
+
+def marked_below(pid: int, mark: str) -> set[int]:
+    return descendants(pid) & marked(mark)
 
 
 def test_the_home_of_the_user_is_not_there(probes: dict[str, Probe], desk: Desk) -> None:
@@ -255,33 +259,59 @@ def test_it_ends_with_an_agent_that_is_stopped(probes: dict[str, Probe], desk: D
     desk.start_agent()
 
 
-def bad_machine(desk: Desk, setup: str) -> None:
-    """Starts the agent in a mount namespace of its own, in which something is missing."""
-    desk.stop_agent()
-    desk.wrapper = ["unshare", "--mount", "/bin/sh", "-c", f'{setup}; exec "$@"', "-"]
-    desk.start_agent()
+# How a machine looks where something is missing or forbidden: what `unshare` makes, what is changed there, what is said of it,
+# and what mends it.
+NO_BWRAP = (
+    "printf '#!/bin/sh\\necho setting up uid map: Permission denied >&2; exit 1' > {folder}/bwrap; chmod 755 {folder}/bwrap; "
+    "mount --bind {folder}/bwrap /usr/bin/bwrap"
+)
+SETTING = "mkdir -p {folder}/kernel; echo %s > {folder}/kernel/%s; mount --bind {folder}/kernel /proc/sys/kernel"
+BAD_MACHINES = {
+    "not installed": (
+        ["--mount"], "mount --bind /dev/null /usr/bin/bwrap", "bubblewrap is not installed", "apt-get install bubblewrap",
+    ),
+    "in a container": (["--mount"], NO_BWRAP, "Permission denied", "bwrap --unshare-all"),
+    "AppArmor": (
+        ["--mount"], f"{NO_BWRAP}; {SETTING % (1, 'apparmor_restrict_unprivileged_userns')}",
+        "AppArmor allows them to programs with a profile alone", "bwrap-userns-restrict",
+    ),
+    "Debian's switch": (
+        ["--mount"], f"{NO_BWRAP}; {SETTING % (0, 'unprivileged_userns_clone')}", "kernel.unprivileged_userns_clone is 0",
+        "kernel.unprivileged_userns_clone=1",
+    ),
+    "no namespaces": (
+        ["--user", "--map-root-user"], "echo 0 > /proc/sys/user/max_user_namespaces", "user.max_user_namespaces is 0",
+        "user.max_user_namespaces=15000",
+    ),
+}
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can take bubblewrap away")
-@pytest.mark.parametrize(("setup", "words", "remedy"), [
-    ("mount --bind /dev/null /usr/bin/bwrap", "bubblewrap is not installed", "apt-get install bubblewrap"),
-    (
-        "printf '#!/bin/sh\\necho setting up uid map: Permission denied >&2; exit 1' > /tmp/no-bwrap; chmod 755 /tmp/no-bwrap; "
-        "mount --bind /tmp/no-bwrap /usr/bin/bwrap",
-        "Permission denied", "bwrap --unshare-all",
-    ),
-])
-def test_where_no_sandbox_can_be_made_no_program_is_started(
-    probes: dict[str, Probe], desk: Desk, setup: str, words: str, remedy: str
+@pytest.mark.parametrize("machine", BAD_MACHINES)
+def test_where_no_sandbox_can_be_made_it_is_said_everywhere_and_no_program_is_started(
+    probes: dict[str, Probe], desk: Desk, machine: str
 ) -> None:
+    namespaces, setup, words, remedy = BAD_MACHINES[machine]
+    folder = desk.folder / machine.replace(" ", "-").replace("'", "")
+    folder.mkdir()
+    desk.stop_agent()
+    desk.wrapper = ["unshare", *namespaces, "/bin/sh", "-c", setup.format(folder=folder) + '; exec "$@"', "-"]
     try:
-        bad_machine(desk, setup)
+        desk.start_agent()
+        wait_for("it to be in the log", lambda: words in desk.world.logs())
+        server = wait_for("it to be known", lambda: (each := desk.servers()["probe"])["state"] == "down" and each)
+        assert words in server["error"] and remedy in server["error"]
         answer = probes["probe"].ask("facts")
         error = answer.json["error"]
         assert answer.status == 1 and error["code"] == -31004, answer
         assert words in error["message"] and remedy in error["message"], error
-        assert not {pid for pid in descendants(desk.agent.pid) if "stdio_probe" in Path(f"/proc/{pid}/cmdline").read_text()}
-        assert words in desk.world.logs()
+        assert not marked_below(desk.agent.pid, "stdio_probe")
+        doctor = [*desk.wrapper, str(desk.world.programs / "doorward"), "doctor", "--json"]
+        done = run(doctor, desk.environment)
+        checks = {each["name"]: each for each in json.loads(done.stdout)["checks"]}
+        assert done.returncode == 1 and checks["sandbox"]["state"] == "failed", done.stdout
+        assert words in checks["sandbox"]["message"] and remedy in checks["sandbox"]["next"]
+        assert checks["server probe"]["state"] == "failed"
     finally:
         desk.stop_agent()
         desk.wrapper = []

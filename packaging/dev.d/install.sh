@@ -24,4 +24,8 @@ case ":$PATH:" in
 *":$bin:"*) ;;
 *) say "Put $bin into your PATH to type the commands without it." ;;
 esac
+if [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" = 1 ] && [ ! -e /etc/apparmor.d/doorward ]; then
+    say "AppArmor lets no program of a server be isolated here. To allow it for Doorward, an administrator types:"
+    say "  sudo install -m 644 $root/packaging/apparmor/doorward /etc/apparmor.d/doorward && sudo apparmor_parser -r /etc/apparmor.d/doorward"
+fi
 say "Next: doorward login URL --token-file FILE, then: systemctl --user enable --now doorward"

@@ -129,9 +129,13 @@ struct ServerStatus: Sendable {
         let entries = await board.entries
         let deprecated = await board.deprecated
         let health = await forwarding.health()
+        let sandbox = entries.contains { $0.command != nil } ? await board.children.sandbox.trouble() : nil
         return entries.map { entry in
             let known = health.first { $0.alias == JSONText(entry.alias) }
-            var document = document(entry, known)
+            var document =
+                sandbox.flatMap { words in
+                    entry.command.map { _ in Self.document(entry, state: "down", error: words) }
+                } ?? document(entry, known)
             document["deprecated"] = deprecated[JSONText(entry.alias)].map { .text($0) }
             document["errors"] = .array((known?.errors.entries ?? []).map(Self.document))
             return .object(document)

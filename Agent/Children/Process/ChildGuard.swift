@@ -8,7 +8,8 @@ enum ChildGuard {
     private static let shell = "/bin/sh"
 
     /// bubblewrap becomes the guard's child, with the files that the guard was given; the guard keeps none of them, or the ends
-    /// of pipes would never be seen. It exits with bubblewrap's status.
+    /// of pipes would never be seen. It exits with bubblewrap's status. A shell has its children ignore two signals, which `env`
+    /// undoes where it can.
     private static let script = """
         over() {
             trap '' TERM
@@ -24,6 +25,8 @@ enum ChildGuard {
             exit 1
         }
         trap over TERM
+        usual='/usr/bin/env --default-signal=INT,QUIT'
+        $usual true 2>/dev/null && set -- $usual "$@"
         exec 9<&0
         "$@" <&9 9<&- &
         exec <&- >&- 2>&- 3<&- 4<&- 5<&- 9<&-

@@ -32,6 +32,12 @@ package final class SandboxCheck: Sendable {
         return verdict
     }
 
+    /// Why no program is started, and what mends it, where it is known that none can be; nil else.
+    package func trouble() async -> String? {
+        guard case .fails? = known.withLock({ $0 }), case .fails(let why, let next) = await verdict() else { return nil }
+        return "\(why) Run: \(next)"
+    }
+
     /// The same for a command that has no agent.
     package static func probe() async -> Verdict {
         do {
