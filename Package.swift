@@ -169,7 +169,7 @@ let testTargets: [Target] = [
     tests(
         "Console",
         [
-            "Console", "Kits", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "ServiceKit",
+            "Console", "Kits", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "Fetch", "ServiceKit",
             "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", mustache,
         ]
     ),

@@ -52,6 +52,7 @@ package struct CoordinatorAPI: Sendable {
             jobs: domain.jobs,
             changes: domain.changes,
             registry: domain.registry,
+            upstreams: domain.upstreams,
             definitions: domain.definitions,
             people: domain.people,
             desk: domain.desk,

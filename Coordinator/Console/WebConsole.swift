@@ -22,6 +22,7 @@ package struct WebConsole: Sendable {
         jobs: ReportJobs,
         changes: ChangeLog,
         registry: Registry,
+        upstreams: Upstreams,
         definitions: ToolDefinitions,
         people: People,
         desk: PolicyStore,
@@ -32,7 +33,8 @@ package struct WebConsole: Sendable {
         let once = ShownOnce()
         let all: [[ConsolePage]] = [
             OverviewPage(measures: measures, registry: registry, fleet: fleet, definitions: definitions, desk: desk).pages,
-            ServersPages(registry: registry, fleet: fleet).pages, ToolsPages(definitions: definitions).pages,
+            ServersPages(registry: registry, fleet: fleet).pages,
+            ProposalsPages(registry: registry, upstreams: upstreams).pages, ToolsPages(definitions: definitions).pages,
             PolicyPages(desk: desk).pages,
             PeoplePages(people: people, fleet: fleet, desk: desk, once: once).pages, AgentsPages(fleet: fleet).pages,
             TokensPages(people: people, once: once).pages, AuditPages(records: records).pages,

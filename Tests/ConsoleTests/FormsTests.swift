@@ -31,13 +31,13 @@ struct FormsTests {
         let house = try House()
         defer { house.remove() }
         let owner = try await house.person(.owner)
-        let bad = try await house.open("/servers/new", as: owner, "POST", form: ["alias": "Not An Alias", "url": "https://a.example/mcp"])
+        let bad = try await house.open("/new-server", as: owner, "POST", form: ["alias": "Not An Alias", "url": "https://a.example/mcp"])
         #expect(bad.refused?.code == "invalid_entry")
         let page = try html(bad)
         #expect(page.contains("value=\"Not An Alias\"") && page.contains("value=\"https://a.example/mcp\""))
         #expect(page.contains("aria-invalid=\"true\"") && page.contains("role=\"alert\""))
 
-        let added = try await house.open("/servers/new", as: owner, "POST", form: ["alias": "wiki", "url": "https://a.example/mcp"])
+        let added = try await house.open("/new-server", as: owner, "POST", form: ["alias": "wiki", "url": "https://a.example/mcp"])
         #expect(try redirect(added) == "/servers/wiki?done=added")
         #expect(try await house.html("/servers/wiki?done=added", as: owner).contains("The server was added."))
         let removed = try await house.open("/servers/wiki/remove", as: owner, "POST")

@@ -21,7 +21,7 @@ struct PagesTests {
         )
         let tool = Hostile.text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return [
-            "/", "/?span=week", "/?span=month", "/servers", "/servers/new", "/servers/github", "/servers/github/remove",
+            "/", "/?span=week", "/?span=month", "/servers", "/new-server", "/servers/github", "/servers/github/remove", "/proposals", "/proposals?state=",
             "/tools", "/tools?server=github",
             "/tools/definition?server=github&tool=\(tool)&definition=\(definition.definition.base64URL)", "/policy",
             "/policy/edit", "/policy/history", "/policy/history/1", "/policy/history/1/restore", "/people",
@@ -63,7 +63,7 @@ struct PagesTests {
         let paths = Set(try await looks(house).map { $0.split(separator: "?")[0].split(separator: "/").count == 0 ? "/" : String($0.split(separator: "?")[0]) })
         let unseen: Set = [
             "/people/invitations/shown/{id}", "/people/invitations/{id}/withdraw", "/tokens/shown/{id}", "/reports/{id}",
-            "/audit/{agent}/{seq}/proof",
+            "/audit/{agent}/{seq}/proof", "/proposals/{id}",
         ]
         for page in house.console.pages where page.method == "GET" && !unseen.contains(page.path) {
             let pattern = try Regex("^" + page.path.replacing(/\{[a-z]+\}/, with: "[^/]+") + "$")

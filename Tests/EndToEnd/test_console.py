@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from conftest import OPEN_POLICY
 from parts import accessibility
 from parts.browser import Browser
+from parts.processes import wait_for
 from parts.world import Desk, World
 
 # What a stranger may have put into a name, if nobody looked.
@@ -85,8 +86,8 @@ def pages(browser: Browser, house: Desk) -> list[str]:
     person = urllib.parse.urlsplit(browser.driver.find_element(By.CSS_SELECTOR, "tbody th a").get_attribute("href")).path
     agent = f"/agents/{house.status()['agent_id']}"
     return [
-        "/", "/?span=week", "/?span=month", "/servers", "/servers/new", "/servers/everything", "/servers/evil",
-        "/servers/evil/remove", "/tools", definition, "/policy", "/policy/edit", "/policy/suggestion", "/policy/history",
+        "/", "/?span=week", "/?span=month", "/servers", "/new-server", "/servers/everything", "/servers/evil",
+        "/servers/evil/remove", "/proposals", "/tools", definition, "/policy", "/policy/edit", "/policy/suggestion", "/policy/history",
         "/policy/history/2", "/policy/history/1/restore", "/people", "/people/roles", "/people/invitations/new", person,
         f"{person}/remove", "/agents", agent, f"{agent}/revoke", "/audit", "/audit?user=owner@example.com&from=-1h", record,
         "/reports", "/changes", "/changes?what=servers", "/changes/1", "/settings", "/tokens", "/tokens/new",
@@ -259,6 +260,7 @@ def test_token(plain: Browser, world: World) -> None:
 
 def test_audit(browser: Browser) -> None:
     """Found by filters, and proven step by step."""
+    browser.complaints()
     browser.open("/audit")
     browser.fill("Server", "everything")
     browser.driver.find_element(By.CSS_SELECTOR, "select[name=result] option[value=denied]").click()
@@ -270,7 +272,8 @@ def test_audit(browser: Browser) -> None:
     assert len(browser.driver.find_elements(By.CSS_SELECTOR, ".steps .is-good")) == 5
     browser.open("/audit?from=yesterday")
     browser.shows("must be a time in UTC")
-    assert all("422" in each for each in browser.complaints())
+    complaints = browser.complaints()
+    assert all("422" in each for each in complaints), complaints
 
 
 def test_report(world: World, browser: Browser, house: Desk, tmp_path: Path) -> None:
@@ -307,29 +310,49 @@ def test_old_sign_in(world: World, browser: Browser) -> None:
     browser.press("Apply it")
     browser.shows("Sign in again")
     assert "# kept" in browser.driver.find_element(By.ID, "file").get_attribute("value")
-    browser.open("/servers/new")
+    browser.open("/new-server")
     browser.press("Sign in again")
     assert urllib.parse.urlsplit(browser.url).path == "/sign-in"
     sign_in(world, browser)
-    browser.open("/servers/new")
+    browser.open("/new-server")
     browser.shows("Nobody can use it until the policy grants it.")
 
 
 def test_foreign_form(world: World, browser: Browser) -> None:
     """A form without the session's proof, or from another origin, changes nothing."""
-    browser.open("/servers/new")
-    browser.driver.execute_script("document.querySelector('input[name=csrf]').value = 'guessed'")
+    browser.open("/new-server")
+    browser.driver.execute_script("document.querySelectorAll('input[name=csrf]').forEach((each) => { each.value = 'guessed' })")
     browser.fill("Alias", "smuggled")
     browser.fill("URL", "https://evil.example/mcp")
     browser.press("Add the server")
     browser.shows("lacks the proof")
     cookie = "; ".join(f"{name}={each['value']}" for name, each in browser.cookies().items())
     reply = world.coordinator.request(
-        "POST", "/servers/new", headers={"Cookie": cookie, "Origin": "https://evil.example"}, body=b"alias=smuggled"
+        "POST", "/new-server", headers={"Cookie": cookie, "Origin": "https://evil.example"}, body=b"alias=smuggled"
     )
     assert reply.status == 403
     browser.open("/servers")
     assert "smuggled" not in browser.text
+
+
+def test_lock(browser: Browser, house: Desk) -> None:
+    """A machine passes nothing while it is locked, and everything once the lock is off."""
+
+    def state(ends: bool) -> None:
+        wait_for(
+            "the lock to hold" if ends else "the lock to be off",
+            lambda: (house.doorward("call", "everything", "echo", '{"text": "x"}', check=False).status != 0) == ends,
+        )
+
+    browser.open(f"/agents/{house.status()['agent_id']}")
+    browser.fill("Why", "It was left in a train")
+    browser.press("Lock this machine")
+    browser.shows("The machine is locked")
+    browser.shows("It was left in a train")
+    state(True)
+    browser.press("Take the lock off")
+    browser.shows("The lock was taken off.")
+    state(False)
 
 
 def test_machine(browser: Browser, house: Desk) -> None:

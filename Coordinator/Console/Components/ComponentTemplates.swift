@@ -21,12 +21,12 @@ enum ComponentTemplates {
           <header><h2 id="{{id}}">{{heading}}</h2>{{#about}}<p>{{.}}</p>{{/about}}</header>
           {{#texts}}<p class="inset">{{.}}</p>{{/texts}}
           {{#secret}}<code class="secret">{{.}}</code>{{/secret}}
-          {{#form}}<div class="inset">{{>form}}</div>{{/form}}
           {{#facts}}<div class="inset">{{>facts}}</div>{{/facts}}
           {{#table}}{{>table}}{{/table}}
           {{#empty}}{{>empty}}{{/empty}}
           {{#code}}<div class="block scroll" tabindex="0" role="region" aria-label="{{name}}"><pre><code>{{text}}</code></pre></div>{{/code}}
           {{#diff}}{{>diff}}{{/diff}}
+          {{#form}}<div class="inset">{{>form}}</div>{{/form}}
           {{#steps}}<ol class="steps inset">{{#items}}<li class="{{classes}}"><div><h3>{{name}}</h3>{{#what}}<p class="soft">{{.}}</p>{{/what}}{{#code}}<code class="mono small">{{.}}</code>{{/code}}</div></li>{{/items}}</ol>{{/steps}}
           {{#progress}}<div class="inset field"><label for="progress-{{id}}">{{label}}</label><progress id="progress-{{id}}" max="{{most}}"{{#.value}} value="{{.}}"{{/.value}}></progress></div>{{/progress}}
           {{#links}}<div class="row inset">{{#items}}<a class="button{{classes}}" href="{{href}}">{{name}}</a>{{/items}}</div>{{/links}}

@@ -12,20 +12,29 @@ package struct EntryPage: Sendable {
         }
     }
 
-    /// A form of one button.
+    /// A form of one button, or of a yes and a no.
     package struct Button: Sendable {
         let action: String
-        let field: HiddenField?
+        let fields: [HiddenField]
         let name: String
+        /// What stands on the other one; the field `decision` says which was pressed.
+        let refusal: String?
 
         /// - Parameters:
         ///   - name: What stands on it.
+        ///   - refusal: What stands on the one that says no; nil: there is none.
         ///   - action: Where it posts to.
-        ///   - field: What goes along: a name and a value.
-        package init(_ name: String, action: String, field: (name: String, value: String)? = nil) {
+        ///   - fields: What goes along: names and values.
+        package init(
+            _ name: String,
+            orElse refusal: String? = nil,
+            action: String,
+            fields: [(name: String, value: String)] = []
+        ) {
             self.name = name
+            self.refusal = refusal
             self.action = action
-            self.field = field.map { HiddenField(name: $0.name, value: $0.value) }
+            self.fields = fields.map { HiddenField(name: $0.name, value: $0.value) }
         }
     }
 
@@ -95,8 +104,9 @@ package struct EntryPage: Sendable {
         {{#page.commands}}<dl class="facts flat-facts">{{#items}}<dt>{{place}}</dt><dd><code>{{command}}</code></dd>{{/items}}</dl>{{/page.commands}}
         {{#page.button}}
         <form method="post" action="{{action}}">
-          {{#field}}<input type="hidden" name="{{name}}" value="{{value}}">{{/field}}
-          <button class="button primary">{{name}}</button>
+          {{#fields}}<input type="hidden" name="{{name}}" value="{{value}}">{{/fields}}
+          <button class="button primary" name="decision" value="yes">{{name}}</button>
+          {{#refusal}}<button class="button" name="decision" value="no">{{.}}</button>{{/refusal}}
         </form>
         {{/page.button}}
         {{#page.links}}<div class="row">{{#items}}<a class="button" href="{{href}}">{{name}}</a>{{/items}}</div>{{/page.links}}

@@ -8,9 +8,6 @@ internal import ServiceKit
 struct AgentsPages: Sendable {
     let fleet: Fleet
 
-    /// A machine that runs asks for news twice a minute at least.
-    private static let silence = 120
-
     var pages: [ConsolePage] {
         [
             ConsolePage("GET", "/agents", for: Right.ReadPeople.self) { visit, permit in
@@ -18,6 +15,18 @@ struct AgentsPages: Sendable {
             },
             ConsolePage("GET", "/agents/{id}", for: Right.ReadPeople.self) { visit, permit in
                 try await one(visit, permit)
+            },
+            ConsolePage("POST", "/agents/{id}/lock", for: Right.RevokeMachines.self) { visit, permit in
+                do {
+                    _ = try await fleet.lock(visit.parameters[0], why: visit.form.optional("why"), by: permit)
+                    return .redirect(to: visit.path("/agents/{}"), done: "locked")
+                } catch let refused as Refused {
+                    return try await one(visit, try visit.caller.permit(), refused)
+                }
+            },
+            ConsolePage("POST", "/agents/{id}/unlock", for: Right.RevokeMachines.self) { visit, permit in
+                _ = try await fleet.unlock(visit.parameters[0], by: permit)
+                return .redirect(to: visit.path("/agents/{}"), done: "unlocked")
             },
             ConsolePage("GET", "/agents/{id}/revoke", for: Right.RevokeMachines.self) { visit, _ in
                 try await revocation(visit)
@@ -82,8 +91,14 @@ struct AgentsPages: Sendable {
             let words = ["left": "Has left", "revoked": "Revoked", "removed": "Person removed"]
             return Cell(words[why] ?? VisibleText.of(why), badge: .bad)
         }
-        let isThere = now - agent.lastSeen < silence
-        return Cell(isThere ? "Online" : "Away", small: Numbers.ago(agent.lastSeen, now: now), badge: isThere ? .good : .calm)
+        let seen = Numbers.ago(agent.lastSeen, now: now)
+        if agent.lock != nil || agent.isUserLocked { return Cell("Locked", small: seen, badge: .bad) }
+        switch agent.presence {
+        case .online: return Cell("Online", small: seen, badge: .good)
+        case .ended: return Cell("Off", small: seen, badge: .calm)
+        case .silent: return Cell("Silent", small: "\(seen), without a word", badge: .warn)
+        case .revoked: return Cell("Shut out", badge: .bad)
+        }
     }
 
     // MARK: One
@@ -95,7 +110,11 @@ struct AgentsPages: Sendable {
         return agent
     }
 
-    private func one(_ visit: Visit, _ permit: Permit<Right.ReadPeople>) async throws -> PageAnswer {
+    private func one(
+        _ visit: Visit,
+        _ permit: Permit<Right.ReadPeople>,
+        _ refused: Refused? = nil
+    ) async throws -> PageAnswer {
         let agent = try await agent(visit, permit)
         var facts = Section("facts", "What is known")
         facts.facts = Facts([
@@ -105,6 +124,10 @@ struct AgentsPages: Sendable {
             ("Policy in force", Cell(agent.policyVersion == 0 ? "None yet" : "Version \(agent.policyVersion)")),
             ("Key", Cell(agent.key, small: "Kept in: \(VisibleText.of(agent.custody))", isCode: true)),
             ("Records stored", Cell(Numbers.bytes(agent.storedBytes))),
+            (
+                "Records to be shipped",
+                Cell(agent.health?.pendingRecords.map { Numbers.count($0) } ?? "Not said")
+            ), ("Clock", Self.clock(agent)),
         ])
         let servers = Section(
             "servers",
@@ -134,15 +157,30 @@ struct AgentsPages: Sendable {
                         + (visit.may(.revokeMachines) && agent.revokedWhy == nil ? [revoke] : [])
                 ),
                 sections: [facts, servers]
+                    + (visit.may(.revokeMachines) && agent.revokedWhy == nil
+                        ? [LockSection.make(visit, agent.lock, what: "machine", path: visit.path("/agents/{}"))] : [])
             ),
             in: visit.shell(
                 .agents,
                 VisibleText.of(agent.hostname),
                 lede: agent.agentID,
                 parent: PageLink(name: "Machines", href: "/agents"),
-                done: ["revoked": "The key was taken away. Within a minute nothing goes through the machine any more."]
-            )
+                done: [
+                    "revoked": "The key was taken away. Within a minute nothing goes through the machine any more.",
+                    "locked": "The machine is locked: within a minute nothing goes through it.",
+                    "unlocked": "The lock was taken off.",
+                ],
+                refused: refused
+            ),
+            refused: refused
         )
+    }
+
+    private static func clock(_ agent: AgentSummary) -> Cell {
+        guard let seconds = agent.health?.clockAhead else { return Cell("Not said") }
+        let isWrong = abs(seconds) >= 30
+        let words = seconds == 0 ? "Right" : "\(Numbers.span(seconds)) \(seconds > 0 ? "ahead" : "behind")"
+        return Cell(words, badge: isWrong ? .warn : nil)
     }
 
     // MARK: Revoking

@@ -34,6 +34,18 @@ struct PeoplePages: Sendable {
                     return try await one(visit, try visit.caller.permit(), refused)
                 }
             },
+            ConsolePage("POST", "/people/{id}/lock", for: Right.RevokeMachines.self) { visit, permit in
+                do {
+                    _ = try await people.lock(visit.parameters[0], why: visit.form.optional("why"), by: permit)
+                    return .redirect(to: visit.path("/people/{}"), done: "locked")
+                } catch let refused as Refused {
+                    return try await one(visit, try visit.caller.permit(), refused)
+                }
+            },
+            ConsolePage("POST", "/people/{id}/unlock", for: Right.RevokeMachines.self) { visit, permit in
+                _ = try await people.unlock(visit.parameters[0], by: permit)
+                return .redirect(to: visit.path("/people/{}"), done: "unlocked")
+            },
             ConsolePage("GET", "/people/{id}/remove", for: Right.EditPeople.self) { visit, _ in
                 try await removal(visit)
             },
@@ -57,7 +69,8 @@ struct PeoplePages: Sendable {
         let rows = users.map { person in
             let count = machines[person.email]?.count ?? 0
             return Table.Row([
-                Cell(person.email, href: "/people/\(person.sub)"), Self.role(person.role),
+                Cell(person.email, href: "/people/\(person.sub)"),
+                person.lock == nil ? Self.role(person.role) : Cell("Locked", badge: .bad),
                 Cell(count == 0 ? "None" : Numbers.count(count)), .moment(person.createdAt),
             ])
         }
@@ -136,6 +149,9 @@ struct PeoplePages: Sendable {
             ("Known since", .moment(person.createdAt)),
         ])
         sections.append(facts)
+        if visit.may(.revokeMachines) {
+            sections.append(LockSection.make(visit, person.lock, what: "person", path: visit.path("/people/{}")))
+        }
         let records = Action("Records", "/audit?user=\(person.email)")
         let remove = Action("Remove", visit.path("/people/{}/remove"), about: person.email, isDanger: true)
         return .page(
@@ -149,7 +165,11 @@ struct PeoplePages: Sendable {
                 .people,
                 person.email,
                 parent: PageLink(name: "People and roles", href: "/people"),
-                done: ["role": "The role was changed. It holds for what the person does from now on."],
+                done: [
+                    "role": "The role was changed. It holds for what the person does from now on.",
+                    "locked": "The person is locked: within a minute nothing goes through any of the machines.",
+                    "unlocked": "The lock was taken off.",
+                ],
                 refused: refused
             ),
             refused: refused

@@ -9,7 +9,7 @@ extension ServersPages {
     func form(_ visit: Visit, _ form: Form, _ refused: Refused? = nil) -> PageAnswer {
         var simple = Section("by-url", "A server on the network")
         simple.form = FormView(
-            action: "/servers/new",
+            action: "/new-server",
             csrf: visit.csrf,
             fields: [
                 .text(
@@ -41,7 +41,7 @@ extension ServersPages {
         )
         var full = Section("by-document", "Or a whole server.json", about: "For programs that the agent starts, limits, health checks")
         full.form = FormView(
-            action: "/servers/new",
+            action: "/new-server",
             csrf: visit.csrf,
             fields: [
                 .area(

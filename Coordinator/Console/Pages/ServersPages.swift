@@ -15,8 +15,8 @@ struct ServersPages: Sendable {
             ConsolePage("GET", "/servers", for: Right.ReadServers.self) { visit, permit in
                 try await list(visit, permit)
             },
-            ConsolePage("GET", "/servers/new", for: Right.EditServers.self) { visit, _ in form(visit, Form.empty) },
-            ConsolePage("POST", "/servers/new", for: Right.EditServers.self) { visit, permit in
+            ConsolePage("GET", "/new-server", for: Right.EditServers.self) { visit, _ in form(visit, Form.empty) },
+            ConsolePage("POST", "/new-server", for: Right.EditServers.self) { visit, permit in
                 do {
                     let entry = try Self.entry(visit.form)
                     try await registry.add(entry, by: permit)
@@ -60,7 +60,7 @@ struct ServersPages: Sendable {
             [Table.Column("Server"), .init("State"), .init("Machines"), .init("How it is reached"), .init("Sign-in")],
             rows
         )
-        let add = PageLink(name: "Add a server", href: "/servers/new")
+        let add = PageLink(name: "Add a server", href: "/new-server")
         let empty = EmptyState(
             message: "No server is registered yet",
             next: "Add the first one: people can use it as soon as the policy grants it to them.",
@@ -68,8 +68,10 @@ struct ServersPages: Sendable {
         )
         return .page(
             SectionsView(
-                actions: visit.may(.editServers)
-                    ? Actions(items: [Action("Add a server", "/servers/new", isPrimary: true)]) : nil,
+                actions: Actions(
+                    items: [Action("What others publish", "/proposals")]
+                        + (visit.may(.editServers) ? [Action("Add a server", "/new-server", isPrimary: true)] : [])
+                ),
                 sections: [Section("registry", "Registry", about: Self.count(entries.count), table, else: empty)]
             ),
             in: visit.shell(

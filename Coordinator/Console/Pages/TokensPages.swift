@@ -29,8 +29,9 @@ struct TokensPages: Sendable {
                     return form(visit, visit.form.refused(refused), refused)
                 }
             },
-            ConsolePage("GET", "/tokens/shown/{id}", for: Right.EditTokens.self) { visit, _ in try shown(visit) },
             ConsolePage("GET", "/tokens/{name}/remove", for: Right.EditTokens.self) { visit, _ in removal(visit) },
+            // Behind the one before: a token may be called `shown`.
+            ConsolePage("GET", "/tokens/shown/{id}", for: Right.EditTokens.self) { visit, _ in try shown(visit) },
             ConsolePage("POST", "/tokens/{name}/remove", for: Right.EditTokens.self) { visit, permit in
                 do {
                     try await people.removeToken(visit.parameters[0], by: permit)

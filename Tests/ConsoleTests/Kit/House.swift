@@ -3,6 +3,7 @@ import AuditSink
 import Contract
 import Database
 import Definitions
+import Fetch
 import Fleet
 import Foundation
 import Kits
@@ -63,6 +64,11 @@ struct House {
             jobs: jobs,
             changes: ChangeLog(database: database, log: log),
             registry: registry,
+            upstreams: Upstreams(
+                registry: registry,
+                fetcher: Fetcher(),
+                credentials: UpstreamCredentials(folder: folder.path)
+            ),
             definitions: definitions,
             people: people,
             desk: desk,

@@ -97,7 +97,7 @@ struct OverviewPage: Sendable {
                 name: "Register a server",
                 what: "Say where an MCP server is, or which program the agents start.",
                 isDone: hasServer,
-                link: PageLink(name: "Add a server", href: "/servers/new")
+                link: PageLink(name: "Add a server", href: "/new-server")
             ),
             .init(
                 name: "Apply a policy",
