@@ -33,7 +33,7 @@ package struct ServerStanding: Sendable, Equatable {
         return count(.needsSignIn) == sights.count ? .needsSignIn : .up
     }
 
-    /// As `GET /v1/servers/health` shows it.
+    /// As `GET /v1/server-health` shows it.
     package var json: JSONValue {
         let states = HealthReport.Server.State.allCases.reduce(into: JSONObject()) { object, state in
             object[JSONText(state.rawValue)] = .int(count(state))

@@ -80,7 +80,12 @@ extension People {
 
 extension Lock {
     /// What the organisation's log has the digest of.
-    package var stated: JSONValue { ["since": .int(since.seconds), "why": why.map { .text($0) } ?? .null] }
+    package var stated: JSONValue {
+        // The canonical form has no null.
+        var stated: JSONObject = ["since": .int(since.seconds)]
+        if let why { stated["why"] = .text(why) }
+        return .object(stated)
+    }
 
     /// As the member `locked` of a person or a machine.
     package var json: JSONValue { ["since": .text(since.shortText), "why": why.map { .text($0) } ?? .null] }

@@ -60,6 +60,7 @@ prepare() {
     need_python authlib
     need_python servers
     need_python servers-handshake
+    need_python schemathesis
     need_glewlwyd
 }
 

@@ -6,6 +6,8 @@ struct OperationDescription: Sendable {
     enum Content: Sendable {
         /// A document.
         case json(Schema)
+        /// A document that a request may leave out.
+        case optional(Schema)
         /// Bytes of one of these media types.
         case bytes([String])
         /// Nothing.
@@ -30,6 +32,8 @@ struct OperationDescription: Sendable {
     let headers: [String: Schema]
     let body: Content
     let matching: Matching
+    /// Whether a machine that is not known yet signs it.
+    private(set) var isSigned = false
     /// What is answered when it succeeds, by status.
     let answers: [Int: Content]
 
@@ -73,10 +77,17 @@ struct OperationDescription: Sendable {
         )
     }
 
+    /// The same, which a machine signs that is not known yet.
+    var signed: OperationDescription {
+        var description = self
+        description.isSigned = true
+        return description
+    }
+
     /// The fields of a query for a page, with those that filter.
     static func page(_ filters: [String: Schema] = [:]) -> [String: Schema] {
         filters.merging(
-            ["limit": .integer(1...Paging.most), "cursor": .text(longest: 4096).about("`next` of the page before.")]
+            ["limit": .integer(1...Paging.most), "cursor": .text(longest: 1000).about("`next` of the page before.")]
         ) { one, _ in one }
     }
 }

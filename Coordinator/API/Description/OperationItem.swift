@@ -11,12 +11,14 @@ struct OperationItem {
         var object: JSONObject = [
             "operationId": .text(Self.id(operation)), "summary": .text(description.summary),
             "tags": [.text(Self.tag(operation))], "x-doorward-role": .text(operation.access.word),
-            "security": Self.security(operation.access),
+            "security": description.isSigned ? [["machine": []]] : Self.security(operation.access),
         ]
         let parameters = Self.parameters(operation, description, &schemas)
         if !parameters.isEmpty { object["parameters"] = .array(parameters) }
         if let content = Self.content(description.body, &schemas) {
-            object["requestBody"] = ["required": true, "content": content]
+            // A file may be empty; what is wrong with it is said then.
+            let isDocument = if case .json = description.body { true } else { false }
+            object["requestBody"] = ["required": .bool(isDocument), "content": content]
         }
         var responses: JSONObject = [:]
         for (status, answer) in description.answers.sorted(by: { $0.key < $1.key }) {
@@ -89,7 +91,7 @@ struct OperationItem {
     private static func content(_ content: OperationDescription.Content, _ schemas: inout [Schema]) -> JSONValue? {
         switch content {
         case .nothing: return nil
-        case .json(let schema):
+        case .json(let schema), .optional(let schema):
             schemas.append(schema)
             return ["application/json": ["schema": schema.json]]
         case .bytes(let types):

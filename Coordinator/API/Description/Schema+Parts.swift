@@ -15,11 +15,13 @@ extension Schema {
     static let name = text("[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
     static let alias = text("[a-z0-9][a-z0-9-]{0,31}")
     /// A SHA-256 in base64url.
-    static let hash = text("[A-Za-z0-9_-]{43}")
+    static let hash = text("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
     /// One line for those who look at it later.
     static let why = text(#"[^\x00-\x1f\x7f-\x9f]{1,200}"#)
     /// A time in UTC, or how long before now.
-    static let moment = text(#"-[1-9][0-9]{0,4}(s|min|h|d)|20[0-9]{2}-0[1-9]-[012][1-9]T[01][0-9]:[0-5][0-9]:[0-5][0-9]Z"#)
+    static let moment = text(
+        #"-[1-9][0-9]{0,2}(s|min|h|d)|(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"#
+    )
     static let tag = text(#""[!#-~]+""#).about("What goes into If-Match.")
 
     static let lock = object(["since": time, "why": text.orNull]).named("Lock")

@@ -4,6 +4,8 @@ internal import StrictJSON
 struct Schema: Sendable {
     /// The schema, with references to those that have names.
     private(set) var json: JSONValue
+    /// What it says itself, where it has a name.
+    private var content: JSONValue
     /// Those that have names, and that this one leads to.
     private(set) var named: [JSONText: JSONValue] = [:]
     /// Whether an object has to have it, where it is a member of one.
@@ -11,6 +13,7 @@ struct Schema: Sendable {
 
     private init(_ json: JSONValue, leadingTo others: [Schema] = []) {
         self.json = json
+        content = json
         for other in others { named.merge(other.named) { one, _ in one } }
     }
 
@@ -34,6 +37,8 @@ struct Schema: Sendable {
 
     /// Any text.
     static let text = text()
+    /// Any text of a request: NUL has no place in it.
+    static let words = text(#"[^\x00]*"#)
 
     /// A whole number.
     static func integer(_ range: ClosedRange<Int>) -> Schema {
@@ -88,12 +93,19 @@ struct Schema: Sendable {
         var object = schema.json.object ?? [:]
         object["additionalProperties"] = false
         schema.json = .object(object)
+        schema.content = schema.json
         return schema
     }
 
     /// The members of several objects in one.
     static func all(_ schemas: Schema...) -> Schema {
-        Schema(["allOf": .array(schemas.map(\.json))], leadingTo: schemas)
+        var (properties, required) = (JSONObject(), [JSONValue]())
+        for schema in schemas {
+            for member in schema.content["properties"]?.object?.members ?? [] { properties[member.name] = member.value }
+            required += schema.content["required"]?.array ?? []
+        }
+        let object: JSONObject = ["type": "object", "properties": .object(properties), "required": .array(required)]
+        return Schema(.object(object), leadingTo: schemas)
     }
 
     /// A page of a list: the items, and the cursor of the next page.
@@ -107,6 +119,7 @@ struct Schema: Sendable {
     func named(_ name: JSONText) -> Schema {
         var schema = Schema(["$ref": .text("#/components/schemas/\(name)")], leadingTo: [self])
         schema.named[name] = json
+        schema.content = content
         return schema
     }
 

@@ -57,7 +57,7 @@ struct KeptAnswers: Sendable {
             guard try row?.blob("attempt") == attempt else { throw Problem.stillUnderWay }
         }
         let answer = try await Companion.$current.withValue(companion) { try await act() }
-        let sealed = try key.sealed(try KeptAnswer(answer).bytes())
+        let sealed = try key.sealed(KeptAnswer(answer).bytes())
         try await database.write { transaction in
             try transaction.execute(
                 "UPDATE acted_on SET answer = ? WHERE key_hash = ? AND attempt = ?",
@@ -91,10 +91,10 @@ private struct KeptAnswer {
         body = answer.bytes ?? []
     }
 
-    func bytes() throws -> [UInt8] {
-        try JSONValue.object([
-            "status": .int(status), "etag": tag.map { .text($0) } ?? .null, "body": .text(Base64.url(body)),
-        ]).canonicalBytes()
+    func bytes() -> [UInt8] {
+        var object: JSONObject = ["status": .int(status), "body": .text(Base64.url(body))]
+        if let tag { object["etag"] = .text(tag) }
+        return JSONValue.object(object).bytes
     }
 
     init(parsing bytes: [UInt8]) throws {

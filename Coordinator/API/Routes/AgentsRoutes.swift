@@ -45,7 +45,7 @@ struct AgentsRoutes: Sendable {
                 return .tagged(agent.json, try agent.tag)
             },
             Operation("PUT", "/v1/agents/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
-                let why = try call.document { reader in try reader.optionalText("why") }
+                let why = try call.body.isEmpty ? nil : call.document { reader in try reader.optionalText("why") }
                 let agent = try await fleet.lock(call.parameters[0], why: why, by: permit)
                 return .tagged(agent.json, try agent.tag)
             },

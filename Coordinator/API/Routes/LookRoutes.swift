@@ -8,7 +8,7 @@ internal import Rights
 internal import ServiceKit
 internal import StrictJSON
 
-/// `/v1/measures`, `/v1/records` and `/v1/servers/health`: how it goes, and what was recorded.
+/// `/v1/measures`, `/v1/records` and `/v1/server-health`: how it goes, and what was recorded.
 struct LookRoutes: Sendable {
     let measures: Measures
     let records: RecordLog
@@ -27,7 +27,7 @@ struct LookRoutes: Sendable {
                 let span = try call.word("span", MeasureSpan.self) ?? .day
                 return .json(try await measures.report(span, for: permit).json)
             },
-            Operation("GET", "/v1/servers/health", for: Right.ReadServers.self) { _, permit in
+            Operation("GET", "/v1/server-health", for: Right.ReadServers.self) { _, permit in
                 let standings = try await fleet.serverStandings(for: permit)
                 return .json(["servers": .array(standings.map(\.json))])
             },

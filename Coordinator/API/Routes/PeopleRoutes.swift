@@ -56,7 +56,7 @@ struct PeopleRoutes: Sendable {
                 return .json(ended.joined(to: user.json))
             },
             Operation("PUT", "/v1/users/{id}/lock", for: Right.RevokeMachines.self) { call, permit in
-                let why = try call.document { reader in try reader.optionalText("why") }
+                let why = try call.body.isEmpty ? nil : call.document { reader in try reader.optionalText("why") }
                 let user = try await people.lock(call.parameters[0], why: why, by: permit)
                 return .tagged(user.json, try user.tag)
             },

@@ -52,7 +52,8 @@ extension OperationDescription {
             "How calls went: over time, by server and by person.",
             query: ["span": .word(MeasureSpan.self)],
             answer: .object([
-                "span": .text, "from": .time, "to": .time, "total": tally, "steps": .array(tally),
+                "span": .text, "from": .time, "to": .time, "total": tally,
+                "steps": .array(.all(tally, .object(["from": .time]))),
                 "servers": .array(.all(tally, .object(["server": .text]))),
                 "people": .array(.all(tally, .object(["user": .text]))),
             ])

@@ -21,7 +21,7 @@ extension OperationDescription {
         ),
         "PUT /v1/agents/{id}/lock": .init(
             "Locks a machine out until the lock is taken off; online it hears of it at once.",
-            body: .json(.closed(["why": .why.optional])),
+            body: .optional(.closed(["why": .why.optional])),
             answer: .agent
         ),
         "DELETE /v1/agents/{id}/lock": .init("Takes the lock off a machine.", answer: .agent),
@@ -37,13 +37,15 @@ extension OperationDescription {
 
         "GET /v1/identity": .init(
             "Who the coordinator is, signed by the key that it names.",
-            answer: .object(["key": .text, "origin": .text, "org_checkpoint": .text, "version": .text])
+            answer: .object([
+                "key": .text, "origin": .text, "org_checkpoint": .text, "version": .text, "browser_sign_in": .boolean,
+            ])
         ),
         "POST /v1/enrolments": .init(
-            "Lets a machine in with an invitation; signed by the new key itself.",
+            "Lets a machine in with an invitation, or a code from a browser; signed by the new key itself.",
             body: .json(.map(.any)),
             answers: [201: .json(.map(.any))]
-        ),
+        ).signed,
         "GET /v1/agent/bundle": .init(
             "What is newer than a machine has; held until there is something.",
             query: [

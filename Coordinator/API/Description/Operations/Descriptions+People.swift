@@ -9,7 +9,7 @@ extension OperationDescription {
     private static let enrolled: [String: Schema] = [
         "enrolled": .word(EnrolledMachines.self).about("What happens to the machines that came in by it.")
     ]
-    private static let lockBody = Content.json(.closed(["why": .why.optional]))
+    private static let lockBody = Content.optional(.closed(["why": .why.optional]))
 
     /// Users, groups, invitations and tokens.
     static let people: [String: OperationDescription] = [

@@ -42,7 +42,7 @@ extension OperationDescription {
         ),
         "GET /v1/limits": .init(
             "How much may pass, by the policy and by the entries of servers.",
-            query: ["server": .alias],
+            query: ["server": .text],
             answer: .object(["limits": .array(.object(["rule": .text, "per": .text]))])
         ),
         "GET /v1/policy/versions": .init(
@@ -64,7 +64,7 @@ extension OperationDescription {
         "POST /v1/policy/versions/{version}/roll-back": .init(
             "Puts the file of an earlier version in force again.",
             path: ["version": version],
-            body: .json(.closed(["why": .why.optional])),
+            body: .optional(.closed(["why": .why.optional])),
             matching: .needed,
             answer: applied
         ),

@@ -20,10 +20,11 @@ extension OperationDescription {
     private static let chosen = Content.json(
         .closed([
             "alias": .alias.optional, "remote": .integer(0...31).optional, "package": .integer(0...31).optional,
-            "command": .text.optional, "download": .boolean.optional, "read": .array(.text).optional,
-            "write": .array(.text).optional, "values": .map(.text).optional, "settings": .map(.any).optional,
+            "command": .words.optional, "download": .boolean.optional, "read": .array(.words).optional,
+            "write": .array(.words).optional, "values": .map(.words).optional, "settings": .map(.any).optional,
             "replace": .boolean.optional,
         ])
+        .with("not", ["required": ["remote", "package"]])
     )
     private static let settings = Schema.object([
         "public": .boolean, "agent_url": .text, "upstreams": .array(.map(.any)),
@@ -71,18 +72,18 @@ extension OperationDescription {
         "PUT /v1/servers/{alias}/version": .init(
             "Goes back to a version that was in use before.",
             path: ["alias": .alias],
-            body: .json(.closed(["version": .text])),
+            body: .json(.closed(["version": .words])),
             matching: .possible,
             answer: version
         ),
         "PUT /v1/servers/{alias}/status": .init(
             "Says that a server is deprecated, or that it is not.",
             path: ["alias": .alias],
-            body: .json(.closed(["status": .word(["active", "deprecated"]), "message": .text.optional])),
+            body: .json(.closed(["status": .word(["active", "deprecated"]), "message": .words.optional])),
             matching: .possible,
             answer: version
         ),
-        "GET /v1/servers/health": .init(
+        "GET /v1/server-health": .init(
             "How the servers do, as the machines see them.",
             answer: .object([
                 "servers": .array(
@@ -94,7 +95,14 @@ extension OperationDescription {
         ),
         "POST /v1/imports": .init(
             "Brings in server.json documents, or asks a registry once.",
-            body: .json(.map(.any)),
+            body: .json(
+                .closed([
+                    "documents": .array(.closed(["server": .map(.any), "file": .text.optional]), atMost: 1000, atLeast: 1)
+                        .optional,
+                    "register": .boolean.optional, "url": .text.optional, "only": .array(.text).optional,
+                ])
+                .with("anyOf", [["required": ["documents"]], ["required": ["url"]]])
+            ),
             answer: .object([
                 "registered": .array(.text), "proposals": .array(proposal), "unchanged": .array(.text),
                 "problems": .array(.fieldProblem),
@@ -132,12 +140,12 @@ extension OperationDescription {
         ),
         "POST /v1/tools/approvals": .init(
             "Says that a description may be shown.",
-            body: .json(.closed(["server": .text, "tool": .text, "definition": .hash.optional])),
+            body: .json(.closed(["server": .words, "tool": .words, "definition": .hash.optional])),
             answer: tool
         ),
         "POST /v1/tools/approvals/all": .init(
             "Approves all that waits of a server, as it was listed.",
-            body: .json(.closed(["server": .text, "listing": .hash])),
+            body: .json(.closed(["server": .words, "listing": .hash])),
             answer: .object(["tools": .array(tool), "left": .array(tool)])
         ),
 
