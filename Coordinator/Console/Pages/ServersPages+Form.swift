@@ -79,7 +79,10 @@ extension ServersPages {
             // Judged as one that was sent, with all that an entry may not be.
             return try Registry.entry(parsing: entry.json.bytes)
         } catch let error as ShapeError {
-            throw Refused.malformed(error, code: "invalid_entry")
+            // The name is made of the alias, and is what is read first.
+            let isAlias = error.place == "name" || error.place == "description"
+            let shown = isAlias ? ShapeError("alias", "must be 1 to 32 of a-z, 0-9 and -, and not begin with -") : error
+            throw Refused.malformed(shown, code: "invalid_entry")
         }
     }
 

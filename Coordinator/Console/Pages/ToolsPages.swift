@@ -35,9 +35,17 @@ struct ToolsPages: Sendable {
             },
             ConsolePage("POST", "/tools/definition", for: Right.ApproveTools.self) { visit, permit in
                 do {
-                    let (server, tool) = (visit.form["server"], visit.form.exact("tool"))
-                    guard let hash = Hash(base64URL: visit.form["definition"]) else { throw Refused.noSuchDefinition }
-                    _ = try await definitions.approve(server, tool, definition: hash, by: permit)
+                    // The form has no name of a stranger in it: server and hash say which tool it is.
+                    let standing = try await standing(
+                        ["server": visit.form["server"], "definition": visit.form["definition"]],
+                        try visit.caller.permit()
+                    )
+                    _ = try await definitions.approve(
+                        standing.server,
+                        standing.tool,
+                        definition: standing.definition,
+                        by: permit
+                    )
                     return .redirect(to: "/tools", done: "approved")
                 } catch let refused as Refused {
                     return try await list(visit, try visit.caller.permit(), refused)
@@ -139,7 +147,7 @@ struct ToolsPages: Sendable {
     // MARK: One
 
     private func standing(_ query: [String: String], _ permit: Permit<Right.ReadTools>) async throws -> ToolStanding {
-        let all = try await definitions.list(server: query["server"] ?? "", tool: query["tool"] ?? "", for: permit)
+        let all = try await definitions.list(server: query["server"] ?? "", tool: query["tool"], for: permit)
         guard let found = all.first(where: { $0.definition.base64URL == query["definition"] }) else {
             throw Refused.noSuchDefinition
         }
@@ -162,7 +170,6 @@ struct ToolsPages: Sendable {
                     csrf: visit.csrf,
                     hidden: [
                         HiddenField(name: "server", value: standing.server),
-                        HiddenField(name: "tool", value: standing.tool),
                         HiddenField(name: "definition", value: standing.definition.base64URL),
                     ],
                     submit: "Approve this definition",
