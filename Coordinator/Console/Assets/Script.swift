@@ -8,8 +8,8 @@ enum Script {
         for (const time of document.querySelectorAll("time[datetime]")) {
           const moment = new Date(time.dateTime);
           if (Number.isNaN(moment.getTime())) continue;
-          const exact = time.textContent.length > 16;
-          time.title = time.textContent + " UTC";
+          const exact = time.textContent.length > 20;
+          time.title = time.textContent;
           time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: exact ? "medium" : "short" });
         }
         for (const secret of document.querySelectorAll(".secret")) {

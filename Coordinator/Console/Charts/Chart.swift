@@ -116,11 +116,13 @@ struct Chart {
 
 /// The upper end of an axis.
 enum Scale {
-    /// The least of 2, 4, 10, 20, 40, 100 ... that is not below the value, so that half of it is a whole number too.
+    /// The least of 2, 4, 6, 8, 10, 20, 30, 40 ... that is not below the value, so that half of it is a whole number too.
     static func top(_ value: Int) -> Int {
         var unit = 1
         while true {
-            for step in [2, 4, 6, 10] where step * unit >= value { return step * unit }
+            for step in [2, 3, 4, 5, 6, 8, 10] where step * unit >= value && (step * unit).isMultiple(of: 2) {
+                return step * unit
+            }
             unit *= 10
         }
     }

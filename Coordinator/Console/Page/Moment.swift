@@ -1,16 +1,16 @@
 internal import Bytes
 
 extension Cell {
-    /// A time that is given in seconds since 1970, as `2026-11-30 13:05`; the browser may write it in its own zone.
+    /// A time that is given in seconds since 1970, as `2026-11-30 13:05 UTC`; the browser may write it in its own zone.
     static func moment(_ seconds: Int, small: String? = nil) -> Cell {
         let text = UTCTime(seconds: seconds).shortText
-        return Cell(Moment.text(seconds), small: small, moment: text)
+        return Cell("\(Moment.text(seconds)) UTC", small: small, moment: text)
     }
 
     /// The same to the second.
     static func exactly(_ seconds: Int) -> Cell {
         let text = UTCTime(seconds: seconds).shortText
-        return Cell("\(text.prefix(10)) \(text.dropFirst(11).prefix(8))", moment: text)
+        return Cell("\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC", moment: text)
     }
 }
 

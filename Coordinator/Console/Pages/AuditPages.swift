@@ -170,7 +170,7 @@ enum AuditTemplates {
           </form>
         </section>
         <section class="card flush" aria-labelledby="records-heading">
-          <header><h2 id="records-heading">Records</h2><p>Times in UTC</p></header>
+          <header><h2 id="records-heading">Records</h2></header>
           {{#page.table}}{{>table}}{{/page.table}}
           {{#page.empty}}{{>empty}}{{/page.empty}}
           {{#page.pager}}<div class="pager"><span>{{text}}</span><span class="row">{{#items}}<a class="button slim" href="{{href}}">{{name}}</a>{{/items}}</span></div>{{/page.pager}}

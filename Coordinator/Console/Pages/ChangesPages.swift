@@ -38,7 +38,6 @@ struct ChangesPages: Sendable {
         var section = Section(
             "changes",
             "Changes",
-            about: "Times in UTC",
             Table(
                 "What administrators have changed",
                 [.init("What"), .init("Change"), .init("By"), .init("When"), .init("Leaf", isNumber: true)],
