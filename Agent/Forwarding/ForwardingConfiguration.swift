@@ -67,6 +67,10 @@ package struct ForwardingConfiguration: Sendable {
     ///
     /// Default 250 ms.
     package var changeRest = Duration.milliseconds(250)
+    /// How long the coordinator may take to countersign the record of a call that a rule wants it to have first.
+    ///
+    /// Default 10 s: clients wait for a minute.
+    package var countersigning = Duration.seconds(10)
     /// Origins of web pages that may call, beside the agent's own.
     ///
     /// Default none.

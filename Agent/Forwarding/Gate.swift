@@ -35,6 +35,7 @@ final class Gate {
     private(set) var closure: ForwardingState.Closure?
     private var closureWords: String?
     private(set) var policy = PolicySnapshot.none
+    private(set) var machine: MachineFacts?
     private(set) var servers: [ServedServer] = []
     private var clients: [Hash: JSONText] = [:]
     /// Changes with the list of clients: what was found in another list is looked up again.
@@ -90,6 +91,7 @@ final class Gate {
         closure = state.closure
         closureWords = state.closureWords
         policy = state.policy
+        machine = state.machine
         records.replace(spool: state.spool, policy: state.policy)
         clientsGeneration += 1
         clients = Dictionary(state.clients.map { ($0.hash, $0.name) }, uniquingKeysWith: { first, _ in first })

@@ -24,8 +24,38 @@ extension Spool {
             guard state != progress.withLock({ $0 }) else { return }
             try state.save(core.folder)
             progress.withLock { $0 = state }
+            countersignings.notify()
             try removeOld(&follower)
         }
+    }
+
+    /// Has a record in the file made durable and shipped at once, and waits until the coordinator has countersigned it.
+    ///
+    /// - Parameters:
+    ///   - number: Of the record.
+    ///   - time: The most that it may take.
+    /// - Returns: Whether it was in time. False too where the log went back meanwhile, and its records have other numbers.
+    package func isCountersigned(_ number: UInt64, within time: Duration) async -> Bool {
+        let epoch = core.tail.withLock { $0.epoch }
+        hurry()
+        let deadline = ContinuousClock.now + time
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            let version = countersignings.version
+            guard core.tail.withLock({ $0.epoch }) == epoch else { return false }
+            if progress.withLock({ $0.countersigned.size }) > number { return true }
+            await countersignings.wait(after: version, atMost: deadline - .now)
+        }
+        return false
+    }
+
+    /// Has what is in the file made durable and shipped without a wait for more.
+    private func hurry() {
+        let time = core.clock.recordTime
+        let isCalled = core.tail.withLock { tail in
+            if tail.isDirty { tail.isUrgent = true }
+            return tail.callsSyncer(at: time)
+        }
+        if isCalled { core.wake() }
     }
 
     /// Goes on behind a countersigned log that this one does not continue, because the folder went back in time.
@@ -49,6 +79,7 @@ extension Spool {
                 throw error
             }
             progress.withLock { $0 = SpoolState(countersigned: frontier) }
+            countersignings.notify()
             core.leaves.withLock { $0.reset(segment: follower.segment, end: follower.next) }
             core.wake()
         }

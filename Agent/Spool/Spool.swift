@@ -31,6 +31,8 @@ package final class Spool: Sendable {
     let core: SpoolThread
     let configuration: SpoolConfiguration
     let progress: Mutex<SpoolState>
+    /// Given whenever the coordinator has countersigned more.
+    let countersignings = Signal()
     /// Reads what is shipped: of all readings the one that must not wait for another.
     let shipping = ReadingDesk("doorward.spool.shipping")
     /// Reads what people look at, which may be all that is here.
@@ -145,11 +147,16 @@ package final class Spool: Sendable {
     /// For many things that begin at once and so share one write.
     ///
     /// - Parameter body: What is to be said.
+    /// - Returns: The number of the record.
     /// - Throws: As `record`.
-    package func layOut(_ body: RecordBody) throws(SpoolError) {
+    @discardableResult
+    package func layOut(_ body: RecordBody) throws(SpoolError) -> UInt64 {
         let time = core.clock.recordTime
         do {
-            try core.tail.withLock { tail throws(SpoolError) in try tail.layOut(body, at: time) }
+            return try core.tail.withLock { tail throws(SpoolError) in
+                try tail.layOut(body, at: time)
+                return tail.next - 1
+            }
         } catch {
             tellProblem()
             throw error

@@ -138,7 +138,7 @@ extension Fleet {
         guard counter > after || isEarlier || isAhead else { return nil }
 
         let policy = try desk.current(in: view)
-        let binding = try binding(of: person, policy, in: view)
+        let binding = try binding(of: person, policy, at: id, in: view)
         let isBundleNew = current.bundle > after && !isAhead
         // Which of the servers a person may know depends on all three.
         let isAnyNew = max(current.bundle, current.entries, personRevision) > after && !isAhead
@@ -170,10 +170,35 @@ extension Fleet {
         )
     }
 
-    func binding(of person: Person, _ policy: AppliedPolicy, in view: some SQLReading) throws -> Binding {
+    func binding(
+        of person: Person,
+        _ policy: AppliedPolicy,
+        at machine: String? = nil,
+        in view: some SQLReading
+    ) throws -> Binding {
         let groups = try Groups.of(person.sub, in: view)
         let roles = EmailAddress(person.email).map { policy.file.memberships(of: $0, groups: groups) } ?? []
-        return Binding(sub: JSONText(person.sub), user: person.email, groups: groups, roles: roles)
+        // Only where a rule asks for it: agents of earlier releases take a binding without it.
+        let isAsked = policy.rules.requirements.contains { $0.obligations.recentLogin != nil }
+        return Binding(
+            sub: JSONText(person.sub),
+            user: person.email,
+            groups: groups,
+            roles: roles,
+            signedIn: isAsked ? try machine.flatMap { try signedIn(person, at: $0, in: view) } : nil
+        )
+    }
+
+    /// When a person has proven itself last: at the identity provider, or by enrolling this machine.
+    private func signedIn(_ person: Person, at machine: String, in view: some SQLReading) throws -> Int? {
+        let row = try view.first(
+            """
+            SELECT max(ifnull(person.signed_in_at, 0), agent.enrolled_at) AS signed_in FROM person
+            JOIN agent ON agent.agent_id = ? WHERE person.sub = ? AND agent.sub = person.sub
+            """,
+            [.text(machine), .text(person.sub)]
+        )
+        return try row?.integer("signed_in")
     }
 
     /// The servers that a person may know: all of them for a person who may read the registry, for others those on

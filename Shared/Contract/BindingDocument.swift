@@ -7,7 +7,7 @@ package struct BindingDocument: Sendable, Equatable {
     /// The version of the policy that it was made for; 0 before the first policy.
     package let policyVersion: Int
     package let expires: UTCTime
-    /// `sub`, `user`, `groups` and `roles`: see `Binding` of the policy.
+    /// `sub`, `user`, `groups`, `roles` and perhaps `signed_in`: see `Binding` of the policy.
     package let binding: JSONObject
 
     package init(agentID: String, policyVersion: Int, expires: UTCTime, binding: JSONObject) {
@@ -37,6 +37,7 @@ package struct BindingDocument: Sendable, Equatable {
             let expires = try reader.time("expires")
             var binding = JSONObject()
             for name in ["sub", "user", "groups", "roles"] as [JSONText] { binding[name] = try reader.required(name) }
+            binding["signed_in"] = reader.optional("signed_in")
             return BindingDocument(
                 agentID: agentID,
                 policyVersion: policyVersion,

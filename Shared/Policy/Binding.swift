@@ -23,8 +23,17 @@ package struct Binding: Hashable, Sendable {
     package let user: String
     package let groups: [JSONText]
     package let roles: [Membership]
+    /// When the person has signed in last, in seconds since 1970: said only where a rule asks for it.
+    package let signedIn: Int?
 
-    package init(sub: JSONText, user: String, groups: [JSONText], roles: [Membership]) {
+    package init(
+        sub: JSONText,
+        user: String,
+        groups: [JSONText],
+        roles: [Membership],
+        signedIn: Int? = nil
+    ) {
+        self.signedIn = signedIn
         self.sub = sub
         self.user = user
         self.groups = groups
@@ -35,10 +44,12 @@ package struct Binding: Hashable, Sendable {
 extension Binding {
     /// The members that a signed binding has besides those of its envelope.
     package var members: JSONObject {
-        [
+        var members: JSONObject = [
             "sub": .string(sub), "user": .text(user), "groups": .array(groups.map(JSONValue.string)),
             "roles": .array(roles.map(\.json)),
         ]
+        members["signed_in"] = signedIn.map { .int($0) }
+        return members
     }
 
     /// Reads those members; throws `ShapeError`.
@@ -48,7 +59,8 @@ extension Binding {
                 sub: try reader.identifier("sub"),
                 user: try reader.text("user"),
                 groups: try reader.identifiers("groups"),
-                roles: try reader.elements("roles").map { try Membership($0.value, at: $0.place) }
+                roles: try reader.elements("roles").map { try Membership($0.value, at: $0.place) },
+                signedIn: try reader.optionalInt("signed_in")
             )
         }
     }

@@ -31,11 +31,13 @@ package struct Decision: Hashable, Sendable {
 
     package let reason: Reason
     /// Names of the rules that decided, by their places in the file.
-    package let rules: [JSONText]
+    package private(set) var rules: [JSONText]
     /// What the author of the rule that forbids says about it.
     package let words: JSONText?
     /// Which of the snapshot's grants it is, if it is one of those alone.
-    package let grant: Int?
+    package private(set) var grant: Int?
+    /// What the call has to meet, where it is allowed.
+    package private(set) var obligations = Obligations.none
     /// What came of the conditions on arguments of all rules for what was asked, also of those that did not decide; empty
     /// where no rule looks at arguments.
     package internal(set) var judged: [JudgedCondition] = []
@@ -44,6 +46,14 @@ package struct Decision: Hashable, Sendable {
 
     /// Why it would be denied if the policy were enforced; nil where it is decided as it would be then.
     package var observed: Reason? { reason == .observed ? .noGrant : nil }
+
+    /// A rule demands something of the call.
+    mutating func demand(_ demand: RuleTable.Demand) {
+        obligations.formUnion(demand.obligations)
+        rules.append(demand.name)
+        // No longer what is decided of every call through this grant.
+        grant = nil
+    }
 
     init(_ reason: Reason, rules: [JSONText] = [], words: JSONText? = nil, grant: Int? = nil) {
         self.grant = grant

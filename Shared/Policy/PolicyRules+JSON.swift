@@ -20,6 +20,7 @@ extension PolicyRules {
             "forbid": .array(forbids.map { $0.json(form) }),
             "limits": .array(limits.map(\.json)),
         ]
+        if !requirements.isEmpty { object["require"] = .array(requirements.map { $0.json(form) }) }
         if mode != .enforce { object["mode"] = .text(mode.rawValue) }
         if !predicates.isEmpty { object["args"] = .array(predicates.map(\.json)) }
         return .object(object)
@@ -47,6 +48,9 @@ extension PolicyRules {
             return PolicyRules(
                 roles: roles,
                 forbids: try reader.elements("forbid").map { try Forbid($0.value, form: form, at: $0.place) },
+                requirements: try (reader.optionalElements("require") ?? []).map {
+                    try Requirement($0.value, form: form, at: $0.place)
+                },
                 limits: try reader.elements("limits").enumerated().map { index, element in
                     try LimitRule(element.value, name: Self.limitName(index), at: element.place)
                 },
@@ -62,6 +66,7 @@ extension PolicyRules {
     package var predicates: [ArgumentPredicate] {
         var known: Set<ArgumentPredicate> = []
         let all = roles.flatMap(\.grants).flatMap(\.arguments) + forbids.flatMap(\.scope.arguments)
+            + requirements.flatMap(\.scope.arguments)
         return all.filter { known.insert($0).inserted }
     }
 }
@@ -131,14 +136,40 @@ extension PolicyRules.Forbid {
     /// Reads a rule; throws `ShapeError`.
     package init(_ json: JSONValue, form: RuleForm, at place: String) throws {
         self = try ObjectReader.read(json, at: place) { reader in
-            let because = try reader.optionalText("because")
-            guard because.map({ (1...512).contains($0.utf8.count) }) ?? true else {
-                throw ShapeError(reader.path("because"), "must be 1 to 512 bytes")
-            }
-            return PolicyRules.Forbid(
+            PolicyRules.Forbid(
                 scope: try RuleScope(members: &reader, form: form),
-                because: because.map { JSONText($0) }
+                because: try reader.because()
             )
         }
+    }
+}
+
+extension PolicyRules.Requirement {
+    func json(_ form: RuleForm) -> JSONValue {
+        var object: JSONObject = [:]
+        scope.write(to: &object, form: form)
+        obligations.write(to: &object)
+        object["because"] = because.map(JSONValue.string)
+        return .object(object)
+    }
+
+    /// Reads a rule; throws `ShapeError`.
+    package init(_ json: JSONValue, form: RuleForm, at place: String) throws {
+        self = try ObjectReader.read(json, at: place) { reader in
+            PolicyRules.Requirement(
+                scope: try RuleScope(members: &reader, form: form),
+                obligations: try Obligations(members: &reader),
+                because: try reader.because()
+            )
+        }
+    }
+}
+
+extension ObjectReader {
+    /// The words of a rule's author, which may be absent.
+    fileprivate mutating func because() throws(ShapeError) -> JSONText? {
+        guard let because = try optionalText("because") else { return nil }
+        guard (1...512).contains(because.utf8.count) else { throw ShapeError(path("because"), "must be 1 to 512 bytes") }
+        return JSONText(because)
     }
 }

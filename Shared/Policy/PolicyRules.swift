@@ -68,6 +68,20 @@ package struct PolicyRules: Hashable, Sendable {
         }
     }
 
+    /// What has to be so beside a grant.
+    package struct Requirement: Hashable, Sendable {
+        package var scope: RuleScope
+        package let obligations: Obligations
+        /// The author's own words.
+        package let because: JSONText?
+
+        package init(scope: RuleScope, obligations: Obligations, because: JSONText? = nil) {
+            self.scope = scope
+            self.obligations = obligations
+            self.because = because
+        }
+    }
+
     /// The tools, resources and prompts that a rule is about.
     package struct Items: Hashable, Sendable {
         package let tools: [Pattern]?
@@ -86,6 +100,7 @@ package struct PolicyRules: Hashable, Sendable {
 
     package let roles: [Role]
     package let forbids: [Forbid]
+    package let requirements: [Requirement]
     package let limits: [LimitRule]
     package let mode: Mode
 
@@ -93,17 +108,21 @@ package struct PolicyRules: Hashable, Sendable {
     package init(
         roles: [Role] = [],
         forbids: [Forbid] = [],
+        requirements: [Requirement] = [],
         limits: [LimitRule] = [],
         mode: Mode = .enforce
     ) {
         self.roles = roles
         self.forbids = forbids
+        self.requirements = requirements
         self.limits = limits
         self.mode = mode
     }
 
     /// The same rules, enforced.
-    package var enforced: PolicyRules { PolicyRules(roles: roles, forbids: forbids, limits: limits) }
+    package var enforced: PolicyRules {
+        PolicyRules(roles: roles, forbids: forbids, requirements: requirements, limits: limits)
+    }
 
     /// No rule, which denies everything.
     package static let empty = PolicyRules()

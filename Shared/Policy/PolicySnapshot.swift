@@ -11,6 +11,8 @@ package final class PolicySnapshot: Sendable {
     package let digest: String
     /// The pseudonym that records carry.
     package let sub: JSONText?
+    /// When the person has signed in last, in seconds since 1970; nil where it is not known.
+    package let signedIn: Int?
     package let limits: [LimitRule]
     package let mode: PolicyRules.Mode
 
@@ -23,6 +25,7 @@ package final class PolicySnapshot: Sendable {
         self.version = version
         self.digest = digest
         sub = binding.sub
+        signedIn = binding.signedIn
         limits = rules.limits.filter { limit in
             limit.role.map { role in binding.roles.contains { $0.role == role } } ?? true
         }
@@ -36,6 +39,7 @@ package final class PolicySnapshot: Sendable {
         version = other?.version ?? 0
         digest = other?.digest ?? ""
         sub = other?.sub
+        signedIn = other?.signedIn
         limits = other?.limits ?? []
         mode = other?.mode ?? .enforce
         table = RuleTable()
@@ -69,10 +73,10 @@ package final class PolicySnapshot: Sendable {
         server: JSONText,
         ask: Ask,
         arguments: CallArguments = .none,
-        hints: ToolHints = .assumed
+        hints: ToolHints? = nil
     ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server, arguments: arguments, hints: hints) { scan in
+        return table.scan(client: client, server: server, arguments: arguments, hints: hints ?? .assumed) { scan in
             let item = RuleTable.Item(ask)
             var decision = table.decisions.otherwise
             if let forbid = scan.firstForbid(item) {
@@ -80,6 +84,7 @@ package final class PolicySnapshot: Sendable {
             } else if let grant = scan.firstGrant(item) {
                 decision = table.decisions.grants[grant]
             }
+            if decision.isAllowed { scan.demand(item, of: &decision) }
             if scan.hasReadArguments { decision.judged = scan.judged(item) }
             return decision
         }
@@ -91,12 +96,13 @@ package final class PolicySnapshot: Sendable {
         server: JSONText,
         ask: Ask,
         arguments: CallArguments = .none,
-        hints: ToolHints = .assumed
+        hints: ToolHints? = nil
     ) -> Decision {
         if let closed { return closed }
-        return table.scan(client: client, server: server, arguments: arguments, hints: hints) { scan in
+        return table.scan(client: client, server: server, arguments: arguments, hints: hints ?? .assumed) { scan in
             let item = RuleTable.Item(ask)
             var decision = explained(item, &scan)
+            if decision.isAllowed { scan.demand(item, of: &decision) }
             if scan.hasReadArguments { decision.judged = scan.judged(item) }
             return decision
         }
@@ -134,7 +140,7 @@ package final class PolicySnapshot: Sendable {
         server: JSONText,
         tool: JSONText,
         arguments: JSONValue? = nil,
-        hints: ToolHints = .assumed
+        hints: ToolHints? = nil
     ) -> Decision {
         Self.lend(tool, arguments) { decide(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }
@@ -145,7 +151,7 @@ package final class PolicySnapshot: Sendable {
         server: JSONText,
         tool: JSONText,
         arguments: JSONValue? = nil,
-        hints: ToolHints = .assumed
+        hints: ToolHints? = nil
     ) -> Decision {
         Self.lend(tool, arguments) { explain(client: client, server: server, ask: $0, arguments: $1, hints: hints) }
     }

@@ -45,6 +45,14 @@ extension RuleTable {
             return all
         }
 
+        /// Adds what rules demand of what is asked; nothing of what is about no single thing.
+        mutating func demand(_ item: Item, of decision: inout Decision) {
+            guard item.isAnything else { return }
+            for index in table.requirements.indices where holds(table.requirements[index], item) {
+                decision.demand(table.demands[index])
+            }
+        }
+
         /// The first grant that opens what is asked.
         mutating func firstGrant(_ item: Item) -> Int? {
             for index in table.grants.indices where opens(table.grants[index], item) { return index }
@@ -161,7 +169,9 @@ extension RuleTable {
         /// What came of each condition of the rules that are about what is asked.
         mutating func judged(_ item: Item) -> [JudgedCondition] {
             var numbers: [Int] = []
-            for scope in table.forbids where concerns(scope) && names(scope, item) { numbers += scope.conditions }
+            for scope in table.forbids + table.requirements where concerns(scope) && names(scope, item) {
+                numbers += scope.conditions
+            }
             for grant in table.grants where concerns(grant) && names(grant, item) { numbers += grant.conditions }
             var all: [JudgedCondition] = []
             for index in numbers {
@@ -191,6 +201,14 @@ extension RuleTable {
             case .task: self = .task
             case .method: self = .method
             case .serverRequest(let kind): self = .serverRequest(kind)
+            }
+        }
+
+        /// Whether it is one thing of a server that is called or read.
+        var isAnything: Bool {
+            switch self {
+            case .tool, .prompt, .resource: true
+            case .task, .method, .serverRequest: false
             }
         }
 

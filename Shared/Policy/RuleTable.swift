@@ -48,8 +48,18 @@ struct RuleTable: Sendable {
         var forbids: [Decision] = []
     }
 
+    /// What a rule demands.
+    struct Demand {
+        let name: JSONText
+        let obligations: Obligations
+        let words: JSONText?
+    }
+
     private(set) var grants: [Grant] = []
     private(set) var forbids: [Scope] = []
+    private(set) var requirements: [Scope] = []
+    /// What each of them demands.
+    private(set) var demands: [Demand] = []
     private(set) var patterns: [CompiledPattern] = []
     private(set) var pool: [UInt8] = []
     private(set) var conditions: [Condition] = []
@@ -82,6 +92,19 @@ struct RuleTable: Sendable {
             forbids.append(add(forbid.scope, binding))
             decisions.forbids.append(Decision(.forbidden, rules: [JSONText("forbid/\(index)")], words: forbid.because))
         }
+        for (index, requirement) in rules.requirements.enumerated() { add(requirement, index, binding) }
+    }
+
+    private mutating func add(_ requirement: PolicyRules.Requirement, _ index: Int, _ binding: Binding) {
+        guard requirement.scope.concerns(binding) else { return }
+        requirements.append(add(requirement.scope, binding))
+        demands.append(
+            Demand(
+                name: JSONText("require/\(index)"),
+                obligations: requirement.obligations,
+                words: requirement.because
+            )
+        )
     }
 
     private mutating func add(_ list: [Pattern]) -> Range<Int> {
@@ -123,7 +146,7 @@ struct RuleTable: Sendable {
     }
 
     /// Whether a rule looks at what definitions say of tools.
-    var looksAtHints: Bool { forbids.contains { $0.annotation != nil } }
+    var looksAtHints: Bool { (forbids + requirements).contains { $0.annotation != nil } }
 
     /// Whether what no rule is about is allowed.
     var isOpen: Bool { decisions.otherwise.isAllowed }

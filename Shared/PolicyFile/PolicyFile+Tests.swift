@@ -75,7 +75,8 @@ private struct Weights {
 
     init(_ file: PolicyFile) {
         let groupRules = file.index.others.count
-        shared = groupRules + file.forbids.reduce(1) { $0 + Self.of($1.scope) }
+        let scopes = file.forbids.map(\.scope) + file.requirements.map(\.scope)
+        shared = groupRules + scopes.reduce(1) { $0 + Self.of($1) }
         search = file.roles.count / 16
         roles = Dictionary(
             uniqueKeysWithValues: file.roles.map { role in

@@ -50,6 +50,7 @@ private struct RuleChecks {
         checkRoles()
         checkBinds()
         checkForbids()
+        checkRequirements()
         checkLimits()
         return Array(found.prefix(PolicyRefusal.most))
     }
@@ -147,6 +148,21 @@ private struct RuleChecks {
             let other = cover(of: index, among: forbids.indices) { forbids[$0].covers(forbids[$1]) }
             if let other { warn("forbid/\(index)", "closes nothing that forbid/\(other) does not close") }
             warnOfSpellings(index)
+        }
+    }
+
+    private mutating func checkRequirements() {
+        let rules = file.requirements
+        for index in rules.indices {
+            let other = cover(of: index, among: rules.indices) {
+                rules[$0].scope.covers(rules[$1].scope) && rules[$0].obligations.covers(rules[$1].obligations)
+            }
+            if let other { warn("require/\(index)", "demands nothing that require/\(other) does not demand") }
+            let places = rules.indices.filter { rules[$0].scope.covers(rules[index].scope) }
+            let union = places.reduce(into: Obligations.none) { $0.formUnion(rules[$1].obligations) }
+            if union.keyProtection?.isEmpty == true {
+                warn("require/\(index)", "can never be met together with another rule: no key is kept in two places")
+            }
         }
     }
 

@@ -14,6 +14,7 @@ package struct PolicyFile: Sendable {
     package let mode: PolicyRules.Mode
     /// With people under their addresses.
     let forbids: [PolicyRules.Forbid]
+    let requirements: [PolicyRules.Requirement]
     let index: BindIndex
 
     /// The largest file in bytes.
@@ -29,7 +30,8 @@ package struct PolicyFile: Sendable {
         limits: [],
         tests: [],
         mode: .enforce,
-        forbids: []
+        forbids: [],
+        requirements: []
     )
 
     /// Reads a file and runs its tests.
@@ -56,7 +58,8 @@ package struct PolicyFile: Sendable {
             limits: parts.limits,
             tests: parts.tests,
             mode: parts.mode,
-            forbids: parts.forbids
+            forbids: parts.forbids,
+            requirements: parts.requirements
         )
     }
 
@@ -67,7 +70,8 @@ package struct PolicyFile: Sendable {
         limits: [LimitRule],
         tests: [PolicyTest],
         mode: PolicyRules.Mode,
-        forbids: [PolicyRules.Forbid]
+        forbids: [PolicyRules.Forbid],
+        requirements: [PolicyRules.Requirement]
     ) {
         self.bytes = bytes
         self.roles = roles
@@ -76,6 +80,7 @@ package struct PolicyFile: Sendable {
         self.tests = tests
         self.mode = mode
         self.forbids = forbids
+        self.requirements = requirements
         index = BindIndex(binds)
     }
 
@@ -85,7 +90,7 @@ package struct PolicyFile: Sendable {
     package var people: [EmailAddress] {
         var people: Set<EmailAddress> = []
         for case .user(let email) in binds.map(\.who) { people.insert(email) }
-        for case let person? in forbids.map(\.scope.person) {
+        for case let person? in forbids.map(\.scope.person) + requirements.map(\.scope.person) {
             if let email = EmailAddress(person.string) { people.insert(email) }
         }
         return people.sorted { $0.text < $1.text }
@@ -98,18 +103,27 @@ package struct PolicyFile: Sendable {
     /// - Returns: the rules, as agents read them.
     /// - Throws: `PolicyRefusal`, also if the rules are too large to be sent.
     package func rules(pseudonyms: [EmailAddress: String]) throws(PolicyRefusal) -> PolicyRules {
-        var translated: [PolicyRules.Forbid] = []
-        for (index, forbid) in forbids.enumerated() {
-            var forbid = forbid
-            if let person = forbid.scope.person {
-                guard let sub = EmailAddress(person.string).flatMap({ pseudonyms[$0] }) else {
-                    throw PolicyRefusal([PolicyProblem("forbid/\(index)/user", "is somebody without a pseudonym")])
-                }
-                forbid.scope.person = JSONText(sub)
+        func named(_ scope: RuleScope, _ place: String) throws(PolicyRefusal) -> RuleScope {
+            guard let person = scope.person else { return scope }
+            guard let sub = EmailAddress(person.string).flatMap({ pseudonyms[$0] }) else {
+                throw PolicyRefusal([PolicyProblem("\(place)/user", "is somebody without a pseudonym")])
             }
-            translated.append(forbid)
+            var scope = scope
+            scope.person = JSONText(sub)
+            return scope
         }
-        let rules = PolicyRules(roles: roles, forbids: translated, limits: limits, mode: mode)
+        var (forbids, requirements) = (forbids, requirements)
+        for index in forbids.indices { forbids[index].scope = try named(forbids[index].scope, "forbid/\(index)") }
+        for index in requirements.indices {
+            requirements[index].scope = try named(requirements[index].scope, "require/\(index)")
+        }
+        let rules = PolicyRules(
+            roles: roles,
+            forbids: forbids,
+            requirements: requirements,
+            limits: limits,
+            mode: mode
+        )
         // Read back as an agent will read it, so that nothing is signed that no agent takes.
         guard let bytes = try? rules.json.canonicalBytes(), bytes.count <= Self.largestRules,
             let json = try? JSONValue(canonical: bytes, limits: .bundle), (try? PolicyRules(json)) == rules

@@ -9,6 +9,7 @@ struct PolicyReading {
         var roles: [PolicyRules.Role] = []
         var binds: [PolicyBind] = []
         var forbids: [PolicyRules.Forbid] = []
+        var requirements: [PolicyRules.Requirement] = []
         var limits: [LimitRule] = []
         var tests: [PolicyTest] = []
         var mode = PolicyRules.Mode.enforce
@@ -54,6 +55,11 @@ struct PolicyReading {
             try PolicyBind(element.value, roles: names, at: element.place)
         }
         parts.forbids = each("forbid", &reader) { _, element in try Self.forbid(element, roles: names) }
+        parts.requirements = each("require", &reader) { _, element in
+            var rule = try PolicyRules.Requirement(element.value, form: .file, at: element.place)
+            try Self.complete(&rule.scope, because: rule.because, roles: names, at: element.place)
+            return rule
+        }
         parts.limits = each("limits", &reader) { index, element in
             let limit = try LimitRule(element.value, name: PolicyRules.limitName(index), at: element.place)
             try Self.check(limit.role, among: names, at: "\(element.place)/role")
@@ -66,7 +72,7 @@ struct PolicyReading {
             return try PolicyTest(element.value, at: element.place)
         }
         _ = noting { try reader.finish() }
-        let rules = PolicyRules(roles: parts.roles, forbids: parts.forbids)
+        let rules = PolicyRules(roles: parts.roles, forbids: parts.forbids, requirements: parts.requirements)
         _ = noting {
             guard rules.predicates.count <= ArgumentPredicate.most else {
                 throw ShapeError("", "has too many different conditions in args: \(ArgumentPredicate.most) at most")
@@ -93,16 +99,26 @@ struct PolicyReading {
 
     private static func forbid(_ element: ObjectReader.Element, roles: Set<JSONText>) throws -> PolicyRules.Forbid {
         var forbid = try PolicyRules.Forbid(element.value, form: .file, at: element.place)
-        try check(forbid.scope.unlessRole, among: roles, at: "\(element.place)/unless_role")
-        if forbid.because?.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) == true {
-            throw ShapeError("\(element.place)/because", "must be one line without control characters")
-        }
-        guard let person = forbid.scope.person else { return forbid }
-        guard let email = EmailAddress(person.string) else {
-            throw ShapeError("\(element.place)/user", "must be one e-mail address of ASCII characters")
-        }
-        forbid.scope.person = JSONText(email.text)
+        try complete(&forbid.scope, because: forbid.because, roles: roles, at: element.place)
         return forbid
+    }
+
+    /// Checks what a rule names beside itself, and gives its person the one spelling.
+    private static func complete(
+        _ scope: inout RuleScope,
+        because: JSONText?,
+        roles: Set<JSONText>,
+        at place: String
+    ) throws(ShapeError) {
+        try check(scope.unlessRole, among: roles, at: "\(place)/unless_role")
+        if because?.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) == true {
+            throw ShapeError("\(place)/because", "must be one line without control characters")
+        }
+        guard let person = scope.person else { return }
+        guard let email = EmailAddress(person.string) else {
+            throw ShapeError("\(place)/user", "must be one e-mail address of ASCII characters")
+        }
+        scope.person = JSONText(email.text)
     }
 
     // MARK: Gathering

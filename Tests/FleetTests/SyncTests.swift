@@ -72,6 +72,19 @@ struct SyncTests {
         #expect(!snapshot.decide(client: "local", server: "github", tool: "x").isAllowed)
     }
 
+    @Test("When a person has signed in last is told to a machine where a rule asks for it, and nowhere else")
+    func signedIn() async throws {
+        let machine = try await office.machine("ann@example.com")
+        _ = try await apply()
+        let plain = try await office.news(machine)
+        #expect(try office.binding(plain).signedIn == nil)
+        let enrolled = office.now
+        _ = try await apply(policy + "require: [{ server: github, recent_login: 8h }]\n")
+        let counter = try office.state(plain).counter
+        let asked = try #require(try await office.news(machine, after: counter))
+        #expect(try office.binding(asked).signedIn == enrolled)
+    }
+
     @Test("A person without a right to the registry learns of no server without a grant")
     func filtered() async throws {
         let (ann, eve) = (try await office.machine("ann@example.com"), try await office.machine("eve@example.com"))

@@ -10,7 +10,8 @@ import Testing
 struct CallAuthorizerTests {
     /// What each guard refuses, in the order in which the guards are asked.
     enum Step: Int, CaseIterable {
-        case headers, closed, policyOver, server, method, session, policy, hold, thread, task, down, limit, credential
+        case headers, closed, policyOver, server, method, session, policy, hold, thread, task, obligation, down
+        case limit, credential
 
         /// The reason that the answer names.
         var reason: JSONText {
@@ -25,6 +26,7 @@ struct CallAuthorizerTests {
             case .hold: "quarantined"
             case .thread: "no_thread"
             case .task: "unknown_task"
+            case .obligation: "online_within"
             case .down: "down"
             case .limit: "limited"
             case .credential: "needs_sign_in"
@@ -43,6 +45,7 @@ struct CallAuthorizerTests {
             case .hold: .hold
             case .thread: .thread
             case .task: .task
+            case .obligation: .obligation
             case .down: .down
             case .limit: .limit
             case .credential: .credential
@@ -54,7 +57,7 @@ struct CallAuthorizerTests {
             switch self {
             case .method: "tools/invented"
             case .task: "tasks/get"
-            case .hold, .limit: "tools/call"
+            case .hold, .obligation, .limit: "tools/call"
             default: nil
             }
         }
@@ -69,9 +72,10 @@ struct CallAuthorizerTests {
             case .hold: ["closed", "server", "session", "hold"]
             case .thread: ["closed", "server", "session", "hold", "thread"]
             case .task: ["closed", "server", "session", "thread", "task"]
-            case .down: ["closed", "server", "session", "hold", "thread", "down"]
-            case .limit: ["closed", "server", "session", "hold", "thread", "down", "limit"]
-            case .credential: ["closed", "server", "session", "hold", "thread", "down", "limit", "credential"]
+            case .obligation: Self.thread.asked + ["obligation"]
+            case .down: Self.obligation.asked + ["down"]
+            case .limit: Self.down.asked + ["limit"]
+            case .credential: Self.limit.asked + ["credential"]
             }
         }
     }
@@ -119,14 +123,14 @@ struct CallAuthorizerTests {
                 let authorities = try FakeAuthorities(Set([first, second].compactMap(\.breach)))
                 let method = methods.first ?? "tools/call"
                 let outcome = try authorize(method, isMatched: first != .headers, authorities)
-                // Definitions are of tools alone.
-                let asked = first.asked.filter { $0 != "hold" || method == "tools/call" }
+                // Definitions are of tools alone, and the rule that demands something is about one.
+                let asked = first.asked.filter { $0 != "hold" && $0 != "obligation" || method == "tools/call" }
                 #expect(reason(outcome) == first.reason, "\(first) before \(second)")
                 #expect(authorities.asked == asked, "\(first) before \(second)")
                 pairs += 1
             }
         }
-        #expect(pairs == 86)
+        #expect(pairs == 98)
     }
 
     @Test("Who passes them all gets all that the call needs")

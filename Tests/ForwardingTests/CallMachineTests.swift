@@ -59,8 +59,8 @@ struct CallMachineTests {
             var other = machine
             #expect(machine.recorded() == action)
             #expect(machine.recorded() == .none)
-            #expect(machine.notRecorded() == .none)
-            let refused = refusal(other.notRecorded())
+            #expect(machine.notRecorded(.notRecorded) == .none)
+            let refused = refusal(other.notRecorded(.notRecorded))
             #expect(refused?.code == .notRecorded)
             #expect(refused?.outcome == .notSent)
             #expect(!other.isActive)

@@ -107,6 +107,16 @@ struct PolicyFileTests {
         #expect(enforced.warnings.isEmpty)
     }
 
+    @Test("A rule that demands something names people as others do, by pseudonyms once it is signed")
+    func requirements() throws {
+        let text = "version: 1\nrequire: [{user: ANN@example.com, recent_login: 8h}, {audit: strict}]\n"
+        let file = try PolicyFile(parsing: Array(text.utf8))
+        let ann = try email("ann@example.com")
+        #expect(file.people == [ann])
+        #expect(try file.rules(pseudonyms: [ann: "p-1"]).requirements.map(\.scope.person) == ["p-1", nil])
+        #expect(throws: PolicyRefusal.self) { try file.rules(pseudonyms: [:]) }
+    }
+
     @Test("The same policy in JSON is the same policy")
     func json() throws {
         let text = #"""

@@ -31,6 +31,23 @@ struct PolicyWarningTests {
         #expect(try warnings(text).isEmpty)
     }
 
+    @Test("Demands that another rule makes too, and those that nobody can meet, are named")
+    func requirements() throws {
+        let text = """
+            require:
+              - { server: a, tools: ["x"], online_within: 2h }
+              - { server: a, online_within: 1h }
+              - { server: b, key_protection: keyring }
+              - { server: b, tools: ["x"], key_protection: tpm }
+            """
+        #expect(
+            try warnings(text) == [
+                "require/0: demands nothing that require/1 does not demand",
+                "require/3: can never be met together with another rule: no key is kept in two places",
+            ]
+        )
+    }
+
     @Test(
         "Rules that can never match are named",
         arguments: [

@@ -41,6 +41,11 @@ struct DecisionPropertyTests {
                 #expect(decided.isAllowed == Oracle.isAllowed(question, rules: rules, binding: binding))
                 #expect(explained.reason == decided.reason)
                 #expect(Set(decided.rules).isSubset(of: explained.rules))
+                #expect(explained.obligations == decided.obligations)
+                if decided.isAllowed {
+                    let demands = Oracle.demands(question, rules: rules, binding: binding)
+                    #expect(Oracle.demands(decided.obligations) == demands)
+                }
                 if decided.isAllowed { allowed += 1 }
             }
         }
@@ -70,11 +75,32 @@ struct DecisionPropertyTests {
         }
     }
 
+    @Test("One more rule that demands something opens nothing, closes nothing, and takes no demand away")
+    func demands() {
+        forRandomPolicies(9) { random, rules, binding, question in
+            let before = decision(question, rules, binding)
+            let more = PolicyRules(
+                roles: rules.roles,
+                forbids: rules.forbids,
+                requirements: rules.requirements + [random.requirement()]
+            )
+            let after = decision(question, more, binding)
+            #expect(after.isAllowed == before.isAllowed && after.reason == before.reason)
+            #expect(after.obligations.covers(before.obligations))
+            #expect(before.isAllowed || before.obligations.isEmpty)
+        }
+    }
+
     @Test("A policy that only observes lets pass what no grant opens, and nothing that a rule forbids")
     func observing() {
         forRandomPolicies(8) { _, rules, binding, question in
             let enforced = decision(question, rules, binding)
-            let observing = PolicyRules(roles: rules.roles, forbids: rules.forbids, mode: .observe)
+            let observing = PolicyRules(
+                roles: rules.roles,
+                forbids: rules.forbids,
+                requirements: rules.requirements,
+                mode: .observe
+            )
             let observed = decision(question, observing, binding)
             #expect(observed.isAllowed == (enforced.reason != .forbidden))
             #expect(observed.observed == (enforced.reason == .noGrant ? .noGrant : nil))
@@ -89,13 +115,14 @@ struct DecisionPropertyTests {
     @Test("Neither order nor repetition of rules matters")
     func order() {
         forRandomPolicies(3) { random, rules, binding, question in
-            let before = decision(question, rules, binding).isAllowed
+            let before = decision(question, rules, binding)
             let roles = rules.roles.map { role in
                 PolicyRules.Role(name: role.name, grants: (role.grants + role.grants).shuffled(using: &random.random))
             }
             let shuffled = PolicyRules(
                 roles: roles.shuffled(using: &random.random),
-                forbids: (rules.forbids + rules.forbids).shuffled(using: &random.random)
+                forbids: (rules.forbids + rules.forbids).shuffled(using: &random.random),
+                requirements: (rules.requirements + rules.requirements).shuffled(using: &random.random)
             )
             let person = Binding(
                 sub: binding.sub,
@@ -103,7 +130,8 @@ struct DecisionPropertyTests {
                 groups: binding.groups.shuffled(using: &random.random),
                 roles: (binding.roles + binding.roles).shuffled(using: &random.random)
             )
-            #expect(decision(question, shuffled, person).isAllowed == before)
+            let after = decision(question, shuffled, person)
+            #expect(after.reason == before.reason && after.obligations == before.obligations)
         }
     }
 

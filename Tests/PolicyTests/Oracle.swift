@@ -5,6 +5,38 @@ import StrictJSON
 
 /// The policy as a reader of the documentation would evaluate it by hand: rule by rule, without anything compiled.
 enum Oracle {
+    /// What an allowed question has to meet, each demand as a word.
+    static func demands(_ question: Question, rules: PolicyRules, binding: Binding) -> Set<String> {
+        switch question.subject {
+        case .task, .method, .serverRequest: return []
+        case .tool, .prompt, .resource: break
+        }
+        var demands: Set<String> = []
+        for rule in rules.requirements where closes(PolicyRules.Forbid(scope: rule.scope), question, binding) {
+            if rule.obligations.isAuditStrict { demands.insert("audit") }
+            for place in ["keyring", "tpm", "memory"] as [JSONText] {
+                if let places = rule.obligations.keyProtection, !places.contains(place) { demands.insert("not \(place)") }
+            }
+            for time in [60, 3600, 86_400] {
+                if let most = rule.obligations.onlineWithin, most <= time { demands.insert("online \(time)") }
+            }
+            for time in [300, 7200] {
+                if let most = rule.obligations.recentLogin, most <= time { demands.insert("login \(time)") }
+            }
+        }
+        return demands
+    }
+
+    /// The same of obligations that were put together.
+    static func demands(_ obligations: Obligations) -> Set<String> {
+        var rules = PolicyRules.empty
+        if !obligations.isEmpty {
+            rules = PolicyRules(requirements: [PolicyRules.Requirement(scope: RuleScope(), obligations: obligations)])
+        }
+        let question = Question(client: "c", server: "s", subject: .tool("t"))
+        return demands(question, rules: rules, binding: Binding(sub: "p", user: "", groups: [], roles: []))
+    }
+
     static func isAllowed(_ question: Question, rules: PolicyRules, binding: Binding) -> Bool {
         if rules.forbids.contains(where: { closes($0, question, binding) }) { return false }
         return binding.roles.contains { membership in

@@ -79,7 +79,8 @@ struct RandomPolicy {
             roles: ["dev", "ops", "guest"].map { name in
                 PolicyRules.Role(name: name, grants: many(0...3) { $0.grant() })
             },
-            forbids: many(0...3) { $0.forbid() }
+            forbids: many(0...3) { $0.forbid() },
+            requirements: many(0...3) { $0.requirement() }
         )
     }
 
@@ -178,6 +179,20 @@ struct RandomPolicy {
 
     mutating func forbid() -> PolicyRules.Forbid {
         PolicyRules.Forbid(scope: scope())
+    }
+
+    mutating func requirement() -> PolicyRules.Requirement {
+        var obligations = Obligations.none
+        while obligations.isEmpty {
+            obligations.isAuditStrict = Bool.random(using: &random)
+            obligations.keyProtection = maybe { policy in
+                Set(["keyring", "tpm", "memory"].filter { _ in Bool.random(using: &policy.random) } as [JSONText])
+            }
+            if obligations.keyProtection?.isEmpty == true { obligations.keyProtection = nil }
+            obligations.onlineWithin = maybe { $0.pick([60, 3600, 86_400]) }
+            obligations.recentLogin = maybe { $0.pick([300, 7200]) }
+        }
+        return PolicyRules.Requirement(scope: scope(), obligations: obligations)
     }
 
     private mutating func scope() -> RuleScope {

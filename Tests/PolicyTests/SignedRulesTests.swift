@@ -9,7 +9,8 @@ struct SignedRulesTests {
         "Whatever is not known makes the whole document worthless",
         arguments: [
             #"{"forbid":[],"limits":[],"roles":[],"version":2}"#,
-            #"{"forbid":[],"limits":[],"roles":[],"version":1,"require":[]}"#,
+            #"{"forbid":[],"limits":[],"roles":[],"version":1,"require":[{}]}"#,
+            #"{"forbid":[],"limits":[],"roles":[],"version":1,"demand":[]}"#,
             #"{"forbid":[],"limits":[],"roles":[{"grant":[{"server":"a","args":{}}],"name":"dev"}],"version":1}"#,
             #"{"forbid":[],"limits":[],"roles":[{"grant":[{"tools":["a"]}],"name":"dev"}],"version":1}"#,
             #"{"forbid":[],"limits":[],"roles":[{"grant":[{"server":"a","tools":[]}],"name":"dev"}],"version":1}"#,

@@ -30,6 +30,7 @@ final class EnrolledAgent: Sendable {
     let standing: MembershipStanding
     let secrets: any SecretStore
     let logger: Logger
+    private let machine: MachineFacts
 
     /// Opens the records of a membership, and joins what is needed to run it; nothing runs yet.
     ///
@@ -94,6 +95,13 @@ final class EnrolledAgent: Sendable {
         let contacts = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.contacts = contacts.stream
         let time = board.time
+        let (contact, clock) = (LastContact(), parts.clock)
+        machine = MachineFacts(
+            custody: JSONText(membership.custody),
+            contact: contact,
+            signInURL: "\(membership.url)/sign-in",
+            time: { time.now }
+        )
         sync = try PolicySync(
             client: client,
             home: parts.home,
@@ -112,7 +120,8 @@ final class EnrolledAgent: Sendable {
                 contacts.continuation.yield()
                 // When the coordinator is heard of again, the agent can ship to it again.
                 shipper.nudge()
-            }
+            },
+            onContact: { contact.heard(now: clock.boot()) }
         )
     }
 
@@ -156,7 +165,7 @@ final class EnrolledAgent: Sendable {
     func run() async {
         start()
         await pins.restore()
-        await board.open(spool, isRevoked: standing.isRevoked)
+        await board.open(spool, machine, isRevoked: standing.isRevoked)
         // A task of its own, because it has to outlive the others: it ships what they record as they end.
         let shipping = Task { try await shipper.run() }
         await withTaskGroup(of: Void.self) { group in

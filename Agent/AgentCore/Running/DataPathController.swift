@@ -91,8 +91,9 @@ actor DataPathController {
     }
 
     /// A membership has begun; nothing is allowed before its policy is known.
-    func open(_ spool: Spool, isRevoked: Bool) async {
+    func open(_ spool: Spool, _ machine: MachineFacts, isRevoked: Bool) async {
         state.spool = spool
+        state.machine = machine
         closures = [.key: .locked]
         words = [:]
         closures[.standing] = isRevoked ? .revoked : nil

@@ -24,6 +24,7 @@ package final class PolicySync: Service, CustomStringConvertible {
     private let logger: Logger
     private let onChange: @Sendable (SyncedState) async -> Void
     private let onCondition: @Sendable (LinkCondition) -> Void
+    private let onContact: @Sendable () -> Void
     private let documents: Mutex<SyncDocuments>
     private let status = Mutex(LinkCondition.connecting)
     private let retries = Signal()
@@ -48,6 +49,7 @@ package final class PolicySync: Service, CustomStringConvertible {
     ///   - logger: Learns of what could not be taken.
     ///   - onChange: Told once at the start and at each change, after it was kept; the next poll waits for its end.
     ///   - onCondition: Told when the state of the link to the coordinator changes.
+    ///   - onContact: Told after each answer that was taken, also of one without news.
     /// - Throws: `FileError` where it is not known what was kept. The agent must not take it for nothing: an agent that
     ///   knows nothing would accept an older answer as news.
     package init(
@@ -56,7 +58,8 @@ package final class PolicySync: Service, CustomStringConvertible {
         watch: OrgWatch,
         logger: Logger,
         onChange: @escaping @Sendable (SyncedState) async -> Void,
-        onCondition: @escaping @Sendable (LinkCondition) -> Void = { _ in }
+        onCondition: @escaping @Sendable (LinkCondition) -> Void = { _ in },
+        onContact: @escaping @Sendable () -> Void = {}
     ) throws {
         self.client = client
         self.home = home
@@ -64,6 +67,7 @@ package final class PolicySync: Service, CustomStringConvertible {
         self.logger = logger
         self.onChange = onChange
         self.onCondition = onCondition
+        self.onContact = onContact
         documents = Mutex(SyncDocuments(client.membership))
         guard let bytes = try DurableFile.read(home.path(.sync), maxBytes: Self.longest) else { return }
         do {
@@ -110,6 +114,7 @@ package final class PolicySync: Service, CustomStringConvertible {
                 do {
                     let (began, known) = (ContinuousClock.now, state.counter)
                     try await poll()
+                    onContact()
                     backoff.reset()
                     move(to: .online)
                     // A coordinator holds a question for news; something on the way that answers for it must not make us

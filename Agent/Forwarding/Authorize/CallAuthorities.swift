@@ -25,6 +25,8 @@ protocol CallAuthorities {
 
     /// The session that the head names.
     func session(in era: Revisions.Era, at server: Server) -> SessionLookup
+    /// Why a call that is allowed does not meet what a rule demands of it; nil where it does.
+    func unmet(_ decision: Decision) -> Refusal?
     /// What a policy may believe of a tool; asked only where a rule looks at it.
     func hints(of tool: UnsafeBufferPointer<UInt8>, at server: Server) -> ToolHints
     /// Why a tool may not be called whose definition nobody has approved; nil where it may.

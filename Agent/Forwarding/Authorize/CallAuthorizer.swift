@@ -64,6 +64,8 @@ enum CallAuthorizer {
         if let refusal = authorities.missingThread(in: envelope.era, at: server) { throw .refused(refusal) }
         // Whose task it is: the policy opens tasks as such, and this one opens the tasks of this client alone.
         if let refusal = taskRefusal(envelope, in: body, at: server, authorities) { throw .refused(refusal) }
+        // What else the policy demands, behind all that it denies: who may not call at all need not know it.
+        if !decision.obligations.isEmpty, let refusal = authorities.unmet(decision) { throw .refused(refusal) }
         // A server that is down before the limits: a call that cannot arrive takes nothing from them.
         if let refusal = authorities.downtime(of: server) { throw .refused(refusal) }
         // The limits next to last, since they alone take something away; who is over a limit need not sign in first.

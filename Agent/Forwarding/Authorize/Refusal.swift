@@ -34,6 +34,8 @@ struct Refusal: Equatable {
     var retryAfterMilliseconds: Int?
     /// What the user may type to go on.
     var command: String?
+    /// A page that the user can open to go on.
+    var url: String?
     /// The server that was to be asked, and since when it is down, in microseconds since 1970.
     var server: JSONText?
     var since: Int64?
@@ -59,8 +61,8 @@ struct Refusal: Equatable {
         if !rules.isEmpty || code == .denied { data["rules"] = .array(rules.map(JSONValue.string)) }
         if let retryAfterMilliseconds { data["retry_after_ms"] = .int(retryAfterMilliseconds) }
         if let command { data["command"] = .text(command) }
-        // There is no page yet that could be opened before the command has run.
-        if code == .userMustAct { data["url"] = .null }
+        // Most have no page that could be opened before the command has run.
+        if code == .userMustAct { data["url"] = url.map { .text($0) } ?? .null }
         if let server { data["server"] = .string(server) }
         if let since { data["since"] = .text(Timestamp.text(since)) }
         return GatewayError.encode(code: code, message: words(record: record), data: data, id: id)

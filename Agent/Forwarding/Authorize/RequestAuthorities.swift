@@ -29,6 +29,12 @@ struct RequestAuthorities: MessageAuthorities {
         return .found(session)
     }
 
+    func unmet(_ decision: Decision) -> Refusal? {
+        UnmetObligation.all(decision.obligations, signedIn: policy.signedIn, gate.machine, now: connection.lastActive)
+            .first
+            .map { .unmet($0, decision) }
+    }
+
     func hints(of tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> ToolHints { server.pins.hints(of: tool) }
 
     func hold(on tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> Refusal? {

@@ -27,7 +27,16 @@ extension Call {
 
     /// The record of the beginning is in the file, or could not be written; the client may have gone in the meantime.
     func recorded(_ isWritten: Bool) {
-        perform(isWritten ? machine.recorded() : machine.notRecorded())
+        guard isWritten, let spool, let number = countersigned else {
+            perform(isWritten ? machine.recorded() : machine.notRecorded(.notRecorded))
+            return
+        }
+        let time = gate.configuration.countersigning
+        path.loop.makeFutureWithTask { await spool.isCountersigned(number, within: time) }
+            .assumeIsolated()
+            .whenSuccess { isCountersigned in
+                self.perform(isCountersigned ? self.machine.recorded() : self.machine.notRecorded(.notCountersigned))
+            }
     }
 
     /// Sends the request with the credential at hand.

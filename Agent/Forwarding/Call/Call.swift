@@ -25,6 +25,8 @@ final class Call {
     var facts: CallAttributes?
     /// Where its beginning is recorded.
     var spool: Spool?
+    /// The record that the coordinator has to countersign before a byte leaves; nil where it need not.
+    var countersigned: UInt64?
     var method = MCPMethod.unknown
     var era = Revisions.Era.handshake
     let trace: TraceContext

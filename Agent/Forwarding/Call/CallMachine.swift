@@ -34,10 +34,10 @@ struct CallMachine {
         state = .recording(isStale: isStale)
     }
 
-    /// The record of the beginning could not be written.
-    mutating func notRecorded() -> CallAction {
+    /// The record of the beginning is not where it has to be before anything leaves.
+    mutating func notRecorded(_ refusal: Refusal) -> CallAction {
         guard case .recording = state else { return .none }
-        return refuse(.notRecorded, .notSent)
+        return refuse(refusal, .notSent)
     }
 
     /// The begin record is written.

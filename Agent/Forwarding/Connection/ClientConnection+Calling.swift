@@ -141,11 +141,12 @@ extension ClientConnection {
             call.begin(kind, isStale: plan.isStale)
             return
         }
-        guard let spool = gate.records.layOutBegin(facts, plan.decision, credential: plan.credential) else {
+        guard let (spool, number) = gate.records.layOutBegin(facts, plan.decision, credential: plan.credential) else {
             call.permit.release()
             answerRefusal(.notRecorded.about(call.server.alias), id: literal(call.id, bytes), record: nil)
             return
         }
+        if plan.decision.obligations.isAuditStrict { call.countersigned = number }
         call.begin(kind, recordedIn: spool, isStale: plan.isStale)
     }
 

@@ -42,13 +42,18 @@ final class CallRecorder {
 
     /// Lays out the record that a request goes out.
     ///
-    /// - Returns: The spool, whose next write has the record in it; nil where it cannot be recorded, and so must not go.
-    func layOutBegin(_ call: CallAttributes, _ decision: Decision, credential: JSONText?) -> Spool? {
+    /// - Returns: The spool, whose next write has the record in it, and the number that it has there; nil where it cannot be
+    ///   recorded, and so must not go.
+    func layOutBegin(
+        _ call: CallAttributes,
+        _ decision: Decision,
+        credential: JSONText?
+    ) -> (spool: Spool, number: UInt64)? {
         guard let spool else { return nil }
         do {
-            try spool.layOut(.callBegin(call, decisions.allowed(decision), credential: credential))
+            let number = try spool.layOut(.callBegin(call, decisions.allowed(decision), credential: credential))
             counts.calls += 1
-            return spool
+            return (spool, number)
         } catch {
             return nil
         }

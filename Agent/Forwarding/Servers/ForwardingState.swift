@@ -87,6 +87,8 @@ package struct ForwardingState: Sendable {
     package var policy: PolicySnapshot
     package var servers: [ForwardedServer]
     package var clients: [ClientCredential]
+    /// What rules may demand of this machine; nil where it belongs to nobody.
+    package var machine: MachineFacts?
     /// Where calls are recorded; without one no call goes out.
     package var spool: Spool?
     /// Rises with each state that is made: an earlier one that comes late is not taken any more.
@@ -97,12 +99,14 @@ package struct ForwardingState: Sendable {
         policy: PolicySnapshot = .none,
         servers: [ForwardedServer] = [],
         clients: [ClientCredential] = [],
+        machine: MachineFacts? = nil,
         spool: Spool? = nil
     ) {
         self.closure = closure
         self.policy = policy
         self.servers = servers
         self.clients = clients
+        self.machine = machine
         self.spool = spool
     }
 }

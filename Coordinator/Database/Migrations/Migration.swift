@@ -38,5 +38,7 @@ package struct Migration: Sendable {
         .upstreams,
         .identities,
         .sights,
+        .enrolmentCodes,
+        .lastSignIn,
     ]
 }

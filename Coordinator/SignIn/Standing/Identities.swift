@@ -65,6 +65,12 @@ package struct Identities: Sendable {
                 in: transaction
             )
             guard let opened else { throw Refused.wasRemoved }
+            // A rule can ask how long ago that was, so the person's machines hear of it.
+            try transaction.execute(
+                "UPDATE person SET signed_in_at = max(ifnull(signed_in_at, 0), ?) WHERE sub = ?",
+                [.integer(min(identity.authenticatedAt ?? 0, clock.seconds)), .text(current.sub)]
+            )
+            try revisions.raisePerson(sub: current.sub, in: transaction)
             return opened
         }
     }

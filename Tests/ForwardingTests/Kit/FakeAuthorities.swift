@@ -8,7 +8,7 @@ import StrictJSON
 final class FakeAuthorities: MessageAuthorities {
     /// A guard that depends on what is known, and not on the message alone.
     enum Breach {
-        case closed, policyOver, server, session, policy, hold, thread, task, down, limit, credential, pending, event
+        case closed, policyOver, server, session, policy, hold, thread, task, obligation, down, limit, credential, pending, event
     }
 
     struct Server: AuthorizedServer {
@@ -27,6 +27,7 @@ final class FakeAuthorities: MessageAuthorities {
         let rules = try PolicyRules([
             "version": 1, "roles": [["name": "all", "grant": [["server": "up"]]]], "forbid": [],
             "limits": [["per": "user", "server": "up", "concurrent": 1]],
+            "require": [["tools": ["echo"], "online_within": "1h"]],
         ])
         let clients = breaches.contains(.policy) ? [Pattern(exactly: "another")] : nil
         let binding = Binding(
@@ -51,6 +52,11 @@ final class FakeAuthorities: MessageAuthorities {
     func session(in era: Revisions.Era, at server: Server) -> SessionLookup {
         guard !isBreached(.session, asking: "session") else { return .unknown }
         return .found(Session(SessionKey(client: client, server: server.alias, id: "s"), now: 0))
+    }
+
+    func unmet(_ decision: Decision) -> Refusal? {
+        isBreached(.obligation, asking: "obligation")
+            ? Refusal(code: .denied, reason: "online_within", message: "It is offline.") : nil
     }
 
     func hints(of tool: UnsafeBufferPointer<UInt8>, at server: Server) -> ToolHints { .assumed }
