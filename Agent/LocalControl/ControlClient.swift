@@ -14,8 +14,8 @@ package struct ControlClient: Sendable {
     }
 
     /// Asks for facts.
-    package func get(_ operation: String) async throws -> JSONValue {
-        try await ask("GET", operation, body: nil, timeout: .seconds(20))
+    package func get(_ operation: String, timeout: Duration = .seconds(20)) async throws -> JSONValue {
+        try await ask("GET", operation, body: nil, timeout: timeout)
     }
 
     /// Asks for something to be done.

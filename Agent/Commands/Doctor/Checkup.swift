@@ -30,34 +30,46 @@ struct Checkup {
         findings += Self.records(status)
         let hasPrograms = status?["servers"]?.array?.contains { $0["digest"] != nil } ?? false
         findings.append(await SandboxFinding.look(isNeeded: hasPrograms))
-        findings += Self.servers(status)
-        return findings
+        let entries = PolicySync.lastState(membership, home: context.home).entries
+        return await findings + ServerChecks(fetcher: context.fetcher, entries: entries).findings(status)
     }
 
     /// What the agent says of itself, or its files do.
     private func askAgent() async -> (status: JSONValue?, finding: Finding) {
         do {
-            let status = try await context.agent.get("status")
+            let status = try await context.agent.get("status", timeout: .seconds(5))
             return (status, Finding("agent", .ok, "It runs, and listens at http://\(status["listen"]?.text ?? "")."))
         } catch let failure as ControlFailure where failure.code == "agent_not_running" {
-            let status = try? AgentStatus.last(context.home).json
             let next = "systemctl --user start doorward (or: doorward agent)"
-            return (status, Finding("agent", .failed, "It does not run, so no call passes.", next: next))
+            return (last, Finding("agent", .failed, "It does not run, so no call passes.", next: next))
+        } catch let failure as ControlFailure where failure.code == "agent_answer" {
+            let next = "systemctl --user restart doorward"
+            return (last, Finding("agent", .failed, "It runs and does not answer: \(failure.message)", next: next))
         } catch {
-            return (nil, Finding("agent", error))
+            return (last, Finding("agent", error))
         }
     }
 
+    /// What the files say that an agent has left.
+    private var last: JSONValue? { try? AgentStatus.last(context.home).json }
+
     private static func enrolment(_ membership: Membership, _ status: JSONValue?) -> Finding {
         if let problem = status?["problem"], let code = problem["code"]?.text {
-            let message = "\(problem["message"]?.text ?? code)"
-            return Finding("enrolment", .needsUser, message, next: problem["next"]?.text)
+            let failure = CommandFailure(
+                code,
+                problem["message"]?.text ?? code,
+                next: problem["next"]?.text,
+                status: .needsUser
+            )
+            return Finding("enrolment", failure, otherwise: "doorward status")
         }
         return Finding("enrolment", .ok, "This machine is \(membership.agentID) of \(membership.user).")
     }
 
     private static func records(_ status: JSONValue?) -> [Finding] {
-        guard let audit = status?["audit"] else { return [] }
+        guard let audit = status?["audit"] else {
+            return [Finding("records", .skipped, "Only an agent that answers knows how many wait.")]
+        }
         if let problem = audit["problem"]?.text {
             return [Finding("records", .failed, problem, next: "doorward status")]
         }
@@ -79,28 +91,5 @@ struct Checkup {
                 next: "doorward status"
             )
         ]
-    }
-
-    private static func servers(_ status: JSONValue?) -> [Finding] {
-        (status?["servers"]?.array ?? []).map { server in
-            let alias = server["alias"]?.text ?? ""
-            let since = server["since"]?.text.map { " since \($0)" } ?? ""
-            let why = server["error"]?.text.map { ": \($0)" } ?? ""
-            func finding(_ state: Finding.State, _ words: String, next: String? = nil) -> Finding {
-                Finding("server \(alias)", state, words + why, next: next)
-            }
-            switch server["state"]?.text {
-            case "up": return finding(.ok, "It is up")
-            case "needs_sign_in": return finding(.needsUser, "It needs your sign-in", next: "doorward connect \(alias)")
-            case "down": return finding(.failed, "It is down\(since)", next: "doorward servers \(alias)")
-            default:
-                let isLocked = why.contains("doorward unlock")
-                return finding(
-                    isLocked ? .needsUser : .warning,
-                    "It does not answer as it should\(since)",
-                    next: isLocked ? "doorward unlock" : "doorward servers \(alias)"
-                )
-            }
-        }
     }
 }

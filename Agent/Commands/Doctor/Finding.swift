@@ -19,7 +19,7 @@ struct Finding: Sendable {
     let name: String
     let state: State
     let message: String
-    /// What mends it.
+    /// A command to type: what mends it, or shows more of it.
     let next: String?
 
     init(_ name: String, _ state: State, _ message: String, next: String? = nil) {
@@ -30,9 +30,28 @@ struct Finding: Sendable {
     }
 
     /// What an error says of it.
-    init(_ name: String, _ error: any Error) {
+    ///
+    /// - Parameters:
+    ///   - name: what was looked at.
+    ///   - error: what came of it.
+    ///   - command: what to type where the error has advice and no command: the advice is part of the message then.
+    init(_ name: String, _ error: any Error, otherwise command: String = "doorward status") {
         let failure = CommandFailure(explaining: error)
-        self.init(name, failure.status == .needsUser ? .needsUser : .failed, failure.message, next: failure.next)
+        let state: State = failure.status == .needsUser ? .needsUser : .failed
+        // Commands begin with a small letter, and sentences with a capital one.
+        if let next = failure.next, next.first?.isLowercase ?? false {
+            self.init(name, state, Self.sentence(failure.message), next: next)
+        } else {
+            let message = [failure.message, failure.next ?? ""].filter { !$0.isEmpty }.map(Self.sentence)
+            self.init(name, state, message.joined(separator: " "), next: command)
+        }
+    }
+
+    /// The same with more to say.
+    func adding(_ words: String) -> Finding { Finding(name, state, message + words, next: next) }
+
+    private static func sentence(_ text: String) -> String {
+        text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
     }
 
     var json: JSONValue {

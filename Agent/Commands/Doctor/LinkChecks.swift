@@ -29,9 +29,7 @@ struct LinkChecks {
                 fetcher: context.fetcher
             )
         } catch {
-            return [
-                Finding("keyring", error), await unsigned(), Finding("clock", .skipped, "Only the coordinator knows."),
-            ]
+            return [Self.closed(error), await unsigned(), Self.unknownClock]
         }
         let keyring = Finding("keyring", .ok, "It gives this machine's key without asking.")
         do {
@@ -39,9 +37,38 @@ struct LinkChecks {
             _ = try CoordinatorAnswer.json(response)
             let coordinator = Finding("coordinator", .ok, "\(membership.url) answers, and knows this machine.")
             return [keyring, coordinator, skew(client)]
+        } catch let error as FetchError {
+            return [keyring, Self.unreachable(error), Self.unknownClock]
         } catch {
             return [keyring, Finding("coordinator", error), skew(client)]
         }
+    }
+
+    private static let unknownClock = Finding("clock", .skipped, "Whether it is right only the coordinator can say.")
+
+    /// A keyring that gives no key.
+    private static func closed(_ error: any Error) -> Finding {
+        let found = Finding("keyring", error, otherwise: "doorward unlock")
+        // The library's word for it says nothing to people.
+        guard found.message.contains("autolaunch") else { return found }
+        return Finding(
+            "keyring",
+            found.state,
+            "This session has no session bus (DBUS_SESSION_BUS_ADDRESS), over which keyrings are reached: run this where you are "
+                + "signed in to the desktop, or start a bus.",
+            next: "systemctl --user start dbus"
+        )
+    }
+
+    /// A coordinator that gave no answer.
+    private static func unreachable(_ error: FetchError) -> Finding {
+        let goesOn = "Calls go on under the last policy until that ends."
+        guard error.kind != .tls else {
+            // Certificates of another time are the likeliest sign of a wrong clock, and nothing else shows it then.
+            return Finding("coordinator", error, otherwise: "timedatectl").adding(" \(goesOn)")
+        }
+        let message = "The coordinator could not be reached: \(error.message). \(goesOn)"
+        return Finding("coordinator", .failed, message, next: "doorward status")
     }
 
     /// Whether the coordinator is there, for a machine that cannot sign.
@@ -56,6 +83,8 @@ struct LinkChecks {
             )
             _ = try await context.fetcher.fetch(request)
             return Finding("coordinator", .ok, "\(membership.url) answers.")
+        } catch let error as FetchError {
+            return Self.unreachable(error)
         } catch {
             return Finding("coordinator", error)
         }
@@ -67,9 +96,19 @@ struct LinkChecks {
         return Finding(
             "clock",
             .warning,
-            "It is \(abs(skew)) s \(skew > 0 ? "behind" : "ahead of") the coordinator's.",
+            "It is \(Self.words(seconds: abs(skew))) \(skew > 0 ? "behind" : "ahead of") the coordinator's: policies and sign-ins "
+                + "end at the wrong time.",
             next: "timedatectl set-ntp true"
         )
+    }
+
+    private static func words(seconds: Int) -> String {
+        switch seconds {
+        case ..<120: "\(seconds) s"
+        case ..<7200: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3600) h"
+        default: "\(seconds / 86_400) days"
+        }
     }
 
     /// How old the policy is.
@@ -79,8 +118,8 @@ struct LinkChecks {
             return Finding(
                 "policy",
                 .failed,
-                "There is none yet, so everything is denied.",
-                next: "An administrator applies one with `doorward admin policy apply FILE`."
+                "There is none yet, so everything is denied. An administrator applies one.",
+                next: "doorward admin policy apply FILE"
             )
         }
         let end = min(bundle.expires.microseconds, state.bindingExpires?.microseconds ?? .max) / 1_000_000
@@ -88,12 +127,14 @@ struct LinkChecks {
         let name = "Version \(bundle.version)"
         guard rest > 0 else {
             let words = "\(name) is over since \(UTCTime(seconds: end).shortText), so everything is denied."
-            return Finding("policy", .failed, words, next: "See that the coordinator can be reached.")
+            return Finding("policy", .failed, "\(words) \(Self.renewal)", next: "doorward status")
         }
         guard rest > Self.leastLife else {
             let words = "\(name) ends at \(UTCTime(seconds: end).shortText) and has not been renewed."
-            return Finding("policy", .warning, words, next: "See that the coordinator can be reached.")
+            return Finding("policy", .warning, "\(words) \(Self.renewal)", next: "doorward status")
         }
         return Finding("policy", .ok, "\(name) holds until \(UTCTime(seconds: end).shortText).")
     }
+
+    private static let renewal = "It is renewed once the coordinator can be reached."
 }

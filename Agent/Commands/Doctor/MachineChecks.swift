@@ -16,7 +16,7 @@ struct MachineChecks {
             _ = try AgentSettings(home: home)
             return Finding("settings", .ok, "config.yaml can be read, or is not there.")
         } catch {
-            return Finding("settings", error)
+            return Finding("settings", error, otherwise: "doorward doctor")
         }
     }
 
@@ -49,7 +49,7 @@ struct MachineChecks {
             "disk",
             .warning,
             "Only \(free >> 20) MiB are free: without room nothing can be recorded, and no call passes.",
-            next: "Free some room where \(home.state) is."
+            next: "df -h '\(home.state)'"
         )
     }
 }
