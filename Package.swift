@@ -111,6 +111,7 @@ let testTargets: [Target] = [
         ]
     ),
     tests("LocalControl", ["LocalControl", "StrictJSON"]),
+    tests("OwnPage", ["OwnPage", "Bytes", "LocalControl", "ServiceKit", "StrictJSON"]),
     tests(
         "Forwarding",
         [
@@ -275,7 +276,7 @@ let package = Package(
             "CoordinatorLink",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "Policy", "AuditLog", "Contract", "Addresses",
-                "Fetch", "ServiceKit", "Keyring", "Spool", "AgentState", logging, serviceLifecycle,
+                "Fetch", "ServiceKit", "Keyring", "OAuth", "Spool", "AgentState", logging, serviceLifecycle,
             ]
         ),
         part("Agent", "LocalControl", ["Errors", "StrictJSON", "Addresses", "Fetch", "ServiceKit"]),
@@ -310,14 +311,15 @@ let package = Package(
             "StdioShim",
             ["StrictJSON", "MCP", "Fetch", "ServiceKit", "Wire", "Upstreams", nioCore, nioPosix]
         ),
+        part("Agent", "OwnPage", ["Bytes", "StrictJSON", "ServiceKit", "LocalControl", crypto]),
         part(
             "Agent",
             "AgentCore",
             [
                 "Errors", "Bytes", "TransparencyLog", "StrictJSON", "MCP", "Policy", "AuditLog", "Contract",
                 "Addresses", "Fetch", "ServiceKit", "Keyring", "OAuth", "Spool", "Upstreams", "AgentState",
-                "CoordinatorLink", "LocalControl", "Bridging", "Children", "Forwarding", nioCore, nioPosix, logging,
-                serviceLifecycle, unixSignals,
+                "CoordinatorLink", "LocalControl", "Bridging", "Children", "Forwarding", "OwnPage", nioCore, nioPosix,
+                logging, serviceLifecycle, unixSignals,
             ]
         ),
         part(

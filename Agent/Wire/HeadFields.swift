@@ -8,6 +8,11 @@ package struct HeadField: Hashable, Sendable {
         ByteScan.matches(field.name, in: bytes, name.range)
     }
 
+    /// Whether it has this name, in any case; for names without a place of their own.
+    package func isNamed(_ name: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
+        ByteScan.matches(name, in: bytes, self.name.range)
+    }
+
     /// Whether it is this one, in any case.
     package func isNamed(_ field: RequestField, in bytes: UnsafeRawBufferPointer) -> Bool {
         ByteScan.matches(field.name, in: bytes, name.range)

@@ -13,7 +13,7 @@ LAYERS = {
     ],
     "Agent": [
         "CLibSecret", "Keyring", "Wire", "OAuth", "Spool", "AgentState", "Upstreams", "CoordinatorLink", "LocalControl",
-        "Bridging", "CSpawn", "Children", "Forwarding", "StdioShim", "AgentCore", "Commands", "doorward",
+        "Bridging", "CSpawn", "Children", "Forwarding", "OwnPage", "StdioShim", "AgentCore", "Commands", "doorward",
     ],
     "Coordinator": [
         "Database", "Rights", "AuditSink", "Definitions", "Registry", "People", "PolicyStore", "Fleet", "SignIn",

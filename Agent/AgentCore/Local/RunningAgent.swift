@@ -42,6 +42,9 @@ final class RunningAgent: AgentOperations {
 
     func listens(on address: String) { state.withLock { $0.listen = address } }
 
+    /// Where it listens; nil before it does.
+    var listen: ListenAddress? { state.withLock { $0.listen }.flatMap { try? ListenAddress($0) } }
+
     /// Why no call can be recorded, and so none passes; nil while there is nothing to record or it can be.
     var hindrance: String? {
         switch supervisor.situation {

@@ -2,6 +2,7 @@ internal import AgentState
 internal import Forwarding
 internal import LocalControl
 internal import Logging
+internal import OwnPage
 internal import ServiceKit
 internal import ServiceLifecycle
 internal import Spool
@@ -25,9 +26,18 @@ struct Listening: Service, CustomStringConvertible {
 
     func run() async throws {
         await supervisor.settle(atMost: Self.patience)
+        let home = parts.home
         let pages = ControlEndpoints(
             control: ControlHandler(operations),
             metrics: metrics,
+            page: OwnPage(
+                operations: operations,
+                clients: {
+                    try ClientCredentials(home: home).list().map { ListedClient(name: $0.name, created: $0.created) }
+                },
+                clock: parts.clock
+            ),
+            listen: { operations.listen },
             hindrance: { operations.hindrance }
         )
         let listening = try await forwarding.listen(on: address, socketPath: parts.home.socketPath, pages: pages)

@@ -12,7 +12,7 @@ struct Doorward: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "This machine",
-                subcommands: [Login.self, Logout.self, Unlock.self, Agent.self, Status.self, Doctor.self]
+                subcommands: [Login.self, Logout.self, Unlock.self, Agent.self, Status.self, Open.self, Doctor.self]
             ),
             CommandGroup(
                 name: "Servers and clients",

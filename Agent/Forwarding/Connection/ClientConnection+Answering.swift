@@ -156,6 +156,7 @@ extension ClientConnection {
         switch visit.route {
         case .server, .everyServer: visit.method == .get || visit.method == .delete ? "POST" : "GET, POST, DELETE"
         case .control: "GET, POST"
+        case .ownPage: "GET, HEAD, POST"
         case .health, .openPage, .wellKnown, .nowhere: "GET, HEAD"
         }
     }

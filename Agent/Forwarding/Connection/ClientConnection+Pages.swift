@@ -7,7 +7,7 @@ extension ClientConnection {
     func serve() {
         switch visit.route {
         case .health: answerPlainly(200)
-        case .openPage, .control: servePage()
+        case .openPage, .control, .ownPage: servePage()
         case .server, .everyServer: serveServer()
         case .wellKnown, .nowhere: answerPlainly(404)
         }
@@ -24,7 +24,9 @@ extension ClientConnection {
                 query: head.query.map { String(decoding: $0.slice(of: bytes), as: UTF8.self) },
                 body: Array(bytes[head.length...]),
                 client: visit.client,
-                isOverSocket: listener.isSocket
+                isOverSocket: listener.isSocket,
+                cookie: visit.route == .ownPage ? cookie(in: bytes) : nil,
+                isOwnPage: visit.route == .ownPage
             )
         }
         let page = PageRequest()
@@ -38,12 +40,18 @@ extension ClientConnection {
         }
     }
 
+    private func cookie(in bytes: UnsafeRawBufferPointer) -> String? {
+        head.fields(in: bytes).first { $0.isNamed("cookie", in: bytes) }
+            .map { String(decoding: $0.value.slice(of: bytes), as: UTF8.self) }
+    }
+
     private func receive(_ answer: LocalAnswer, to page: PageRequest) {
         guard self.page === page, state.phase == .answering else { return }
         self.page = nil
         Array(answer.contentType.utf8).withUnsafeBufferPointer { type in
             var head = ReplyHead(status: answer.status, body: .length(answer.body.count))
             head.content = .named(type)
+            head.more = answer.headers
             self.answer(head, answer.body)
         }
     }

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bytes
 internal import StrictJSON
 internal import Wire
 
@@ -29,6 +30,8 @@ enum RequestGuard {
         // The other pages are not for the web: numbers, and what this user's commands ask.
         switch context.route {
         case .server, .everyServer, .wellKnown: context.origin = listener.rules.foreignOrigin(of: head, in: bytes)
+        // A page that may call servers may not act in the user's name.
+        case .ownPage: if listener.rules.foreignOrigin(of: head, in: bytes) != nil { return 403 }
         case .control, .health, .openPage, .nowhere: break
         }
         // Before the credential: a browser asks without it, and takes any other status for a no.
@@ -65,6 +68,13 @@ enum RequestGuard {
         switch route {
         case .health, .openPage: return head.method == .get || head.method == .head ? nil : 405
         case .wellKnown, .nowhere: return 404
+        case .ownPage:
+            guard !listener.isSocket else { return 404 }
+            switch head.method {
+            case .get, .head: return head.framing == .none || head.framing == .fixed(0) ? nil : 400
+            case .post: return refusal(ofForm: head, in: bytes)
+            case .delete, .put, .patch, .options, .other: return 405
+            }
         case .control:
             guard listener.isSocket else { return 404 }
             return head.method == .get || head.method == .post ? nil : 405
@@ -79,6 +89,16 @@ enum RequestGuard {
             }
         }
     }
+
+    /// A form has few fields, and says what it is.
+    private static func refusal(ofForm head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard case .fixed(let count) = head.framing else { return 400 }
+        guard count <= longestForm else { return 413 }
+        let isForm = head.value(.contentType, in: bytes)?.elementsEqual(FormBody.mediaType.utf8) ?? false
+        return isForm && !isCoded(head, in: bytes) ? nil : 415
+    }
+
+    private static let longestForm = 16_384
 
     /// Whether a content coding hides the body from the code that judges it.
     private static func isCoded(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {

@@ -12,6 +12,8 @@ enum Route: Equatable {
     case everyServer(thread: Range<Int>? = nil)
     /// `/control/...`: on the unix socket alone.
     case control
+    /// The user's own page, for browsers: its cookie is judged elsewhere.
+    case ownPage
     case nowhere
 
     /// A path without the one slash that people write behind it.
@@ -39,9 +41,15 @@ enum Route: Equatable {
             self = .health
         } else if path.elementsEqual("/readyz".utf8) || path.elementsEqual("/metrics".utf8) {
             self = .openPage
+        } else if Self.ownPages.contains(where: path.elementsEqual) || Self.begins(path, "/open/") {
+            self = .ownPage
         } else {
             self = .nowhere
         }
+    }
+
+    private static let ownPages = ["/", "/calls", "/machine", "/connect", "/close", "/page.css", "/page.svg"].map {
+        Array($0.utf8)
     }
 
     /// The server of what lies between: one segment, or one with a thread behind it, or this is not a server.
@@ -68,10 +76,10 @@ enum Route: Equatable {
         }
     }
 
-    /// Whether it is answered without a credential.
+    /// Whether it is answered without a client's credential.
     var isOpen: Bool {
         switch self {
-        case .health, .openPage, .wellKnown: true
+        case .health, .openPage, .wellKnown, .ownPage: true
         case .server, .everyServer, .control, .nowhere: false
         }
     }

@@ -30,6 +30,8 @@ struct ReplyHead {
     var preflight: [UInt8]?
     /// What may be asked instead (405).
     var allow: StaticString?
+    /// What a local page adds.
+    var more: [(name: String, value: String)] = []
     /// Whether the connection ends with this answer.
     var closes = false
 
@@ -39,6 +41,7 @@ struct ReplyHead {
     /// The most bytes that it has.
     var room: Int {
         Self.ownRoom + (session?.count ?? 0) + (origin?.count ?? 0) + (preflight?.count ?? 0)
+            + (more.isEmpty ? 0 : more.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
     }
 
     func write(to writer: inout HeadWriter) {
@@ -57,8 +60,17 @@ struct ReplyHead {
         if let session { writer.field("Mcp-Session-Id", session) }
         if let allow { writer.field("Allow", allow) }
         if let origin { writePermission(for: origin, to: &writer) }
+        if !more.isEmpty { writeMore(to: &writer) }
         if closes { writer.field("Connection", "close") }
         writer.end()
+    }
+
+    private func writeMore(to writer: inout HeadWriter) {
+        for field in more {
+            Array(field.name.utf8).withUnsafeBufferPointer { name in
+                Array(field.value.utf8).withUnsafeBufferPointer { writer.field(name: name, value: $0) }
+            }
+        }
     }
 
     private func writePermission(for origin: [UInt8], to writer: inout HeadWriter) {
