@@ -45,12 +45,18 @@ private enum Attack: CaseIterable, Sendable {
             connection.send(connection.head(stream, [("content-length", "5")]), .data(stream, "{}", ends: true))
         case .noStatus:
             let head = connection.headers([("content-type", "text/plain")])
-            connection.send(Frame(kind: .headers, flags: Frame.endHeaders | Frame.endStream, stream: stream, payload: head))
+            connection.send(
+                Frame(kind: .headers, flags: Frame.endHeaders | Frame.endStream, stream: stream, payload: head)
+            )
         case .upperCase: connection.send(connection.head(stream, [("X-Upper", "a")], ends: true))
         case .lineBreak: connection.send(connection.head(stream, [("x", "a\r\nset-cookie: b")], ends: true))
         case .transferEncoding:
-            connection.send(connection.head(stream, [("transfer-encoding", "chunked")]), .data(stream, "{}", ends: true))
-        case .gzip: connection.send(connection.head(stream, [("content-encoding", "gzip")]), .data(stream, "{}", ends: true))
+            connection.send(
+                connection.head(stream, [("transfer-encoding", "chunked")]),
+                .data(stream, "{}", ends: true)
+            )
+        case .gzip:
+            connection.send(connection.head(stream, [("content-encoding", "gzip")]), .data(stream, "{}", ends: true))
         case .protocolSwitch: connection.send(connection.head(stream, status: "101"))
         case .interimFlood: repeated(1000) { _ in [connection.head(stream, status: "103")] }
         case .bodyOfNone: connection.send(connection.head(stream, status: "204"), .data(stream, "{}", ends: true))

@@ -25,7 +25,9 @@ final class HTTP2Server: Sendable {
         var endsStream: Bool { (kind == .headers || kind == .data) && flags & Self.endStream != 0 }
 
         /// The four bytes of a number.
-        static func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        static func number(_ value: Int) -> [UInt8] {
+            (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
+        }
 
         static func settings(_ values: [(Int, Int)] = []) -> Frame {
             Frame(kind: .settings, payload: values.flatMap { [0, UInt8($0.0)] + number($0.1) })
@@ -77,7 +79,8 @@ final class HTTP2Server: Sendable {
             return Array(buffer.readableBytesView)
         }
 
-        func head(_ stream: Int, _ fields: [(String, String)] = [], status: String = "200", ends: Bool = false) -> Frame {
+        func head(_ stream: Int, _ fields: [(String, String)] = [], status: String = "200", ends: Bool = false) -> Frame
+        {
             Frame(
                 kind: .headers,
                 flags: Frame.endHeaders | (ends ? Frame.endStream : 0),

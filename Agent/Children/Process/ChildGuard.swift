@@ -7,8 +7,9 @@
 enum ChildGuard {
     private static let shell = "/bin/sh"
 
-    /// bubblewrap becomes the guard's child, with the files that the guard was given; the guard keeps none of them, or the ends
-    /// of pipes would never be seen. It exits with bubblewrap's status. A shell has its children ignore two signals, which `env`
+    /// What it does: bubblewrap becomes its child, with whose status it exits.
+    ///
+    /// It keeps none of the files that it hands on, or the ends of pipes would never be seen. A shell has its children ignore two signals, which `env`
     /// undoes where it can.
     private static let script = """
         over() {

@@ -34,7 +34,9 @@ package final class SandboxCheck: Sendable {
 
     /// Why no program is started, and what mends it, where it is known that none can be; nil else.
     package func trouble() async -> String? {
-        guard case .fails? = known.withLock({ $0 }), case .fails(let why, let next) = await verdict() else { return nil }
+        guard case .fails? = known.withLock({ $0 }), case .fails(let why, let next) = await verdict() else {
+            return nil
+        }
         return "\(why) Run: \(next)"
     }
 

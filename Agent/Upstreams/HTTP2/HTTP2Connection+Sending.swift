@@ -94,7 +94,10 @@ extension HTTP2Connection: LoopTurnMember {
 
     /// There will be no (whole) response on a stream, which is off the list already.
     ///
-    /// - Parameter isUnheard: whether the server has said that it has done nothing with the request.
+    /// - Parameters:
+    ///   - stream: the exchange's.
+    ///   - error: why.
+    ///   - isUnheard: whether the server has said that it has done nothing with the request.
     func lose(_ stream: HTTP2Stream, _ error: UpstreamError, isUnheard: Bool = false) {
         let exchange = stream.exchange
         if stream.phase == .head {

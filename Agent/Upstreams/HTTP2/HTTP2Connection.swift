@@ -75,7 +75,9 @@ final class HTTP2Connection: ChannelInboundHandler, ServerConnection {
             if !isAgreed { refuseProtocol() }
         case let event as NIOHTTP2WindowUpdatedEvent where event.streamID == .rootStream:
             // Each stream has a bound of its own, so that what all of them bring is never too much.
-            if let window = event.inboundWindowSize { widen(.rootStream, from: window, to: HTTP2Limits.connectionWindow) }
+            if let window = event.inboundWindowSize {
+                widen(.rootStream, from: window, to: HTTP2Limits.connectionWindow)
+            }
         case let event as NIOHTTP2WindowUpdatedEvent:
             guard let stream = streams[event.streamID] else { return }
             stream.window = event.inboundWindowSize
@@ -100,7 +102,8 @@ final class HTTP2Connection: ChannelInboundHandler, ServerConnection {
         case .data(let content): receive(content, of: frame.streamID)
         case .rstStream(let reason): receive(reason, of: frame.streamID)
         case .goAway(let last, _, _): leave(after: last)
-        case .ping(_, ack: true), .ping, .settings, .priority, .pushPromise, .windowUpdate, .alternativeService, .origin:
+        case .ping(_, ack: true), .ping, .settings, .priority, .pushPromise, .windowUpdate, .alternativeService,
+            .origin:
             break
         }
     }

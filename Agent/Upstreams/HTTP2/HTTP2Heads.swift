@@ -52,13 +52,13 @@ struct HTTP2RequestHead {
 }
 
 extension ByteBuffer {
-    /// A response head of HTTP/2 as HTTP/1.1 has it, so that one reader judges the heads of all servers.
+    /// A response head of HTTP/2 as HTTP/1.1 has it, so that one reader judges the heads of all servers; nil where something in
+    /// it could not be in a head.
     ///
     /// - Parameters:
     ///   - headers: what the library has let pass.
     ///   - status: the status in them.
     ///   - isWhole: whether no body follows.
-    /// - Returns: nil where something in it could not be in a head.
     init?(_ headers: HPACKHeaders, status: Int, isWhole: Bool) {
         let room = headers.reduce(into: 128) { $0 += $1.name.utf8.count + $1.value.utf8.count + 4 }
         self.init()

@@ -6,7 +6,7 @@ import NIOHTTP2
 enum HTTP2Limits {
     /// Its name among those that TLS agrees on (RFC 7301).
     static let name = "h2"
-    /// Exchanges on one connection; the server may want fewer. Others get connections of their own.
+    /// Exchanges on one connection, fewer where the server says so; others get connections of their own.
     static let streams = 100
     /// What may come of one response that nobody takes, in bytes: what the kernel holds of a connection of HTTP/1.1.
     static let streamWindow = 256 << 10
@@ -60,7 +60,8 @@ final class WrittenFrames: NIOHTTP2FrameDelegate {
     func wroteFrame(_ frame: HTTP2Frame) {
         switch frame.payload {
         case .rstStream: hasReset = true
-        case .data, .headers, .priority, .settings, .pushPromise, .ping, .goAway, .windowUpdate, .alternativeService, .origin:
+        case .data, .headers, .priority, .settings, .pushPromise, .ping, .goAway, .windowUpdate, .alternativeService,
+            .origin:
             hasReset = false
         }
     }

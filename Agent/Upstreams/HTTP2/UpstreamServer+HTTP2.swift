@@ -18,8 +18,8 @@ extension UpstreamServer {
         return true
     }
 
-    /// A connection on which no protocol was agreed on has ended without a word: so do servers that speak HTTP/2 alone and do
-    /// not say so. It is tried, once.
+    /// A connection on which no protocol was agreed on has ended without a word, as at servers that speak HTTP/2 alone and do not
+    /// say so: it is tried, once.
     func suspectHTTP2() {
         guard endpoint.usesTLS, http2 == nil, !hasRefusedHTTP2 else { return }
         http2 = HTTP2Sessions(self)
