@@ -5,7 +5,6 @@ usage: demo.py PROGRAMS [--keep]
 
 import asyncio
 import os
-import shlex
 import sys
 import time
 import warnings
@@ -17,11 +16,13 @@ sys.dont_write_bytecode = True
 warnings.simplefilter("ignore")
 
 import httpx2  # noqa: E402
+from demo_kept import keep  # noqa: E402
+from demo_words import Steps, say, shown  # noqa: E402
 from mcp.client.client import Client  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402
 from mcp.shared.exceptions import MCPError  # noqa: E402
 from parts.processes import Failed  # noqa: E402
-from parts.world import World  # noqa: E402
+from parts.world import Desk, World  # noqa: E402
 
 LIFETIME = 5
 POLICY = """\
@@ -42,33 +43,10 @@ tests:
 """
 
 
-class Steps:
-    """Says what happens, and how long it took."""
-
-    def __init__(self) -> None:
-        self.begin = self.last = time.monotonic()
-        self.times: list[tuple[str, float]] = []
-
-    def __call__(self, words: str) -> None:
-        print(f"\n{words}", flush=True)
-
-    def done(self, name: str) -> None:
-        now = time.monotonic()
-        self.times.append((name, now - self.last))
-        self.last = now
-
-
-def say(words: str) -> None:
-    print(f"  {words}", flush=True)
-
-
-def shown(*command: str) -> None:
-    say(f"$ {' '.join(shlex.quote(each) for each in command)}")
-
-
 class Demo:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, stays: bool = False) -> None:
         self.world = world
+        self.stays = stays
         self.step = Steps()
         self.summary: dict[str, object] = {}
 
@@ -83,6 +61,8 @@ class Demo:
         self.sign_in()
         asyncio.run(self.use())
         self.prove()
+        if self.stays:
+            self.populate()
 
     def start_coordinator(self) -> None:
         self.step("1. The coordinator, which an organisation runs once: SQLite, and TLS by a local CA of its own")
@@ -194,6 +174,37 @@ class Demo:
         self.summary["report"] = "verified"
         self.step.done("report")
 
+    def populate(self) -> None:
+        self.step("10. More to look at: a second server, whose tools somebody has to approve, and a colleague who may see everything")
+        wiki = self.world.server("wiki", "mcp_server")
+        self.desk.add_server("wiki", wiki.url, "--pins", "approve")
+        self.desk.policy(POLICY.replace("{ server: everything }", "{ server: everything }\n      - { server: wiki }", 1))
+        bob = self.world.desk("bob")
+        bob.login(self.desk.doorward("admin", "invite", "bob@example.com", "--role", "auditor").json["token"])
+        bob.start_agent()
+        for number in range(4):
+            bob.doorward("call", "everything", "echo", '{"text": "without a sign-in"}', check=False)
+            bob.doorward("call", "wiki", "echo", '{"text": "not approved yet"}', check=False)
+            self.desk.doorward("call", "wiki", "add", f'{{"a": {number}, "b": 1}}', check=False)
+        # What a client asks for is what a server's definitions come in with.
+        asyncio.run(self.list_tools(bob, "wiki"))
+        bob.connect("everything")
+        for number in range(8):
+            bob.doorward("call", "everything", "echo", f'{{"text": "{number}"}}')
+        bob.doorward("call", "everything", "delete_thing", '{"name": "everything"}', check=False)
+        bob.countersigned()
+        self.desk.countersigned()
+        say("Some calls have waited for a sign-in, some for an approval, some were answered: the console shows them all.")
+        self.step.done("more to look at")
+
+    async def list_tools(self, desk: Desk, server: str) -> None:
+        headers = {"Authorization": desk.client("demo")}
+        async with (
+            httpx2.AsyncClient(headers=headers) as http,
+            Client(streamable_http_client(desk.url(server), http_client=http)) as client,
+        ):
+            await client.list_tools()
+
     def finish(self) -> None:
         print("\nSummary")
         for name, value in self.summary.items():
@@ -213,53 +224,10 @@ async def refused(client: Client, tool: str, arguments: dict, code: int):
     raise Failed(f"{tool} was let through: {result}")
 
 
-def keep(demo: Demo) -> None:
-    """Leaves a command that sees what the demo made, one that ends it, and says what to try."""
-    folder = demo.world.folder
-    variables = " ".join(
-        f"{name}={shlex.quote(value)}" for name, value in sorted(demo.desk.environment.items())
-        if name in ("DOORWARD_HOME", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
-    )
-    command, stop = folder / "doorward", folder / "stop"
-    command.write_text(f'#!/bin/sh\nexec env {variables} {shlex.quote(str(demo.world.programs))}/doorward "$@"\n')
-    groups = " ".join(f"-{each.pid}" for each in reversed(demo.world.processes.all) if each.running())
-    stop.write_text(STOP.format(groups=groups, folder=shlex.quote(str(folder))))
-    for script in (command, stop):
-        script.chmod(0o700)
-    print("\nEverything is still running:")
-    say(f"coordinator        {demo.world.coordinator.url}  (certificate authority {demo.world.coordinator.ca})")
-    say(f"agent              http://{demo.desk.listen}  (settings and state in {demo.desk.home})")
-    say(f"MCP server         {demo.server.url}")
-    say(f"logs               {demo.world.processes.logs}")
-    print("\nTry next:")
-    for words in (
-        "status", "servers", "call everything echo '{\"text\": \"hello\"}'", "call everything delete_thing '{\"name\": \"x\"}'",
-        "explain everything delete_thing", "audit tail", "admin policy show", "client add my-editor",
-    ):
-        say(f"{command} {words}")
-    say(f"{stop}    ends everything and removes it")
-
-
-# The shell of a fresh machine takes a signal for process groups in this form alone.
-STOP = """\
-#!/bin/sh
-kill -s TERM -- {groups}
-tries=0
-for group in {groups}; do
-    while kill -s 0 -- "$group" 2>/dev/null && [ $tries -lt 100 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-done
-kill -s KILL -- {groups} 2>/dev/null
-rm -rf {folder}
-"""
-
-
 def main() -> int:
     programs, *options = sys.argv[1:]
     world = World(Path(programs).resolve(), outlive="--keep" in options)
-    demo = Demo(world)
+    demo = Demo(world, stays="--keep" in options)
     status = 1
     try:
         demo.run()

@@ -118,6 +118,7 @@ package final class ReportJobs: Sendable {
 
 /// A report that is being made, or was.
 package struct ReportJob: Sendable, Equatable {
+    /// How far it is.
     package enum State: Sendable, Equatable {
         /// Others are made before.
         case waiting

@@ -2,6 +2,7 @@ package import Contract
 
 /// What a browser is answered.
 package struct PageAnswer: Sendable {
+    /// What comes back.
     package enum Content: Sendable {
         case html(String)
         /// Another page of the console, to be looked at next.
