@@ -37,6 +37,17 @@ struct TemplateTests {
         }
     }
 
+    @Test("Every asset is whole, and a drawing is one that a browser takes for one")
+    func assets() throws {
+        for asset in Asset.all.values {
+            #expect(!asset.bytes.isEmpty && asset.isImmutable == (asset.name != "chevron.svg"), "\(asset.name)")
+            guard asset.mediaType == "image/svg+xml" else { continue }
+            #expect(String(decoding: asset.bytes, as: UTF8.self).hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\""))
+        }
+        let named = Stylesheet.text.matches(of: /url\("\/assets\/([^"]*)"\)/).map { String($0.output.1) }
+        #expect(named == ["chevron.svg"] && named.allSatisfy { Asset.all[$0] != nil })
+    }
+
     @Test("Every field of a form's template has a label that belongs to it")
     func labels() {
         for source in Templates.sources.values {

@@ -4,12 +4,12 @@ enum Icons {
 
     /// As a file of its own, for the browser's tab: it cannot inherit a colour.
     static let favicon = """
-        <svg xmlns="http://www.w3.org/20/svg" viewBox="0 0 24 24" fill="none" stroke="#2c8576" stroke-width="2" \
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#2c8576" stroke-width="2" \
         stroke-linecap="round" stroke-linejoin="round">\(paths["door"] ?? "")</svg>
         """
     /// The mark of a list to choose from; between the two grounds that it is seen on.
     static let chevron = """
-        <svg xmlns="http://www.w3.org/20/svg" viewBox="0 0 12 12" fill="none" stroke="#7d8589" stroke-width="2" \
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 12 12" fill="none" stroke="#7d8589" stroke-width="2" \
         stroke-linecap="round" stroke-linejoin="round"><path d="M2 4l4 4 4-4"/></svg>
         """
 
