@@ -140,8 +140,9 @@ package struct Groups: Sendable {
             let group = try group(name, in: transaction)
             try people.state(
                 "groups/\(name)",
-                before: former.members.isEmpty ? nil : former.stated,
-                after: group.members.isEmpty ? nil : group.stated,
+                // Written so that nothing is not taken for null.
+                before: former.members.isEmpty ? .none : .some(former.stated),
+                after: group.members.isEmpty ? .none : .some(group.stated),
                 by: caller.sub,
                 in: transaction
             )

@@ -39,6 +39,19 @@ struct DescriptionTests {
         }
     }
 
+    @Test("No path leads to two operations: no name of a thing is a word of the API")
+    func unambiguous() throws {
+        let office = try Office()
+        let paths = Set(described(office).map(\.path)).map { path in
+            path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
+        }
+        for (index, one) in paths.enumerated() {
+            for other in paths.dropFirst(index + 1) where other.count == one.count {
+                #expect(!zip(one, other).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }, "\(one) and \(other)")
+            }
+        }
+    }
+
     @Test("It is served to anybody, says who may use each operation, and leads to nothing that is not there")
     func document() async throws {
         let office = try Office()

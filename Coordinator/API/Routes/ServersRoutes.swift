@@ -40,10 +40,11 @@ struct ServersRoutes: Sendable {
                 for: Right.EditServers.self,
                 largestBody: 256 << 10
             ) { call, permit in
+                let expectation = try call.requiredExpectation()
                 let server = try await registry.replace(
                     call.parameters[0],
                     with: try Registry.entry(parsing: call.body),
-                    expecting: try call.requiredExpectation(),
+                    expecting: expectation,
                     by: permit
                 )
                 return .tagged(server.document, server.tag)

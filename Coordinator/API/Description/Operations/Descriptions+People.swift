@@ -94,7 +94,7 @@ extension OperationDescription {
             "Makes a token with some of its maker's rights; it is shown once.",
             body: .json(
                 .closed([
-                    "name": .name, "scopes": .array(.word(Scope.self), atMost: 10, atLeast: 1),
+                    "name": .name, "scopes": .array(.word(Scope.self), atLeast: 1),
                     "expires_in": .integer(People.tokenLife).about("Seconds.").optional,
                 ])
             ),

@@ -95,9 +95,9 @@ extension OperationDescription {
             "Which rules decide on a call, under the policy or a draft; of one of tool, prompt, uri.",
             body: .json(
                 .closed([
-                    "user": .address, "groups": .array(.name, atMost: 8).optional, "client": .name.optional,
-                    "server": .alias, "tool": .name.optional, "prompt": .name.optional,
-                    "uri": .text("[!-~]{1,200}").optional, "arguments": .map(.any).optional,
+                    "user": .address, "groups": .array(.text).optional, "client": .text.optional, "server": .text,
+                    "tool": .text.optional, "prompt": .text.optional, "uri": .text.optional,
+                    "arguments": .map(.any).optional,
                     "file": .text(longest: 1 << 20).optional,
                 ])
             ),

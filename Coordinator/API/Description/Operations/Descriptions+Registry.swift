@@ -152,7 +152,7 @@ extension OperationDescription {
         "GET /v0.1/servers": .init(
             "The official Registry API: the servers that the caller may use.",
             query: [
-                "cursor": .text, "limit": .integer(1...100), "search": .text, "updated_since": .time, "version": .text,
+                "cursor": .text, "limit": .integer(1...(1 << 52)).about("At most 100 are given."), "search": .text, "updated_since": .time, "version": .text,
                 "include_deleted": flag,
             ],
             answer: publishedList
