@@ -8,7 +8,7 @@ extension Stylesheet {
         .flush { padding: 0; gap: 0; overflow: hidden; }
         .flush > header { padding: 1.1rem 1.4rem 0.9rem; }
         .flush > .empty, .flush > .inset { padding: 1rem 1.4rem 1.4rem; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px;
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.75rem, 1fr)); gap: 1px;
           background: var(--surface); border: 1px solid var(--line); border-radius: var(--round); overflow: hidden;
           box-shadow: var(--shadow); margin: 0; }
         .tiles > div { box-shadow: 0 0 0 1px var(--line); padding: 1rem 1.25rem 1.05rem; display: grid; gap: 0.1rem;

@@ -41,6 +41,12 @@ struct OverviewPage: Sendable {
         view.attention = items.isEmpty ? nil : OverviewView.Attention(items: items)
         if report.total.calls == 0 {
             view.start = try await start(visit)
+            if view.start == nil {
+                view.quiet = EmptyState(
+                    message: "Nothing was called in the last \(Self.name(report.span))",
+                    next: "Look at a longer time, or point an MCP client at an agent: doorward client add NAME."
+                )
+            }
         } else {
             view.calls = Self.calls(report)
             view.numbers = Self.numbers(report)
@@ -86,6 +92,7 @@ struct OverviewPage: Sendable {
         let hasServer = try await !registry.entries(for: servers).isEmpty
         let hasPolicy = try await desk.current(for: policy).version > 0
         let hasMachine = try await fleet.agents(for: people).contains { $0.revokedWhy == nil }
+        guard !hasServer || !hasPolicy || !hasMachine else { return nil }
         return OverviewView.Start(steps: [
             .init(
                 name: "Enrol a machine",

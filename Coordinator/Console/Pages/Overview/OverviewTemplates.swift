@@ -20,12 +20,13 @@ enum OverviewTemplates {
         {{/page.attention}}
         {{#page.start}}
         <section class="card" aria-labelledby="start">
-          <header><h2 id="start">First steps</h2><p>Nothing has been recorded yet. This is how it begins.</p></header>
+          <header><h2 id="start">First steps</h2><p>This is how it begins.</p></header>
           <ol class="steps">
             {{#steps}}<li{{#isDone}} class="is-good"{{/isDone}}><div><h3>{{name}}{{#isDone}}<span class="hidden"> (done)</span>{{/isDone}}</h3><p class="soft">{{what}}</p>{{#link}}<p><a href="{{href}}">{{name}}</a></p>{{/link}}</div></li>{{/steps}}
           </ol>
         </section>
         {{/page.start}}
+        {{#page.quiet}}<section class="card" aria-label="No calls">{{>empty}}</section>{{/page.quiet}}
         <section aria-labelledby="figures">
           <h2 id="figures" class="hidden">Figures</h2>
           <dl class="tiles">

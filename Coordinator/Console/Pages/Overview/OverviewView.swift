@@ -48,6 +48,7 @@ struct OverviewView {
     let period: String
     var attention: Attention?
     var start: Start?
+    var quiet: EmptyState?
     let tiles: [Tile]
     var calls: Chart?
     var numbers: NumberRows?
