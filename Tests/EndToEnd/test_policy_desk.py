@@ -328,7 +328,7 @@ def test_a_member_sees_nothing_of_the_desk(world, everything, draft, member, wha
 
 def test_an_auditor_tries_and_an_editor_applies(everything, used, auditor, draft):
     path = draft(POLICY.format(tools="echo, add"))
-    assert command(auditor, "simulate", path, "--since", used).json["calls"] == 6
+    assert command(auditor, "simulate", path, "--since", used).json["calls"] >= 6
     assert command(auditor, "suggest", "--since", used).json["file"]
     assert command(auditor, "history").json["versions"]
     assert command(auditor, "explain", "--user", "owner@example.com", "everything", "echo").json["decision"]
