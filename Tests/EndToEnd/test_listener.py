@@ -13,7 +13,7 @@ from parts import http
 from parts.processes import wait_for
 
 ROUTES = [
-    "/", "/mcp", "/servers/everything/mcp", "/servers/nothing/mcp", "/healthz", "/readyz", "/metrics", "/control/status",
+    "/", "/calls", "/connect", "/open/x", "/mcp", "/servers/everything/mcp", "/servers/nothing/mcp", "/healthz", "/readyz", "/metrics", "/control/status",
     "/.well-known/oauth-protected-resource", "/no/such/route",
 ]
 OPEN_ROUTES = {"/healthz", "/readyz", "/metrics"}

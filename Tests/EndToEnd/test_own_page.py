@@ -1,5 +1,6 @@
 """The user's own page, in a real browser: as it is used, and as others on the machine and in the web would misuse it."""
 
+import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -231,6 +232,13 @@ def test_a_cookie_ends_with_the_agent_and_opens_no_other_one(world: World, house
     stranger.start_agent(ready=False)
     assert http.get(root(stranger), headers={"Cookie": opened}).status == 401
     stranger.stop_agent()
+
+
+def test_over_the_socket_there_is_no_page(house: Desk) -> None:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(house.home / "run" / "agent.sock"))
+        line.sendall(f"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie(house)}\r\n\r\n".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 404 ")
 
 
 def test_no_clients_credential_and_no_cookie_open_what_the_other_is_for(house: Desk, bearer: str) -> None:
