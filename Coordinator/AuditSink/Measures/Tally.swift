@@ -71,7 +71,10 @@ package struct Tally: Sendable, Equatable {
             case .cancelled: cancelled += 1
             case .rpcError, .notSent, .upstreamError, .tooLarge, .timeout, .unknown: failed += 1
             }
-            if [.ok, .toolError, .rpcError].contains(outcome.kind) { latencies.add(milliseconds: outcome.milliseconds) }
+            switch outcome.kind {
+            case .ok, .toolError, .rpcError: latencies.add(milliseconds: outcome.milliseconds)
+            case .notSent, .upstreamError, .tooLarge, .timeout, .cancelled, .unknown: break
+            }
         case .callDeny:
             guard let reason = record.reason else { return false }
             reason.withText(in: bytes) { note(reason: $0) }

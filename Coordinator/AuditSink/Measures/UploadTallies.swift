@@ -24,8 +24,8 @@ struct UploadTallies: Sendable {
 
     /// Counts a record of the upload.
     mutating func note(_ record: RecordHeader, in bytes: UnsafeBufferPointer<UInt8>) {
-        var tally = Tally()
         guard record.kind == .callEnd || record.kind == .callDeny else { return }
+        var tally = Tally()
         let hour = Int(record.time / 3_600_000_000)
         if let server = record.server {
             server.withText(in: bytes) { last = place(hour: hour, server: $0) }
