@@ -25,6 +25,12 @@ package enum LinkFault: String, ErrorKind {
     case stale = "stale_answer"
     /// The parts of an answer are damaged, or do not belong together or to this machine.
     case unproven = "unproven_answer"
+    /// People do not sign in with a browser there: a token is needed.
+    case noBrowserSignIn = "browser_sign_in_unavailable"
+    /// The person has said no in the browser.
+    case refused = "access_denied"
+    /// The person has said nothing in the browser.
+    case timeout
     /// The coordinator answered something that this release does not understand.
     case unexpected = "coordinator_answer"
     /// The keyring has to be unlocked first.
@@ -40,9 +46,9 @@ package enum LinkFault: String, ErrorKind {
 
     package var needsUser: Bool {
         switch self {
-        case .notEnrolled, .locked, .unavailable, .cancelled, .keyMissing: true
+        case .notEnrolled, .locked, .unavailable, .cancelled, .keyMissing, .noBrowserSignIn: true
         case .alreadyEnrolled, .badURL, .badToken, .badAuthority, .wrongCoordinator, .untrusted, .stale, .unproven,
-            .unexpected, .pending:
+            .unexpected, .pending, .refused, .timeout:
             false
         }
     }

@@ -15,7 +15,8 @@ extension Fleet {
     /// Lets a machine in: `POST /v1/enrolments`.
     ///
     /// The request is signed by the new key itself, so a machine cannot enrol a key that it does not have. The token is
-    /// spent, the machine stored and its key stated in the organisation's log in one transaction. A machine that did
+    /// spent, the machine stored and its key stated in the organisation's log in one transaction. A code that a person
+    /// has said yes to in a browser is good for the very key that was shown there. A machine that did
     /// not hear the answer may ask again with the same key and token, and hears it for ten minutes, as long as the
     /// token lasts; for any other key the token is spent.
     ///
@@ -30,34 +31,75 @@ extension Fleet {
         let now = clock.seconds
         try claim.verify(publicKey: request.publicKey, now: now)
         try claim.checkBody(body)
+        if EnrolmentCode.secret(proof: request.token) != nil {
+            return try await enrol(request, approved: claim, at: now)
+        }
         try await database.read { view in
             guard let id = try people.look(proof: request.token, in: view) else { return }
             _ = try again(id, claim, in: view)
         }
-        let wall = clock.wall()
         return try await database.write { transaction in
             try NonceStore.spend(claim, now: now, in: transaction)
             switch try people.redeem(proof: request.token, in: transaction) {
             case .spent(let id):
                 return try receipt(for: id, of: try again(id, claim, in: transaction), in: transaction)
             case .open(let invitation, let person):
-                guard try StoredAgent.find(keyid: claim.keyid, in: transaction) == nil else {
-                    throw Refused.keyEnrolled
-                }
-                let id = AgentID.make(random: random.bytes(10))
-                try add(request, id: id, keyid: claim.keyid, of: person, now: now, in: transaction)
+                let id = try admit(request, claim, of: person, now: now, in: transaction)
                 try people.spend(invitation, by: id, in: transaction)
-                let enrolment = OrgLeaf.KeyEnrolment(
-                    agent: JSONText(id),
-                    key: claim.keyid,
-                    sub: JSONText(person.sub),
-                    custody: JSONText(request.custody)
-                )
-                try log.append(.keyEnrol(enrolment), at: wall, in: transaction)
-                try revisions.raisePerson(sub: person.sub, in: transaction)
                 return try receipt(for: id, of: person, in: transaction)
             }
         }
+    }
+
+    /// Lets a machine in whose person has said yes to it in a browser.
+    ///
+    /// A machine that did not hear the answer is shown again, and hears it with the next code for the same key.
+    private func enrol(
+        _ request: EnrolmentRequest,
+        approved claim: ClaimedSignature,
+        at now: Int
+    ) async throws -> EnrolmentReceipt {
+        try await database.read { view in
+            try people.look(code: request.token, keyid: claim.keyid, verifier: request.verifier, in: view)
+        }
+        return try await database.write { transaction in
+            try NonceStore.spend(claim, now: now, in: transaction)
+            let person = try people.redeem(
+                code: request.token,
+                keyid: claim.keyid,
+                verifier: request.verifier,
+                in: transaction
+            )
+            if let known = try StoredAgent.find(keyid: claim.keyid, in: transaction), !known.isRevoked,
+                known.sub == person.sub
+            {
+                return try receipt(for: known.id, of: person, in: transaction)
+            }
+            let id = try admit(request, claim, of: person, now: now, in: transaction)
+            return try receipt(for: id, of: person, in: transaction)
+        }
+    }
+
+    /// Stores a machine and states its key; its id.
+    private func admit(
+        _ request: EnrolmentRequest,
+        _ claim: ClaimedSignature,
+        of person: Person,
+        now: Int,
+        in transaction: SQLTransaction
+    ) throws -> String {
+        guard try StoredAgent.find(keyid: claim.keyid, in: transaction) == nil else { throw Refused.keyEnrolled }
+        let id = AgentID.make(random: random.bytes(10))
+        try add(request, id: id, keyid: claim.keyid, of: person, now: now, in: transaction)
+        let enrolment = OrgLeaf.KeyEnrolment(
+            agent: JSONText(id),
+            key: claim.keyid,
+            sub: JSONText(person.sub),
+            custody: JSONText(request.custody)
+        )
+        try log.append(.keyEnrol(enrolment), at: clock.wall(), in: transaction)
+        try revisions.raisePerson(sub: person.sub, in: transaction)
+        return id
     }
 
     /// The person of a machine that asks again, as it has not heard the answer; for any other key the token is spent.

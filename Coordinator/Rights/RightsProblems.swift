@@ -32,7 +32,8 @@ extension Refused {
         next: "Run the command on an enrolled machine."
     )
 
-    static let signInAgain = Refused(
+    /// The session is too old for this.
+    package static let signInAgain = Refused(
         "sign_in_again",
         "This needs a sign-in of the last minutes, and this session's is older.",
         next: "Sign in again in this browser, and then repeat it."

@@ -1,10 +1,12 @@
 internal import Bytes
 package import StrictJSON
 
-/// `POST /v1/enrolments`: a machine asks to be let in, with a token, signed by its own new key.
+/// `POST /v1/enrolments`: a machine asks to be let in, with a token or a code, signed by its own new key.
 package struct EnrolmentRequest: Sendable, Equatable {
-    /// `dwi1.SECRET`, see `EnrolmentToken.proof`.
+    /// `dwi1.SECRET`, see `EnrolmentToken.proof`; or `dwe1.SECRET`, see `EnrolmentCode`.
     package let token: String
+    /// For a code: what its question had the hash of (RFC 7636).
+    package let verifier: String?
     /// The 32 bytes of the machine's public key.
     package let publicKey: [UInt8]
     /// For people to tell their machines apart.
@@ -14,8 +16,16 @@ package struct EnrolmentRequest: Sendable, Equatable {
     /// The release that the machine runs.
     package let version: String
 
-    package init(token: String, publicKey: [UInt8], hostname: String, custody: String, version: String) {
+    package init(
+        token: String,
+        verifier: String? = nil,
+        publicKey: [UInt8],
+        hostname: String,
+        custody: String,
+        version: String
+    ) {
         self.token = token
+        self.verifier = verifier
         self.publicKey = publicKey
         self.hostname = hostname
         self.custody = custody
@@ -23,10 +33,12 @@ package struct EnrolmentRequest: Sendable, Equatable {
     }
 
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "token": .text(token), "public_key": .text(Base64.url(publicKey)), "hostname": .text(hostname),
             "custody": .text(custody), "version": .text(version),
         ]
+        object["verifier"] = verifier.map { .text($0) }
+        return .object(object)
     }
 
     /// Reads a request; throws `ShapeError`.
@@ -34,6 +46,7 @@ package struct EnrolmentRequest: Sendable, Equatable {
         self = try ObjectReader.read(json) { reader in
             EnrolmentRequest(
                 token: try reader.text("token"),
+                verifier: try reader.optionalText("verifier"),
                 publicKey: try reader.bytes("public_key", count: 32),
                 hostname: try reader.label("hostname", longest: 253),
                 custody: try reader.label("custody", longest: 32),

@@ -1,5 +1,7 @@
 import ArgumentParser
 internal import AgentState
+internal import Contract
+internal import CoordinatorLink
 internal import Fetch
 import Foundation
 internal import Keyring
@@ -37,6 +39,14 @@ struct CommandContext: Sendable {
             )
         }
         return membership
+    }
+
+    /// The URL of this machine's coordinator, where that is the named one and wants the person to sign in again; nil else.
+    func lapsedMembership(_ url: String) throws -> String? {
+        guard let membership = try Membership.load(home), WebURL(membership.url)?.origin == WebURL(url)?.origin,
+            PolicySync.lastState(membership, home: home).lock?.isLapse == true
+        else { return nil }
+        return membership.url
     }
 
     /// Tells a running agent to take what was changed on disk, and waits until it has; does nothing without one.

@@ -14,6 +14,8 @@ struct CoordinatorIdentity: Sendable {
     /// The origin of its organisation log.
     let origin: String
     let head: OrgHead
+    /// Whether people sign in there with a browser, and can enrol their machines so.
+    let hasBrowserSignIn: Bool
 
     /// Asks, and checks that the state of its log is signed by the key that it names.
     static func ask(_ address: CoordinatorAddress, fetcher: Fetcher) async throws -> CoordinatorIdentity {
@@ -32,9 +34,16 @@ struct CoordinatorIdentity: Sendable {
                 let origin = try reader.text("origin")
                 guard LogNames(audit: origin) != nil else { throw ShapeError("origin", "must be the name of a log") }
                 let head = try OrgHead(try reader.text("org_checkpoint"), origin: origin, key: key)
+                // An older release does not have it.
+                let hasBrowserSignIn = try reader.optionalBool("browser_sign_in") ?? false
                 // A newer release may say more about itself.
                 reader.ignoreOthers()
-                return CoordinatorIdentity(key: key, origin: origin, head: head)
+                return CoordinatorIdentity(
+                    key: key,
+                    origin: origin,
+                    head: head,
+                    hasBrowserSignIn: hasBrowserSignIn
+                )
             }
         } catch is ShapeError {
             throw Self.unknown

@@ -7,13 +7,12 @@ internal import ServiceKit
 internal import TransparencyLog
 
 extension Enrolment {
-    /// The key of this machine: the one that a first try with this token has made, or a new one; in the keyring, read
-    /// back from there.
+    /// The key of this machine: the one that a first try with this token, or with a browser at this coordinator, has made, or a
+    /// new one; in the keyring, read back from there.
     ///
     /// A try that fails here leaves no key behind: its name is on the disk before the key is in the keyring, and what was
     /// written and cannot be read back is taken away.
-    func makeKey(for token: EnrolmentToken) async throws -> (MachineKey, PendingEnrolment) {
-        let tokenHash = Hash.of(token.secret)
+    func makeKey(for tokenHash: Hash) async throws -> (MachineKey, PendingEnrolment) {
         let begun = try PendingEnrolment.load(home)
         if let begun, begun.tokenHash == tokenHash, let key = try await begunKey(begun) {
             return (MachineKey(key, name: SecretName(begun.secretName), secrets: secrets), begun)

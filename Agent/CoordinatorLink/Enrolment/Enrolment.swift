@@ -41,13 +41,7 @@ package struct Enrolment: Sendable {
         caFile: String? = nil,
         hostname: String
     ) async throws -> Membership {
-        if let membership = try Membership.load(home) {
-            throw LinkError(
-                .alreadyEnrolled,
-                "this machine is enrolled already, with \(membership.url) as \(membership.user)",
-                next: "doorward logout"
-            )
-        }
+        try checkFree()
         try home.makeFolders()
         let address = try CoordinatorAddress(url, authority: token.authority, caFile: caFile)
         let identity = try await CoordinatorIdentity.ask(address, fetcher: fetcher)
@@ -59,8 +53,43 @@ package struct Enrolment: Sendable {
                 next: "Check the URL, or ask for a token of this coordinator."
             )
         }
-        let (key, pending) = try await makeKey(for: token)
-        let receipt = try await send(token, key, to: address, identity, hostname: hostname)
+        let (key, pending) = try await makeKey(for: Hash.of(token.secret))
+        return try await join(address, identity, key, pending, proof: token.proof, hostname: hostname)
+    }
+
+    /// Refuses a machine that belongs to a coordinator.
+    func checkFree() throws {
+        guard let membership = try Membership.load(home) else { return }
+        throw LinkError(
+            .alreadyEnrolled,
+            "this machine is enrolled already, with \(membership.url) as \(membership.user)",
+            next: "doorward logout"
+        )
+    }
+
+    /// Brings the coordinator what lets this machine in, checks its receipt, and keeps the membership.
+    ///
+    /// - Parameters:
+    ///   - proof: What opens, as it is sent.
+    ///   - verifier: What a code from a browser needs beside it.
+    func join(
+        _ address: CoordinatorAddress,
+        _ identity: CoordinatorIdentity,
+        _ key: MachineKey,
+        _ pending: PendingEnrolment,
+        proof: String,
+        verifier: String? = nil,
+        hostname: String
+    ) async throws -> Membership {
+        let request = EnrolmentRequest(
+            token: proof,
+            verifier: verifier,
+            publicKey: key.publicKey.bytes,
+            hostname: Self.label(hostname),
+            custody: secrets.custody,
+            version: Release.version
+        )
+        let receipt = try await send(request, key, to: address, identity)
         let membership = Membership(
             url: address.url,
             origin: identity.origin,
@@ -83,19 +112,11 @@ package struct Enrolment: Sendable {
     // MARK: Steps
 
     private func send(
-        _ token: EnrolmentToken,
+        _ request: EnrolmentRequest,
         _ key: MachineKey,
         to address: CoordinatorAddress,
-        _ identity: CoordinatorIdentity,
-        hostname: String
+        _ identity: CoordinatorIdentity
     ) async throws -> EnrolmentReceipt {
-        let request = EnrolmentRequest(
-            token: token.proof,
-            publicKey: key.publicKey.bytes,
-            hostname: Self.label(hostname),
-            custody: secrets.custody,
-            version: Release.version
-        )
         // Signed like every later request; only the body says who the machine is.
         let newcomer = Membership(
             url: address.url,
@@ -143,7 +164,7 @@ package struct Enrolment: Sendable {
     }
 
     /// A host's name in the form that the contract has for it.
-    private static func label(_ hostname: String) -> String {
+    static func label(_ hostname: String) -> String {
         let bytes = hostname.utf8.filter { (0x21...0x7E).contains($0) }.prefix(253)
         return bytes.isEmpty ? "unknown" : String(decoding: bytes, as: UTF8.self)
     }

@@ -9,7 +9,7 @@ internal import Synchronization
 ///
 /// It is bound before the address of the sign-in page is handed out, so no other program can be there first. It ends
 /// with the first answer to this very sign-in; whatever else comes in is turned away and changes nothing.
-final class LoopbackRedirect: Sendable {
+package final class LoopbackRedirect: Sendable {
     private struct State {
         var isClosed = false
         /// Whether `listener` is still a descriptor of ours.
@@ -19,7 +19,8 @@ final class LoopbackRedirect: Sendable {
     }
 
     /// `http://127.0.0.1:PORT/callback`.
-    let url: String
+    package let url: String
+    package let port: Int
     let listener: Int32
     private let authority: String
     private let isOwn: @Sendable (Int32) -> Bool
@@ -31,7 +32,7 @@ final class LoopbackRedirect: Sendable {
     ///   - port: the port that is registered with the authorization server; nil: any that is free.
     ///   - isOwn: whether the other end of a connection belongs to this user.
     /// - Throws: `OAuthError` where the port cannot be had.
-    init(port: Int? = nil, isOwn: @escaping @Sendable (Int32) -> Bool) throws {
+    package init(port: Int? = nil, isOwn: @escaping @Sendable (Int32) -> Bool) throws {
         self.isOwn = isOwn
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let listener = socket(AF_INET, kind, 0)
@@ -60,19 +61,20 @@ final class LoopbackRedirect: Sendable {
             )
         }
         self.listener = listener
-        authority = "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        self.port = Int(UInt16(bigEndian: address.sin_port))
+        authority = "127.0.0.1:\(self.port)"
         url = "http://\(authority)/callback"
     }
 
     deinit { stopListening() }
 
     /// Answers on a thread of its own, until the first query that `judge` takes for an answer, or `close`.
-    func open(judge: @escaping @Sendable ([String: String]) -> Bool) {
+    package func open(judge: @escaping @Sendable ([String: String]) -> Bool) {
         DispatchQueue(label: "doorward.oauth.redirect").async { [self] in serve(judge) }
     }
 
     /// The query that the browser brought; nil when this was closed before one came.
-    func wait() async -> [String: String]? {
+    package func wait() async -> [String: String]? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let known: [String: String]?? = state.withLock { state in
@@ -89,7 +91,7 @@ final class LoopbackRedirect: Sendable {
     }
 
     /// Ends it; a caller that waits gets nil.
-    func close() {
+    package func close() {
         end(with: nil)
         // Wakes the thread out of its poll.
         state.withLock { if $0.isListening { shutdown(listener, Int32(SHUT_RDWR)) } }

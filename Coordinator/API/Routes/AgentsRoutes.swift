@@ -13,6 +13,8 @@ internal import TransparencyLog
 /// What machines ask for themselves, how they come in, and who they are to administrators.
 struct AgentsRoutes: Sendable {
     let fleet: Fleet
+    /// Whether people can enrol their machines with a browser.
+    let hasProvider: Bool
     let log: OrgLog
     let database: SQLDatabase
     let logs: AgentLogs
@@ -110,6 +112,7 @@ struct AgentsRoutes: Sendable {
         return [
             "key": .text(log.key.publicKey.base64URL), "origin": .text(log.key.names.audit),
             "org_checkpoint": .text(checkpoint), "version": .text(Release.version),
+            "browser_sign_in": .bool(hasProvider),
         ]
     }
 

@@ -12,10 +12,18 @@ extension Answer {
         return answer
     }
 
-    /// Another page of the coordinator, to be looked at next.
+    /// Lets the page's forms lead to another origin too.
+    mutating func allowForms(to origin: String) {
+        headers[.contentSecurityPolicy] = headers[.contentSecurityPolicy]?.replacing(
+            "form-action 'self'",
+            with: "form-action 'self' \(origin)"
+        )
+    }
+
+    /// Another page, to be looked at next.
     ///
     /// - Parameters:
-    ///   - path: a path of the coordinator's own.
+    ///   - path: a path of the coordinator's own, or an address that it has chosen itself.
     ///   - cookies: the values of `Set-Cookie`.
     static func redirect(to path: String, cookies: [String] = []) -> Answer {
         var answer = Answer.nothing

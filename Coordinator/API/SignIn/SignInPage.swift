@@ -6,6 +6,8 @@ package enum SignInPage: Sendable, Equatable {
     case link(user: String, secret: String)
     /// The browser is signed out here; where there is an address, it can be at the identity provider too.
     case signedOut(farewell: String?)
+    /// A machine asks to come in as this person's.
+    case machine(MachineQuestion, words: [String], user: String, csrf: String)
     /// It did not work: what happened, and what to do next.
     case failed(title: String, why: String, next: String?)
 
@@ -14,6 +16,7 @@ package enum SignInPage: Sendable, Equatable {
         switch self {
         case .howTo, .link: "Sign in"
         case .signedOut: "Signed out"
+        case .machine: "Enrol this machine?"
         case .failed(let title, _, _): title
         }
     }

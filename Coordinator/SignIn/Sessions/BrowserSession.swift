@@ -24,6 +24,9 @@ package struct BrowserSession: Sendable, Equatable {
     /// `Doorward-CSRF`.
     package let csrf: String
 
+    /// Whether the person has signed in a moment ago.
+    package var isRecent: Bool { caller.proof == .session(id: id, isRecent: true) }
+
     /// Refuses a request that would change something and does not come from a page of this session.
     ///
     /// - Parameters:
