@@ -126,6 +126,27 @@ struct SyncDocumentsTests {
         }
     }
 
+    @Test("A lock is in force with its answer and after a start, and no older answer takes it off")
+    func locked() throws {
+        let lock = MachineLock(since: UTCTime(seconds: now), why: "It was left on a train.")
+        func answer(_ counter: Int, _ lock: MachineLock?, made: Int? = nil) throws -> SyncAnswer {
+            try coordinator.answer(id, counter: counter, version: 2, made: made, lock: lock)
+        }
+        var documents = try documents(3, version: 2)
+        #expect(documents.state.lock == nil)
+        try documents.take(try answer(4, lock), now: now)
+        #expect(documents.state.lock == lock)
+        #expect(throws: LinkError(.stale, "")) { try documents.take(try answer(3, nil), now: now) }
+        // Of the same counter and signed before: it says something else, so it is not the coordinator that repeats itself.
+        #expect(throws: LinkError(.stale, "")) { try documents.take(try answer(4, nil, made: 1), now: now) }
+        #expect(documents.state.lock == lock)
+        var again = SyncDocuments(machine.membership)
+        try again.takeKept(try JSONValue(parsing: documents.kept.bytes))
+        #expect(again.state.lock == lock)
+        try again.take(try answer(5, nil), now: now)
+        #expect(again.state.lock == nil)
+    }
+
     @Test("What an earlier release has kept is as if nothing was: everything is asked for")
     func earlier() throws {
         var documents = SyncDocuments(machine.membership)

@@ -75,7 +75,8 @@ extension ModelCoordinator {
         bundle: String?,
         binding: String,
         entries: String,
-        org: String
+        org: String,
+        lock: MachineLock? = nil
     ) throws -> String {
         try note(
             StateDocument(
@@ -87,7 +88,8 @@ extension ModelCoordinator {
                 bundle: bundle.map(digest),
                 binding: digest(binding),
                 entries: digest(entries),
-                org: digest(org)
+                org: digest(org),
+                lock: lock
             ).json,
             origin: names.state
         )
@@ -102,6 +104,7 @@ extension ModelCoordinator {
         expires: Int = 1_900_000_000,
         aliases: [String] = ["one", "two"],
         org: UInt64? = nil,
+        lock: MachineLock? = nil,
         from known: UInt64 = 0
     ) throws -> SyncAnswer {
         let bundle = version == 0 ? nil : try bundle(version)
@@ -117,7 +120,8 @@ extension ModelCoordinator {
                 bundle: bundle,
                 binding: binding,
                 entries: entries,
-                org: head
+                org: head,
+                lock: lock
             ),
             bundle: bundle,
             binding: binding,
