@@ -30,7 +30,7 @@ struct ProposalsRoutes: Sendable {
                     "unchanged": .array(imported.unchanged.map { .text($0) }),
                     "problems": .array(imported.problems.map(\.json)),
                 ])
-            },
+            }.making(),
             Operation(
                 "GET",
                 "/v1/proposals",
@@ -60,7 +60,7 @@ struct ProposalsRoutes: Sendable {
                     by: permit
                 )
                 return .json(review.json)
-            },
+            }.making(),
             Operation("POST", "/v1/proposals/{id}/rejection", for: Right.EditServers.self) { call, permit in
                 .json(try await registry.reject(call.parameters[0], by: permit).json(updates: nil))
             },

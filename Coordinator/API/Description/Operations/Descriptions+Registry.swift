@@ -17,7 +17,7 @@ extension OperationDescription {
         proposal,
         .object(["document": .any, "entry": .any, "problem": .text.orNull, "diff": .text])
     )
-    private static let chosen = Content.json(
+    private static let chosen = Content.optional(
         .closed([
             "alias": .alias.optional, "remote": .integer(0...31).optional, "package": .integer(0...31).optional,
             "command": .words.optional, "download": .boolean.optional, "read": .array(.words).optional,
