@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from parts.world import ROOT
+from parts.world import ROOT, programs
 
 DEV = ROOT / "packaging" / "dev"
 SCRIPTS = ROOT / "packaging" / "dev.d"
@@ -101,3 +101,22 @@ def test_a_toolchain_that_does_not_start_is_not_called_missing(tmp_path):
     assert "libncurses.so.6" in done.stderr
     assert f"{swift} is there and does not start" in done.stderr
     assert "libncurses-dev" in done.stdout and "not found" not in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a machine look like another")
+@pytest.mark.parametrize("restricted", [True, False])
+def test_where_apparmor_forbids_sandboxes_the_installation_says_how_to_load_the_profile(tmp_path, restricted):
+    kernel = tmp_path / "kernel"
+    kernel.mkdir()
+    (kernel / "apparmor_restrict_unprivileged_userns").write_text(f"{restricted:d}\n")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DOORWARD_PROGRAMS": str(programs()), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        ["unshare", "--mount", "/bin/sh", "-c", f'mount --bind {kernel} /proc/sys/kernel; exec "$@"', "-", str(DEV), "install"],
+        capture_output=True, text=True, timeout=60, env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    profile = ROOT / "packaging" / "apparmor" / "doorward"
+    assert (f"sudo install -m 644 {profile} /etc/apparmor.d/doorward" in done.stdout) is restricted
+    # It says what to type, and types nothing itself.
+    assert not Path("/etc/apparmor.d/doorward").exists()
+    assert "profile doorward" in profile.read_text() and "userns," in profile.read_text()
