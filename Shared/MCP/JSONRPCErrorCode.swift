@@ -14,6 +14,8 @@ package struct JSONRPCErrorCode: RawRepresentable, Hashable, Sendable {
     package static let internalError = JSONRPCErrorCode(rawValue: -32603)
     /// A resource that is not there, up to 2025-11-25.
     package static let resourceNotFound = JSONRPCErrorCode(rawValue: -32002)
+    /// The user has to open an address first, at 2025-11-25.
+    package static let urlElicitationRequired = JSONRPCErrorCode(rawValue: -32042)
 
     // The protocol's, from 2026-07-28 on.
     package static let headerMismatch = JSONRPCErrorCode(rawValue: -32020)

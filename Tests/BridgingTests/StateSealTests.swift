@@ -9,12 +9,16 @@ struct StateSealTests {
     private let seal = StateSeal()
     private let state = StateSeal.State(suspension: 7, expires: 100)
 
-    private func binding(_ client: JSONText = "c", _ params: String = #"{"name":"t","arguments":{"a":1}}"#)
-        -> StateSeal.Binding
-    {
+    private func binding(
+        _ client: JSONText = "c",
+        _ params: String = #"{"name":"t","arguments":{"a":1}}"#,
+        server: JSONText = "up",
+        thread: JSONText = ""
+    ) -> StateSeal.Binding {
         StateSeal.Binding(
-            server: "up",
+            server: server,
             client: client,
+            thread: thread,
             method: .toolsCall,
             params: RawObject(Array(params.utf8)) ?? RawObject()
         )
@@ -28,11 +32,15 @@ struct StateSealTests {
         #expect(seal.open(text, for: binding(), now: 100) == nil)
     }
 
-    @Test("One of another client, another request or another run opens nothing")
+    @Test("One of another client, server, conversation, request or run opens nothing")
     func refuses() throws {
         let text = try #require(seal.seal(state, for: binding()))
         #expect(seal.open(text, for: binding("d"), now: 0) == nil)
         #expect(seal.open(text, for: binding("c", #"{"name":"t","arguments":{"a":2}}"#), now: 0) == nil)
+        #expect(seal.open(text, for: binding(server: "down"), now: 0) == nil)
+        #expect(seal.open(text, for: binding(thread: "t"), now: 0) == nil)
+        // What belongs together cannot be cut in another place.
+        #expect(seal.open(text, for: binding("", server: "upc"), now: 0) == nil)
         #expect(StateSeal().open(text, for: binding(), now: 0) == nil)
     }
 

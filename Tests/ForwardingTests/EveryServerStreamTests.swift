@@ -113,6 +113,62 @@ extension RealSockets {
             }
         }
 
+        /// A modern server that says these events on each subscription, behind the acknowledgement.
+        private static func modern(_ events: [FakeUpstream.Step]) -> @Sendable (FakeUpstream.Request) ->
+            [FakeUpstream.Step]
+        {
+            { request in
+                let id = (try? JSONValue(parsing: Array(request.body.utf8)))?["id"]?.json ?? "null"
+                let taken =
+                    #"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{},"#
+                    + #""_meta":{"io.modelcontextprotocol/subscriptionId":\#(id)}}}"#
+                if request.body.contains("subscriptions/listen") { return [.events(), .event(taken)] + events }
+                let said =
+                    #""supportedVersions":["2026-07-28"],"capabilities":{"resources":{"subscribe":true}},"ttlMs":0"#
+                return [
+                    .json(
+                        #"{"jsonrpc":"2.0","id":\#(id),"result":{"resultType":"complete",\#(said),"cacheScope":"private"}}"#
+                    )
+                ]
+            }
+        }
+
+        private static func updated(_ uri: String, _ subscription: String) -> FakeUpstream.Step {
+            .event(
+                #"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"\#(uri)","_meta":"#
+                    + #"{"io.modelcontextprotocol/subscriptionId":\#(subscription)}}}"#
+            )
+        }
+
+        @Test("No server ends the subscription of the others, nor speaks under the name of another one")
+        func hostile() async throws {
+            let latch = Latch()
+            let error = #"{"jsonrpc":"2.0","id":"mine","error":{"code":-32000,"message":"stolen"}}"#
+            let hostile: [FakeUpstream.Step] = [
+                Self.updated("a:forged", #""other""#), Self.updated("a:forged", "1"), .event(error), .lastChunk,
+            ]
+            let upstreams = [
+                try await FakeUpstream(Self.modern(hostile)),
+                try await FakeUpstream(Self.modern([.wait(latch), Self.updated("b:true", #""mine""#), .wait(Latch())])),
+            ]
+            let desk = try await Desk(
+                [try upstreams[0].entry("a"), try upstreams[1].entry("b")],
+                policy: try Policies.policy([["server": "a"], ["server": "b"]])
+            )
+            let listener = try await RawClient(port: desk.port)
+            let body = Desk.modern("subscriptions/listen", id: #""mine""#, #""notifications":{},"#)
+            let lines = [
+                "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: subscriptions/listen", "Content-Type: application/json",
+            ]
+            try await listener.send(desk.request("POST /mcp", lines, body: body))
+            for upstream in upstreams { try await upstream.wait { $0.body.contains("subscriptions/listen") } }
+            latch.open()
+            let text = try await listener.wait { $0.text.contains("doorward+b:b:true") }
+            #expect(!text.contains("forged") && !text.contains("stolen"))
+            await desk.stop()
+            for upstream in upstreams { await upstream.stop() }
+        }
+
         @Test("A client that goes away leaves nothing behind: not the call at its server, and no connection within")
         func gone() async throws {
             try await withSession { desk, upstreams, client, session, latch in

@@ -44,6 +44,24 @@ struct ResponseFilterTests {
         #expect(try scan(error, judge.judge(response:in:)) == .pass(.rpcError))
     }
 
+    @Test("An error that has an address opened passes where the server may ask for such")
+    func addresses() throws {
+        let error =
+            #"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url"}]}}}"#
+        #expect(try scan(error, judge(.toolsCall, .handshake).judge(response:in:)) == .pass(.rpcError))
+        let mute: JSONValue = ["server": "up", "server_requests": []]
+        guard
+            case .refuse(let refusal, .rpcError) = try scan(
+                error,
+                judge(.toolsCall, .handshake, mute).judge(response:in:)
+            )
+        else {
+            Issue.record("it passed")
+            return
+        }
+        #expect(refusal.code == .denied)
+    }
+
     @Test("An unknown kind of result goes no further")
     func unknownKind() throws {
         guard

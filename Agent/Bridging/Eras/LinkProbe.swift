@@ -71,22 +71,30 @@ final class LinkProbe: ServerLinkDelegate {
 /// A link to a server that has none.
 final class MissingLink: ServerLink {
     private let loop: any EventLoop
+    private let error: UpstreamError
     private weak var delegate: (any ServerLinkDelegate)?
     var authorization: [UInt8]?
     var isReading = true
 
-    init(_ loop: any EventLoop) {
+    init(_ loop: any EventLoop, because error: UpstreamError = .unreachable) {
         self.loop = loop
+        self.error = error
     }
 
     func open(_ delegate: any ServerLinkDelegate) {
         self.delegate = delegate
-        loop.assumeIsolated().execute {
-            self.delegate?.linkEnded(.notSent(UpstreamError(.down, "This server cannot be reached.")), status: nil)
-        }
+        loop.assumeIsolated().execute { self.delegate?.linkEnded(.notSent(self.error), status: nil) }
     }
 
     func send(_ message: ByteBuffer) {}
 
     func close() { delegate = nil }
+}
+
+extension UpstreamError {
+    static let unreachable = UpstreamError(.down, "This server cannot be reached.")
+    static let crowded = UpstreamError(
+        .tooManyConnections,
+        "Your client has as many conversations with this server at work as it may: try again when one has ended."
+    )
 }

@@ -56,6 +56,15 @@ final class EventBudget {
 
     /// Whether so many bytes more may be kept.
     func hasRoom(for count: Int) -> Bool { bytes + count <= most }
+
+    /// Takes so many bytes for what is kept elsewhere; false where there is no room.
+    func reserve(_ count: Int) -> Bool {
+        guard hasRoom(for: count) else { return false }
+        bytes += count
+        return true
+    }
+
+    func release(_ count: Int) { bytes -= count }
 }
 
 /// The id of an event on a stream of one session: no session takes one of another, nor of an earlier run of the agent.

@@ -14,8 +14,8 @@ final class HandshakeFront {
     /// Told of each result of a list of tools.
     private let onTools: ([UInt8]) -> Void
 
-    /// The most sessions at a time; the one that rests longest goes.
-    private static let most = 1024
+    /// The most sessions at a time.
+    static let most = 1024
 
     init(alias: JSONText, _ around: ServerBridge.Surroundings, onTools: @escaping ([UInt8]) -> Void) {
         self.alias = alias
@@ -72,12 +72,20 @@ final class HandshakeFront {
     }
 
     private func add(_ session: HandshakeClientSession) {
-        if sessions.count >= Self.most, let oldest = sessions.values.min(by: { $0.lastUsed < $1.lastUsed }) {
-            oldest.close(PeerAccess())
-            sessions[oldest.id] = nil
+        if sessions.count >= Self.most, let loser = loser(to: session.client) {
+            loser.close(PeerAccess())
+            sessions[loser.id] = nil
         }
         session.lastUsed = now()
         sessions[session.id] = session
+    }
+
+    /// Of the client that has most the session that rests longest: nobody loses his own by those that another begins.
+    private func loser(to client: JSONText) -> HandshakeClientSession? {
+        let counts = Dictionary(grouping: sessions.values, by: \.client).mapValues(\.count)
+        let most = counts.values.max()
+        let greediest = counts[client] == most ? client : counts.first { $0.value == most }?.key
+        return sessions.values.filter { $0.client == greediest }.min { $0.lastUsed < $1.lastUsed }
     }
 
     /// Forgets a session whose server has ended.

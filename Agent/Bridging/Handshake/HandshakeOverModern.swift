@@ -110,6 +110,9 @@ final class HandshakeOverModern: HandshakePeer {
                 let fault = RPCText.fault(.methodNotFound, "The server offers no subscriptions to resources.")
                 return end(RPCText.error(request.id, fault), delegate)
             }
+            guard uri.utf8.count <= ModernListener.longestURI else {
+                return end(RPCText.error(request.id, RPCText.fault(.invalidParams, "The URI is too long.")), delegate)
+            }
             guard uris.count < Self.mostURIs else {
                 let fault = RPCText.fault(.invalidParams, "There are too many subscriptions in this session.")
                 return end(RPCText.error(request.id, fault), delegate)

@@ -15,8 +15,9 @@ final class ModernRounds: PeerCall, PeerCallDelegate {
     private var answers: [(key: JSONText, result: [UInt8])] = []
     private var access: PeerAccess
 
-    /// The most rounds of one request.
+    /// The most rounds of one request, and the most bytes of the answers of one.
     private static let mostRounds = 16
+    private static let mostAnswered = 4 << 20
 
     init(_ request: PeerRequest, of session: HandshakeOverModern, delegate: any PeerCallDelegate) {
         self.request = request
@@ -140,6 +141,9 @@ final class ModernRounds: PeerCall, PeerCallDelegate {
         } else {
             let words = message.answer.flatMap { RawObject($0) }?.text("message")?.string
             return refuse("Your client did not answer what the server asked" + (words.map { ": \($0)" } ?? "."))
+        }
+        guard answers.reduce(0, { $0 + $1.result.count }) <= Self.mostAnswered else {
+            return refuse("Your client's answers to what the server asked are too large.")
         }
         guard unanswered.isEmpty else { return }
         send(Rounds.answering(request.params, answers, state: state))

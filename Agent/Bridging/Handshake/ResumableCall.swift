@@ -11,8 +11,12 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
     /// The literal of the request's id.
     private let id: [UInt8]
     private let stream: Int
+    private let budget: EventBudget
     private let log: EventLog
     private let session: HandshakeClientSession
+    /// What its request has in bytes: it is kept for further rounds.
+    private let weight: Int
+    private var isReserved = false
     /// Where the client waits; nil while it is away.
     private var call: BridgedCall?
     private var running: (any PeerCall)?
@@ -34,6 +38,8 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
         id = call.id
         self.stream = stream
         self.session = session
+        weight = call.request.body.readableBytes
+        self.budget = budget
         log = EventLog(budget)
     }
 
@@ -72,7 +78,8 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
     func cancel(_ reason: String) {
         call = nil
         timer?.cancel()
-        guard isMarked, !isAnswered else { return takeBack(reason) }
+        guard isMarked, !isAnswered, budget.reserve(weight) else { return takeBack(reason) }
+        isReserved = true
         // What comes is kept, and so nothing holds it up.
         running?.isReading = true
         timer = session.loop.assumeIsolated().scheduleTask(in: Self.patience) { self.takeBack("The client has gone.") }
@@ -82,6 +89,7 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
     /// The client is back, and has seen the events up to this one.
     func resume(_ call: BridgedCall, after number: Int) {
         timer?.cancel()
+        release()
         let former = self.call
         self.call = nil
         // A stream that the client has left without a word ends, and what comes on it from now on comes on the new one.
@@ -113,8 +121,14 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
         call?.fail(.violated("The request was taken back."))
     }
 
+    private func release() {
+        if isReserved { budget.release(weight) }
+        isReserved = false
+    }
+
     private func end() {
         timer?.cancel()
+        release()
         session.forget(self, stream: stream)
     }
 

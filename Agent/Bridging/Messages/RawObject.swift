@@ -43,6 +43,8 @@ package struct RawObject: Equatable, Sendable {
     private static let limits = JSONLimits(maxBytes: 64 << 20, maxDepth: 128)
 
     package var isEmpty: Bool { members.isEmpty }
+    /// About as many bytes as it has.
+    var count: Int { members.reduce(2) { $0 + $1.name.utf8.count + $1.value.count + 4 } }
     package var names: [JSONText] { members.map(\.name) }
 
     /// The bytes of a value; setting nil takes the member away, setting a value keeps its place or appends it.
@@ -85,7 +87,7 @@ package struct RawObject: Equatable, Sendable {
     /// The object as a document.
     package var bytes: [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(members.reduce(2) { $0 + $1.name.utf8.count + $1.value.count + 4 })
+        output.reserveCapacity(count)
         write(to: &output)
         return output
     }

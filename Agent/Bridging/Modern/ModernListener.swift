@@ -12,8 +12,9 @@ final class ModernListener: PeerCall {
     private var isAdded = false
     var isReading = true
 
-    /// The most resources of one subscription.
+    /// The most resources of one subscription, and the longest of their URIs.
     private static let mostURIs = 1000
+    static let longestURI = 4096
 
     init(_ request: PeerRequest, of server: ModernOverHandshake, _ delegate: any PeerCallDelegate) {
         self.request = request
@@ -45,6 +46,7 @@ final class ModernListener: PeerCall {
             filter.set(name, true)
         }
         let uris = (asked.value("resourceSubscriptions")?.array ?? []).compactMap(\.string)
+            .filter { $0.utf8.count <= Self.longestURI }
         // Servers on the official SDK up to 1.30 say that they offer no subscriptions, and do: the server's answer counts.
         let canSubscribe = capabilities.object("resources") != nil
         isAdded = true

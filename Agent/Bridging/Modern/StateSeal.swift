@@ -26,9 +26,10 @@ package struct StateSeal: Sendable {
         /// - Parameters:
         ///   - server: the server's alias.
         ///   - client: the client that asks.
+        ///   - thread: its conversation; empty where its address names none.
         ///   - method: what it asks.
         ///   - params: the parameters of its request, without what a retry adds to them.
-        package init(server: JSONText, client: JSONText, method: MCPMethod, params: RawObject) {
+        package init(server: JSONText, client: JSONText, thread: JSONText, method: MCPMethod, params: RawObject) {
             var params = params
             params["inputResponses"] = nil
             params["requestState"] = nil
@@ -42,6 +43,7 @@ package struct StateSeal: Sendable {
             }
             add(server.utf8)
             add(client.utf8)
+            add(thread.utf8)
             add([method.rawValue])
             for (name, value) in sorted {
                 add(name.utf8)

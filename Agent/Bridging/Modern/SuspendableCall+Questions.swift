@@ -12,7 +12,7 @@ extension SuspendableCall {
         let params = Rounds.forModern(message.method, message.members)
         let capabilities = meta.object(Openings.clientCapabilities) ?? RawObject()
         guard mayAsk, message.method.serverRequest != nil, rounds < Self.mostRounds,
-            questions.count < Rounds.mostQuestions,
+            questions.count < Rounds.mostQuestions, bytesAsked + message.bytes.count <= Self.mostAsked,
             Capabilities.allow(message.method, params: params, capabilities)
         else {
             if mayAsk, let kind = message.method.serverRequest,
@@ -29,6 +29,8 @@ extension SuspendableCall {
         guard requester != nil, window == nil else { return }
         window = server.sharing.loop.assumeIsolated().scheduleTask(in: Self.windowTime) { self.ask() }
     }
+
+    private var bytesAsked: Int { questions.reduce(0) { $0 + $1.question.params.count } }
 
     /// The policy does not let the server ask this: the call ends here, as one does whose server has asked within a result.
     private func forbid(_ question: Rounds.Question) {
@@ -59,6 +61,7 @@ extension SuspendableCall {
         suspension = number
         guard let state = seal(number) else { return }
         self.requester = nil
+        request = request.waiting
         let result = Rounds.asking(questions.map(\.question), state: state, serverInfo: server.serverInfo)
         guard let message = try? PeerMessage(ofServer: RPCText.result(request.id, result)) else {
             requester.peerFailed(.violated("The server asks in a way that cannot be passed on."))
@@ -79,6 +82,7 @@ extension SuspendableCall {
             guard let result = responses[question.key] else { continue }
             answer(id, RPCText.result(id, result))
         }
+        self.request = request.waiting
         let said = backlog
         backlog = []
         // Told a moment later, as all answers are.
@@ -118,5 +122,21 @@ extension SuspendableCall {
         call?.cancel(reason)
         call = nil
         end()
+    }
+}
+
+extension PeerRequest {
+    /// What has to be known of it while its client is away with a question.
+    fileprivate var waiting: PeerRequest {
+        var waiting = self
+        let meta = params.object("_meta") ?? RawObject()
+        var kept = meta.keeping(["progressToken", Openings.logLevel])
+        kept.set(
+            Openings.clientCapabilities,
+            Capabilities.ofModernClient(meta.object(Openings.clientCapabilities) ?? RawObject())
+        )
+        waiting.params = RawObject()
+        waiting.params.set("_meta", kept)
+        return waiting
     }
 }

@@ -40,6 +40,9 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
     static let windowTime = TimeAmount.milliseconds(25)
     static let mostRounds = 32
     static let mostBacklog = 64
+    /// The most bytes that are kept for a client that is away: of what was said, and of the questions of one result.
+    static let mostBytes = 256 << 10
+    static let mostAsked = 1 << 20
 
     init(_ request: PeerRequest, of server: ModernOverHandshake, requester: any PeerCallDelegate) {
         self.request = request
@@ -48,6 +51,7 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
         binding = StateSeal.Binding(
             server: server.sharing.server,
             client: request.client,
+            thread: request.thread,
             method: request.method,
             params: request.params
         )
@@ -172,7 +176,8 @@ final class SuspendableCall: PeerCall, PeerCallDelegate {
             else { return }
         }
         guard let requester else {
-            if backlog.count < Self.mostBacklog { backlog.append(message) }
+            let bytes = backlog.reduce(message.bytes.count) { $0 + $1.bytes.count }
+            if backlog.count < Self.mostBacklog, bytes <= Self.mostBytes { backlog.append(message) }
             return
         }
         requester.peerSaid(message)

@@ -6,7 +6,7 @@ internal import Wire
 
 /// One request within a session over Streamable HTTP; a stream that breaks off is taken up again where the server lets it.
 final class HTTPHandshakeCall: PeerCall {
-    private let request: PeerRequest
+    private var request: PeerRequest
     private let id: Int
     private let peer: HTTPHandshakePeer
     private var delegate: (any PeerCallDelegate)?
@@ -51,6 +51,7 @@ final class HTTPHandshakeCall: PeerCall {
         )
         var http = peer.request(request.access, body: body)
         http.isRepeatable = request.isRepeatable
+        request = request.sent
         exchange(http)
     }
 

@@ -56,8 +56,12 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
     }
 
     /// The end of a link that there is not.
-    static func missing(on loop: any EventLoop, now: @escaping () -> Int64) -> LinkPeer {
-        LinkPeer(MissingLink(loop), era: .handshake, loop: loop, now: now)
+    static func missing(
+        on loop: any EventLoop,
+        now: @escaping () -> Int64,
+        because error: UpstreamError = .unreachable
+    ) -> LinkPeer {
+        LinkPeer(MissingLink(loop, because: error), era: .handshake, loop: loop, now: now)
     }
 
     /// Whether it can be asked (again).
@@ -98,7 +102,7 @@ final class LinkPeer: HandshakePeer, ModernPeer, ServerLinkDelegate {
             lastUsed = now()
         }
         lastID += 1
-        let call = Call(lastID, request, self, delegate)
+        let call = Call(lastID, request.sent, self, delegate)
         calls[call.id] = call
         let token = request.progressToken == nil ? nil : RequestID.int(call.id).literal
         send(

@@ -26,8 +26,9 @@ struct PeerRequest {
     var params: RawObject
     /// The literal of the id that the client has given it.
     var id: [UInt8] = []
-    /// Whose it is.
+    /// Whose it is, and in which conversation; empty where there is one alone.
     var client: JSONText = ""
+    var thread: JSONText = ""
     var access = PeerAccess()
     /// Whether the server may ask its client such a thing, by the policy.
     var mayBeAsked: (ServerRequest) -> Bool = { _ in true }
@@ -42,6 +43,17 @@ struct PeerRequest {
         case .ping, .serverDiscover, .toolsList, .resourcesList, .resourceTemplatesList, .promptsList: true
         default: false
         }
+    }
+
+    /// What has to be known of it once it has left.
+    var sent: PeerRequest {
+        var sent = self
+        sent.params = RawObject()
+        guard let progressToken else { return sent }
+        var meta = RawObject()
+        meta["progressToken"] = progressToken
+        sent.params.set("_meta", meta)
+        return sent
     }
 
     /// The literal of the token under which the client wants to hear of its progress.

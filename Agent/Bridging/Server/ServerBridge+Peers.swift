@@ -43,7 +43,7 @@ extension ServerBridge {
     private func linkPeer(_ era: Revisions.Era, _ key: IsolationKey) -> LinkPeer {
         pool.link(key, era) {
             LinkPeer(makeLink(key) ?? MissingLink(around.loop), era: era, loop: around.loop, now: around.now)
-        }
+        } ?? .missing(on: around.loop, now: around.now, because: .crowded)
     }
 
     /// The session with a server of the handshake era that this client shares.
@@ -54,21 +54,28 @@ extension ServerBridge {
         let declared = Capabilities.ofModernClient(meta.object(Openings.clientCapabilities) ?? RawObject())
         // One link has one session, whatever its clients can be asked.
         let key = PeerPool.SessionKey(isolation: isolation, capabilities: isLink ? [1] : declared.bytes)
+        let sharing = sharing
         return pool.session(key) {
-            let sharing = ModernOverHandshake.Sharing(
-                server: settings.alias,
-                seal: around.seal,
-                suspensions: suspensions,
-                loop: around.loop,
-                now: around.now
-            )
-            return ModernOverHandshake(sharing, asksForAll: isLink) { [weak self] in
+            ModernOverHandshake(sharing, asksForAll: isLink) { [weak self] in
                 guard let self else { return LinkPeer.missing(on: sharing.loop, now: sharing.now) }
                 if isLink { return self.linkPeer(.handshake, isolation) }
                 guard let server = self.server else { return LinkPeer.missing(on: sharing.loop, now: sharing.now) }
                 return HTTPHandshakePeer(server)
             }
         }
+            ?? ModernOverHandshake(sharing) {
+                LinkPeer.missing(on: sharing.loop, now: sharing.now, because: .crowded)
+            }
+    }
+
+    private var sharing: ModernOverHandshake.Sharing {
+        ModernOverHandshake.Sharing(
+            server: settings.alias,
+            seal: around.seal,
+            suspensions: suspensions,
+            loop: around.loop,
+            now: around.now
+        )
     }
 
     // MARK: Probes

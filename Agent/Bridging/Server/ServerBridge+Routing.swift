@@ -240,6 +240,7 @@ extension ServerBridge {
         var request = PeerRequest(method: message.method, params: message.members)
         request.id = call.id
         request.client = call.request.client
+        request.thread = call.request.thread
         request.access = call.access
         request.mayBeAsked = call.request.mayBeAsked
         return request

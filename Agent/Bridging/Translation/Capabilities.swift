@@ -25,12 +25,12 @@ package enum Capabilities {
     package static func ofHandshakeClient(_ capabilities: RawObject, revision: String) -> RawObject {
         var told = RawObject()
         if let sampling = capabilities.object("sampling") {
-            told.set("sampling", sampling.keeping(["tools", "context"]))
+            told.set("sampling", sampling.flags(["tools", "context"]))
         }
         if capabilities.object("roots") != nil { told.set("roots", RawObject()) }
         if let elicitation = capabilities.object("elicitation"), revision >= elicitationSince {
             // An address to open is asked for since 2025-11-25; before, an empty object is all that there is.
-            var kinds = elicitation.keeping(["form", "url"])
+            var kinds = elicitation.flags(["form", "url"])
             if revision < urlSince { kinds["url"] = nil }
             told.set("elicitation", kinds)
         }
@@ -38,14 +38,16 @@ package enum Capabilities {
     }
 
     /// What a modern client can do, for a server of the handshake era.
+    ///
+    /// There are so many of these as the protocol has words, whatever else clients write: each has a session of its own.
     package static func ofModernClient(_ capabilities: RawObject) -> RawObject {
         var told = RawObject()
         if let sampling = capabilities.object("sampling") {
-            told.set("sampling", sampling.keeping(["tools", "context"]))
+            told.set("sampling", sampling.flags(["tools", "context"]))
         }
         if capabilities.object("roots") != nil { told.set("roots", RawObject()) }
         if let elicitation = capabilities.object("elicitation") {
-            var kinds = elicitation.keeping(["form", "url"])
+            var kinds = elicitation.flags(["form", "url"])
             if kinds.isEmpty { kinds.set("form", RawObject()) }
             told.set("elicitation", kinds)
         }
@@ -84,5 +86,12 @@ extension RawObject {
         var kept = RawObject()
         for name in names { kept[name] = self[name] }
         return kept
+    }
+
+    /// Those of these members that are objects, without what is in them.
+    fileprivate func flags(_ names: [JSONText]) -> RawObject {
+        var flags = RawObject()
+        for name in names where object(name) != nil { flags.set(name, RawObject()) }
+        return flags
     }
 }

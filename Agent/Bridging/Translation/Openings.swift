@@ -66,8 +66,18 @@ package enum Openings {
         params.set("protocolVersion", .text(newest(.handshake)))
         let declared = meta.object(clientCapabilities) ?? RawObject()
         params.set("capabilities", asksForAll ? Capabilities.all : Capabilities.ofModernClient(declared))
-        params["clientInfo"] = meta[clientInfo] ?? unnamed("doorward").bytes
+        params["clientInfo"] = meta[clientInfo].map(bounded) ?? unnamed("doorward").bytes
         return params
+    }
+
+    private static let longestInfo = 4096
+
+    /// What a client says of itself, which goes with every request and is kept for as long as its session.
+    static func bounded(_ info: [UInt8]) -> [UInt8] {
+        guard info.count > longestInfo else { return info }
+        // Icons may be of any size.
+        let named = (RawObject(info) ?? RawObject()).keeping(["name", "version"]).bytes
+        return named.count <= longestInfo ? named : unnamed("client").bytes
     }
 
     private static func unnamed(_ name: JSONText) -> JSONValue {
@@ -92,7 +102,7 @@ package struct ModernClientFacts: Equatable, Sendable {
     ///   - revision: what was agreed on.
     package init(initialize params: RawObject, revision: String) {
         capabilities = Capabilities.ofHandshakeClient(params.object("capabilities") ?? RawObject(), revision: revision)
-        info = params["clientInfo"]
+        info = params["clientInfo"].map(Openings.bounded)
     }
 
     /// The facts of a client that says nothing of itself: of the agent.

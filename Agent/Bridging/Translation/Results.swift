@@ -138,10 +138,3 @@ package enum Results {
         return members.bytes
     }
 }
-
-extension JSONRPCErrorCode {
-    /// A resource that is not there, up to 2025-11-25.
-    package static let resourceNotFound = JSONRPCErrorCode(rawValue: -32002)
-    /// The user has to open an address first, at 2025-11-25.
-    package static let urlElicitationRequired = JSONRPCErrorCode(rawValue: -32042)
-}

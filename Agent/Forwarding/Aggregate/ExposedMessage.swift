@@ -12,9 +12,15 @@ struct ExposedMessage {
     func response(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         // Most results name no resource, and are not read a second time.
         guard Self.places.contains(where: { Self.contains($0, bytes) }),
-            var message = Self.read(bytes), let result = message["result"]
+            var message = Self.read(bytes)
         else { return nil }
-        message["result"] = exposed(result)
+        if let result = message["result"] {
+            message["result"] = exposed(result)
+        } else if let error = message["error"]?.object {
+            message["error"] = exposed(error: error)
+        } else {
+            return nil
+        }
         return JSONValue.object(message).bytes
     }
 
@@ -57,10 +63,21 @@ struct ExposedMessage {
         return exposed(.object(params))
     }
 
+    /// An error that asks for an address to be opened first (-32042), with who asks.
+    private func exposed(error: JSONObject) -> JSONValue {
+        var error = error
+        guard var data = error["data"]?.object, let asked = data["elicitations"]?.array else { return .object(error) }
+        data["elicitations"] = .array(
+            asked.map { each in each.object.map { exposed(question: $0, isElicitation: true) } ?? each }
+        )
+        error["data"] = .object(data)
+        return .object(error)
+    }
+
     // MARK: Resources
 
     /// Where a resource is named.
-    private static let places: [StaticString] = [#"uri""#, #"resourceUri""#, #""inputRequests""#]
+    private static let places: [StaticString] = [#"uri""#, #"resourceUri""#, #""inputRequests""#, #""elicitations""#]
     /// What is data of the server's own, in which nothing is known to be a URI of a resource.
     private static let closed: Set<JSONText> = [
         "structuredContent", "arguments", "inputSchema", "outputSchema", "requestedSchema", "text", "blob", "data",

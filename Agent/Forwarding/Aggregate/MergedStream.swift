@@ -36,6 +36,8 @@ final class MergedStream: Gathering {
     }
 
     var client: JSONText { asker.visit.client }
+    /// What names it in all that is said on it: the id of its request.
+    var subscription: JSONValue? { id.flatMap { try? JSONValue(parsing: $0, topLevel: .anything) } }
     var session: Session? { asker.session }
     private var path: DataPath { connection.path }
     var now: Int64 { path.gate.now() }
@@ -137,7 +139,7 @@ final class MergedStream: Gathering {
             if kinds.contains(.resources) { wanted["resourcesListChanged"] = true }
             if let uris = uris[server.alias] { wanted["resourceSubscriptions"] = .array(uris.map(JSONValue.string)) }
             // Under the client's own id, which then names the subscription in all that the server says of it.
-            let id = self.id.flatMap { try? JSONValue(parsing: $0, topLevel: .anything) } ?? 1
+            let id = subscription ?? 1
             message = asker.request(.subscriptionsListen, ["notifications": .object(wanted)], id: id, in: nil)
         } else {
             message = asker.message([], method: nil, in: asker.session(at: server, path.gate))

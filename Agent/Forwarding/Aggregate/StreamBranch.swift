@@ -83,10 +83,24 @@ final class StreamBranch: InnerRequestDelegate {
         // What was taken of the subscription the agent has said for all servers.
         case .subscriptionsAcknowledged: break
         default:
-            // The end of a server's part is not the end of the stream.
-            guard envelope.kind != .response || stream.asker.era == .handshake else { return }
+            guard stream.asker.era == .handshake || isOfStream(envelope, message, stream) else { return }
             stream.pass(message, id, of: server.alias)
         }
+    }
+
+    /// Whether a message is about this subscription: the end of a server's part, or its refusal, is not the end of the stream
+    /// for the others, and no server speaks under the name of another subscription.
+    private func isOfStream(
+        _ envelope: Envelope,
+        _ message: UnsafeBufferPointer<UInt8>,
+        _ stream: MergedStream
+    ) -> Bool {
+        guard envelope.kind == .notification, let span = envelope.params else {
+            return envelope.kind == .notification
+        }
+        let params = try? JSONValue(lenientlyParsing: Array(message[span.range]))
+        let named = params?["_meta"]?["io.modelcontextprotocol/subscriptionId"]
+        return named == nil || named == stream.subscription
     }
 
     func innerEnded(_ request: InnerRequest, isWhole: Bool) {

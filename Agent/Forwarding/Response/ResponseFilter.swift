@@ -45,6 +45,12 @@ struct ResponseFilter {
     /// Judges a response to a request of `method`.
     func judge(response envelope: Envelope, in bytes: UnsafeBufferPointer<UInt8>) -> Response {
         guard envelope.kind == .response else {
+            // It asks what a request of its own would ask: that the user open an address.
+            if envelope.errorCode == JSONRPCErrorCode.urlElicitationRequired.rawValue,
+                let refusal = refusal(of: .elicitation)
+            {
+                return .refuse(refusal, .rpcError)
+            }
             return Self.renumbered(envelope, in: bytes).map { .replace($0, .rpcError) } ?? .pass(.rpcError)
         }
         if envelope.resultType == .other {

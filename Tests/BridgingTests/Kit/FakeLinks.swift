@@ -171,6 +171,7 @@ final class Rig {
         capabilities: String = "{}",
         meta: String = "",
         client: JSONText = "c",
+        thread: JSONText = "",
         mayBeAsked: @escaping (ServerRequest) -> Bool = { _ in true }
     ) -> (answer: Answer, exchange: UpstreamExchange) {
         let own =
@@ -180,6 +181,7 @@ final class Rig {
         var request = BridgedRequest(method: .post, era: .modern, rpc: method)
         request.body = ByteBuffer(string: body)
         request.client = client
+        request.thread = thread
         request.mayBeAsked = mayBeAsked
         return send(request)
     }
@@ -190,13 +192,19 @@ final class Rig {
     func pass(_ time: TimeAmount) { loop.advanceTime(by: time) }
 
     /// A session of a handshake client with a modern server.
-    func begin(_ capabilities: String = "{}", revision: String = "2025-11-25") -> String {
+    func begin(
+        _ capabilities: String = "{}",
+        revision: String = "2025-11-25",
+        info: String = #"{"name":"c","version":"1"}"#,
+        client: JSONText = "c"
+    ) -> String {
         let params =
-            #"{"protocolVersion":"\#(revision)","capabilities":\#(capabilities),"clientInfo":{"name":"c","version":"1"}}"#
+            #"{"protocolVersion":"\#(revision)","capabilities":\#(capabilities),"clientInfo":\#(info)}"#
         let answer = handshake(
             .post,
             #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":\#(params)}"#,
-            rpc: .initialize
+            rpc: .initialize,
+            client: client
         )
         link.answer("server/discover", Self.discovery)
         return answer.session ?? ""
