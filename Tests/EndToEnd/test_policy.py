@@ -328,3 +328,61 @@ def test_nothing_applied_denies_everything(world):
     finally:
         other.close()
         other.remove()
+
+
+DEMANDING = """\
+version: 1
+roles:
+  dev:
+    grant:
+      - { server: everything, tools: ["echo", "add", "get_me", "log"] }
+      - { server: everything, tools: ["big"], args: { /size: { int_range: [1, 10] } } }
+bind: [{ everyone: true, role: dev }]
+require:
+  - { tools: ["echo"], audit: strict }
+  - { tools: ["add"], online_within: 1h, key_protection: [keyring, memory] }
+  - { tools: ["get_me"], key_protection: tpm, because: "costly" }
+  - { tools: ["log"], recent_login: 1d }
+"""
+
+
+def test_what_a_rule_demands_is_met_before_anything_is_sent(world, policed, bearer):
+    url = policed.url("everything")
+    policed.policy(DEMANDING)
+    strict = policed.doorward("call", "everything", "echo", '{"text": "a"}').json
+    assert strict["result"]
+    begin = policed.doorward("audit", "show", strict["record"]).json["records"][0]
+    assert begin["dec"]["rules"][-1] == "require/0"
+    # It was countersigned before it was sent.
+    assert policed.status()["audit"]["countersigned"] > begin["seq"]
+    assert http.call(url, bearer, "add", {"a": 1, "b": 2})["result"]
+    assert http.call(url, bearer, "log", {"words": "a"})["result"]
+    assert code(http.call(url, bearer, "get_me", {})) == (-31001, "key_protection")
+    facts = policed.doorward("explain", "everything", "get_me").json
+    assert (facts["decision"], facts["because"]) == ("deny", "key_protection")
+    assert facts["require"] == {"key_protection": ["tpm"]}
+    assert facts["unmet"][0]["what"] == "key_protection"
+    assert policed.doorward("explain", "everything", "echo").json["require"] == {"audit": "strict"}
+    nearest = policed.doorward("explain", "everything", "big", '{"size": 99}').json["nearest"]
+    assert nearest["rule"] == "roles/dev/grant/1"
+    assert [each["what"] for each in nearest["lacks"]] == ["arguments"]
+    policed.policy(POLICY.format(limits=NO_LIMITS))
+
+
+def test_a_strict_call_is_not_sent_while_its_record_cannot_arrive(world, policed, bearer):
+    url = policed.url("everything")
+    policed.policy(DEMANDING)
+    assert http.call(url, bearer, "echo", {"text": "a"})["result"]
+    before = world.servers["everything"].ask("counts").get("echo", 0)
+    world.coordinator.process.kill()
+    try:
+        message = http.call(url, bearer, "echo", {"text": "a"})
+        assert code(message) == (-31005, "not_countersigned")
+        assert world.servers["everything"].ask("counts").get("echo", 0) == before
+        assert http.call(url, bearer, "add", {"a": 1, "b": 2})["result"]
+    finally:
+        world.coordinator.start()
+    # The next one arrives again.
+    wait_for("the coordinator to be heard of", lambda: policed.status()["link"] == "online", 30)
+    assert http.call(url, bearer, "echo", {"text": "a"})["result"]
+    policed.policy(POLICY.format(limits=NO_LIMITS))

@@ -119,20 +119,13 @@ final class RunningAgent: AgentOperations {
 
     func explain(server: String, tool: String, arguments: JSONValue, client: String) async throws -> JSONValue {
         _ = try enrolled()
-        let policy = await board.policy
-        let decision = policy.explain(
-            client: JSONText(client),
+        let explanation = CallExplanation(
             server: JSONText(server),
             tool: JSONText(tool),
-            arguments: arguments
+            arguments: arguments,
+            client: JSONText(client)
         )
-        var facts: JSONObject = [
-            "decision": decision.isAllowed ? "allow" : "deny", "rules": .array(decision.rules.map(JSONValue.string)),
-            "because": .text(decision.reason.rawValue), "policy_version": .int(policy.version),
-        ]
-        facts["words"] = decision.words.map(JSONValue.string)
-        facts["observed"] = decision.observed.map { .text($0.rawValue) }
-        return .object(facts)
+        return await explanation.document(board, forwarding)
     }
 
     // MARK: Records

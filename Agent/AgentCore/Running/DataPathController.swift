@@ -65,6 +65,9 @@ actor DataPathController {
     /// The policy in force, for those who explain it.
     var policy: PolicySnapshot { state.policy }
 
+    /// The same with the rules and the person that it was made of.
+    var inForce: (PolicySnapshot, PolicyRules?, Binding?) { (state.policy, synced.rules, synced.binding) }
+
     /// The entries that this person may know.
     var entries: [ServerEntry] { synced.entries }
     /// What is said of those that are about to go, by alias.

@@ -36,6 +36,16 @@ struct Explain: AsyncParsableCommand {
             if let observed = facts["observed"]?.text {
                 words.append("The policy only observes: enforced, it would deny this as \(observed).")
             }
+            if let quarantine = facts["quarantine"]?["why"]?.text { words.append(quarantine) }
+            for unmet in facts["unmet"]?.array ?? [] { words.append(unmet["why"]?.text ?? "") }
+            if let nearest = facts["nearest"] {
+                let lacks = (nearest["lacks"]?.array ?? []).compactMap { $0["why"]?.text }.joined(separator: "; ")
+                words.append("Nearest grant: \(nearest["rule"]?.text ?? ""), but \(lacks).")
+            }
+            if let demands = facts["require"]?.object {
+                let list = demands.members.map { "\($0.name) \($0.value.text ?? $0.value.json)" }.joined(separator: ", ")
+                words.append("Demanded: \(list).")
+            }
             if let reason = facts["words"]?.text { words.append("The author of the rule says: \(reason)") }
             words.append("Policy version \(facts["policy_version"]?.int ?? 0).")
             return Facts(facts, words: words)

@@ -1,3 +1,5 @@
+internal import AuditLog
+internal import MCP
 internal import Policy
 package import StrictJSON
 
@@ -46,7 +48,7 @@ package enum UnmetObligation: Hashable, Sendable {
     }
 
     /// What is demanded and how it stands, as a sentence about the placeholders of a `Refusal`.
-    package var words: String {
+    var words: String {
         switch self {
         case .keyProtection(let places, let custody):
             let wanted = places.isEmpty ? "nowhere" : places.map(\.string).joined(separator: " or ")
@@ -62,6 +64,11 @@ package enum UnmetObligation: Hashable, Sendable {
             return "The policy lets {item} at {server} be called only within \(Self.time(most)) of a sign-in, and \(last): sign "
                 + "in\(place) and call again."
         }
+    }
+
+    /// The same about one call.
+    package func sentence(tool: JSONText, server: JSONText) -> String {
+        Refusal(code: .denied, reason: reason, message: words).about(server, .tool(tool)).words()
     }
 
     /// A time as people say it, in its largest unit and rounded up.

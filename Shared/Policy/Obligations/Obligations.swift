@@ -66,6 +66,13 @@ extension Obligations {
         object["recent_login"] = recentLogin.map { .text(Self.text($0)) }
     }
 
+    /// The obligations with the members that a rule has for them.
+    package var json: JSONValue {
+        var object = JSONObject()
+        write(to: &object)
+        return .object(object)
+    }
+
     private enum Audit: String, CaseIterable {
         case strict
     }
