@@ -69,7 +69,8 @@ struct ServerDocumentTests {
     func unknown() throws {
         let text = Self.whole.replacing(
             #""version":"1.2.0","#,
-            with: #""version":"1.2.0","postInstallInstructions":"run","#
+            with: #""version":"1.2.0","postInstallInstructions":"run","#,
+            maxReplacements: 1
         )
         #expect(try place(text) == "postInstallInstructions")
         #expect(try read(text, isOpen: true).unknown == ["postInstallInstructions"])

@@ -44,7 +44,11 @@ enum Paging {
     /// The place that a cursor names; nil for one that was not given out here.
     static func place(_ cursor: String) -> [SQLValue]? {
         guard cursor.utf8.count <= 4096, let bytes = Base64.decodeURL(cursor.utf8),
-            let values = (try? JSONValue(canonical: bytes, limits: JSONLimits(maxBytes: 4096, maxDepth: 2)))?.array
+            let json = try? JSONValue(
+                parsing: bytes,
+                limits: JSONLimits(maxBytes: 4096, maxDepth: 2),
+                topLevel: .anything
+            ), let values = json.array
         else { return nil }
         var place: [SQLValue] = []
         for value in values {
