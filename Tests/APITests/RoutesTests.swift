@@ -75,6 +75,7 @@ struct RoutesTests {
             let machine = try await office.machine(.auditor, client)
             let good = try await machine.send(client, "POST", "/v1/policy/check", body: Self.policy).json()
             #expect(good["ok"] == true && good["problems"] == [])
+            #expect(good["compared_with"] == 0 && good["diff"]?.text?.contains("+ roles:") == true)
             let bad = try await machine.send(client, "POST", "/v1/policy/check", body: Array("version: 3\n".utf8))
                 .json()
             #expect(bad["ok"] == false)

@@ -33,10 +33,12 @@ struct PolicyRoutes: Sendable {
             },
             Operation("POST", "/v1/policy/check", for: Right.CheckPolicy.self, largestBody: Self.largest) { call, permit in
                 let (problems, warnings) = try await desk.check(call.body, for: permit)
+                let (version, diff) = try await desk.difference(to: call.body, for: permit)
                 return .json([
                     "ok": .bool(problems.isEmpty),
                     "problems": .array(problems.map { FieldProblem($0.place, $0.why).json }),
                     "warnings": .array(warnings.map { FieldProblem($0.place, $0.why).json }),
+                    "diff": .text(diff), "compared_with": .int(version),
                 ])
             },
             Operation("GET", "/v1/roles", for: Right.ReadPeople.self) { _, permit in

@@ -36,6 +36,15 @@ extension PolicyStore {
         return await bench.work { LineDiff.text(from: files.0, to: files.1) }
     }
 
+    /// What differs between the policy in force and a draft, with the version that is in force.
+    package func difference(
+        to draft: [UInt8],
+        for _: Permit<Right.CheckPolicy>
+    ) async throws -> (version: Int, text: String) {
+        let present = try await current()
+        return await bench.work { (present.version, LineDiff.text(from: present.file.bytes, to: draft)) }
+    }
+
     private func file(_ version: Int) async throws -> [UInt8] {
         version == 0 ? PolicyFile.empty.bytes : try await stored(version).file
     }

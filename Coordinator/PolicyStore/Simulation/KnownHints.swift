@@ -15,7 +15,8 @@ struct KnownHints: Sendable {
 
     /// Looked up for rules that go by it; for others there is nothing to know.
     init(for rules: PolicyRules, in view: some SQLReading) throws {
-        guard rules.forbids.contains(where: { $0.scope.annotation != nil }) else { return }
+        let scopes = rules.forbids.map(\.scope) + rules.requirements.map(\.scope)
+        guard scopes.contains(where: { $0.annotation != nil }) else { return }
         for row in try view.rows("SELECT alias, entry FROM server") {
             let json = try JSONValue(parsing: try row.blob("entry"), limits: RegistryEntry.limits)
             guard try RegistryEntry(json).server.annotations == .trusted else { continue }

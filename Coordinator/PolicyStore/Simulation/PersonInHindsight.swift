@@ -28,12 +28,16 @@ struct PersonInHindsight {
         case arguments
         /// The request was about several things, or about a task.
         case items
+        /// A rule demands what is not recorded, such as a sign-in of late.
+        case obligation
         /// A limit refused it, and limits are not simulated.
         case limit
     }
 
     private let binding: Binding
     private let hints: KnownHints
+    /// Whether the last call would be allowed if it was sure to meet what rules demand of it.
+    private var isDemanding = false
     private var snapshots: [Key: PolicySnapshot] = [:]
 
     private struct Key: Hashable {
@@ -54,7 +58,7 @@ struct PersonInHindsight {
         if RecordedCall.isHash(call.client) { untold.insert(.client) }
         if allows(question, call, untold, .closes, &rules) { return .allow }
         guard allows(question, call, untold, .opens, &rules) else { return .deny }
-        return .unknown(why(call, question))
+        return .unknown(isDemanding ? .obligation : why(call, question))
     }
 
     private func why(_ call: RecordedCall, _ question: Question) -> Why {
@@ -80,17 +84,25 @@ struct PersonInHindsight {
         let snapshot = snapshot(untold, bias, &rules)
         let client = untold.contains(.client) ? JSONText(utf8: Untold.name) : call.client
         let hints = hints(of: call) ?? (bias == .closes ? KnownHints.all : [])
-        return rules.judged(call).withUnsafeBufferPointer { judged in
+        var demanded = Obligations.none
+        let isAllowed = rules.judged(call).withUnsafeBufferPointer { judged in
             question.allSatisfy(bias) { ask in
-                snapshot.decide(
+                let decision = snapshot.decide(
                     client: client,
                     server: call.server,
                     ask: ask,
                     arguments: .judged(judged, isOpen: bias == .opens),
                     hints: hints
-                ).isAllowed
+                )
+                demanded.formUnion(decision.obligations)
+                return decision.isAllowed
             }
         }
+        guard bias == .closes else { return isAllowed }
+        // That the beginning is countersigned first is what every machine can wait for.
+        demanded.isAuditStrict = false
+        isDemanding = isAllowed && !demanded.isEmpty
+        return isAllowed && demanded.isEmpty
     }
 
     private mutating func snapshot(

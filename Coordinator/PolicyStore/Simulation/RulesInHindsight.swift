@@ -61,8 +61,8 @@ struct RulesInHindsight {
     /// The rules for calls of which this is not known.
     ///
     /// Asked with the empty name, a grant opens only what it opens under every name, and a rule that forbids holds only where
-    /// it holds under every name. So what is left is to widen the rules that the doubt is to be about: those that forbid,
-    /// where it closes, and the grants, where it opens.
+    /// it holds under every name. So what is left is to widen the rules that the doubt is to be about: those that forbid or
+    /// demand, where it closes, and the grants, where it opens.
     mutating func rules(_ untold: Untold, _ bias: Bias) -> PolicyRules {
         guard !untold.isEmpty else { return rules }
         let key = Key(untold: untold, bias: bias)
@@ -70,6 +70,7 @@ struct RulesInHindsight {
         let widened = PolicyRules(
             roles: bias == .opens ? rules.roles.map { $0.widened(untold) } : rules.roles,
             forbids: bias == .closes ? rules.forbids.map { $0.widened(untold) } : rules.forbids,
+            requirements: bias == .closes ? rules.requirements.map { $0.widened(untold) } : rules.requirements,
             limits: rules.limits,
             mode: rules.mode
         )
@@ -95,10 +96,22 @@ extension PolicyRules.Role {
 
 extension PolicyRules.Forbid {
     fileprivate func widened(_ untold: Untold) -> PolicyRules.Forbid {
-        var scope = scope
+        PolicyRules.Forbid(scope: scope.widened(untold), because: because)
+    }
+}
+
+extension PolicyRules.Requirement {
+    fileprivate func widened(_ untold: Untold) -> PolicyRules.Requirement {
+        PolicyRules.Requirement(scope: scope.widened(untold), obligations: obligations, because: because)
+    }
+}
+
+extension RuleScope {
+    fileprivate func widened(_ untold: Untold) -> RuleScope {
+        var scope = self
         if untold.contains(.client) { scope.clients = nil }
         if untold.contains(.item) { scope.items = scope.items.widened }
-        return PolicyRules.Forbid(scope: scope, because: because)
+        return scope
     }
 }
 

@@ -157,6 +157,8 @@ extension RecordedCall {
 
     private static let reasonsOfRules: Set<JSONText> = [
         JSONText(Decision.Reason.noGrant.rawValue), JSONText(Decision.Reason.forbidden.rawValue), "unknown_server",
+        // What a rule has demanded, and the machine did not meet.
+        "key_protection", "online_within", "recent_login",
     ]
 
     var tool: JSONText? { if case .tool(let name) = item { name } else { nil } }

@@ -72,13 +72,14 @@ extension PolicyStore {
         for (sub, servers) in use.people { if let person = people[sub] { byAddress[person] = servers } }
         let roles = SuggestedRole.roles(of: byAddress, hasPrefixes: hasPrefixes) { resources[$0] ?? [.everything] }
         let notes = notes(use, people, choice)
+        let users = byAddress.count == 1 ? "one person" : "\(byAddress.count) people"
         var policy = SuggestedPolicy(
             roles: roles,
             use: byAddress,
             present: present,
             head: [
-                "What \(byAddress.count) people were seen to use from \(choice.since.shortText) to "
-                    + "\(choice.until.shortText): \(use.calls) calls on record.",
+                "What was seen to be used from \(choice.since.shortText) to \(choice.until.shortText): "
+                    + "\(use.calls) calls on record, by \(users).",
                 "People with the same use have one role. Read it before you apply it.",
             ] + notes
         )

@@ -34,6 +34,7 @@ extension OperationDescription {
             body: file,
             answer: .object([
                 "ok": .boolean, "problems": .array(.fieldProblem), "warnings": .array(.fieldProblem),
+                "diff": .text, "compared_with": .count,
             ])
         ),
         "GET /v1/roles": .init(
