@@ -112,12 +112,12 @@ struct AccessTests {
         #expect(route("/metrics/") == .openPage)
         for path in [
             "/call", "/calls/x", "/open", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//", "/Servers/a/mcp",
-            "/servers/a/MCP", "//servers/a/mcp", "/healthz//", "/healthz2", "//", "/control", "/controls/status",
+            "/servers/a/MCP", "//servers/a/mcp", "/healthz//", "/healthz2", "///", "/control", "/controls/status",
             "/../healthz",
         ] {
             #expect(route(path) == .nowhere, "\(path)")
         }
-        for path in ["/", "/calls", "/machine", "/connect", "/close", "/page.css", "/open/x"] {
+        for path in ["/", "//", "/calls", "/machine", "/connect", "/close", "/page.css", "/open/x"] {
             #expect(route(path) == .ownPage, "\(path)")
         }
         #expect(route("/healthz") == .health)
