@@ -138,10 +138,11 @@ struct BrowserTests {
                 try transaction.execute("UPDATE browser_session SET signed_in_at = signed_in_at - 901")
             }
             for operation in office.operations {
-                guard case .right(let right) = operation.access else { continue }
+                guard case .right(let right) = operation.access, operation.path.hasPrefix("/v1/") else { continue }
                 let answer = try await client.send(operation.method, operation.example, headers: try browser.proof())
                 if right.needsRecentSignIn {
                     #expect(answer.status == .forbidden, "\(operation.name)")
+                    if operation.isPage { continue }
                     #expect(try answer.problem().code == "sign_in_again", "\(operation.name)")
                 } else {
                     #expect(![401, 403].contains(answer.status.code), "\(operation.name)")
@@ -184,10 +185,10 @@ struct BrowserTests {
             for _ in 0..<2 {
                 let page = try await client.send("GET", "/sign-in/link/\(secret)")
                 #expect(page.status == .ok)
-                #expect(String(buffer: page.body).contains("<strong>admin@office.example</strong>"))
+                #expect(String(buffer: page.body).contains("as admin@office.example"))
                 let policy = try #require(page.headers[.contentSecurityPolicy])
                 #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
-                #expect(!policy.contains("unsafe") && !policy.contains("script"))
+                #expect(!policy.contains("unsafe") && policy.contains("script-src 'self'"))
                 #expect(page.headers[.cacheControl] == "no-store")
             }
             let browser = Browser()

@@ -93,7 +93,7 @@ struct MeasuresTests {
         try await sink.store(agent, from: 3)
         let report = try await report(sink)
         #expect(report.total.denied == 101)
-        #expect(report.servers.count <= 17)
+        #expect(report.servers.count <= 65)
         #expect(report.servers.first?.name == "")
     }
 

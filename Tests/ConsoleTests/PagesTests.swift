@@ -24,7 +24,7 @@ struct PagesTests {
             "/", "/?span=week", "/?span=month", "/servers", "/new-server", "/servers/github", "/servers/github/remove", "/proposals", "/proposals?state=",
             "/tools", "/tools?server=github",
             "/tools/definition?server=github&tool=\(tool)&definition=\(definition.definition.base64URL)", "/policy",
-            "/policy/edit", "/policy/history", "/policy/history/1", "/policy/history/1/restore", "/people",
+            "/policy/edit", "/policy/suggestion", "/policy/history", "/policy/history/1", "/policy/history/1/restore", "/people",
             "/people/roles", "/people/p-ann", "/people/p-ann/remove", "/people/invitations/new", "/agents",
             "/agents/\(agent.agentID)", "/agents/\(agent.agentID)/revoke", "/tokens", "/tokens/new",
             "/tokens/x/remove", "/audit", "/audit?result=denied&server=github", "/audit/\(agent.agentID)/0",

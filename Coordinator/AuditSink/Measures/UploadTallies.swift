@@ -8,7 +8,7 @@ internal import StrictJSON
 /// Counted while an upload is checked, beside the one writer's turn; written in the transaction that stores the upload.
 struct UploadTallies: Sendable {
     /// More hours and servers than one upload is about, mostly: what comes beyond is counted as of no server.
-    private static let mostCells = 16
+    private static let mostCells = 64
     /// Times that a machine's clock has no right to: they would be rows for ever, and are not counted.
     private static let earliest = -400 * 86_400
     private static let latest = 3600

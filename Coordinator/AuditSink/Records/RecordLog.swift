@@ -96,8 +96,8 @@ private struct RecordLook {
             ]
         ) { row in
             let latest = Int64(try row.integer("latest"))
-            // What comes now is older than what was found already.
-            if matches.count >= limit, latest < matches[limit - 1].place.time { return false }
+            // What comes now is older than what was found already, and than the one that tells that there is more.
+            if matches.count > limit, latest < matches[limit].place.time { return false }
             guard bytes < mostBytes else {
                 through = latest
                 return false
@@ -117,7 +117,7 @@ private struct RecordLook {
             guard filter.admits(header, in: record) else { return }
             let place = RecordCursor(time: header.time, agent: agent, seq: seq)
             if let cursor, place >= cursor { return }
-            if matches.count >= limit, place < matches[limit - 1].place { return }
+            if matches.count > limit, place < matches[limit].place { return }
             let json = try JSONValue(parsing: Array(record))
             guard filter.admits(json) else { return }
             let found = FoundRecord(

@@ -162,7 +162,8 @@ struct ServersPages: Sendable {
                 "Remove \(VisibleText.of(alias))?",
                 parent: PageLink(name: "Servers", href: "/servers"),
                 refused: refused
-            )
+            ),
+            refused: refused
         )
     }
 }

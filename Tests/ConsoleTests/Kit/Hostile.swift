@@ -86,6 +86,8 @@ extension House {
         let agent = SinkAgent(id: id, sub: caller.sub, names: log.key.names, key: SigningKey())
         let (key, keyID) = (agent.key.publicKey.bytes, agent.key.publicKey.fingerprint)
         try await database.write { [log] transaction in
+            // The one that came with the person has no key that a leaf could name.
+            try transaction.execute("DELETE FROM agent WHERE agent_id = ?", [.text("a-\(name)")])
             try transaction.execute(
                 """
                 INSERT INTO agent
