@@ -32,13 +32,15 @@ package struct WebConsole: Sendable {
         self.settings = settings
         let once = ShownOnce()
         let all: [[ConsolePage]] = [
-            OverviewPage(measures: measures, registry: registry, fleet: fleet, definitions: definitions, desk: desk).pages,
+            OverviewPage(measures: measures, registry: registry, fleet: fleet, definitions: definitions, desk: desk)
+                .pages,
             ServersPages(registry: registry, fleet: fleet).pages,
             ProposalsPages(registry: registry, upstreams: upstreams).pages, ToolsPages(definitions: definitions).pages,
             PolicyPages(desk: desk).pages,
             PeoplePages(people: people, fleet: fleet, desk: desk, once: once).pages, AgentsPages(fleet: fleet).pages,
             TokensPages(people: people, once: once).pages, AuditPages(records: records).pages,
-            ReportsPages(jobs: jobs).pages, ChangesPages(changes: changes).pages, SettingsPages(settings: settings).pages,
+            ReportsPages(jobs: jobs).pages, ChangesPages(changes: changes).pages,
+            SettingsPages(settings: settings).pages,
         ]
         pages = all.flatMap { $0 }
     }

@@ -23,8 +23,9 @@ package struct ServerStanding: Sendable, Equatable {
     /// How many machines see it in this state.
     package func count(_ state: HealthReport.Server.State) -> Int { sights.count { $0.server.state == state } }
 
-    /// The state that matters most: one that not all machines share is `degraded`, and a sign-in that somebody needs is
-    /// that person's own matter. Nil where no machine has said anything.
+    /// The state that matters most; nil where no machine has said anything.
+    ///
+    /// One that not all machines share is `degraded`, and a sign-in that somebody needs is that person's own matter.
     package var state: HealthReport.Server.State? {
         guard !sights.isEmpty else { return nil }
         let down = count(.down)

@@ -17,7 +17,9 @@ struct RecordLogTests {
 
     private func log(_ sink: Sink) -> RecordLog { RecordLog(database: sink.database, log: sink.log) }
 
-    private func all(_ sink: Sink, _ filter: RecordFilter = RecordFilter(), limit: Int = 200) async throws -> [FoundRecord] {
+    private func all(_ sink: Sink, _ filter: RecordFilter = RecordFilter(), limit: Int = 200) async throws
+        -> [FoundRecord]
+    {
         var (records, cursor): ([FoundRecord], RecordCursor?) = ([], nil)
         repeat {
             let page = try await log(sink).find(filter, after: cursor, limit: limit, for: sink.permit())
@@ -38,8 +40,12 @@ struct RecordLogTests {
             if step % 3 == 0 { bob.refuse("wiki", "forbidden", at: time) }
             if step % 10 == 0 { bob.call("wiki", client: "editor", .timeout, at: time) }
         }
-        for old in stride(from: 0, to: ann.size, by: 7) { try await sink.store(ann, from: old, to: min(old + 7, ann.size)) }
-        for old in stride(from: 0, to: bob.size, by: 5) { try await sink.store(bob, from: old, to: min(old + 5, bob.size)) }
+        for old in stride(from: 0, to: ann.size, by: 7) {
+            try await sink.store(ann, from: old, to: min(old + 7, ann.size))
+        }
+        for old in stride(from: 0, to: bob.size, by: 5) {
+            try await sink.store(bob, from: old, to: min(old + 5, bob.size))
+        }
         return sink
     }
 
@@ -71,8 +77,16 @@ struct RecordLogTests {
         #expect(try await count { $0.results = [.denied] } == 10)
         #expect(try await count { $0.results = [.failed] } == 3)
         #expect(try await count { $0.results = [.begun] } == 33)
-        #expect(try await count { $0.from = Sink.noon + 10 * Self.second; $0.to = Sink.noon + 20 * Self.second } == 15)
-        #expect(try await count { $0.server = "wiki"; $0.user = "ann@example.com" } == 0)
+        #expect(
+            try await count {
+                $0.from = Sink.noon + 10 * Self.second; $0.to = Sink.noon + 20 * Self.second
+            } == 15
+        )
+        #expect(
+            try await count {
+                $0.server = "wiki"; $0.user = "ann@example.com"
+            } == 0
+        )
         await #expect(throws: Refused.self) { try await count { $0.user = "nobody@example.com" } }
     }
 

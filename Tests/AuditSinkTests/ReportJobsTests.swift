@@ -13,7 +13,9 @@ import Testing
 struct ReportJobsTests {
     private static let all = ReportChoice(from: UTCTime(seconds: 0), to: UTCTime(seconds: 253_402_300_799))
 
-    private func settled(_ jobs: ReportJobs, _ id: String, _ permit: Permit<Right.MakeReports>) async throws -> ReportJob {
+    private func settled(_ jobs: ReportJobs, _ id: String, _ permit: Permit<Right.MakeReports>) async throws
+        -> ReportJob
+    {
         while true {
             let job = try jobs.job(id, for: permit)
             switch job.state {

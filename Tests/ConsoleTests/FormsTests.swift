@@ -31,13 +31,23 @@ struct FormsTests {
         let house = try House()
         defer { house.remove() }
         let owner = try await house.person(.owner)
-        let bad = try await house.open("/new-server", as: owner, "POST", form: ["alias": "Not An Alias", "url": "https://a.example/mcp"])
+        let bad = try await house.open(
+            "/new-server",
+            as: owner,
+            "POST",
+            form: ["alias": "Not An Alias", "url": "https://a.example/mcp"]
+        )
         #expect(bad.refused?.code == "invalid_entry")
         let page = try html(bad)
         #expect(page.contains("value=\"Not An Alias\"") && page.contains("value=\"https://a.example/mcp\""))
         #expect(page.contains("aria-invalid=\"true\"") && page.contains("role=\"alert\""))
 
-        let added = try await house.open("/new-server", as: owner, "POST", form: ["alias": "wiki", "url": "https://a.example/mcp"])
+        let added = try await house.open(
+            "/new-server",
+            as: owner,
+            "POST",
+            form: ["alias": "wiki", "url": "https://a.example/mcp"]
+        )
         #expect(try redirect(added) == "/servers/wiki?done=added")
         #expect(try await house.html("/servers/wiki?done=added", as: owner).contains("The server was added."))
         let removed = try await house.open("/servers/wiki/remove", as: owner, "POST")
@@ -85,7 +95,8 @@ struct FormsTests {
         defer { house.remove() }
         let owner = try await house.person(.owner)
         let tag = try await house.desk.current().tag
-        let file = "version: 1\r\nroles: { dev: { grant: [ { server: github } ] } }\r\nbind: [ { everyone: true, role: dev } ]\r\n"
+        let file =
+            "version: 1\r\nroles: { dev: { grant: [ { server: github } ] } }\r\nbind: [ { everyone: true, role: dev } ]\r\n"
         var form = ["file": "version: 1\nnonsense: 2\n", "etag": tag, "do": "review"]
         #expect(try html(try await house.open("/policy/edit", as: owner, "POST", form: form)).contains("nonsense"))
         form["file"] = file
@@ -100,7 +111,9 @@ struct FormsTests {
         let kept = try await house.open("/policy/edit", as: stale, "POST", form: form)
         #expect(kept.refused?.code == "sign_in_again")
         #expect(try html(kept).contains("server: github"))
-        #expect(try redirect(try await house.open("/policy/edit", as: owner, "POST", form: form)) == "/policy?done=applied")
+        #expect(
+            try redirect(try await house.open("/policy/edit", as: owner, "POST", form: form)) == "/policy?done=applied"
+        )
         // As the browser sent it, but for its line ends.
         #expect(try await house.desk.current().file.bytes == Array(file.replacing("\r\n", with: "\n").utf8))
         #expect(try await house.html("/policy/history/1", as: owner).contains("The first one"))
@@ -119,7 +132,9 @@ struct FormsTests {
         let file = "\n  indented\n\ttab\n</textarea><script>hostile</script>\n"
         let form = ["file": file, "etag": "x", "do": "check"]
         let html = try html(try await house.open("/policy/edit", as: owner, "POST", form: form))
-        let area = try #require(html.firstMatch(of: /<textarea[^>]*>\n(.*?)<\/textarea>/.dotMatchesNewlines())?.output.1)
+        let area = try #require(
+            html.firstMatch(of: /<textarea[^>]*>\n(.*?)<\/textarea>/.dotMatchesNewlines())?.output.1
+        )
         let text = area.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
         #expect(text == file)
     }
@@ -133,7 +148,10 @@ struct FormsTests {
         let changed = try await house.open("/people/p-ann/role", as: owner, "POST", form: ["role": "auditor"])
         #expect(try redirect(changed) == "/people/p-ann?done=role")
         #expect(try await house.open("/people/p-ann/role", as: owner, "POST", form: ["role": "king"]).refused != nil)
-        #expect(try redirect(try await house.open("/people/p-ann/remove", as: owner, "POST", form: ["enrolled": "keep"])) == "/people?done=removed")
+        #expect(
+            try redirect(try await house.open("/people/p-ann/remove", as: owner, "POST", form: ["enrolled": "keep"]))
+                == "/people?done=removed"
+        )
         await #expect(throws: Refused.self) { try await house.open("/people/p-ann", as: owner) }
     }
 }

@@ -17,14 +17,20 @@ struct PagesTests {
         let agents = try await house.fleet.agents(for: try await house.database.caller(.owner).permit())
         let agent = try #require(agents.first { $0.hostname != "desk" })
         let definition = try #require(
-            try await house.definitions.list(server: nil, tool: nil, for: try await house.database.caller(.owner).permit()).first
+            try await house.definitions.list(
+                server: nil,
+                tool: nil,
+                for: try await house.database.caller(.owner).permit()
+            ).first
         )
         let tool = Hostile.text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return [
-            "/", "/?span=week", "/?span=month", "/servers", "/new-server", "/servers/github", "/servers/github/remove", "/proposals", "/proposals?state=",
+            "/", "/?span=week", "/?span=month", "/servers", "/new-server", "/servers/github", "/servers/github/remove",
+            "/proposals", "/proposals?state=",
             "/tools", "/tools?server=github",
             "/tools/definition?server=github&tool=\(tool)&definition=\(definition.definition.base64URL)", "/policy",
-            "/policy/edit", "/policy/suggestion", "/policy/history", "/policy/history/1", "/policy/history/1/restore", "/people",
+            "/policy/edit", "/policy/suggestion", "/policy/history", "/policy/history/1", "/policy/history/1/restore",
+            "/people",
             "/people/roles", "/people/p-ann", "/people/p-ann/remove", "/people/invitations/new", "/agents",
             "/agents/\(agent.agentID)", "/agents/\(agent.agentID)/revoke", "/tokens", "/tokens/new",
             "/tokens/x/remove", "/audit", "/audit?result=denied&server=github", "/audit/\(agent.agentID)/0",
@@ -42,7 +48,10 @@ struct PagesTests {
             let html = try await house.html(path, as: owner)
             #expect(html.matches(of: /<h1/).count == 1, "\(path)")
             #expect(html.contains("<main") && html.contains("</html>") && html.contains("lang=\"en\""), "\(path)")
-            #expect(!html.contains("evil.example>") && !html.contains("<img") && !html.contains("onerror=alert(1)>"), "\(path)")
+            #expect(
+                !html.contains("evil.example>") && !html.contains("<img") && !html.contains("onerror=alert(1)>"),
+                "\(path)"
+            )
             #expect(!html.contains("<script>") && !html.contains("<b>words"), "\(path)")
             for scalar in ["\u{200B}", "\u{202E}", "\u{E0041}"] { #expect(!html.contains(scalar), "\(path)") }
             #expect(!html.contains("{{") && !html.contains("Optional("), "\(path)")
@@ -60,9 +69,14 @@ struct PagesTests {
         let house = try House()
         defer { house.remove() }
         try await house.fill()
-        let paths = Set(try await looks(house).map { $0.split(separator: "?")[0].split(separator: "/").count == 0 ? "/" : String($0.split(separator: "?")[0]) })
+        let paths = Set(
+            try await looks(house).map {
+                $0.split(separator: "?")[0].split(separator: "/").count == 0 ? "/" : String($0.split(separator: "?")[0])
+            }
+        )
         let unseen: Set = [
-            "/people/invitations/shown/{id}", "/people/invitations/{id}/withdraw", "/tokens/shown/{id}", "/reports/{id}",
+            "/people/invitations/shown/{id}", "/people/invitations/{id}/withdraw", "/tokens/shown/{id}",
+            "/reports/{id}",
             "/audit/{agent}/{seq}/proof", "/proposals/{id}",
         ]
         for page in house.console.pages where page.method == "GET" && !unseen.contains(page.path) {
@@ -87,7 +101,10 @@ struct PagesTests {
                 _ = try await page.answer(visit)
                 #expect(role >= page.right.role, "\(page.method) \(page.path)")
             } catch let refused as Refused {
-                #expect((refused.code == "role_needed") == (role < page.right.role), "\(page.method) \(page.path) \(refused)")
+                #expect(
+                    (refused.code == "role_needed") == (role < page.right.role),
+                    "\(page.method) \(page.path) \(refused)"
+                )
             }
         }
     }

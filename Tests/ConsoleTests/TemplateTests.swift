@@ -10,7 +10,10 @@ struct TemplateTests {
         _ = try MustacheTemplate(string: try #require(Templates.sources[name]))
     }
 
-    @Test("None takes anything as it is: what a model holds is text, and never markup", arguments: Templates.sources.keys.sorted())
+    @Test(
+        "None takes anything as it is: what a model holds is text, and never markup",
+        arguments: Templates.sources.keys.sorted()
+    )
     func escaped(name: String) throws {
         let source = try #require(Templates.sources[name])
         #expect(!source.contains("{{{") && !source.contains("{{&") && !source.contains("{{%"))
@@ -21,7 +24,9 @@ struct TemplateTests {
         let source = try #require(Templates.sources[name]).replacing("https://www.w3.org", with: "")
         #expect(!source.contains(" style=") && !source.contains("<style") && !source.contains("javascript:"))
         #expect(source.firstMatch(of: /\ on[a-z]+=/) == nil)
-        #expect(source.matches(of: /<script[^>]*>/).allSatisfy { $0.output.contains("src=\"{{shell.assets.script}}\"") })
+        #expect(
+            source.matches(of: /<script[^>]*>/).allSatisfy { $0.output.contains("src=\"{{shell.assets.script}}\"") }
+        )
         #expect(!source.contains("http://") && !source.contains("https://"))
     }
 

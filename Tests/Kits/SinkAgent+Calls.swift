@@ -13,7 +13,13 @@ extension SinkAgent {
         at wall: Int64? = nil
     ) {
         let facts = attributes(server, tool: tool, client: client)
-        let decision = EncodedDecision(isAllowed: true, reason: "granted", rules: ["roles/dev/grant/0"], policy: 0, digest: "")
+        let decision = EncodedDecision(
+            isAllowed: true,
+            reason: "granted",
+            rules: ["roles/dev/grant/0"],
+            policy: 0,
+            digest: ""
+        )
         record(.callBegin(facts, decision, credential: nil), at: wall)
         let end = wall.map { $0 + Int64(milliseconds) * 1000 }
         record(.callEnd(facts, Outcome(outcome, milliseconds: milliseconds, bytesIn: 80, bytesOut: 900)), at: end)

@@ -49,7 +49,12 @@ extension Answer {
         if problem.status == 401, isLook { return redirect(to: target == "/" ? "/sign-in" : "/sign-in?\(back)") }
         var links: [EntryPage.Link] = []
         if problem.code == "sign_in_again" || problem.status == 401 {
-            links.append(EntryPage.Link("Sign in again", "/sign-in?again=yes&\(isLook ? back : FormBody.query([("return", "/")]))"))
+            links.append(
+                EntryPage.Link(
+                    "Sign in again",
+                    "/sign-in?again=yes&\(isLook ? back : FormBody.query([("return", "/")]))"
+                )
+            )
         }
         links.append(EntryPage.Link("Overview", "/"))
         let texts = [problem.detail] + (problem.next.map { [$0] } ?? [])

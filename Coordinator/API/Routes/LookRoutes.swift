@@ -34,7 +34,9 @@ struct LookRoutes: Sendable {
             Operation("GET", "/v1/records", for: Right.ReadRecords.self, query: Self.filters) { call, permit in
                 let limit = try RequestTarget.numbers(of: call.query.filter { $0.key == "limit" })["limit"]
                 let cursor = try call.query["cursor"].map { text in
-                    guard let cursor = RecordCursor(text) else { throw Problem.badQuery("has a cursor of another list") }
+                    guard let cursor = RecordCursor(text) else {
+                        throw Problem.badQuery("has a cursor of another list")
+                    }
                     return cursor
                 }
                 let found = try await records.find(

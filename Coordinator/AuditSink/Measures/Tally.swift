@@ -106,7 +106,8 @@ package struct Tally: Sendable, Equatable {
     private static let limitReasons: [StaticString] = ["limited", "too_many_requests"]
     /// Nobody has refused these: they could not be served, or were no good requests.
     private static let failureReasons: [StaticString] = [
-        "bad_gateway", "bad_request", "busy", "down", "foreign_server", "header_mismatch", "key_missing", "locked", "no_session", "no_thread",
+        "bad_gateway", "bad_request", "busy", "down", "foreign_server", "header_mismatch", "key_missing", "locked",
+        "no_session", "no_thread",
         "not_recorded", "redirected", "refused", "session_lost", "sign_in_unavailable", "stopping", "timeout",
         "unknown_event", "unknown_method", "unknown_session", "unlisted", "unreachable", "unsupported_version",
     ]

@@ -67,7 +67,6 @@ extension RecordLog {
     /// - Parameters:
     ///   - agent: the machine that wrote it.
     ///   - seq: its number in that machine's log.
-    ///   - permit: the reader.
     /// - Returns: the record and its proof in the newest state of the organisation's log.
     /// - Throws: `Refused`: `unknown_record`, `records_removed`.
     package func record(

@@ -29,7 +29,6 @@ package struct RecordLog: Sendable {
     ///   - filter: which.
     ///   - cursor: only those behind this place.
     ///   - limit: so many at most.
-    ///   - permit: the reader.
     /// - Returns: the records, and where the rest begins.
     /// - Throws: `Refused`: `unknown_user`; what the database throws.
     package func find(

@@ -147,7 +147,10 @@ package struct ReportJob: Sendable, Equatable {
             object["bytes"] = .int(bytes)
         case .failed(let refused):
             object["state"] = "failed"
-            object["error"] = ["code": .text(refused.code), "message": .text(refused.message), "next": refused.next.map { .text($0) } ?? .null]
+            object["error"] = [
+                "code": .text(refused.code), "message": .text(refused.message),
+                "next": refused.next.map { .text($0) } ?? .null,
+            ]
         }
         return .object(object)
     }

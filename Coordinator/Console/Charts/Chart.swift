@@ -116,7 +116,7 @@ struct Chart {
 
 /// The upper end of an axis.
 enum Scale {
-    /// The least of 2, 4, 6, 8, 10, 20, 30, 40 ... that is not below the value, so that half of it is a whole number too.
+    /// The least round and even number that is not below the value, so that half of it is a whole number too.
     static func top(_ value: Int) -> Int {
         var unit = 1
         while true {

@@ -9,7 +9,8 @@ struct Templates: Sendable {
 
     /// Every template by its name.
     static let sources: [String: String] = [
-        LayoutTemplates.all, Icons.all, ChartTemplates.all, ComponentTemplates.all, OverviewTemplates.all, PolicyTemplates.all, AuditTemplates.all,
+        LayoutTemplates.all, Icons.all, ChartTemplates.all, ComponentTemplates.all, OverviewTemplates.all,
+        PolicyTemplates.all, AuditTemplates.all,
         ["entry-page": EntryPage.template],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 

@@ -78,7 +78,12 @@ package struct EntryPage: Sendable {
 
     /// The whole document.
     package var html: String {
-        let view = EntryView(texts: texts, commands: commands.map { Commands(items: $0) }, button: button, links: links.map { Links(items: $0) })
+        let view = EntryView(
+            texts: texts,
+            commands: commands.map { Commands(items: $0) },
+            button: button,
+            links: links.map { Links(items: $0) }
+        )
         return Templates.shared.render(view, in: Shell(title: title, heading: title), as: "entry-page") ?? ""
     }
 

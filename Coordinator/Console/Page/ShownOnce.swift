@@ -31,7 +31,9 @@ final class ShownOnce: Sendable {
         let id = Base64.url((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
         kept.withLock { kept in
             kept = kept.filter { $0.value.end > now }
-            if kept.count >= Self.most, let first = kept.min(by: { $0.value.end < $1.value.end })?.key { kept[first] = nil }
+            if kept.count >= Self.most, let first = kept.min(by: { $0.value.end < $1.value.end })?.key {
+                kept[first] = nil
+            }
             kept[id] = Kept(secret: secret, sub: sub, end: now + Self.life)
         }
         return id

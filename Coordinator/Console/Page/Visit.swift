@@ -90,5 +90,9 @@ extension Visit {
 }
 
 extension Refused {
-    static let noSuchServer = Refused("unknown_server", "No server has this alias.", next: "See which there are: /servers")
+    static let noSuchServer = Refused(
+        "unknown_server",
+        "No server has this alias.",
+        next: "See which there are: /servers"
+    )
 }

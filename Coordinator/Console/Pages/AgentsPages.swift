@@ -70,12 +70,16 @@ struct AgentsPages: Sendable {
             about: Numbers.of(agents.count, "machine", "machines"),
             Table(
                 "Machines",
-                [.init("Machine"), .init("Person"), .init("State"), .init("Release"), .init("Policy", isNumber: true), .init("Key kept in")],
+                [
+                    .init("Machine"), .init("Person"), .init("State"), .init("Release"),
+                    .init("Policy", isNumber: true), .init("Key kept in"),
+                ],
                 agents.prefix(500).map { agent in
                     Table.Row([
                         Cell(VisibleText.of(agent.hostname), small: agent.agentID, href: "/agents/\(agent.agentID)"),
                         Cell(agent.user), state(agent, now: now), Cell(VisibleText.of(agent.version)),
-                        Cell(agent.policyVersion == 0 ? "None" : "\(agent.policyVersion)"), Cell(VisibleText.of(agent.custody)),
+                        Cell(agent.policyVersion == 0 ? "None" : "\(agent.policyVersion)"),
+                        Cell(VisibleText.of(agent.custody)),
                     ])
                 }
             ),
@@ -138,7 +142,8 @@ struct AgentsPages: Sendable {
                 [.init("Server"), .init("State"), .init("Since"), .init("Why")],
                 (agent.health?.servers ?? []).map { server in
                     Table.Row([
-                        Cell(VisibleText.of(server.alias), href: "/servers/\(server.alias)"), ServersPages.state(server.state),
+                        Cell(VisibleText.of(server.alias), href: "/servers/\(server.alias)"),
+                        ServersPages.state(server.state),
                         ServersPages.since(server.since), Cell(VisibleText.of(server.error ?? "")),
                     ])
                 }

@@ -64,12 +64,19 @@ extension AuditPages {
         }
         if let decision = record["dec"] {
             let rules = (decision["rules"]?.array ?? []).compactMap { $0.text.map { VisibleText.of($0) } }
-            facts.append(("Decided by", Cell(rules.isEmpty ? "No rule" : rules.joined(separator: ", "), isCode: !rules.isEmpty)))
+            facts.append(
+                ("Decided by", Cell(rules.isEmpty ? "No rule" : rules.joined(separator: ", "), isCode: !rules.isEmpty))
+            )
             if let version = decision["policy"]?.int, version > 0 {
                 facts.append(("Policy", Cell("Version \(version)", href: "/policy/history/\(version)")))
             }
             if let observed = decision["observed"]?.text {
-                facts.append(("Would be denied", Cell(VisibleText.of(observed), small: "Once the policy is enforced", badge: .warn)))
+                facts.append(
+                    (
+                        "Would be denied",
+                        Cell(VisibleText.of(observed), small: "Once the policy is enforced", badge: .warn)
+                    )
+                )
             }
         }
         add("Credential", record["cred"])
@@ -88,7 +95,9 @@ extension AuditPages {
         filter.agent = proven.found.agent
         filter.from = proven.found.time - hour
         filter.to = proven.found.time + hour
-        let others = try await records.find(filter, limit: 10, for: permit).records.filter { $0.seq != proven.found.seq }
+        let others = try await records.find(filter, limit: 10, for: permit).records.filter {
+            $0.seq != proven.found.seq
+        }
         guard !others.isEmpty else { return nil }
         return Section(
             "call",
@@ -118,7 +127,8 @@ extension AuditPages {
         var section = Section(
             "proof",
             "What proves it",
-            about: proven.holding.count == ProvenRecord.Step.allCases.count ? "Checked just now: all of it holds" : "Checked just now: not all of it holds"
+            about: proven.holding.count == ProvenRecord.Step.allCases.count
+                ? "Checked just now: all of it holds" : "Checked just now: not all of it holds"
         )
         section.steps = Steps(items: [
             step(

@@ -114,7 +114,10 @@ struct AuditPages: Sendable {
     private static func table(_ records: [FoundRecord]) -> Table {
         Table(
             "Records",
-            [.init("When"), .init("What"), .init("Person"), .init("Server"), .init("How it went"), .init("Took", isNumber: true)],
+            [
+                .init("When"), .init("What"), .init("Person"), .init("Server"), .init("How it went"),
+                .init("Took", isNumber: true),
+            ],
             records.map { found in
                 let words = RecordWords(found)
                 return Table.Row([
@@ -128,18 +131,35 @@ struct AuditPages: Sendable {
 
     private static func empty(isFiltered: Bool, isCutShort: Bool) -> EmptyState {
         if isCutShort {
-            return EmptyState(message: "Nothing found so far", next: "There is more on record than one look goes through: look further back below.")
+            return EmptyState(
+                message: "Nothing found so far",
+                next: "There is more on record than one look goes through: look further back below."
+            )
         }
         return isFiltered
-            ? EmptyState(message: "Nothing on record fits", next: "Leave a filter out, or look at a longer time.", link: PageLink(name: "All records", href: "/audit"))
-            : EmptyState(message: "Nothing is on record yet", next: "The first call through an enrolled machine is here within seconds.")
+            ? EmptyState(
+                message: "Nothing on record fits",
+                next: "Leave a filter out, or look at a longer time.",
+                link: PageLink(name: "All records", href: "/audit")
+            )
+            : EmptyState(
+                message: "Nothing is on record yet",
+                next: "The first call through an enrolled machine is here within seconds."
+            )
     }
 
     private static func pager(_ next: RecordCursor, _ form: Form, _ found: FoundRecords) -> Pager {
         let fields = names.compactMap { name in form.optional(name).map { (name, $0) } } + [("after", next.text)]
         return Pager(
-            text: found.isCutShort ? "Looked back to \(Moment.text(Int(next.time / 1_000_000))), UTC" : Numbers.of(found.records.count, "record", "records"),
-            items: [PageLink(name: found.isCutShort ? "Look further back" : "Older", href: "/audit?\(FormBody.query(fields))")]
+            text: found.isCutShort
+                ? "Looked back to \(Moment.text(Int(next.time / 1_000_000))), UTC"
+                : Numbers.of(found.records.count, "record", "records"),
+            items: [
+                PageLink(
+                    name: found.isCutShort ? "Look further back" : "Older",
+                    href: "/audit?\(FormBody.query(fields))"
+                )
+            ]
         )
     }
 }
@@ -182,5 +202,9 @@ enum AuditTemplates {
 }
 
 extension Refused {
-    static let noSuchRecord = Refused("unknown_record", "There is no such record.", next: "Look for it in the audit search.")
+    static let noSuchRecord = Refused(
+        "unknown_record",
+        "There is no such record.",
+        next: "Look for it in the audit search."
+    )
 }

@@ -15,7 +15,9 @@ struct ChangesPages: Sendable {
 
     var pages: [ConsolePage] {
         [
-            ConsolePage("GET", "/changes", for: Right.ReadRecords.self, query: ["who", "what", "before"]) { visit, permit in
+            ConsolePage("GET", "/changes", for: Right.ReadRecords.self, query: ["who", "what", "before"]) {
+                visit,
+                permit in
                 try await list(visit, permit)
             },
             ConsolePage("GET", "/changes/{position}", for: Right.ReadRecords.self) { visit, permit in

@@ -61,18 +61,23 @@ struct TrialView {
         let lines = (report.changes + report.unknowns).prefix(Self.most)
         guard !lines.isEmpty else {
             empty = EmptyState(
-                message: report.calls == 0 ? "Nobody has called anything in the last seven days" : "Every call would end as it did",
+                message: report.calls == 0
+                    ? "Nobody has called anything in the last seven days" : "Every call would end as it did",
                 next: "What people have not done yet cannot be tried: the tests of the file are for that."
             )
             return
         }
         table = Table(
             "Calls that would end otherwise, or of which it cannot be told",
-            [.init("Person"), .init("Server"), .init("Call"), .init("Was"), .init("Would be"), .init("Calls", isNumber: true)],
+            [
+                .init("Person"), .init("Server"), .init("Call"), .init("Was"), .init("Would be"),
+                .init("Calls", isNumber: true),
+            ],
             lines.map { line, count in
                 let item = line.tool ?? line.prompt ?? line.resource ?? line.method
                 return Table.Row([
-                    Cell(line.user), Cell(VisibleText.of(line.server.string)), Cell(VisibleText.of(item.string), isCode: true),
+                    Cell(line.user), Cell(VisibleText.of(line.server.string)),
+                    Cell(VisibleText.of(item.string), isCode: true),
                     Self.cell(line.was), Self.cell(line.would), Cell(Numbers.count(count)),
                 ])
             }

@@ -15,7 +15,13 @@ enum LockSection {
         if let lock {
             section.facts = Facts([
                 ("Locked", .moment(lock.since.seconds)),
-                ("Why", Cell(lock.why.map { VisibleText.of($0) } ?? (lock.isLapse ? "The identity provider names the person no more" : "Nothing was said"))),
+                (
+                    "Why",
+                    Cell(
+                        lock.why.map { VisibleText.of($0) }
+                            ?? (lock.isLapse ? "The identity provider names the person no more" : "Nothing was said")
+                    )
+                ),
             ])
             section.form = FormView(action: "\(path)/unlock", csrf: visit.csrf, submit: "Take the lock off")
         } else {

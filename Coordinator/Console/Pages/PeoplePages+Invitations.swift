@@ -69,11 +69,20 @@ extension PeoplePages {
             action: "/people/invitations/new",
             csrf: visit.csrf,
             fields: [
-                .text("email", "E-mail address", hint: "No mail is sent: you hand the token over yourself.", type: "email", isRequired: true, in: form),
+                .text(
+                    "email",
+                    "E-mail address",
+                    hint: "No mail is sent: you hand the token over yourself.",
+                    type: "email",
+                    isRequired: true,
+                    in: form
+                ),
                 .radio(
                     "role",
                     "Role at the coordinator",
-                    Role.allCases.filter { $0 <= visit.caller.role }.map { ($0.rawValue, $0.rawValue, RoleWords.about($0)) },
+                    Role.allCases.filter { $0 <= visit.caller.role }.map {
+                        ($0.rawValue, $0.rawValue, RoleWords.about($0))
+                    },
                     usual: Role.member.rawValue,
                     in: form
                 ),
@@ -137,7 +146,14 @@ extension PeoplePages {
                             Cell(invitation.maker ?? "The coordinator"), .moment(invitation.expiresAt),
                         ],
                         actions: visit.may(.invite)
-                            ? [Action("Take back", "/people/invitations/\(invitation.id)/withdraw", about: "for \(invitation.email)", isDanger: true)]
+                            ? [
+                                Action(
+                                    "Take back",
+                                    "/people/invitations/\(invitation.id)/withdraw",
+                                    about: "for \(invitation.email)",
+                                    isDanger: true
+                                )
+                            ]
                             : []
                     )
                 }
@@ -157,7 +173,8 @@ extension PeoplePages {
             let grants = (role["grant"]?.array ?? []).map(Self.grant)
             let binds = (role["bind"]?.array ?? []).map(Self.bind)
             return Table.Row([
-                Cell(role["name"]?.text ?? "", isCode: true), Cell(grants.isEmpty ? "Nothing" : grants.joined(separator: "; ")),
+                Cell(role["name"]?.text ?? "", isCode: true),
+                Cell(grants.isEmpty ? "Nothing" : grants.joined(separator: "; ")),
                 Cell(binds.isEmpty ? "Nobody" : binds.joined(separator: ", ")),
             ])
         }
@@ -170,7 +187,11 @@ extension PeoplePages {
                         "roles",
                         "Roles of the policy",
                         about: Numbers.of(roles.count, "role", "roles"),
-                        Table("Roles that the policy names", [.init("Role"), .init("Opens"), .init("Who has it")], rows),
+                        Table(
+                            "Roles that the policy names",
+                            [.init("Role"), .init("Opens"), .init("Who has it")],
+                            rows
+                        ),
                         else: EmptyState(
                             message: "The policy names no role",
                             next: "A role is a set of servers and tools that people may use. Until one is bound to "

@@ -65,7 +65,10 @@ struct PeoplePages: Sendable {
 
     private func list(_ visit: Visit, _ permit: Permit<Right.ReadPeople>) async throws -> PageAnswer {
         let users = try await people.users(for: permit)
-        let machines = Dictionary(grouping: try await fleet.agents(for: permit).filter { $0.revokedWhy == nil }, by: \.user)
+        let machines = Dictionary(
+            grouping: try await fleet.agents(for: permit).filter { $0.revokedWhy == nil },
+            by: \.user
+        )
         let rows = users.map { person in
             let count = machines[person.email]?.count ?? 0
             return Table.Row([

@@ -12,7 +12,9 @@ extension PolicyPages {
         [
             ConsolePage("GET", "/policy/edit", for: Right.EditPolicy.self) { visit, _ in
                 let policy = try await desk.current(for: try visit.caller.permit())
-                let file = policy.version == 0 ? Self.first(visit.caller.email) : String(decoding: policy.file.bytes, as: UTF8.self)
+                let file =
+                    policy.version == 0
+                    ? Self.first(visit.caller.email) : String(decoding: policy.file.bytes, as: UTF8.self)
                 return editor(visit, EditorView(visit, etag: policy.tag, file: file))
             },
             ConsolePage("GET", "/policy/suggestion", for: Right.ReadRecords.self) { visit, permit in
@@ -20,7 +22,8 @@ extension PolicyPages {
             },
             // Needs only the right to check, so that a sign-in which is no longer recent loses nothing that was written.
             ConsolePage("POST", "/policy/edit", for: Right.CheckPolicy.self, largestForm: Self.largestForm) {
-                visit, permit in
+                visit,
+                permit in
                 switch visit.form["do"] {
                 case "apply": try await apply(visit)
                 case "back": editor(visit, EditorView(visit, etag: visit.form["etag"], file: visit.form.exact("file")))
@@ -108,7 +111,8 @@ extension PolicyPages {
         let suggested = try await desk.suggestion(from: Self.lately(visit), hasPrefixes: true, for: permit)
         let current = try await desk.current(for: try visit.caller.permit())
         var view = EditorView(visit, etag: current.tag, file: String(decoding: suggested.file, as: UTF8.self))
-        let source = "It opens what \(Numbers.of(suggested.calls, "call", "calls")) of "
+        let source =
+            "It opens what \(Numbers.of(suggested.calls, "call", "calls")) of "
             + "\(Numbers.of(suggested.people, "person", "people")) used in the last seven days, and nothing else."
         view.notes = EditorView.Notes(items: [source] + suggested.notes.map { VisibleText.of($0) })
         return editor(visit, view)

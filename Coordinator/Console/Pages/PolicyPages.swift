@@ -95,12 +95,20 @@ struct PolicyPages: Sendable {
                 [.init("Version"), .init("Applied"), .init("By"), .init("Why")],
                 history.items.map { version in
                     Table.Row([
-                        Cell("Version \(version.version)", small: version.rolledBackTo.map { "The file of version \($0)" }, href: "/policy/history/\(version.version)"),
-                        .moment(version.appliedAt), Cell(version.user), Cell(version.why.map { VisibleText.of($0) } ?? ""),
+                        Cell(
+                            "Version \(version.version)",
+                            small: version.rolledBackTo.map { "The file of version \($0)" },
+                            href: "/policy/history/\(version.version)"
+                        ),
+                        .moment(version.appliedAt), Cell(version.user),
+                        Cell(version.why.map { VisibleText.of($0) } ?? ""),
                     ])
                 }
             ),
-            else: EmptyState(message: "No policy was ever in force", next: "The first one that is applied will be here.")
+            else: EmptyState(
+                message: "No policy was ever in force",
+                next: "The first one that is applied will be here."
+            )
         )
         if history.next != nil, let last = history.items.last {
             let older = PageLink(name: "Older", href: "/policy/history?before=\(last.version)")
@@ -120,7 +128,11 @@ struct PolicyPages: Sendable {
     private func version(_ visit: Visit, _ permit: Permit<Right.ReadPolicy>) async throws -> PageAnswer {
         let version = try await desk.version(try Self.number(visit), for: permit)
         let diff = try await desk.difference(from: version.version - 1, to: version.version, for: permit)
-        var change = Section("change", "What it changed", about: version.version == 1 ? "The first" : "Against version \(version.version - 1)")
+        var change = Section(
+            "change",
+            "What it changed",
+            about: version.version == 1 ? "The first" : "Against version \(version.version - 1)"
+        )
         change.facts = Facts([
             ("Applied", .moment(version.appliedAt)), ("By", Cell(version.user)),
             ("Why", Cell(version.why.map { VisibleText.of($0) } ?? "Nothing was said")),
@@ -183,7 +195,11 @@ struct PolicyPages: Sendable {
 
     private static func number(_ visit: Visit) throws -> Int {
         guard let number = Int(visit.parameters[0]), number > 0 else {
-            throw Refused("unknown_version", "There is no such version of the policy.", next: "See the history of the policy.")
+            throw Refused(
+                "unknown_version",
+                "There is no such version of the policy.",
+                next: "See the history of the policy."
+            )
         }
         return number
     }

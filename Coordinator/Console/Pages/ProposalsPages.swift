@@ -14,7 +14,9 @@ struct ProposalsPages: Sendable {
 
     var pages: [ConsolePage] {
         [
-            ConsolePage("GET", "/proposals", for: Right.ReadServers.self, query: ["search", "state", "after"]) { visit, permit in
+            ConsolePage("GET", "/proposals", for: Right.ReadServers.self, query: ["search", "state", "after"]) {
+                visit,
+                permit in
                 try await list(visit, permit)
             },
             ConsolePage("GET", "/proposals/{id}", for: Right.ReadServers.self) { visit, permit in
@@ -64,14 +66,20 @@ struct ProposalsPages: Sendable {
                 found.items.map { listed in
                     let proposal = listed.proposal
                     return Table.Row([
-                        Cell(VisibleText.of(proposal.name), small: listed.updates.map { "A version of \($0)" }, href: "/proposals/\(proposal.id)"),
-                        Cell(VisibleText.of(proposal.version)), Cell(Self.source(proposal)), Self.state(proposal), .moment(proposal.madeAt),
+                        Cell(
+                            VisibleText.of(proposal.name),
+                            small: listed.updates.map { "A version of \($0)" },
+                            href: "/proposals/\(proposal.id)"
+                        ),
+                        Cell(VisibleText.of(proposal.version)), Cell(Self.source(proposal)), Self.state(proposal),
+                        .moment(proposal.madeAt),
                     ])
                 }
             ),
             else: EmptyState(
                 message: form.optional("search") == nil ? "Nothing waits" : "Nothing fits",
-                next: "Servers come here from an upstream registry, or with doorward admin servers import; nobody can use one "
+                next:
+                    "Servers come here from an upstream registry, or with doorward admin servers import; nobody can use one "
                     + "before it is signed off."
             )
         )
@@ -86,7 +94,13 @@ struct ProposalsPages: Sendable {
             csrf: "",
             fields: [
                 .text("search", "Words", in: form),
-                .select("state", "State", [("waiting", "Waiting"), ("approved", "Signed off"), ("rejected", "Not taken"), ("", "All")], usual: "waiting", in: form),
+                .select(
+                    "state",
+                    "State",
+                    [("waiting", "Waiting"), ("approved", "Signed off"), ("rejected", "Not taken"), ("", "All")],
+                    usual: "waiting",
+                    in: form
+                ),
             ],
             submit: "Show",
             method: "get"
@@ -146,11 +160,13 @@ struct ProposalsPages: Sendable {
         } else if standing.succeededAt == nil {
             state = Cell("Not asked yet", badge: .calm)
         } else {
-            let skipped = standing.skipped > 0 ? "\(Numbers.of(standing.skipped, "server", "servers")) could not be taken" : nil
+            let skipped =
+                standing.skipped > 0 ? "\(Numbers.of(standing.skipped, "server", "servers")) could not be taken" : nil
             state = Cell("Answers", small: skipped, badge: .good)
         }
         return Table.Row([
-            Cell(VisibleText.of(standing.setting.name)), state, standing.triedAt.map { Cell.moment($0) } ?? Cell("Never"),
+            Cell(VisibleText.of(standing.setting.name)), state,
+            standing.triedAt.map { Cell.moment($0) } ?? Cell("Never"),
             Cell(Numbers.count(standing.waiting)),
         ])
     }
@@ -166,7 +182,8 @@ struct ProposalsPages: Sendable {
         let proposal = review.proposal
         var facts = Section("facts", "What it is")
         facts.facts = Facts([
-            ("Name", Cell(VisibleText.of(proposal.name), isCode: true)), ("Version", Cell(VisibleText.of(proposal.version))),
+            ("Name", Cell(VisibleText.of(proposal.name), isCode: true)),
+            ("Version", Cell(VisibleText.of(proposal.version))),
             ("From", Cell(Self.source(proposal))), ("State", Self.state(proposal)), ("Since", .moment(proposal.madeAt)),
         ])
         if let message = proposal.statusMessage { facts.texts = [VisibleText.of(message)] }
@@ -186,7 +203,14 @@ struct ProposalsPages: Sendable {
                 action: visit.path("/proposals/{}/approve"),
                 csrf: visit.csrf,
                 fields: review.updates == nil
-                    ? [.text("alias", "Alias", hint: "Left empty: \(review.entry?.server.alias ?? "made of its name").", in: visit.form)] : [],
+                    ? [
+                        .text(
+                            "alias",
+                            "Alias",
+                            hint: "Left empty: \(review.entry?.server.alias ?? "made of its name").",
+                            in: visit.form
+                        )
+                    ] : [],
                 submit: "Sign it off"
             )
             var reject = Section("reject", "Or not")
@@ -216,7 +240,9 @@ struct ProposalsPages: Sendable {
 
     private static func state(_ proposal: Proposal) -> Cell {
         switch proposal.state {
-        case .waiting: proposal.status == .active ? Cell("Waiting", badge: .warn) : Cell("Waiting", small: proposal.status.rawValue, badge: .warn)
+        case .waiting:
+            proposal.status == .active
+                ? Cell("Waiting", badge: .warn) : Cell("Waiting", small: proposal.status.rawValue, badge: .warn)
         case .approved: Cell("Signed off", badge: .good)
         case .rejected: Cell("Not taken", badge: .calm)
         }

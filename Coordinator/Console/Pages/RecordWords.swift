@@ -29,13 +29,17 @@ struct RecordWords {
         case .ok: (outcome, why, tone) = ("Succeeded", nil, .good)
         case .request:
             let word = record["out"]?["is"]?.text ?? ""
-            (outcome, why, tone) = (word == "ok" ? "Answered" : "Failed", Self.outcomes[word], word == "ok" ? .calm : .warn)
+            (outcome, why, tone) = (
+                word == "ok" ? "Answered" : "Failed", Self.outcomes[word], word == "ok" ? .calm : .warn
+            )
         case .failed:
             let word = record["out"]?["is"]?.text ?? reason
             (outcome, why, tone) = ("Failed", Self.outcomes[word] ?? VisibleText.of(word), .warn)
         case .denied:
             let isLimit = reason == "limited" || reason == "too_many_requests"
-            (outcome, why, tone) = (isLimit ? "Limited" : "Denied", Self.reasons[reason] ?? VisibleText.of(reason), .bad)
+            (outcome, why, tone) = (
+                isLimit ? "Limited" : "Denied", Self.reasons[reason] ?? VisibleText.of(reason), .bad
+            )
         case .signIn: (outcome, why, tone) = ("Sign-in needed", nil, .warn)
         case .begun: (outcome, why, tone) = ("Begun", nil, .calm)
         case .credentials, .machine:
@@ -54,13 +58,17 @@ struct RecordWords {
 
     private static let outcomes = [
         "tool_error": "The tool reported an error", "rpc_error": "The server refused", "not_sent": "It was not sent",
-        "upstream_error": "The server failed", "too_large": "The answer was too large", "timeout": "The server was silent",
-        "cancelled": "The client called it off", "unknown": "The agent ended before it did", "down": "The server was down",
+        "upstream_error": "The server failed", "too_large": "The answer was too large",
+        "timeout": "The server was silent",
+        "cancelled": "The client called it off", "unknown": "The agent ended before it did",
+        "down": "The server was down",
     ]
 
     private static let reasons = [
-        "no_grant": "No rule grants it", "forbidden": "A rule forbids it", "quarantined": "Its definition is not approved",
-        "policy_expired": "The policy has expired", "limited": "A limit was reached", "approval": "It needs an approval",
+        "no_grant": "No rule grants it", "forbidden": "A rule forbids it",
+        "quarantined": "Its definition is not approved",
+        "policy_expired": "The policy has expired", "limited": "A limit was reached",
+        "approval": "It needs an approval",
         "unknown_server": "No such server for this person", "too_many_requests": "Too many requests",
     ]
 }

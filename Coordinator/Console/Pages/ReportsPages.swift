@@ -32,7 +32,8 @@ struct ReportsPages: Sendable {
 
     private static func choice(_ visit: Visit) throws -> ReportChoice {
         var object: JSONObject = [
-            "from": .text(visit.form.optional("from") ?? "-7d"), "to": .text(visit.form.optional("to") ?? "2099-01-01T00:00:00Z"),
+            "from": .text(visit.form.optional("from") ?? "-7d"),
+            "to": .text(visit.form.optional("to") ?? "2099-01-01T00:00:00Z"),
         ]
         object["user"] = visit.form.optional("user").map { .text($0) }
         object["server"] = visit.form.optional("server").map { .text($0) }
@@ -47,9 +48,20 @@ struct ReportsPages: Sendable {
             action: "/reports",
             csrf: visit.csrf,
             fields: [
-                .text("from", "From", hint: "A time in UTC such as 2026-11-22T00:00:00Z, or -24h or -7d. Left empty: the last seven days.", in: form),
+                .text(
+                    "from",
+                    "From",
+                    hint:
+                        "A time in UTC such as 2026-11-22T00:00:00Z, or -24h or -7d. Left empty: the last seven days.",
+                    in: form
+                ),
                 .text("to", "To", hint: "Left empty: up to now.", in: form),
-                .text("user", "Person", hint: "An e-mail address. Left empty: everybody, and the report proves that nothing is missing.", in: form),
+                .text(
+                    "user",
+                    "Person",
+                    hint: "An e-mail address. Left empty: everybody, and the report proves that nothing is missing.",
+                    in: form
+                ),
                 .text("server", "Server", hint: "An alias. Left empty: all.", in: form),
             ],
             submit: "Make the report"
@@ -86,7 +98,10 @@ struct ReportsPages: Sendable {
                 Action("Download the report", "/v1/reports/jobs/\(job.id)/archive", isPrimary: true)
             ])
         case .failed(let refused):
-            section.empty = EmptyState(message: VisibleText.of(refused.message), next: VisibleText.of(refused.next ?? ""))
+            section.empty = EmptyState(
+                message: VisibleText.of(refused.message),
+                next: VisibleText.of(refused.next ?? "")
+            )
         }
         return section
     }

@@ -18,7 +18,13 @@ extension ServersPages {
                     hint: "The name that people, policies and addresses use: a-z, 0-9 and -, at most 32.",
                     in: form
                 ),
-                .text("url", "URL", hint: "Where it speaks MCP, such as https://mcp.example.com/mcp", type: "url", in: form),
+                .text(
+                    "url",
+                    "URL",
+                    hint: "Where it speaks MCP, such as https://mcp.example.com/mcp",
+                    type: "url",
+                    in: form
+                ),
                 .radio(
                     "auth",
                     "Sign-in",
@@ -32,14 +38,23 @@ extension ServersPages {
                 .checks(
                     "allow",
                     "Exceptions",
-                    [("loopback", "It may be on the user's own machine", "Opens loopback addresses, and no other private one.")],
+                    [
+                        (
+                            "loopback", "It may be on the user's own machine",
+                            "Opens loopback addresses, and no other private one."
+                        )
+                    ],
                     in: form
                 ),
             ],
             submit: "Add the server",
             cancel: PageLink(name: "Cancel", href: "/servers")
         )
-        var full = Section("by-document", "Or a whole server.json", about: "For programs that the agent starts, limits, health checks")
+        var full = Section(
+            "by-document",
+            "Or a whole server.json",
+            about: "For programs that the agent starts, limits, health checks"
+        )
         full.form = FormView(
             action: "/new-server",
             csrf: visit.csrf,
@@ -102,14 +117,21 @@ extension ServersPages {
 
     static func facts(_ entry: RegistryEntry) -> Facts {
         let server = entry.server
-        var facts: [(String, Cell)] = [("Name", Cell(VisibleText.of(server.name), isCode: true)), ("Reached by", Cell(kind(server)))]
+        var facts: [(String, Cell)] = [
+            ("Name", Cell(VisibleText.of(server.name), isCode: true)), ("Reached by", Cell(kind(server))),
+        ]
         switch server.transport {
         case .http(let url), .sse(let url): facts.append(("URL", Cell(VisibleText.of(url), isCode: true)))
         case .stdio(let command):
             facts.append(("Program", Cell(VisibleText.of(command.arguments.joined(separator: " ")), isCode: true)))
         }
         facts.append(("Sign-in", Cell(server.authorization.kind == .oauth ? "OAuth, each person" : "None")))
-        facts.append(("Tool definitions", Cell(server.pins == .approve ? "Each needs an approval" : "As first seen; changes need an approval")))
+        facts.append(
+            (
+                "Tool definitions",
+                Cell(server.pins == .approve ? "Each needs an approval" : "As first seen; changes need an approval")
+            )
+        )
         facts.append(("Given up after", Cell(Numbers.span(server.timeoutSeconds), small: "of silence")))
         return Facts(facts)
     }

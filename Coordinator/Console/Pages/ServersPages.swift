@@ -119,7 +119,9 @@ struct ServersPages: Sendable {
         return .page(
             SectionsView(
                 actions: Actions(
-                    items: [Action("Its tools", "/tools?server=\(alias)"), Action("Its records", "/audit?server=\(alias)")]
+                    items: [
+                        Action("Its tools", "/tools?server=\(alias)"), Action("Its records", "/audit?server=\(alias)"),
+                    ]
                         + (visit.may(.editServers) ? [remove] : [])
                 ),
                 sections: [facts, sights, document]

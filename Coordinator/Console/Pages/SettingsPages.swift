@@ -13,14 +13,17 @@ struct SettingsPages: Sendable {
                     SectionsView(
                         sections: settings.groups.map { group in
                             var section = Section(group.id, group.name, about: group.about)
-                            section.facts = Facts(group.values.map { ($0.name, Cell($0.value, small: $0.about, isCode: $0.isCode)) })
+                            section.facts = Facts(
+                                group.values.map { ($0.name, Cell($0.value, small: $0.about, isCode: $0.isCode)) }
+                            )
                             return section
                         }
                     ),
                     in: visit.shell(
                         .settings,
                         "Settings",
-                        lede: "How this coordinator is set up. Options are given where it is started, so that no page can weaken it."
+                        lede:
+                            "How this coordinator is set up. Options are given where it is started, so that no page can weaken it."
                     )
                 )
             }

@@ -66,10 +66,15 @@ struct TokensPages: Sendable {
                         "tokens",
                         "Tokens",
                         about: Numbers.of(tokens.count, "token", "tokens"),
-                        Table("Tokens", [.init("Name"), .init("Of"), .init("Opens"), .init("Used last"), .init("Ends")], rows),
+                        Table(
+                            "Tokens",
+                            [.init("Name"), .init("Of"), .init("Opens"), .init("Used last"), .init("Ends")],
+                            rows
+                        ),
                         else: EmptyState(
                             message: "There is no token",
-                            next: "A token lets a script use the API with some of your rights, until a day that you choose.",
+                            next:
+                                "A token lets a script use the API with some of your rights, until a day that you choose.",
                             link: add
                         )
                     )
@@ -78,7 +83,8 @@ struct TokensPages: Sendable {
             in: visit.shell(
                 .tokens,
                 "Tokens",
-                lede: visit.caller.role >= .admin ? "Credentials for scripts, of everybody." : "Your credentials for scripts.",
+                lede: visit.caller.role >= .admin
+                    ? "Credentials for scripts, of everybody." : "Your credentials for scripts.",
                 done: ["removed": "The token was removed, with all that was made with it."]
             )
         )
@@ -86,7 +92,8 @@ struct TokensPages: Sendable {
 
     private func form(_ visit: Visit, _ form: Form, _ refused: Refused? = nil) -> PageAnswer {
         let words: [Scope: String] = [
-            .admin: "All your rights", .read: "Looking, and nothing else", .policy: "Looking at the policy, and changing it",
+            .admin: "All your rights", .read: "Looking, and nothing else",
+            .policy: "Looking at the policy, and changing it",
             .audit: "Records and reports", .metrics: "The metrics of the coordinator",
         ]
         var section = Section("token", "Token")
@@ -94,8 +101,19 @@ struct TokensPages: Sendable {
             action: "/tokens/new",
             csrf: visit.csrf,
             fields: [
-                .text("name", "Name", hint: "What it is for: letters, digits, dots, _ and -.", isRequired: true, in: form),
-                .checks("scopes", "What of your rights it carries", Scope.allCases.map { ($0.rawValue, $0.rawValue, words[$0]) }, in: form),
+                .text(
+                    "name",
+                    "Name",
+                    hint: "What it is for: letters, digits, dots, _ and -.",
+                    isRequired: true,
+                    in: form
+                ),
+                .checks(
+                    "scopes",
+                    "What of your rights it carries",
+                    Scope.allCases.map { ($0.rawValue, $0.rawValue, words[$0]) },
+                    in: form
+                ),
                 .select(
                     "days",
                     "It ends",
@@ -139,7 +157,8 @@ struct TokensPages: Sendable {
         .confirm(
             ConfirmView(
                 consequences: [
-                    "Scripts that use it are refused from now on.", "Tokens and invitations that were made with it end too.",
+                    "Scripts that use it are refused from now on.",
+                    "Tokens and invitations that were made with it end too.",
                 ],
                 form: .confirmation(visit, visit.path("/tokens/{}/remove"), "Remove it", cancel: "/tokens")
             ),

@@ -119,7 +119,9 @@ struct ToolsPages: Sendable {
     private static func together(_ visit: Visit, _ all: [ToolStanding]) -> [Section] {
         WaitingTools.all(among: all).filter { $0.plain.count > 1 }.map { waiting in
             var section = Section("all-of-\(waiting.server)", "All that wait of \(waiting.server)")
-            section.texts = ["Approve them together once you have looked at each: \(Numbers.of(waiting.plain.count, "definition", "definitions"))."]
+            section.texts = [
+                "Approve them together once you have looked at each: \(Numbers.of(waiting.plain.count, "definition", "definitions"))."
+            ]
             if !waiting.doubtful.isEmpty {
                 let names = waiting.doubtful.map { VisibleText.of($0.tool) }.joined(separator: ", ")
                 section.texts.append("Machines were shown different definitions of \(names): these are not among them.")
@@ -186,7 +188,10 @@ struct ToolsPages: Sendable {
                 "State",
                 standing.state == .approved ? Cell("Approved", badge: .good) : Cell("Held back", badge: .warn)
             ), (standing.state == .approved ? "Approved" : "First seen", .moment(standing.since)),
-            ("Approved by", Cell(standing.approvedBy ?? (standing.state == .approved ? "Nobody: as first used" : "Nobody"))),
+            (
+                "Approved by",
+                Cell(standing.approvedBy ?? (standing.state == .approved ? "Nobody: as first used" : "Nobody"))
+            ),
             ("Hash", Cell(standing.definition.base64URL, isCode: true)),
         ])
         sections.append(facts)
@@ -220,10 +225,15 @@ extension ToolsPages {
                     ])
                 }
             ),
-            else: EmptyState(message: "It is not known which machines", next: "Machines of earlier releases do not say what they were shown.")
+            else: EmptyState(
+                message: "It is not known which machines",
+                next: "Machines of earlier releases do not say what they were shown."
+            )
         )
         if !standing.sights.others.isEmpty {
-            section.texts = ["Other machines were shown another definition of this tool at the same time. A server that tells people apart may be after one of them: look at both before you approve."]
+            section.texts = [
+                "Other machines were shown another definition of this tool at the same time. A server that tells people apart may be after one of them: look at both before you approve."
+            ]
         }
         return section
     }

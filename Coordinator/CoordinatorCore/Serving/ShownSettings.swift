@@ -37,8 +37,18 @@ enum ShownSettings {
                 about: "Records are refused before the disk is full",
                 [
                     .init("keep_free", "Kept free on the disk", size(storage.keepFree), about: "--keep-free"),
-                    .init("upload_pace", "Records of one machine in a minute", size(uploads.bytesPerMinute), about: "--upload-pace"),
-                    .init("upload_quota", "Records of one machine in all", size(uploads.storedBytes), about: "--upload-quota"),
+                    .init(
+                        "upload_pace",
+                        "Records of one machine in a minute",
+                        size(uploads.bytesPerMinute),
+                        about: "--upload-pace"
+                    ),
+                    .init(
+                        "upload_quota",
+                        "Records of one machine in all",
+                        size(uploads.storedBytes),
+                        about: "--upload-quota"
+                    ),
                 ]
             ),
         ]
@@ -59,13 +69,19 @@ enum ShownSettings {
         return [
             .init("provider", "Identity provider", provider.issuer, about: "--oidc-issuer", isCode: true),
             .init("client", "Client", provider.clientID, about: "--oidc-client-id", isCode: true),
-            .init("roles", "Roles by group", roles.isEmpty ? "None" : roles.joined(separator: ", "), about: "--oidc-role"),
+            .init(
+                "roles",
+                "Roles by group",
+                roles.isEmpty ? "None" : roles.joined(separator: ", "),
+                about: "--oidc-role"
+            ),
         ]
     }
 
     private static func size(_ bytes: Int) -> String {
         for (unit, name) in [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB")] where bytes >= unit {
-            return bytes % unit == 0 ? "\(bytes / unit) \(name)" : "\(bytes * 10 / unit / 10).\(bytes * 10 / unit % 10) \(name)"
+            return bytes % unit == 0
+                ? "\(bytes / unit) \(name)" : "\(bytes * 10 / unit / 10).\(bytes * 10 / unit % 10) \(name)"
         }
         return "\(bytes) bytes"
     }

@@ -46,7 +46,9 @@ extension House {
         _ = try await intake.take(try agent.upload(from: 0), from: agent.id)
         let id = agent.id
         let tool = Array(#"{"name":"\#(Hostile.marker)","description":\#(Self.quoted(Hostile.text))}"#.utf8)
-        let health = HealthReport(servers: [.init(alias: "github", state: .down, since: "2026-07-28T00:00:00Z", error: Hostile.text)])
+        let health = HealthReport(servers: [
+            .init(alias: "github", state: .down, since: "2026-07-28T00:00:00Z", error: Hostile.text)
+        ])
         try await database.write { transaction in
             try transaction.execute(
                 "UPDATE agent SET hostname = ?, version = ?, custody = ?, health = ?, health_at = ? WHERE agent_id = ?",
@@ -96,7 +98,12 @@ extension House {
                 """,
                 [.text(id), .text(caller.sub), .text(keyID), .blob(key)]
             )
-            let leaf = OrgLeaf.KeyEnrolment(agent: JSONText(id), key: keyID, sub: JSONText(caller.sub), custody: "keyring")
+            let leaf = OrgLeaf.KeyEnrolment(
+                agent: JSONText(id),
+                key: keyID,
+                sub: JSONText(caller.sub),
+                custody: "keyring"
+            )
             try log.append(.keyEnrol(leaf), at: Self.now, in: transaction)
         }
         return agent

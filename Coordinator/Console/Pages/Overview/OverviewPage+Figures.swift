@@ -14,14 +14,22 @@ extension OverviewPage {
         let failed = total.failed + total.toolErrors
         func time(_ milliseconds: Int?) -> String { milliseconds.map { Numbers.milliseconds($0) } ?? "\u{2013}" }
         return [
-            .init(name: "Calls", value: Numbers.count(total.calls), more: total.cancelled > 0 ? "\(Numbers.count(total.cancelled)) called off" : nil),
+            .init(
+                name: "Calls",
+                value: Numbers.count(total.calls),
+                more: total.cancelled > 0 ? "\(Numbers.count(total.cancelled)) called off" : nil
+            ),
             .init(
                 name: "Success",
                 value: total.success.map { Numbers.percent($0) } ?? "\u{2013}",
                 unit: total.success == nil ? nil : "%",
                 more: "\(Numbers.count(failed)) failed"
             ),
-            .init(name: "Time of a call", value: time(total.median), more: "p95 \(time(total.p95)), p99 \(time(total.p99))"),
+            .init(
+                name: "Time of a call",
+                value: time(total.median),
+                more: "p95 \(time(total.p95)), p99 \(time(total.p99))"
+            ),
             .init(
                 name: "Denied",
                 value: Numbers.count(total.denied + total.limited),
@@ -72,7 +80,8 @@ extension OverviewPage {
                 Chart.Key(kind: "ok", name: "Succeeded"), Chart.Key(kind: "failed", name: "Failed, or sign-in needed"),
                 Chart.Key(kind: "denied", name: "Denied or limited"),
             ],
-            label: "Bars of calls over the last \(name(report.span)): \(Numbers.count(total.calls)) in all. The numbers are in the table below.",
+            label:
+                "Bars of calls over the last \(name(report.span)): \(Numbers.count(total.calls)) in all. The numbers are in the table below.",
             tips: tips(report),
             times: times(report)
         )
@@ -86,7 +95,8 @@ extension OverviewPage {
                 Chart.Key(kind: "ok", name: "Half of the calls take no longer (p50)"),
                 Chart.Key(kind: "failed", name: "19 of 20 take no longer (p95)"),
             ],
-            label: "Lines of how long calls took over the last \(name(report.span)). The numbers are in the table above.",
+            label:
+                "Lines of how long calls took over the last \(name(report.span)). The numbers are in the table above.",
             tips: tips(report),
             times: times(report),
             unit: Numbers.milliseconds

@@ -66,7 +66,9 @@ struct OverviewPage: Sendable {
     private func attention(_ visit: Visit) async throws -> [OverviewView.AttentionItem] {
         var items: [OverviewView.AttentionItem] = []
         if let permit = visit.permit(Right.ReadTools.self) {
-            let waiting = try await definitions.list(server: nil, tool: nil, for: permit).count { $0.state == .quarantined }
+            let waiting = try await definitions.list(server: nil, tool: nil, for: permit).count {
+                $0.state == .quarantined
+            }
             if waiting > 0 {
                 let words = "\(Numbers.of(waiting, "tool definition waits", "tool definitions wait")) for approval"
                 items.append(.init(tone: "warn", kind: "Tools", message: words, href: "/tools"))
@@ -79,7 +81,14 @@ struct OverviewPage: Sendable {
             }
         }
         if let permit = visit.permit(Right.ReadPolicy.self), try await desk.current(for: permit).version == 0 {
-            items.append(.init(tone: "warn", kind: "Policy", message: "No policy is in force: everything is denied", href: "/policy"))
+            items.append(
+                .init(
+                    tone: "warn",
+                    kind: "Policy",
+                    message: "No policy is in force: everything is denied",
+                    href: "/policy"
+                )
+            )
         }
         return items
     }
