@@ -67,12 +67,13 @@ extension RecordLog {
     /// - Parameters:
     ///   - agent: the machine that wrote it.
     ///   - seq: its number in that machine's log.
+    ///   - permit: the reader.
     /// - Returns: the record and its proof in the newest state of the organisation's log.
     /// - Throws: `Refused`: `unknown_record`, `records_removed`.
     package func record(
         _ agent: String,
         _ seq: Int,
-        for _: Permit<Right.ReadRecords>
+        for permit: Permit<Right.ReadRecords>
     ) async throws -> ProvenRecord {
         try await database.read { view in
             let row = try view.first(

@@ -29,13 +29,14 @@ package struct RecordLog: Sendable {
     ///   - filter: which.
     ///   - cursor: only those behind this place.
     ///   - limit: so many at most.
+    ///   - permit: the reader.
     /// - Returns: the records, and where the rest begins.
     /// - Throws: `Refused`: `unknown_user`; what the database throws.
     package func find(
         _ filter: RecordFilter,
         after cursor: RecordCursor? = nil,
         limit: Int,
-        for _: Permit<Right.ReadRecords>
+        for permit: Permit<Right.ReadRecords>
     ) async throws -> FoundRecords {
         let limit = min(max(limit, 1), Self.largestPage)
         return try await database.read { view in
