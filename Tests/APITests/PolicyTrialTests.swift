@@ -1,6 +1,7 @@
 import AuditLog
 import Bytes
 import Contract
+import Database
 import HTTPTypes
 import HummingbirdTesting
 import Kits
@@ -341,6 +342,72 @@ struct PolicyTrialTests {
                 #expect(changes == deny)
             }
         }
+    }
+
+    private static let open = "version: 1\nroles: { all: { grant: [ { server: github } ] } }\nbind: [ { everyone: true, role: all } ]\n"
+
+    /// What becomes of two calls that an open policy has let pass, under it with another rule.
+    private func trial(
+        _ rule: String,
+        _ prepare: @Sendable (Office) async throws -> Void = { _ in }
+    ) async throws -> JSONValue {
+        let office = try Office()
+        return try await office.test { client in
+            var fleet = try await Fleet(office, client, seats: [.member])
+            try await prepare(office)
+            let snapshot = try fleet.snapshot(try PolicyFile(parsing: Array(Self.open.utf8)), fleet.seats[0])
+            for tool in ["get_issue", "put"] as [JSONText] {
+                Call(item: .tool(tool)).record(snapshot, in: &fleet.seats[0].agent)
+            }
+            try await fleet.upload()
+            return try await fleet.simulate(Array((Self.open + rule).utf8))
+        }
+    }
+
+    private func counts(_ report: JSONValue) -> [Int] {
+        ["would_allow", "would_deny", "unknown"].map { report[$0]?.int ?? -1 }
+    }
+
+    @Test("Whether a call would meet what a rule demands is not told, but for what every machine can wait for")
+    func demands() async throws {
+        let login = try await trial("require: [ { tools: [put], recent_login: 1h } ]\n")
+        #expect(counts(login) == [1, 0, 1])
+        #expect(login["unknowns"]?.array?.first?["why"] == "obligation")
+        #expect(counts(try await trial("require: [ { tools: [put], audit: strict } ]\n")) == [2, 0, 0])
+        #expect(counts(try await trial("require: [ { server: docs, recent_login: 1h } ]\n")) == [2, 0, 0])
+    }
+
+    @Test("A rule that goes by definitions is tried with those that are approved, where the server is trusted with them")
+    func definitions() async throws {
+        let rule = "forbid: [ { annotation: destructive } ]\n"
+        #expect(counts(try await trial(rule)) == [0, 2, 0])
+        let trusted = try await trial(rule) { office in
+            let bytes = try await office.database.read { view in
+                try view.first("SELECT entry FROM server WHERE alias = 'github'")?.blob("entry") ?? []
+            }
+            var entry = try #require(try JSONValue(parsing: bytes).object)
+            var meta = try #require(entry["_meta"]?.object)
+            var own = try #require(meta["dev.doorward/entry"]?.object)
+            own["annotations"] = "trusted"
+            meta["dev.doorward/entry"] = .object(own)
+            entry["_meta"] = .object(meta)
+            let stored = JSONValue.object(entry).bytes
+            try await office.database.write { transaction in
+                try transaction.execute("UPDATE server SET entry = ? WHERE alias = 'github'", [.blob(stored)])
+                for digest in [1, 2] as [UInt8] {
+                    let text: String = #"{"annotations":{"readOnlyHint":true},"description":"\#(digest)","name":"get_issue"}"#
+                    try transaction.execute(
+                        """
+                        INSERT INTO tool_definition
+                        (server, tool, digest, definition, reported_by, reported_at, approved_at)
+                        SELECT 'github', 'get_issue', ?, ?, agent_id, 0, 0 FROM agent LIMIT 1
+                        """,
+                        [.blob(Array(repeating: digest, count: 32)), .blob(Array(text.utf8))]
+                    )
+                }
+            }
+        }
+        #expect(counts(trusted) == [1, 1, 0], "\(trusted.json)")
     }
 
     @Test("What is suggested passes its tests, and denies nothing that passed", arguments: UInt64(0)..<24)
