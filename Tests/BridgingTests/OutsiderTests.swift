@@ -121,7 +121,8 @@ struct OutsiderTests {
             )
         }
         let state = first.messages.last?["result"]?["requestState"]?.text ?? ""
-        let answers = #""inputResponses":{"q1":{"action":"accept"},"q2":{"action":"accept"}},"requestState":"\#(state)","#
+        let answers =
+            #""inputResponses":{"q1":{"action":"accept"},"q2":{"action":"accept"}},"requestState":"\#(state)","#
         let (second, _) = rig.modern(.toolsCall, #""name":"t",\#(answers)"#, capabilities: Self.forms, meta: level)
         rig.turn()
         #expect(second.messages.count == 2)

@@ -114,7 +114,8 @@ extension RealSockets {
         }
 
         /// A modern server that says these events on each subscription, behind the acknowledgement.
-        private static func modern(_ events: [FakeUpstream.Step]) -> @Sendable (FakeUpstream.Request) ->
+        private static func modern(_ events: [FakeUpstream.Step])
+            -> @Sendable (FakeUpstream.Request) ->
             [FakeUpstream.Step]
         {
             { request in
@@ -149,7 +150,9 @@ extension RealSockets {
             ]
             let upstreams = [
                 try await FakeUpstream(Self.modern(hostile)),
-                try await FakeUpstream(Self.modern([.wait(latch), Self.updated("b:true", #""mine""#), .wait(Latch())])),
+                try await FakeUpstream(
+                    Self.modern([.wait(latch), Self.updated("b:true", #""mine""#), .wait(Latch())])
+                ),
             ]
             let desk = try await Desk(
                 [try upstreams[0].entry("a"), try upstreams[1].entry("b")],
@@ -158,7 +161,8 @@ extension RealSockets {
             let listener = try await RawClient(port: desk.port)
             let body = Desk.modern("subscriptions/listen", id: #""mine""#, #""notifications":{},"#)
             let lines = [
-                "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: subscriptions/listen", "Content-Type: application/json",
+                "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: subscriptions/listen",
+                "Content-Type: application/json",
             ]
             try await listener.send(desk.request("POST /mcp", lines, body: body))
             for upstream in upstreams { try await upstream.wait { $0.body.contains("subscriptions/listen") } }

@@ -11,7 +11,7 @@ final class HandshakeClientSession: PeerListener {
     private unowned let front: HandshakeFront
     /// The stream on which the client hears what belongs to no request.
     private var stream: BridgedCall?
-    /// What was said on it. Behind its last event a client goes on, whatever came in between.
+    /// What was said on it, behind which a client goes on, whatever came in between.
     private let log: EventLog
     private var hasListened = false
     /// Changes of lists that came while there was no such stream: they are worth telling on any later one.

@@ -30,7 +30,7 @@ final class ResumableCall: PeerCall, PeerCallDelegate {
 
     /// An answer that takes longer has a first event without a message, since that is all a client can come back to.
     private static let markTime = TimeAmount.seconds(5)
-    /// How long an answer is kept for a client that is away. That it does not come back is mostly told before.
+    /// How long an answer is kept for a client that is away; that it does not come back is mostly told before.
     private static let patience = TimeAmount.hours(1)
 
     init(_ call: BridgedCall, stream: Int, of session: HandshakeClientSession, budget: EventBudget) {

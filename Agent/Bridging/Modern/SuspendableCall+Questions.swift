@@ -35,7 +35,10 @@ extension SuspendableCall {
     /// The policy does not let the server ask this: the call ends here, as one does whose server has asked within a result.
     private func forbid(_ question: Rounds.Question) {
         for (id, _) in questions {
-            answer(id, RPCText.error(id, RPCText.fault(.methodNotFound, "A policy does not let the client be asked this.")))
+            answer(
+                id,
+                RPCText.error(id, RPCText.fault(.methodNotFound, "A policy does not let the client be asked this."))
+            )
         }
         questions = []
         call?.cancel("The server has asked what a policy does not let it ask.")

@@ -46,9 +46,7 @@ final class LocalAnswer: PeerCall {
     private let loop: any EventLoop
     var isReading = true
 
-    /// - Parameters:
-    ///   - message: the answer.
-    ///   - isHeld: whether it waits until it is released.
+    /// An answer; with `isHeld` it waits until it is released.
     init(_ message: [UInt8], on loop: any EventLoop, _ delegate: any PeerCallDelegate, isHeld: Bool = false) {
         self.delegate = delegate
         self.message = message

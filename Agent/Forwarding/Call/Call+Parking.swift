@@ -7,8 +7,8 @@ internal import Upstreams
 
 // Calls that go on although a stream has ended: the server's that can be taken up again, and those whose client has gone.
 extension Call {
-    /// Whether a stream of the server that breaks off can be taken up again. The bridge does that itself, so that what
-    /// breaks off there is over.
+    /// Whether a stream of the server that breaks off can be taken up again; the bridge does that itself, so that what breaks
+    /// off there is over.
     var canResume: Bool { canPark && server.bridge.isDirect(era, method) }
 
     /// Whether the answer to the request at hand can still come when its client takes the stream up again: in the handshake
