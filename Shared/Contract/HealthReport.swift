@@ -86,8 +86,8 @@ package struct HealthReport: Sendable, Equatable {
             }
             return HealthReport(
                 servers: servers,
-                pendingRecords: try reader.optionalInt("pending_records").map { max($0, 0) },
-                clockAhead: try reader.optionalInt("clock_ahead_s"),
+                pendingRecords: try reader.optionalInt("pending_records"),
+                clockAhead: try reader.optionalInt("clock_ahead_s", in: Int.min...Int.max),
                 isEnding: try reader.optionalBool("ending") ?? false
             )
         }

@@ -148,7 +148,8 @@ struct TakingAwayTests {
     func queries() async throws {
         let office = try Office()
         try await office.test { client in
-            for operation in office.operations {
+            // What others have laid down passes over what it does not know.
+            for operation in office.operations where !operation.isPublished {
                 let machine = try await office.machine(.owner, client)
                 for query in ["x=1", "x", "enrolled=", "&"] {
                     let target = "\(operation.example)?\(query)"
