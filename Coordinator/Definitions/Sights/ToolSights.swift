@@ -16,9 +16,14 @@ package struct DefinitionSights: Sendable, Equatable {
     }
 
     /// Those that were shown it last come first.
-    package fileprivate(set) var machines: [Machine] = []
+    package let machines: [Machine]
     /// The hashes of other definitions of the tool that other machines were shown at the same time.
-    package fileprivate(set) var others: [Hash] = []
+    package let others: [Hash]
+
+    init(machines: [Machine] = [], others: [Hash] = []) {
+        self.machines = machines
+        self.others = others
+    }
 
     package var firstAt: Int? { machines.map(\.firstAt).min() }
     package var lastAt: Int? { machines.map(\.lastAt).max() }
@@ -43,20 +48,27 @@ package struct DefinitionSights: Sendable, Equatable {
 }
 
 /// What is known of who was shown what, of the tools that are asked for.
-struct ToolSights {
-    private var sights: [Key: DefinitionSights] = [:]
-
-    private struct Key: Hashable {
-        let server: JSONText
-        let tool: JSONText
-        let digest: Hash
-    }
-
-    /// A time in which a machine was shown a definition, in microseconds since 1970.
-    private struct Period {
+///
+/// Most definitions stand in the same lists as others, and what there is to say of them is the same: it is worked out once.
+final class ToolSights {
+    /// A time in which a machine was shown a list, in microseconds since 1970.
+    private struct Sight {
+        let agent: String
+        let user: String
         let first: Int
         let last: Int
     }
+
+    private struct Tool: Hashable {
+        let server: JSONText
+        let name: JSONText
+    }
+
+    /// The lists that have a definition, by tool and definition.
+    private var lists: [Tool: [Hash: [Int]]] = [:]
+    private var sights: [Int: [Sight]] = [:]
+    private var machines: [[Int]: [DefinitionSights.Machine]] = [:]
+    private var overlaps: [[[Int]]: Bool] = [:]
 
     /// Reads it.
     ///
@@ -66,79 +78,85 @@ struct ToolSights {
     ///   - view: as the database has it.
     /// - Throws: what the database throws.
     init(server: String?, tool: String?, in view: some SQLReading) throws {
-        let conditions = [("tool_list.server", server), ("tool_list_item.tool", tool)].filter { $0.1 != nil }
-        let filter = conditions.isEmpty ? "" : "WHERE \(conditions.map { "\($0.0) = ?" }.joined(separator: " AND "))"
-        var periods: [Key: [Period]] = [:]
-        var machines: [Key: [String: DefinitionSights.Machine]] = [:]
+        let of = server == nil ? "" : "WHERE tool_list.server = ?"
+        let named = tool == nil ? "" : "\(server == nil ? "WHERE" : "AND") tool = ?"
+        let arguments = [server, tool].compactMap { $0.map { SQLValue.text($0) } }
         try view.each(
             """
-            SELECT tool_list.server, tool_list_item.tool, tool_list_item.digest, tool_sight.agent_id, person.email,
-                tool_sight.first_at, tool_sight.last_at
-            FROM tool_list_item
-            JOIN tool_list ON tool_list.id = tool_list_item.list
-            JOIN tool_sight ON tool_sight.list = tool_list.id
-            JOIN agent ON agent.agent_id = tool_sight.agent_id
-            JOIN person ON person.sub = agent.sub
-            \(filter)
+            SELECT tool_list.id, server, tool, tool_list_item.digest FROM tool_list_item
+            JOIN tool_list ON tool_list.id = list \(of) \(named) ORDER BY tool_list.id
             """,
-            conditions.map { .text($0.1) }
+            arguments
         ) { row in
             guard let digest = Hash(try row.blob("digest")) else { throw SQLError.schema(column: "digest") }
-            let key = Key(
-                server: JSONText(try row.text("server")),
-                tool: JSONText(try row.text("tool")),
-                digest: digest
-            )
-            let (agent, first, last) = (
-                try row.text("agent_id"), try row.integer("first_at"), try row.integer("last_at")
-            )
-            let known = machines[key]?[agent]
-            machines[key, default: [:]][agent] = DefinitionSights.Machine(
-                agent: agent,
-                user: try row.text("email"),
-                firstAt: min(first / 1_000_000, known?.firstAt ?? Int.max),
-                lastAt: max(last / 1_000_000, known?.lastAt ?? 0)
-            )
-            periods[key, default: []].append(Period(first: first, last: last))
+            let tool = Tool(server: JSONText(try row.text("server")), name: JSONText(try row.text("tool")))
+            lists[tool, default: [:]][digest, default: []].append(try row.integer("id"))
             return true
         }
-        for (key, machines) in machines {
-            let sorted = machines.values.sorted { ($1.lastAt, $0.agent) < ($0.lastAt, $1.agent) }
-            sights[key] = DefinitionSights(machines: sorted)
+        try view.each(
+            """
+            SELECT list, tool_sight.agent_id, email, first_at, last_at FROM tool_sight
+            JOIN tool_list ON tool_list.id = list
+            JOIN agent ON agent.agent_id = tool_sight.agent_id
+            JOIN person ON person.sub = agent.sub \(of)
+            """,
+            Array(arguments.prefix(server == nil ? 0 : 1))
+        ) { row in
+            let sight = Sight(
+                agent: try row.text("agent_id"),
+                user: try row.text("email"),
+                first: try row.integer("first_at"),
+                last: try row.integer("last_at")
+            )
+            sights[try row.integer("list"), default: []].append(sight)
+            return true
         }
-        compare(periods)
     }
 
-    /// Who was shown a definition.
-    func of(_ server: String, _ tool: String, _ digest: Hash) -> DefinitionSights {
-        sights[Key(server: JSONText(server), tool: JSONText(tool), digest: digest)] ?? DefinitionSights()
-    }
-
-    /// Finds the definitions of one tool that were shown at the same time.
+    /// Who was shown a definition, and which others were shown at the same time.
     ///
     /// A server that changes a tool shows the old definition to nobody from then on. The times of one machine do not
     /// overlap, so where two definitions have times that do, two machines were treated differently.
-    private mutating func compare(_ periods: [Key: [Period]]) {
-        let tools = Dictionary(grouping: periods.keys) { [$0.server, $0.tool] }
-        for keys in tools.values where keys.count > 1 {
-            let sorted = keys.sorted { $0.digest.base64URL < $1.digest.base64URL }
-            for (index, left) in sorted.enumerated() {
-                for right in sorted[(index + 1)...] where Self.overlap(periods[left] ?? [], periods[right] ?? []) {
-                    sights[left]?.others.append(right.digest)
-                    sights[right]?.others.append(left.digest)
-                }
-            }
-        }
+    func of(_ server: String, _ name: String, _ digest: Hash) -> DefinitionSights {
+        let all = lists[Tool(server: JSONText(server), name: JSONText(name))] ?? [:]
+        guard let own = all[digest] else { return DefinitionSights() }
+        let others = all.filter { $0.key != digest && overlap(own, $0.value) }.keys
+        return DefinitionSights(
+            machines: machines(own),
+            others: others.sorted { $0.base64URL < $1.base64URL }
+        )
     }
 
-    private static func overlap(_ left: [Period], _ right: [Period]) -> Bool {
+    private func machines(_ lists: [Int]) -> [DefinitionSights.Machine] {
+        if let known = machines[lists] { return known }
+        var byAgent: [String: DefinitionSights.Machine] = [:]
+        for sight in lists.flatMap({ sights[$0] ?? [] }) {
+            let known = byAgent[sight.agent]
+            byAgent[sight.agent] = DefinitionSights.Machine(
+                agent: sight.agent,
+                user: sight.user,
+                firstAt: min(sight.first / 1_000_000, known?.firstAt ?? Int.max),
+                lastAt: max(sight.last / 1_000_000, known?.lastAt ?? 0)
+            )
+        }
+        let sorted = byAgent.values.sorted { ($1.lastAt, $0.agent) < ($0.lastAt, $1.agent) }
+        machines[lists] = sorted
+        return sorted
+    }
+
+    private func overlap(_ left: [Int], _ right: [Int]) -> Bool {
+        if let known = overlaps[[left, right]] { return known }
         // The end of what has begun so far, on either side.
         var ends: [Int?] = [nil, nil]
-        let all = left.map { (0, $0) } + right.map { (1, $0) }
-        for (side, period) in all.sorted(by: { $0.1.first < $1.1.first }) {
-            if let end = ends[1 - side], end > period.first { return true }
-            ends[side] = max(ends[side] ?? period.last, period.last)
+        var isSo = false
+        let all = [left, right].enumerated().flatMap { side, lists in
+            lists.flatMap { sights[$0] ?? [] }.map { (side: side, first: $0.first, last: $0.last) }
         }
-        return false
+        for sight in all.sorted(by: { $0.first < $1.first }) where !isSo {
+            if let end = ends[1 - sight.side], end > sight.first { isSo = true }
+            ends[sight.side] = max(ends[sight.side] ?? sight.last, sight.last)
+        }
+        (overlaps[[left, right]], overlaps[[right, left]]) = (isSo, isSo)
+        return isSo
     }
 }
