@@ -13,8 +13,10 @@ struct ServerUse: Hashable, Sendable {
     var serverRequests: Set<ServerRequest> = []
     /// Through which clients, as far as their names are known.
     var clients: Set<JSONText> = []
-    /// Whether tasks were asked for, which a grant opens that names a tool.
+    /// Whether tasks were asked for, which a grant opens that names a tool, or a tool whose name is not known.
     var hasTasks = false
+    /// Whether a prompt was asked for whose name is not known.
+    var hasHiddenPrompts = false
 
     /// Where a grant for resources stands: in which version, under which name.
     struct ResourceGrant: Hashable, Sendable {
@@ -73,7 +75,9 @@ extension ServerUse {
         case .tool(let name) where RecordedCall.isHash(name):
             hasTasks = true
             return false
-        case .prompt(let name) where RecordedCall.isHash(name): return false
+        case .prompt(let name) where RecordedCall.isHash(name):
+            hasHiddenPrompts = true
+            return false
         case .tool(let name): tools.insert(name)
         case .prompt(let name): prompts.insert(name)
         case .resource:

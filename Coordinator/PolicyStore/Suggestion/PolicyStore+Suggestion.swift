@@ -102,7 +102,7 @@ extension PolicyStore {
         if let user = choice.user { notes.append("It is about \(user) alone, and no policy for everybody.") }
         if let server = choice.server { notes.append("It is about the server \(server) alone.") }
         if use.unnamed > 0 {
-            notes.append("\(use.unnamed) calls were of names that are recorded as hashes: nothing here opens them.")
+            notes.append("Calls of names that are recorded as hashes, which nothing here opens: \(use.unnamed).")
         }
         for sub in use.leftOut.sorted() {
             let person = people[sub]?.text ?? sub

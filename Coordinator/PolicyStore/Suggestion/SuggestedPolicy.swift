@@ -170,7 +170,9 @@ struct SuggestedPolicy {
             }
             guard let server = role.grants.first?.server, tests.count < Self.mostTests else { continue }
             let others = Set(roles.flatMap(\.grants).filter { $0.server == server }.flatMap(\.tools))
-            let names = others.filter { !$0.isPrefix }.map { JSONText(utf8: $0.stem) }.sorted() + ["never_used"]
+            let names =
+                others.filter { !$0.isPrefix && $0 != SuggestedRole.Grant.nothing }.map { JSONText(utf8: $0.stem) }.sorted()
+                + ["never_used"]
             let closed = names.first { !snapshot.decide(client: "local", server: server, tool: $0).isAllowed }
             if let closed { test(server, closed, "deny") }
         }

@@ -14,9 +14,9 @@ struct SuggestedRole: Sendable {
         /// Whether nothing of it was called, and it opens the lists alone.
         var opensListsOnly = false
 
-        /// No server has a tool of this name (MCP's are of letters, digits, `_`, `-` and `.`): a grant of it opens what is
-        /// about no single tool, such as lists, which are empty then.
-        static let noTool = Pattern(exactly: "(none)")
+        /// No server has a tool or prompt of this name (MCP's are of letters, digits, `_`, `-` and `.`): a grant of it opens
+        /// what is about no single one, such as lists, which are empty then.
+        static let nothing = Pattern(exactly: "(none)")
     }
 
     let name: String
@@ -72,8 +72,10 @@ struct SuggestedRole: Sendable {
             grant.serverRequests = ServerRequest.allCases.filter(all.contains)
         }
         let isEmpty = grant.tools.isEmpty && grant.prompts.isEmpty && grant.resources.isEmpty
-        if isEmpty || use.hasTasks && grant.tools.isEmpty { grant.tools = [Grant.noTool] }
-        grant.opensListsOnly = isEmpty && !use.hasTasks
+        // A name that is not known cannot be granted: it is said how many there were, and that they stay closed.
+        if use.hasHiddenPrompts, grant.prompts.isEmpty { grant.prompts = [Grant.nothing] }
+        if isEmpty || use.hasTasks && grant.tools.isEmpty { grant.tools = [Grant.nothing] }
+        grant.opensListsOnly = isEmpty && !use.hasTasks && !use.hasHiddenPrompts
         return grant
     }
 
