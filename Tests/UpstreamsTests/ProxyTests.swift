@@ -16,6 +16,28 @@ struct ProxyTests {
         #expect(proxy.connections == 0)
     }
 
+    @Test("One that speaks HTTP/2 alone is found out and reached through the proxy too", arguments: [true, false])
+    func newerHTTP(alerts: Bool) async throws {
+        let server = try HTTP2Server(alerts: alerts) { connection, frame in
+            if frame.endsStream { connection.answer(frame.stream, "\(frame.stream)") }
+        }
+        defer { server.stop() }
+        let proxy = try RawServer { proxy, connection in
+            proxy.note(connection.readRequest() ?? "")
+            connection.send("HTTP/1.1 200 Connected\r\n\r\n")
+            connection.relay(to: server.port)
+        }
+        let environment = ["HTTPS_PROXY": "http://127.0.0.1:\(proxy.port)"]
+        let bench = try await PoolBench(proxies: ProxyEnvironment(environment: environment)) {
+            $0.authoritiesFile = server.certificate
+        }
+        if !alerts { #expect(try await bench.outcome(of: "https://mcp.example/").afterSending == .closed) }
+        for number in 0..<3 {
+            #expect(try await bench.outcome(of: "https://mcp.example/", body: "{}").body == "\(1 + 2 * number)")
+        }
+        #expect(proxy.notes.count == 2 && proxy.notes.allSatisfy { $0.hasPrefix("CONNECT mcp.example:443 ") })
+    }
+
     @Test("A server that has a name is asked for by it")
     func name() async throws {
         let proxy = try RawServer { server, connection in

@@ -59,6 +59,29 @@ final class RawServer: Sendable {
             }
         }
 
+        /// Hands everything on to a server of this machine, and back, until either end closes.
+        func relay(to port: Int) {
+            let other = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { Glibc.close(other) }
+            let address = RawServer.loopback(port: port)
+            let isOpen = withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(other, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+            guard isOpen else { return }
+            var files = [descriptor, other].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            while poll(&files, 2, -1) > 0 {
+                for (index, file) in files.enumerated() where file.revents != 0 {
+                    let count = recv(file.fd, &buffer, buffer.count, 0)
+                    guard count > 0, Glibc.send(files[1 - index].fd, buffer, count, Int32(MSG_NOSIGNAL)) == count else {
+                        return
+                    }
+                }
+            }
+        }
+
         /// Closes at once, with a reset or in order.
         func close(reset: Bool) {
             var linger = Glibc.linger(l_onoff: reset ? 1 : 0, l_linger: 0)
@@ -174,7 +197,7 @@ final class RawServer: Sendable {
         }
     }
 
-    private static func loopback(port: Int) -> sockaddr_in {
+    fileprivate static func loopback(port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian

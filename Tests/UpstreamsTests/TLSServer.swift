@@ -52,7 +52,7 @@ struct TLSServer {
     }
 }
 
-/// A certificate for `localhost` and `127.0.0.1`, and its key, in a folder of their own.
+/// A certificate for `localhost`, `mcp.example` and `127.0.0.1`, and its key, in a folder of their own.
 struct TLSFiles {
     let certificate: String
     let key: String
@@ -66,7 +66,7 @@ struct TLSFiles {
         TLSServer.wait(
             for: try TLSServer.openssl(
                 "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
-                    + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout \(key) -out \(certificate)"
+                    + "-addext subjectAltName=DNS:localhost,DNS:mcp.example,IP:127.0.0.1 -keyout \(key) -out \(certificate)"
             )
         )
     }
