@@ -15,7 +15,7 @@ struct PlainRecordReaderTests {
         String(repeating: "b", count: 257),
     ]
 
-    private static let records = SampleRecords.bodies.map { RecordReaderTests.written($0) }
+    private static let records = SampleRecords.all.map { RecordReaderTests.written($0) }
 
     private func facts(_ facts: RecordHeader) -> [String] {
         [

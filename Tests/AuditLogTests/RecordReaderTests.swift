@@ -33,9 +33,9 @@ struct RecordReaderTests {
         (try? JSONValue(canonical: bytes, limits: .record)) != nil
     }
 
-    @Test("Whatever the writer writes is read, with its facts", arguments: SampleRecords.bodies.indices)
+    @Test("Whatever the writer writes is read, with its facts", arguments: SampleRecords.all.indices)
     func facts(index: Int) throws {
-        let bytes = Self.written(SampleRecords.bodies[index])
+        let bytes = Self.written(SampleRecords.all[index])
         let facts = try #require(Self.read(bytes))
         let json = try JSONValue(canonical: bytes)
         #expect(facts.kind.rawValue == json["kind"]?.text)
@@ -54,13 +54,13 @@ struct RecordReaderTests {
     @Test("The kinds are those of the bodies, each with one reader for many records")
     func kinds() {
         var reader = RecordReader()
-        let kinds = Set(SampleRecords.bodies.compactMap { try? reader.read(Self.written($0)).kind })
+        let kinds = Set(SampleRecords.all.compactMap { try? reader.read(Self.written($0)).kind })
         #expect(kinds == Set(RecordKind.allCases))
     }
 
     @Test("Where names have to be plain, a record with another name is refused, though a verifier takes it")
     func plainNames() throws {
-        let written = Self.written(SampleRecords.bodies[0])
+        let written = Self.written(SampleRecords.all[0])
         let text = String(decoding: written, as: UTF8.self)
         var strict = RecordReader(plainNames: true)
         #expect(throws: Never.self) { try strict.read(written) }
@@ -120,7 +120,7 @@ struct RecordReaderTests {
 
     @Test("Every bit changed gives another record or none", arguments: [0, 2, 4, 9, 14])
     func everyBit(index: Int) {
-        let bytes = Self.written(SampleRecords.bodies[index])
+        let bytes = Self.written(SampleRecords.all[index])
         for place in bytes.indices {
             for bit in 0..<8 {
                 var changed = bytes
@@ -132,7 +132,7 @@ struct RecordReaderTests {
 
     @Test("Each member missing, twice, of another type, out of place or unknown is refused")
     func members() throws {
-        for body in SampleRecords.bodies {
+        for body in SampleRecords.all {
             let bytes = Self.written(body)
             let object = try #require(try JSONValue(canonical: bytes).object)
             let optional: Set<JSONText> = ["cred", "limiter", "prompt", "tool", "uri_hash"]
@@ -160,7 +160,7 @@ struct RecordReaderTests {
 
     @Test("A record in another spelling is refused")
     func spelling() {
-        let text = String(decoding: Self.written(SampleRecords.bodies[0]), as: UTF8.self)
+        let text = String(decoding: Self.written(SampleRecords.all[0]), as: UTF8.self)
         for (from, to) in [
             ("\"v\":1", "\"v\": 1"), ("\"v\":1", "\"v\":1.0"), ("\"v\":1", "\"v\":1e0"), ("\"v\":1", "\"\\u0076\":1"),
             ("get_issue", "get\\u005fissue"), ("roles/dev", "roles\\/dev"), ("\"policy\":3", "\"policy\":03"),
@@ -178,7 +178,7 @@ struct RecordReaderTests {
 
     @Test("A call is about one thing, and more rules than are written are refused")
     func bounds() throws {
-        var begin = try #require(try JSONValue(canonical: Self.written(SampleRecords.bodies[0])).object)
+        var begin = try #require(try JSONValue(canonical: Self.written(SampleRecords.all[0])).object)
         begin["prompt"] = "x"
         #expect(Self.read(try JSONValue.object(begin).canonicalBytes()) == nil)
         begin["prompt"] = nil

@@ -9,11 +9,11 @@ import TransparencyLog
 struct RecordWriterTests {
     private typealias Sample = SampleRecords
 
-    @Test("Every kind is written in the canonical form, within its limits", arguments: SampleRecords.bodies.indices)
+    @Test("Every kind is written in the canonical form, within its limits", arguments: SampleRecords.all.indices)
     func canonical(index: Int) throws {
         var writer = Sample.writer()
         var bytes: [UInt8] = []
-        writer.write(Sample.bodies[index], seq: 5, at: Sample.time, to: &bytes)
+        writer.write(Sample.all[index], seq: 5, at: Sample.time, to: &bytes)
         let value = try JSONValue(canonical: bytes, limits: .record)
         #expect(value["agent"]?.string == Sample.agent)
         #expect(value["seq"] == 5)

@@ -53,6 +53,15 @@ package enum SampleRecords {
         digest: digest,
         observed: "no_grant"
     )
+    /// A decision of rules that look at arguments.
+    package static let conditional = EncodedDecision(
+        isAllowed: true,
+        reason: "granted",
+        rules: ["roles/dev/grant/0"],
+        policy: 3,
+        digest: digest,
+        conditions: ["q83vEiM0Rg-_:1", "AAAAAAAAAAAA:u"]
+    )
     /// A decision that a limit made.
     package static let limited = EncodedDecision(
         isAllowed: false,
@@ -66,7 +75,8 @@ package enum SampleRecords {
     /// A name that is no plain one.
     package static let oddName: JSONText = "quote \" and \u{1} and caf\u{E9}"
 
-    /// One record of each kind, with every optional member there and absent.
+    /// One record of each kind, with every optional member there and absent, as the first release of the format had them:
+    /// the reports that are kept as they were then hold these.
     package static let bodies: [RecordBody] = [
         .callBegin(facts(), allowed, credential: "c-1"),
         .callBegin(facts(.prompt(oddName)), allowed, credential: nil),
@@ -89,6 +99,10 @@ package enum SampleRecords {
         .policyApply(version: 3, digest: digest),
         .spoolPressure(isOn: true, bytes: 1 << 30),
         .spoolPressure(isOn: false, bytes: 0),
-        .callBegin(facts(), observed, credential: nil),
+    ]
+
+    /// The same with what came into the format later.
+    package static let all: [RecordBody] = bodies + [
+        .callBegin(facts(), observed, credential: nil), .callBegin(facts(), conditional, credential: nil),
     ]
 }
