@@ -67,7 +67,10 @@ struct Frame {
     }
 
     static func note(_ tone: String, _ message: String, next: String? = nil) -> HTML {
-        let command: HTML? = next.map { "<p>Next: <code>\($0)</code></p>" }
+        // A command begins with a small letter, and advice with a capital one.
+        let command: HTML? = next.map {
+            $0.first?.isLowercase ?? false ? "<p>Next: <code>\($0)</code></p>" : "<p>\($0)</p>"
+        }
         return
             "<div class=\"note \(tone)\" role=\"\(tone == "bad" ? "alert" : "status")\"><strong>\(message)</strong>\(command)</div>"
     }
