@@ -41,6 +41,7 @@ extension PolicyRules {
     ///   - server: the alias of the server.
     ///   - ask: what is asked.
     ///   - arguments: of the call.
+    /// - Returns: the grant with what it lacks.
     package func missedGrant(
         _ binding: Binding,
         client: JSONText,

@@ -328,7 +328,9 @@ struct PolicyTrialTests {
         let drafts = (0..<3).map { _ in random.policy(["member@office.example"]) }
         try await office.test { client in
             var fleet = try await Fleet(office, client, seats: [.member])
-            let open = Array("{version: 1, roles: {all: {grant: [{server: '*'}]}}, bind: [{everyone: true, role: all}]}".utf8)
+            let open = Array(
+                "{version: 1, roles: {all: {grant: [{server: '*'}]}}, bind: [{everyone: true, role: all}]}".utf8
+            )
             let all = try fleet.snapshot(try PolicyFile(parsing: open), fleet.seats[0])
             for call in calls { call.record(all, in: &fleet.seats[0].agent) }
             try await fleet.upload()
@@ -344,7 +346,8 @@ struct PolicyTrialTests {
         }
     }
 
-    private static let open = "version: 1\nroles: { all: { grant: [ { server: github } ] } }\nbind: [ { everyone: true, role: all } ]\n"
+    private static let open =
+        "version: 1\nroles: { all: { grant: [ { server: github } ] } }\nbind: [ { everyone: true, role: all } ]\n"
 
     /// What becomes of two calls that an open policy has let pass, under it with another rule.
     private func trial(
@@ -377,7 +380,9 @@ struct PolicyTrialTests {
         #expect(counts(try await trial("require: [ { server: docs, recent_login: 1h } ]\n")) == [2, 0, 0])
     }
 
-    @Test("A rule that goes by definitions is tried with those that are approved, where the server is trusted with them")
+    @Test(
+        "A rule that goes by definitions is tried with those that are approved, where the server is trusted with them"
+    )
     func definitions() async throws {
         let rule = "forbid: [ { annotation: destructive } ]\n"
         #expect(counts(try await trial(rule)) == [0, 2, 0])
@@ -395,7 +400,8 @@ struct PolicyTrialTests {
             try await office.database.write { transaction in
                 try transaction.execute("UPDATE server SET entry = ? WHERE alias = 'github'", [.blob(stored)])
                 for digest in [1, 2] as [UInt8] {
-                    let text: String = #"{"annotations":{"readOnlyHint":true},"description":"\#(digest)","name":"get_issue"}"#
+                    let text: String =
+                        #"{"annotations":{"readOnlyHint":true},"description":"\#(digest)","name":"get_issue"}"#
                     try transaction.execute(
                         """
                         INSERT INTO tool_definition

@@ -13,7 +13,9 @@ import TransparencyLog
 struct RecordedCallsTests {
     private static let all = RecordedCalls.Choice(from: 0, to: .max)
 
-    private func facts(_ item: CallItem, server: JSONText = "github", client: JSONText = "claude-code") -> CallAttributes {
+    private func facts(_ item: CallItem, server: JSONText = "github", client: JSONText = "claude-code")
+        -> CallAttributes
+    {
         CallAttributes(
             call: RandomID(),
             trace: RandomID(),
@@ -25,7 +27,8 @@ struct RecordedCallsTests {
         )
     }
 
-    private func read(_ sink: Sink, _ choice: RecordedCalls.Choice = Self.all) async throws -> [(String, RecordedCall)] {
+    private func read(_ sink: Sink, _ choice: RecordedCalls.Choice = Self.all) async throws -> [(String, RecordedCall)]
+    {
         let seen = Mutex<[(String, RecordedCall)]>([])
         try await RecordedCalls(database: sink.database).begin(choice).each { sub, call in
             seen.withLock { $0.append((sub, call)) }

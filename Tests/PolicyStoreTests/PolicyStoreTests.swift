@@ -102,7 +102,9 @@ struct PolicyStoreTests {
         let codes = await withTaskGroup(of: String?.self) { group in
             for number in 0..<10 {
                 group.addTask {
-                    await code { try await desk.apply(file("s\(number)"), expecting: .oneOf([tag]), by: editor.permit()) }
+                    await code {
+                        try await desk.apply(file("s\(number)"), expecting: .oneOf([tag]), by: editor.permit())
+                    }
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
@@ -126,7 +128,10 @@ struct PolicyStoreTests {
                     == "precondition_failed"
             )
         }
-        #expect(await code { try await desk.apply(file("b"), expecting: nil, by: editor.permit()) } == "precondition_required")
+        #expect(
+            await code { try await desk.apply(file("b"), expecting: nil, by: editor.permit()) }
+                == "precondition_required"
+        )
         #expect(try await desk.current().tag == second.tag)
     }
 
@@ -158,10 +163,14 @@ struct PolicyStoreTests {
             let caller = try await office.caller(role)
             let changing = await code { try await desk.apply(file(), expecting: .anything, by: caller.permit()) }
             #expect(changing == (role >= .editor ? nil : "role_needed"))
-            #expect(await code { try await desk.current(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed"))
+            #expect(
+                await code { try await desk.current(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed")
+            )
             let checking = await code { try await desk.check(file(), for: caller.permit()) }
             #expect(checking == (role >= .auditor ? nil : "role_needed"))
-            #expect(await code { try await desk.roles(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed"))
+            #expect(
+                await code { try await desk.roles(for: caller.permit()) } == (role >= .auditor ? nil : "role_needed")
+            )
         }
         let token = Caller(
             sub: "p",

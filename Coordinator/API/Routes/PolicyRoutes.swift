@@ -31,7 +31,9 @@ struct PolicyRoutes: Sendable {
                 )
                 return .json(policy.json, headers: Self.headers(policy))
             },
-            Operation("POST", "/v1/policy/check", for: Right.CheckPolicy.self, largestBody: Self.largest) { call, permit in
+            Operation("POST", "/v1/policy/check", for: Right.CheckPolicy.self, largestBody: Self.largest) {
+                call,
+                permit in
                 let (problems, warnings) = try await desk.check(call.body, for: permit)
                 let (version, diff) = try await desk.difference(to: call.body, for: permit)
                 return .json([

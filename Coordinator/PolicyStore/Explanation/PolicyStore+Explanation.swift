@@ -12,12 +12,13 @@ extension PolicyStore {
     /// - Parameters:
     ///   - question: the call.
     ///   - draft: a file to ask in place of the policy in force; it must be good.
+    ///   - permit: who asks.
     /// - Returns: the decision with its rules, and what it lacks where no grant opens it.
     /// - Throws: `Refused`, `policy_refused`.
     package func explain(
         _ question: PolicyQuestion,
         under draft: [UInt8]? = nil,
-        for _: Permit<Right.CheckPolicy>
+        for permit: Permit<Right.CheckPolicy>
     ) async throws -> PolicyExplanation {
         let parsed = if let draft { try await parsed(draft) } else { nil as PolicyFile? }
         let (policy, rules, binding, hints) = try await database.read { view in

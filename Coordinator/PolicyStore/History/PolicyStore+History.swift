@@ -30,6 +30,8 @@ extension PolicyStore {
     /// - Parameters:
     ///   - old: a version; 0 is the empty file before any was applied.
     ///   - new: another.
+    ///   - permit: who asks.
+    /// - Returns: the lines.
     /// - Throws: `Refused`, `unknown_version`.
     package func difference(from old: Int, to new: Int, for permit: Permit<Right.ReadPolicy>) async throws -> String {
         let files = (try await file(old), try await file(new))

@@ -15,12 +15,13 @@ extension PolicyStore {
     /// - Parameters:
     ///   - draft: the file, which must be good, tests included.
     ///   - choice: which calls.
+    ///   - permit: who asks.
     /// - Returns: what `run` says what would become of the calls.
     /// - Throws: `Refused`: `policy_refused`, `unknown_user`, `replay_busy`.
     package func simulation(
         of draft: [UInt8],
         on choice: ReplayChoice,
-        for _: Permit<Right.ReadRecords>
+        for permit: Permit<Right.ReadRecords>
     ) async throws -> Simulation {
         let file = try await parsed(draft)
         let (rules, world, sub) = try await database.read { view in

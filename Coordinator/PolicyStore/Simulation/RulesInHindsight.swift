@@ -21,8 +21,10 @@ enum Bias: Hashable {
     case closes, opens
 }
 
-/// The rules of a policy for calls of which not everything is known: once so that every doubt closes, once so that every doubt
-/// opens. Where both decide alike, the policy decides so, whatever it is that is not known.
+/// The rules of a policy for calls of which not everything is known.
+///
+/// There are two of them: one so that every doubt closes, one so that every doubt opens. Where both decide alike, the policy
+/// decides so, whatever it is that is not known.
 struct RulesInHindsight {
     private let rules: PolicyRules
     /// The conditions on arguments by the names that records have for them.

@@ -87,7 +87,11 @@ struct SimulationLines {
     private(set) var leftOut = 0
 
     mutating func count(_ line: SimulationReport.Line, _ number: Int = 1) {
-        if counts.count < Self.most || counts[line] != nil { counts[line, default: 0] += number } else { leftOut += number }
+        if counts.count < Self.most || counts[line] != nil {
+            counts[line, default: 0] += number
+        } else {
+            leftOut += number
+        }
     }
 
     /// Most calls first.

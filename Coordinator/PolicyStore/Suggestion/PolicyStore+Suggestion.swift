@@ -36,12 +36,13 @@ extension PolicyStore {
     /// - Parameters:
     ///   - choice: which calls.
     ///   - hasPrefixes: whether names that begin alike are opened by their beginning.
+    ///   - permit: who asks.
     /// - Returns: the policy; nothing is applied.
     /// - Throws: `Refused`: `unknown_user`, `suggestion_too_large`, and as `Simulation.run`.
     package func suggestion(
         from choice: ReplayChoice,
         hasPrefixes: Bool,
-        for _: Permit<Right.ReadRecords>
+        for permit: Permit<Right.ReadRecords>
     ) async throws -> PolicySuggestion {
         let sub = try await database.read { view in try choice.user.map { try self.sub(of: $0, in: view) } }
         let seen = Mutex(ObservedUse())

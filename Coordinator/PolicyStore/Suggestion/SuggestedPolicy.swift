@@ -82,7 +82,9 @@ struct SuggestedPolicy {
             let before = kept.count
             for (index, place) in keptPlaces.enumerated().reversed()
             where places.contains(where: { $0 == place || $0.hasPrefix("\(place)/") }) {
-                notes.append("\(kept[index].place) of the policy in force cannot stand beside these roles, and is left out.")
+                notes.append(
+                    "\(kept[index].place) of the policy in force cannot stand beside these roles, and is left out."
+                )
                 kept.remove(at: index)
             }
             // What is wrong otherwise is the size: everything else was made to be good.
@@ -171,7 +173,8 @@ struct SuggestedPolicy {
             guard let server = role.grants.first?.server, tests.count < Self.mostTests else { continue }
             let others = Set(roles.flatMap(\.grants).filter { $0.server == server }.flatMap(\.tools))
             let names =
-                others.filter { !$0.isPrefix && $0 != SuggestedRole.Grant.nothing }.map { JSONText(utf8: $0.stem) }.sorted()
+                others.filter { !$0.isPrefix && $0 != SuggestedRole.Grant.nothing }.map { JSONText(utf8: $0.stem) }
+                .sorted()
                 + ["never_used"]
             let closed = names.first { !snapshot.decide(client: "local", server: server, tool: $0).isAllowed }
             if let closed { test(server, closed, "deny") }

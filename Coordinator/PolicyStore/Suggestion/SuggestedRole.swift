@@ -30,6 +30,7 @@ struct SuggestedRole: Sendable {
     ///   - use: what each person was seen to use, by server.
     ///   - hasPrefixes: whether names that begin alike are opened by their beginning.
     ///   - resources: the patterns of the grant that has opened resources.
+    /// - Returns: the roles, those of the most people first.
     static func roles(
         of use: [EmailAddress: [JSONText: ServerUse]],
         hasPrefixes: Bool,
@@ -101,7 +102,9 @@ enum Beginnings {
         for name in names { groups[word(of: name), default: []].append(name) }
         var patterns: [Pattern] = []
         for (word, names) in groups {
-            if !word.isEmpty, names.count >= least, let pattern = try? Pattern(.string(JSONText(utf8: word + [star])), at: "") {
+            if !word.isEmpty, names.count >= least,
+                let pattern = try? Pattern(.string(JSONText(utf8: word + [star])), at: "")
+            {
                 patterns.append(pattern)
             } else {
                 patterns += names.map { Pattern(exactly: $0) }
@@ -115,7 +118,9 @@ enum Beginnings {
     /// The first word of a name with the mark behind it; empty for a name of one word.
     private static func word(of name: JSONText) -> [UInt8] {
         let marks = Array("_-./:".utf8)
-        guard let end = name.utf8.firstIndex(where: marks.contains), end > 0, end < name.utf8.count - 1 else { return [] }
+        guard let end = name.utf8.firstIndex(where: marks.contains), end > 0, end < name.utf8.count - 1 else {
+            return []
+        }
         return Array(name.utf8[...end])
     }
 }

@@ -5,8 +5,9 @@ package enum LineDiff {
     /// Beyond so many lines that differ, which ones belong together is not looked for.
     private static let mostCompared = 2_000
 
-    /// The lines of `new`, with `+` those that are not in `old` and with `-` those that only `old` has; what is far from any
-    /// change is left out. Empty where nothing differs.
+    /// The lines of `new`, with `+` those that are not in `old` and with `-` those that only `old` has.
+    ///
+    /// What is far from any change is left out. Empty where nothing differs.
     package static func text(from old: [String], to new: [String]) -> String {
         let edits = edits(from: old, to: new)
         return edits.allSatisfy(\.isSame) ? "" : cut(edits).joined(separator: "\n")

@@ -80,7 +80,8 @@ extension AdminPolicy {
         private static func table(_ lines: [JSONValue], empty: String) -> [String] {
             let rows = lines.map { line in
                 [
-                    "\(line["count"]?.int ?? 0)", line["user"]?.text ?? "", PlainText.visible(line["server"]?.text ?? ""),
+                    "\(line["count"]?.int ?? 0)", line["user"]?.text ?? "",
+                    PlainText.visible(line["server"]?.text ?? ""),
                     PlainText.visible(item(line)), line["was"]?.text ?? "",
                     [line["would"]?.text, line["why"]?.text.map { "(\($0))" }].compactMap { $0 }.joined(separator: " "),
                 ]
