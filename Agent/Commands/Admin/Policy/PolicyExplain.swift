@@ -59,6 +59,7 @@ extension AdminPolicy {
             var words = ["\(decision): \(answer["because"]?.text ?? "")" + (rules.isEmpty ? "" : " (\(rules))")]
             if let reason = answer["words"]?.text { words.append("The author of the rule says: \(reason)") }
             if answer["observed"] != nil { words.append("Once the policy is enforced, it is denied.") }
+            if let demand = answer["require"] { words.append("It has to meet: \(demand.json)") }
             let roles = (answer["roles"]?.array ?? []).compactMap { $0["role"]?.text }
             words.append(roles.isEmpty ? "The person has no role." : "Roles: \(roles.joined(separator: ", ")).")
             if let nearest = answer["nearest"], nearest != .null {
