@@ -111,7 +111,8 @@ struct AccessTests {
         #expect(route("/healthz/") == .health)
         #expect(route("/metrics/") == .openPage)
         for path in [
-            "/call", "/calls/x", "/open", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//", "/Servers/a/mcp",
+            "/call", "/calls/x", "/open", "/servers//mcp", "/servers/mcp", "/servers/a/b/mcp", "/servers/a/mcp//",
+            "/Servers/a/mcp",
             "/servers/a/MCP", "//servers/a/mcp", "/healthz//", "/healthz2", "///", "/control", "/controls/status",
             "/../healthz",
         ] {
