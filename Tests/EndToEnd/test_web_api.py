@@ -22,9 +22,9 @@ rate-limit = "80/s"
 [generation]
 max-examples = 10
 
-# Nobody has made what is asked for, or somebody has changed it.
+# Nobody has made what is asked for, or somebody has changed it, or made it meanwhile.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 304, 404, 409, 410, 412]
+expected-statuses = ["2xx", 304, 404, 409, 410, 412, 428]
 
 # A tag that is malformed names nothing that is there (RFC 9110 section 13.1.1); a head may be too long.
 [checks.negative_data_rejection]
@@ -39,7 +39,7 @@ expected-statuses = [428]
 BEYOND = """\
 [[operations]]
 include-path-regex = "%s"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 400, 404, 409, 410, 412, 422]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 400, 404, 409, 410, 412, 422, 428]
 
 """
 WITH_RULES_OF_THEIR_OWN = [

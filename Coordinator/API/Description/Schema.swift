@@ -40,6 +40,9 @@ struct Schema: Sendable {
     /// Any text of a request: NUL has no place in it.
     static let words = text(#"[^\x00]*"#)
 
+    /// Any text of a query: no control character has a place in it.
+    static let field = text(#"[^\x00-\x1f\x7f]*"#)
+
     /// A whole number.
     static func integer(_ range: ClosedRange<Int>) -> Schema {
         Schema(["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)])

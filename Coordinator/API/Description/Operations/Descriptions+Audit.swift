@@ -61,8 +61,8 @@ extension OperationDescription {
         "GET /v1/changes": .init(
             "What administrators have changed, the newest first; each is a leaf of the organisation's log.",
             query: page([
-                "who": .text.about("An id, or an e-mail address."),
-                "what": .text.about("A path, or the beginning of one: `servers`, `servers/github`."), "from": .moment,
+                "who": .field.about("An id, or an e-mail address."),
+                "what": .field.about("A path, or the beginning of one: `servers`, `servers/github`."), "from": .moment,
                 "to": .moment,
             ]),
             answer: .page("changes", change)

@@ -15,7 +15,7 @@ extension OperationDescription {
     static let people: [String: OperationDescription] = [
         "GET /v1/users": .init(
             "The people, by e-mail address.",
-            query: page(["role": .role, "email": .text.about("A part of the address."), "locked": .boolean]),
+            query: page(["role": .role, "email": .field.about("A part of the address."), "locked": .boolean]),
             answer: .page("users", .user)
         ),
         "GET /v1/users/{id}": .init("One person.", path: person, answer: .user),
@@ -59,7 +59,7 @@ extension OperationDescription {
 
         "GET /v1/invitations": .init(
             "The invitations, newest first.",
-            query: page(["state": .word(InvitationState.self), "email": .text.about("A part of the address.")]),
+            query: page(["state": .word(InvitationState.self), "email": .field.about("A part of the address.")]),
             answer: .page("invitations", .invitation)
         ),
         "GET /v1/invitations/{id}": .init("One invitation.", answer: .invitation),
@@ -87,7 +87,7 @@ extension OperationDescription {
 
         "GET /v1/tokens": .init(
             "The caller's tokens; an administrator's rights reach all.",
-            query: page(["user": .text.about("An id, or an e-mail address.")]),
+            query: page(["user": .field.about("An id, or an e-mail address.")]),
             answer: .page("tokens", .token)
         ),
         "POST /v1/tokens": .init(

@@ -43,7 +43,7 @@ extension OperationDescription {
         ),
         "GET /v1/limits": .init(
             "How much may pass, by the policy and by the entries of servers.",
-            query: ["server": .text],
+            query: ["server": .field],
             answer: .object(["limits": .array(.object(["rule": .text, "per": .text]))])
         ),
         "GET /v1/policy/versions": .init(
