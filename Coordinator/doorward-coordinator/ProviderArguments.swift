@@ -35,9 +35,12 @@ struct ProviderArguments: ParsableArguments {
 
     @Option(
         name: .long,
-        help: "Hours after which people sign in again where the provider gives no refresh token; 12 without it."
+        help: "Hours after which people sign in again; 12 where the provider gives no refresh token, else never."
     )
     var oidcSignInEvery: Int?
+
+    @Option(name: .long, help: "Seconds after which the provider is asked about a person again; 120 without it.")
+    var oidcRecheck: Int?
 
     @Flag(name: .long, help: "The provider may be on this machine, over plain HTTP too: for trying it out.")
     var oidcAllowLoopback = false
@@ -55,6 +58,7 @@ struct ProviderArguments: ParsableArguments {
         options.trustsAddresses = oidcTrustEmail
         options.authorityFile = oidcCa
         options.longestAbsence = oidcSignInEvery
+        options.question = oidcRecheck
         options.allowsLoopback = oidcAllowLoopback
         return options
     }

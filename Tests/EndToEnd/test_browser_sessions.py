@@ -30,6 +30,7 @@ def link(world: World, *more: str) -> str:
 def sign_in(browser: Browser, url: str) -> None:
     browser.open(url)
     browser.press("Sign in")
+    browser.see("what comes of it", lambda: "/sign-in/link/" not in browser.url)
 
 
 def test_first_minutes(world: World, browser: Browser) -> None:
@@ -44,17 +45,16 @@ def test_first_minutes(world: World, browser: Browser) -> None:
     assert browser.driver.execute_script("return document.cookie") == ""
 
 
-def test_link_is_good_once(world: World) -> None:
+def test_link_is_good_once(world: World, browser: Browser) -> None:
     """A second browser is told so, on a page and without a cookie; a link that was never one is answered alike."""
     url = link(world, "--user", "owner@example.com")
-    first, second = Browser(world, "first"), Browser(world, "second")
-    sign_in(first, url)
-    assert "__Host-doorward" in first.cookies()
+    second = Browser(world, "second")
+    sign_in(browser, url)
+    assert "__Host-doorward" in browser.cookies()
     for address in (url, url[:-4] + "AAAA"):
         second.open(address)
         second.shows("was used before, has expired, or is none of this coordinator's")
     assert second.cookies() == {}
-    first.close()
     second.close()
 
 
@@ -112,11 +112,8 @@ def test_sign_out(world: World, browser: Browser) -> None:
     """The browser forgets, and what it had opens nothing any more, though it is sent once more by hand."""
     sign_in(browser, link(world))
     cookie = world.secret(browser.cookies()["__Host-doorward"]["value"])
-    browser.open("/v1/session")
-    browser.driver.execute_script("""
-        const answer = await fetch('/v1/session'), session = await answer.json();
-        await fetch('/sign-out', {method: 'POST', headers: {'Doorward-CSRF': session.csrf}});
-    """)
+    browser.press("Sign out")
+    browser.shows("This browser is signed out of Doorward.")
     assert browser.cookies() == {}
     reply = world.coordinator.get("/v1/session", headers={"Cookie": f"__Host-doorward={cookie}"})
     assert reply.status == 401 and reply.json["type"].endswith("session_ended")

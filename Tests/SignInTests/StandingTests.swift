@@ -168,20 +168,20 @@ struct StandingTests {
         let sub = opened.session.caller.sub
         _ = try await door.watch.look()
         #expect(provider.asked("/token") == 1)
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(provider.asked("/token") == 2)
         #expect(try await lock(sub) == nil)
         #expect(try await lodge.sessions.session(of: .with(opened)) != nil)
 
         provider.change { $0.refreshTokens = [] }
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await lock(sub)?.isLapse == true)
         #expect(try await lodge.sessions.session(of: .with(opened)) == nil)
         #expect(try await lodge.changes().last?.what == JSONText("people/\(sub)/standing"))
         // Nobody is asked about twice.
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(provider.asked("/token") == 3)
 
@@ -196,7 +196,7 @@ struct StandingTests {
         let opened = try await signIn(door)
         #expect(try await role() == .admin)
         provider.change { $0.claims = ["groups": ["staff"]] }
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await role() == .member)
         #expect(try await groups() == ["staff"])
@@ -209,12 +209,12 @@ struct StandingTests {
         let opened = try await signIn(door)
         let sub = opened.session.caller.sub
         provider.change { $0.refusal = (503, "") }
-        for _ in 0..<11 {
-            lodge.clock.pass(Identities.question)
+        for _ in 0..<29 {
+            lodge.clock.pass(120)
             _ = try await door.watch.look()
         }
         #expect(try await lock(sub) == nil)
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await lock(sub)?.isLapse == true)
 
@@ -228,11 +228,11 @@ struct StandingTests {
         let door = door()
         let sub = try await signIn(door).session.caller.sub
         provider.change { $0.claims = ["aud": "another"] }
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await lock(sub) == nil)
         provider.change { $0.claims = [:] }
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await lock(sub) == nil)
         #expect(provider.asked("/token") == 3)
@@ -243,7 +243,7 @@ struct StandingTests {
         let door = withRoles(["admins": .admin])
         _ = try await signIn(door)
         provider.change { $0.claims = ["sub": "eve-3", "groups": ["admins"]] }
-        lodge.clock.pass(Identities.question)
+        lodge.clock.pass(120)
         _ = try await door.watch.look()
         #expect(try await role() == .member)
     }
@@ -260,6 +260,20 @@ struct StandingTests {
         _ = try await door.watch.look()
         #expect(try await lock(sub)?.isLapse == true)
         #expect(provider.asked("/token") == 1)
+    }
+
+    @Test("Where the settings want it, people sign in again though the provider still names them")
+    func again() async throws {
+        let door = door { $0.longestAbsence = 3600 }
+        let sub = try await signIn(door).session.caller.sub
+        for _ in 0..<29 {
+            lodge.clock.pass(120)
+            _ = try await door.watch.look()
+        }
+        #expect(try await lock(sub) == nil)
+        lodge.clock.pass(120)
+        _ = try await door.watch.look()
+        #expect(try await lock(sub)?.isLapse == true)
     }
 
     @Test("What the provider handed out is sealed: the database alone opens nothing, and one person's is no other's")

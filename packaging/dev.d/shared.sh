@@ -67,20 +67,21 @@ test_packages+=(keepassxc libkf5wallet-bin libqca-qt5-2-plugins python3-xlib xvf
 # A browser that tests drive, what gives it the certificate of a CA, and a font to read pages by: some 330 MB.
 test_packages+=(chromium chromium-driver fonts-dejavu-core libnss3-tools)
 
-# Debian's glewlwyd, an identity provider that tests sign in to: unpacked and not installed, since its package would
-# start one as a service on the machine of the person who tests. What it is linked with is installed.
+# Debian's glewlwyd, an identity provider that tests sign in to, with its pages: unpacked and not installed, since its
+# package would start one as a service on the machine of the person who tests. What it is linked with is installed.
 need_glewlwyd() {
     local folder="$tools/glewlwyd" update=(apt-get update -qq)
     need_packages libcbor0.8 libconfig9 libhoel1.4 libiddawc1.1 libldap-2.5-0 liboath0 librhonabwy1.1 libulfius2.7 libyder2.0
-    [ ! -x "$folder/usr/bin/glewlwyd" ] || return 0
+    [ ! -e "$folder/usr/share/glewlwyd/webapp/login.html" ] || [ ! -x "$folder/usr/bin/glewlwyd" ] || return 0
     command -v dpkg-deb >/dev/null || return 0
     [ "$(id -u)" -eq 0 ] || update=(sudo -n "${update[@]}")
     rm -rf "$folder"
     mkdir -p "$folder"
     (
         cd "$folder"
-        apt-get download -qq glewlwyd || { "${update[@]}" && apt-get download -qq glewlwyd; }
-        dpkg-deb -x glewlwyd_*.deb . && rm glewlwyd_*.deb
+        packages=(glewlwyd glewlwyd-common fonts-fork-awesome libjs-bootstrap4 libjs-jquery libjs-popper.js)
+        apt-get download -qq "${packages[@]}" || { "${update[@]}" && apt-get download -qq "${packages[@]}"; }
+        for package in *.deb; do dpkg-deb -x "$package" . && rm "$package"; done
     ) >"$tools/apt.log" 2>&1 || { cat "$tools/apt.log" >&2; die "apt-get could not bring glewlwyd"; }
 }
 

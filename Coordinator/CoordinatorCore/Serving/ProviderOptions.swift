@@ -19,8 +19,10 @@ package struct ProviderOptions: Sendable {
     package var trustsAddresses = false
     /// Certificates that are trusted for it in place of the system's (PEM).
     package var authorityFile: String?
-    /// Hours after which people sign in again where the provider gives no refresh token.
+    /// Hours after which people sign in again.
     package var longestAbsence: Int?
+    /// Seconds after which the provider is asked about a person again.
+    package var question: Int?
 
     /// No provider.
     package init() {}
@@ -58,10 +60,20 @@ package struct ProviderOptions: Sendable {
                 throw CoordinatorError(
                     .usage,
                     "--oidc-sign-in-every needs a number of hours from 1 to 720.",
-                    next: "Leave it out for 12 hours."
+                    next: "Leave it out: then people stay for as long as the provider names them."
                 )
             }
             settings.longestAbsence = longestAbsence * 3600
+        }
+        if let question {
+            guard (1...3600).contains(question) else {
+                throw CoordinatorError(
+                    .usage,
+                    "--oidc-recheck needs a number of seconds from 1 to 3600.",
+                    next: "Leave it out for two minutes."
+                )
+            }
+            settings.question = question
         }
         guard settings.isUsable else {
             throw CoordinatorError(
@@ -76,7 +88,7 @@ package struct ProviderOptions: Sendable {
     private var isEmpty: Bool {
         issuer == nil && clientID == nil && clientSecretFile == nil && roles.isEmpty && groupsClaim == nil
             && scopes.isEmpty && !allowsLoopback && !invitedOnly && !trustsAddresses && authorityFile == nil
-            && longestAbsence == nil
+            && longestAbsence == nil && question == nil
     }
 
     private static func roles(_ texts: [String]) throws -> [JSONText: Role] {

@@ -40,5 +40,6 @@ package struct Migration: Sendable {
         .sights,
         .enrolmentCodes,
         .lastSignIn,
+        .identityAge,
     ]
 }

@@ -11,7 +11,7 @@ package struct ProvenIdentity: Sendable, Equatable {
     let email: EmailAddress
     /// At most `most`, each of at most 256 bytes.
     let groups: [JSONText]
-    /// When the person has proven itself to the provider, in seconds since 1970; nil where it does not say.
+    /// When the person has proven itself to the provider, in seconds since 1970; nil where it does not say: some write 0.
     let authenticatedAt: Int?
 
     /// How many groups of a person are looked at.
@@ -77,7 +77,7 @@ package struct ProvenIdentity: Sendable, Equatable {
         self.subject = subject
         self.email = email
         groups = Self.groups(claims[settings.groupsClaim] ?? more?[settings.groupsClaim])
-        authenticatedAt = claims["auth_time"]?.int
+        authenticatedAt = claims["auth_time"]?.int.flatMap { $0 > 0 ? $0 : nil }
     }
 
     private static func check(_ claims: JSONValue, _ settings: ProviderSettings, _ expected: Expectation) throws {

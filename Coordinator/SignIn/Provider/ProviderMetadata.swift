@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Contract
 internal import Fetch
 internal import StrictJSON
@@ -52,10 +53,13 @@ struct ProviderMetadata: Sendable, Equatable {
         hasOfflineAccess = texts("scopes_supported")?.contains("offline_access") ?? false
         // Without the member it is client_secret_basic (section 3).
         let proofs = texts("token_endpoint_auth_methods_supported") ?? [ClientProof.basic.rawValue]
-        if settings.clientSecret == nil {
-            proof = .none
+        if let secret = settings.clientSecret {
+            // Not every provider decodes the parts of a Basic header, as RFC 6749 section 2.3.1 has it.
+            let isPlain = FormBody.escaped(settings.clientID + secret) == settings.clientID + secret
+            let isBasic = isPlain || !proofs.contains(ClientProof.post.rawValue)
+            proof = isBasic && proofs.contains(ClientProof.basic.rawValue) ? .basic : .post
         } else {
-            proof = proofs.contains("client_secret_post") && !proofs.contains("client_secret_basic") ? .post : .basic
+            proof = .none
         }
         if let challenges = texts("code_challenge_methods_supported"), !challenges.contains("S256") {
             throw Refused.providerAnswer("it does not do PKCE with S256, and without it a code can be stolen")

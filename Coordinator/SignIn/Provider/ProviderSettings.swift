@@ -21,8 +21,11 @@ package struct ProviderSettings: Sendable {
     package var trustsAddresses = false
     /// Certificates that are trusted for it in place of the system's (PEM).
     package var authority: String?
-    /// For how long a sign-in counts where the provider gives no token to ask again with, in seconds.
-    package var longestAbsence = 12 * 3600
+    /// For how long a sign-in counts, in seconds; nil: for as long as the provider names the person when it is asked, and for
+    /// twelve hours where it gives no token to ask with.
+    package var longestAbsence: Int?
+    /// How often the provider is asked about a person who uses anything, in seconds.
+    package var question = 120
     /// Whether it may be on this machine, over plain HTTP too.
     package var allowsLoopback = false
 

@@ -81,6 +81,8 @@ package struct ProviderSignIn: Sendable {
     /// What has come of a sign-in.
     package struct Arrival: Sendable {
         package let identity: ProvenIdentity
+        /// When the person has proven itself, in seconds since 1970; nil: that is not known.
+        let provenAt: Int?
         /// With which the provider is asked again; nil where it gave none.
         let refreshToken: String?
         /// What the provider wants to see when the browser ends its session there.
@@ -132,13 +134,13 @@ package struct ProviderSignIn: Sendable {
             tokens,
             expecting: ProvenIdentity.Expectation(nonce: flow.nonce, now: clock.seconds)
         )
-        if flow.purpose.isFresh {
-            guard let proven = identity.authenticatedAt, proven >= flow.begunAt - 60 else {
-                throw Refused.providerAnswer("it does not say that you have proven yourself just now")
-            }
+        if flow.purpose.isFresh, let proven = identity.authenticatedAt, proven < flow.begunAt - 60 {
+            throw Refused.providerAnswer("it does not say that you have proven yourself just now")
         }
         return Arrival(
             identity: identity,
+            // A provider that does not say when was told to ask the person for it.
+            provenAt: identity.authenticatedAt ?? (flow.purpose.isFresh ? now : nil),
             refreshToken: tokens.refreshToken,
             idToken: idToken,
             path: flow.purpose.path

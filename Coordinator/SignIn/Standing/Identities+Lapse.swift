@@ -11,8 +11,8 @@ struct DueIdentity: Sendable {
 }
 
 extension Identities {
-    /// How often the provider is asked about a person who uses anything, in seconds.
-    package static let question = 300
+    /// For how long a sign-in counts where nothing can be asked, in seconds.
+    static let usualAbsence = 12 * 3600
     /// For so long a person stays where the provider cannot be asked; in seconds.
     package static let patience = 3600
 
@@ -31,7 +31,7 @@ extension Identities {
                 ) ORDER BY asked_at LIMIT ?
                 """,
                 [
-                    .text(settings.issuer), .integer(now - Self.question), .integer(now), .integer(now),
+                    .text(settings.issuer), .integer(now - settings.question), .integer(now), .integer(now),
                     .integer(count),
                 ]
             )
@@ -82,12 +82,14 @@ extension Identities {
     /// - Returns: how many these are.
     func lapseOverdue() async throws -> Int {
         let now = clock.seconds
+        // Where nothing can be asked a sign-in is all that is known; else the settings may want one now and then all the same.
         let overdue = """
             SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL
-                AND confirmed_at <= ? - (CASE WHEN refresh IS NULL THEN ? ELSE ? END)
+                AND (confirmed_at <= (CASE WHEN refresh IS NULL THEN ? ELSE ? END) OR signed_in_at <= ?)
             """
         let values: [SQLValue] = [
-            .text(settings.issuer), .integer(now), .integer(settings.longestAbsence), .integer(Self.patience),
+            .text(settings.issuer), .integer(now - (settings.longestAbsence ?? Self.usualAbsence)),
+            .integer(now - Self.patience), .integer(settings.longestAbsence.map { now - $0 } ?? -1),
         ]
         // Looked for without a turn to write: as a rule there is nobody.
         guard try await !database.read({ view in try view.rows(overdue, values) }).isEmpty else { return 0 }

@@ -56,23 +56,33 @@ package struct Identities: Sendable {
             let known = try stored(identity, in: transaction)
             let person = try known.map { try self.person($0, identity, in: transaction) } ?? admit(identity, in: transaction)
             let current = try confirm(identity, person, refresh: refresh, isNew: known == nil, in: transaction)
+            try noteSignIn(of: current, provenAt: arrival.provenAt, in: transaction)
             let opened = try sessions.open(
                 for: current,
                 by: .provider,
-                provenAt: identity.authenticatedAt ?? 0,
+                provenAt: arrival.provenAt ?? clock.seconds - BrowserSessions.recent,
                 idToken: try seal.seal(arrival.idToken, of: current.sub),
                 over: request,
                 in: transaction
             )
             guard let opened else { throw Refused.wasRemoved }
-            // A rule can ask how long ago that was, so the person's machines hear of it.
-            try transaction.execute(
-                "UPDATE person SET signed_in_at = max(ifnull(signed_in_at, 0), ?) WHERE sub = ?",
-                [.integer(min(identity.authenticatedAt ?? 0, clock.seconds)), .text(current.sub)]
-            )
-            try revisions.raisePerson(sub: current.sub, in: transaction)
             return opened
         }
+    }
+
+    /// Stores that a person has signed in now, and has proven itself at `provenAt`: a rule can ask how long ago that was, so
+    /// the person's machines hear of it.
+    private func noteSignIn(of person: Person, provenAt: Int?, in transaction: SQLTransaction) throws {
+        try transaction.execute(
+            "UPDATE identity SET signed_in_at = ? WHERE sub = ?",
+            [.integer(clock.seconds), .text(person.sub)]
+        )
+        guard let provenAt = provenAt.map({ min($0, clock.seconds) }) else { return }
+        let changed = try transaction.execute(
+            "UPDATE person SET signed_in_at = ? WHERE sub = ? AND COALESCE(signed_in_at, 0) < ?",
+            [.integer(provenAt), .text(person.sub), .integer(provenAt)]
+        )
+        if changed == 1 { try revisions.raisePerson(sub: person.sub, in: transaction) }
     }
 
     /// The pseudonym that an identity has already.

@@ -4,6 +4,7 @@ It is driven through chromedriver, which ends with the world. What the page's sc
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ PROGRAM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
 # What selenium raises while a page is replaced by the next one.
 _PASSING = (NoSuchElementException, StaleElementReferenceException)
+
+
+# Fonts of icons have theirs in the private area.
+_PICTURES = re.compile("[\ue000-\uf8ff]")
 
 
 class Browser:
@@ -63,7 +68,7 @@ class Browser:
         def find() -> WebElement | None:
             fits = [
                 each for each in self.driver.find_elements(By.CSS_SELECTOR, kinds)
-                if each.is_displayed() and each.accessible_name.strip() == label
+                if each.is_displayed() and _PICTURES.sub("", each.accessible_name).strip() == label
             ]
             assert len(fits) <= 1, f"{len(fits)} elements are named {label!r} at {self.url}"
             return fits[0] if fits else None

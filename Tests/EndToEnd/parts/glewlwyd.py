@@ -33,6 +33,7 @@ def version() -> str:
 
 class Glewlwyd:
     def __init__(self, world: World, name: str, lifetime: int) -> None:
+        self.lifetime = lifetime
         self.folder = world.folder / name
         self.folder.mkdir()
         self.port = free_port()
@@ -43,8 +44,11 @@ class Glewlwyd:
             world.environment(self.folder / "home", self.folder / "run"),
         )
         self.process.ready(self._accepts)
-        admin = Session(self.origin, *_ADMIN)
-        admin.ask("POST", "mod/plugin/", self._plugin(lifetime))
+        self.furnish(self.admin())
+
+    def furnish(self, admin: "Session") -> None:
+        """Sets up what this provider is for."""
+        admin.ask("POST", "mod/plugin/", self.plugin())
         admin.ask("POST", "scope/", {"name": "tools", "display_name": "Tools", "password_required": False, "scheme": {}})
         admin.ask("POST", "user/", {
             "username": _USER[0], "password": _USER[1], "name": "Ann", "scope": ["g_profile", *_SCOPES], "enabled": True,
@@ -69,11 +73,16 @@ class Glewlwyd:
         }
         text = f'port={self.port}\ndatabase = {{ type = "sqlite3"; path = "{database}"; }};\n'
         text += "".join(f'{key}="{value}"\n' for key, value in settings.items())
+        text += self.settings()
         file = self.folder / "glewlwyd.conf"
         file.write_text(text)
         return file
 
-    def _plugin(self, lifetime: int) -> dict[str, Any]:
+    def settings(self) -> str:
+        """More lines of its settings."""
+        return ""
+
+    def plugin(self) -> dict[str, Any]:
         pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         key = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -91,7 +100,7 @@ class Glewlwyd:
             "module": "oidc", "name": "oidc", "display_name": "OpenID Connect", "order_rank": 0, "readonly": False,
             "parameters": off | on | {
                 "iss": self.issuer, "jwt-type": "rsa", "jwt-key-size": "256", "key": key, "cert": public,
-                "access-token-duration": lifetime, "refresh-token-duration": 86400, "code-duration": 60,
+                "access-token-duration": self.lifetime, "refresh-token-duration": 86400, "code-duration": 60,
                 "refresh-token-one-use": "always", "scope": [], "additional-parameters": [], "claims": [],
                 "allowed-scope": ["openid"], "subject-type": "public", "restrict-scope-client-property": "",
                 "introspection-revocation-auth-scope": [], "register-client-auth-scope": [],
@@ -99,6 +108,9 @@ class Glewlwyd:
                 "service-documentation": "", "op-policy-uri": "", "op-tos-uri": "",
             },
         }
+
+    def admin(self) -> "Session":
+        return Session(self.origin, *_ADMIN)
 
     def client(self, redirect: str, method: str, secret: str | None) -> str:
         """Registers a client as an administrator does; its id."""
@@ -109,7 +121,7 @@ class Glewlwyd:
         }
         if secret is not None:
             facts["client_secret"] = secret
-        Session(self.origin, *_ADMIN).ask("POST", "client/", facts)
+        self.admin().ask("POST", "client/", facts)
         return "known"
 
     def browse(self, address: str) -> http.Reply:
