@@ -63,7 +63,8 @@ def fronts(world, everything):
         cwd=folder, check=True, capture_output=True,
     )
     old = world.server("old", "handshake_server", environment="handshake")
-    backends = {"new2": (world.servers["everything"], "h2"), "old2": (old, "h2"), "both": (world.servers["everything"], "h2,http/1.1")}
+    new = world.servers["everything"]
+    backends = {"new2": (new, "h2"), "old2": (old, "h2"), "both": (new, "h2,http/1.1")}
     made = {alias: Front(world, alias, server.port, protocols) for alias, (server, protocols) in backends.items()}
     for alias, front in made.items():
         everything.add_server(alias, front.url, "--ca", str(folder / "cert.pem"))

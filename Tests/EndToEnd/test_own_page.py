@@ -88,7 +88,8 @@ def test_every_page_is_whole_readable_and_without_complaint(page: Browser, house
     calls[0].start()
     page.complaints()
     for path, words in {
-        "": ["everything", "protected", "needs you"], "calls?still": ["a rule forbids it", "forbid/0", "echo", "slow", "Under way"],
+        "": ["everything", "protected", "needs you"],
+        "calls?still": ["a rule forbids it", "forbid/0", "echo", "slow", "Under way"],
         "machine": ["my-editor", "online", "Policy", house.status()["agent_id"]],
     }.items():
         page.open(root(house) + path)
@@ -112,7 +113,7 @@ def test_calls_are_followed_without_a_script(world: World, house: Desk, bearer: 
         plain.open(link(house))
         plain.press("Calls")
         plain.shows("Nothing is under way.")
-        begun = threading.Thread(target=http.call, args=(house.url("everything"), bearer, "slow", {"seconds": 8}))
+        begun = threading.Thread(target=http.call, args=(house.url("everything"), bearer, "slow", {"seconds": 5}))
         begun.start()
         plain.see("the call", lambda: "Nothing is under way." not in plain.text and "slow" in plain.text)
         plain.press("Hold still")
@@ -166,7 +167,9 @@ def test_no_answer_may_be_shown_kept_or_read_elsewhere(house: Desk) -> None:
 # Attacks
 
 
-@pytest.mark.parametrize("host", ["evil.example:PORT", "127.0.0.1", "localhost:1", "evil.localhost:PORT", "127.0.0.1:PORT.evil.example"])
+@pytest.mark.parametrize("host", [
+    "evil.example:PORT", "127.0.0.1", "localhost:1", "evil.localhost:PORT", "127.0.0.1:PORT.evil.example",
+])
 def test_a_name_that_was_rebound_to_this_machine_opens_nothing(house: Desk, host: str) -> None:
     headers = {"Host": host.replace("PORT", str(house.port)), "Cookie": cookie(house)}
     for path in ("", "calls", "machine", "open/x"):
@@ -193,7 +196,8 @@ def test_what_another_page_sends_is_refused(house: Desk, more: dict[str, str]) -
 def test_a_form_needs_the_token_of_its_visit_and_to_be_a_form(house: Desk) -> None:
     opened, other = cookie(house), cookie(house)
     own = FORM | {"Cookie": opened, "Origin": root(house).rstrip("/")}
-    for body in ("server=protected", "token=&server=protected", f"token={token(house, other)}&server=protected", "%", "token=a&token=a"):
+    foreign = f"token={token(house, other)}&server=protected"
+    for body in ("server=protected", "token=&server=protected", foreign, "%", "token=a&token=a"):
         assert http.request("POST", root(house) + "connect", own, body).status == 403
     good = f"token={token(house, opened)}&server=protected"
     assert http.request("POST", root(house) + "connect", own | {"Content-Type": "text/plain"}, good).status == 415
@@ -280,7 +284,8 @@ def begun(server: Server) -> int:
 def test_a_page_of_another_port_can_neither_press_nor_read_nor_frame(page: Browser, house: Desk) -> None:
     server = house.world.servers["authorization"]
     before = begun(server)
-    form = f'<form method="post" action="{root(house)}connect"><input name="server" value="protected"><input name="token" value="x"></form>'
+    fields = '<input name="server" value="protected"><input name="token" value="x">'
+    form = f'<form method="post" action="{root(house)}connect">{fields}</form>'
     with Elsewhere(form + "<script>document.forms[0].submit()</script>") as pressing:
         page.driver.get(pressing.url)
         page.see("the refusal", lambda: page.url.endswith("/connect"))
