@@ -84,6 +84,11 @@ def parameter(url: str, name: str) -> str:
     return urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)[name][0]
 
 
+def quoted(text: str) -> str:
+    """A text as a field of a query, or as a part of a path."""
+    return urllib.parse.quote(text, safe="")
+
+
 MODERN = "2026-07-28"
 
 

@@ -3,7 +3,6 @@
 import shutil
 from typing import Any
 
-from . import http
 from .browser import Browser
 from .glewlwyd import PACKAGE, Glewlwyd, Session
 from .world import World
@@ -90,12 +89,6 @@ class IdentityProvider(Glewlwyd):
         """Puts a person into other groups, or sends the person away."""
         groups = self.people[name] if groups is None else groups
         self.admin().ask("PUT", f"user/{name}", self._person(name, groups, enabled))
-
-    def end_sessions(self, name: str) -> None:
-        """What an administrator of it does beside, when somebody goes: refresh tokens end."""
-        for each in self.session(name).ask("GET", "oidc/token/").json:
-            if each["enabled"]:
-                self.session(name).ask("DELETE", f"oidc/token/{http.quoted(each['token_hash'])}")
 
     def sign_in(self, browser: Browser, name: str) -> None:
         """Does what a person does on its page."""
