@@ -250,6 +250,31 @@ struct UpstreamTests {
         #expect(try await proposals().map(\.version) == ["2.0.0"])
     }
 
+    @Test("What its maker deprecates is deprecated once an administrator has seen it")
+    func deprecated() async throws {
+        let status = Mutex("active")
+        let server = try RawServer { _ in
+            let word = status.withLock { $0 }
+            let text = #""status":"\#(word)","statusMessage":"use c""#
+            return Self.page([Self.server("a/b").replacing(#""status":"active""#, with: text)])
+        }
+        defer { server.end() }
+        func notices() async throws -> [JSONText: String] {
+            try await database.read { [registry] view in try registry.deprecated(in: view) }
+        }
+        try await follow(server.port)
+        _ = try await upstreams.askNext()
+        _ = try await registry.approve(try #require(try await proposals().first).id, as: EntryChoice(), by: admin())
+        status.withLock { $0 = "deprecated" }
+        time.pass(3600)
+        #expect(try await upstreams.askNext()?.proposals == 1)
+        #expect(try await notices().isEmpty)
+        let waiting = try #require(try await proposals().first)
+        let review = try await registry.approve(waiting.id, as: EntryChoice(), by: admin())
+        #expect(review.diff.isEmpty)
+        #expect(try await notices() == ["b": "use c"])
+    }
+
     @Test("A server of the same name from elsewhere is another server")
     func otherSource() async throws {
         let server = try RawServer { _ in Self.page([Self.server("a/b", version: "6.6.6")]) }

@@ -63,6 +63,10 @@ extension AdminServers {
         static func page(_ proposal: JSONValue) -> [String] {
             let name = "\(proposal["name"]?.text ?? "") \(proposal["version"]?.text ?? "")"
             var words = [name, proposal["description"]?.text ?? ""]
+            if let status = proposal["status"]?.text, status != "active" {
+                let message = proposal["status_message"]?.text.map { ": \($0)" } ?? ""
+                words.append("Its source says that it is \(status)\(message)")
+            }
             for offer in proposal["offers"]?.array ?? [] {
                 let needs = (offer["needs"]?.array ?? []).compactMap(\.text).map { "--value \($0)=..." }
                 let kind = offer["kind"]?.text ?? ""

@@ -77,6 +77,10 @@ extension Registry {
                 at: wall,
                 in: transaction
             )
+            if proposal.status == .deprecated {
+                let message = proposal.statusMessage ?? "Its maker has deprecated it."
+                try mark(alias, message, at: now, in: transaction)
+            }
             try decide(proposal, .approved, by: who, at: now, in: transaction)
             return review
         }

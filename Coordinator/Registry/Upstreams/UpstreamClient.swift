@@ -62,7 +62,8 @@ struct UpstreamClient: Sendable {
 
     /// One document by its own URL; throws `UpstreamFailure`.
     func document(_ upstream: UpstreamSetting, within time: Duration) async throws -> JSONValue {
-        try await json(upstream.url, of: upstream, until: .now + time)
+        // Places where files lie say of all of them that they are text.
+        try await json(upstream.url, of: upstream, until: .now + time, isAnyType: true)
     }
 
     private static let checkURL = "Give the URL of a registry, such as https://registry.modelcontextprotocol.io"
@@ -82,7 +83,8 @@ struct UpstreamClient: Sendable {
     private func json(
         _ url: String,
         of upstream: UpstreamSetting,
-        until deadline: ContinuousClock.Instant
+        until deadline: ContinuousClock.Instant,
+        isAnyType: Bool = false
     ) async throws -> JSONValue {
         var request = FetchRequest("GET", url, headers: [("Accept", "application/json")])
         request.timeout = min(.seconds(30), deadline - .now)
@@ -104,7 +106,7 @@ struct UpstreamClient: Sendable {
             throw UpstreamFailure("It answers \(response.status).", next: credentials.advice(for: url))
         default: throw UpstreamFailure("It answers \(response.status).")
         }
-        guard response.mediaType == "application/json" || response.mediaType?.hasSuffix("+json") == true else {
+        guard isAnyType || response.mediaType == "application/json" || response.mediaType?.hasSuffix("+json") == true else {
             throw UpstreamFailure("It answers something else than JSON.", next: Self.checkURL)
         }
         do {

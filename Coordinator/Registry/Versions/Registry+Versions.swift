@@ -79,14 +79,7 @@ extension Registry {
             let who = try log.standing(permit, at: now, in: transaction).sub
             let former = try versionInUse(alias, in: transaction)
             try expectation?.check(former.tag)
-            let status: ServerVersion.Status = message == nil ? .active : .deprecated
-            try transaction.execute(
-                """
-                UPDATE server_version SET status = ?, status_message = ?, status_at = ?3, updated_at = ?3
-                WHERE alias = ? AND is_latest = 1
-                """,
-                [.text(status.rawValue), .text(message), .integer(now), .text(alias)]
-            )
+            try mark(alias, message, at: now, in: transaction)
             try revisions.raiseEntries(in: transaction)
             let version = try versionInUse(alias, in: transaction)
             try state(
@@ -99,6 +92,18 @@ extension Registry {
             )
             return version
         }
+    }
+
+    /// Stores what is said of the version in use; nil: it is not about to go.
+    func mark(_ alias: String, _ message: String?, at now: Int, in transaction: SQLTransaction) throws {
+        let status: ServerVersion.Status = message == nil ? .active : .deprecated
+        try transaction.execute(
+            """
+            UPDATE server_version SET status = ?, status_message = ?, status_at = ?3, updated_at = ?3
+            WHERE alias = ?4 AND is_latest = 1
+            """,
+            [.text(status.rawValue), .text(message), .integer(now), .text(alias)]
+        )
     }
 
     private static func checkMessage(_ message: String) throws {
