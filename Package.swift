@@ -101,11 +101,12 @@ let testTargets: [Target] = [
         ]
     ),
     tests("StdioShim", ["StdioShim", "MCP", "StrictJSON", "Kits", nioCore]),
-    tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioHTTP2, nioPosix, nioSSL]),
+    tests("Upstreams", ["Upstreams", "Fetch", "Wire", nioCore, nioHPACK, nioPosix, nioSSL]),
     tests(
         "CoordinatorLink",
         [
-            "CoordinatorLink", "Kits", "Addresses", "Errors", "Bytes", "TransparencyLog", "AgentState", "Policy", "Contract",
+            "CoordinatorLink", "Kits", "Addresses", "Errors", "Bytes", "TransparencyLog", "AgentState", "Policy",
+            "Contract",
             "AuditLog",
             "Fetch", "ServiceKit", "Keyring", "Spool", "StrictJSON", logging, serviceLifecycle,
         ]
@@ -458,7 +459,8 @@ if Context.environment["DOORWARD_FUZZING"] != nil {
     let sanitizers = ["-sanitize=fuzzer,address"]
     // Without the rest, whose files a fuzzer may have in a target of its own: what reads states stands among much that
     // need not be built for it.
-    package.targets.removeAll { !["Bytes", "MCP", "StrictJSON", "TransparencyLog", "Wire"].contains($0.name) }
+    let needed = ["Bytes", "Errors", "MCP", "StrictJSON", "TransparencyLog", "Wire"]
+    package.targets.removeAll { !needed.contains($0.name) }
     for target in package.targets {
         target.swiftSettings = strict + [.unsafeFlags(sanitizers)]
     }
