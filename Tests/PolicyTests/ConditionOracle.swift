@@ -11,11 +11,13 @@ enum ConditionOracle {
             case .object(let object)?:
                 // The Kelvin sign is a k to some readers.
                 let folded = { (text: JSONText) in text.string.replacing("\u{212A}", with: "k").lowercased() }
-                if object.members.contains(where: { $0.name != JSONText(name) && folded($0.name) == name }) { return .unknown }
+                if object.members.contains(where: { $0.name != JSONText(name) && folded($0.name) == name }) {
+                    return .unknown
+                }
                 place = object[JSONText(name)]
             case .array(let elements)?:
                 guard let index = Int(name) else { return .unknown }
-                place = index < elements.count ? elements[index] : nil
+                place = elements.indices.contains(index) ? Optional(elements[index]) : Optional<JSONValue>.none
             case nil: break
             default: return .unknown
             }

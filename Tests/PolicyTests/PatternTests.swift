@@ -1,6 +1,8 @@
-import Policy
+import Kits
 import StrictJSON
 import Testing
+
+@testable import Policy
 
 @Suite("Patterns of names")
 struct PatternTests {
@@ -31,5 +33,32 @@ struct PatternTests {
     @Test("A pattern is written as it was read", arguments: ["*", "get_*", "get", "repo://*"])
     func roundTrip(text: String) throws {
         #expect(try Pattern(.text(text), at: "").json == .text(text))
+    }
+
+    @Test("A compiled pattern matches what the simplest matcher does, whatever the bytes and lengths")
+    func compiled() {
+        var random = SeededRandom(seed: 20)
+        func bytes(_ most: Int) -> [UInt8] {
+            (0..<Int.random(in: 0...most, using: &random)).map { _ in
+                [0x61, 0x62, 0xFF, 0x00].randomElement(using: &random) ?? 0
+            }
+        }
+        for _ in 0..<Property.policies * 20 {
+            let stem = bytes(18)
+            let pattern = Pattern(stem: stem, isPrefix: Bool.random(using: &random))
+            // Most names begin like the pattern, or nothing would match.
+            let name =
+                Bool.random(using: &random)
+                ? Array((stem + bytes(3)).prefix(Int.random(in: 0...21, using: &random))) : bytes(18)
+            var pool: [UInt8] = []
+            let compiled = CompiledPattern(pattern, pool: &pool)
+            let isMatched = name.withUnsafeBufferPointer { name in
+                pool.withUnsafeBufferPointer { compiled.matches(NameBytes(name), pool: $0) }
+            }
+            let isExpected = pattern.isPrefix ? name.starts(with: stem) : name == stem
+            #expect(isMatched == isExpected, "\(pattern) \(name)")
+            #expect(pattern.matches(name) == isExpected)
+            #expect(pool.withUnsafeBufferPointer { compiled.pattern(pool: $0) } == pattern)
+        }
     }
 }
