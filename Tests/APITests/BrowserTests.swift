@@ -68,7 +68,8 @@ struct BrowserTests {
     func roles(role: Role) async throws {
         try await office.test { client in
             let browser = try await browser(role, client)
-            for operation in office.operations where operation.path != "/sign-out" {
+            // The one would end the session, and the other is signed by a key that nobody knows yet.
+            for operation in office.operations where !["/sign-out", "/v1/enrolments"].contains(operation.path) {
                 let answer = try await client.send(operation.method, operation.example, headers: try browser.proof())
                 switch try #require(DeclaredAccess.operations[operation.name]) {
                 case .anybody, .form, .browser: #expect(answer.status != .unauthorized, "\(operation.name)")
@@ -120,7 +121,12 @@ struct BrowserTests {
             #expect(try refused.problem().code == "csrf")
             let query = try await client.send("POST", "/sign-out?csrf=\(browser.csrf)", headers: form)
             #expect([400, 403].contains(query.status.code))
-            let out = try await client.send("POST", "/sign-out", headers: form, body: Array("csrf=\(browser.csrf)".utf8))
+            let out = try await client.send(
+                "POST",
+                "/sign-out",
+                headers: form,
+                body: Array("csrf=\(browser.csrf)".utf8)
+            )
             #expect(out.status == .ok)
             #expect(try #require(out.headers[.setCookie]).hasPrefix("__Host-doorward=; "))
             #expect(try #require(out.headers[.setCookie]).contains("Max-Age=0"))

@@ -33,6 +33,10 @@ struct LookRoutes: Sendable {
             },
             Operation("GET", "/v1/records", for: Right.ReadRecords.self, query: Self.filters) { call, permit in
                 let limit = try RequestTarget.numbers(of: call.query.filter { $0.key == "limit" })["limit"]
+                    ?? Self.usualPage
+                guard (1...RecordLog.largestPage).contains(limit) else {
+                    throw Problem.badQuery("needs a number from 1 to \(RecordLog.largestPage) for limit")
+                }
                 let cursor = try call.query["cursor"].map { text in
                     guard let cursor = RecordCursor(text) else {
                         throw Problem.badQuery("has a cursor of another list")
@@ -42,7 +46,7 @@ struct LookRoutes: Sendable {
                 let found = try await records.find(
                     try filter(call),
                     after: cursor,
-                    limit: limit ?? Self.usualPage,
+                    limit: limit,
                     for: permit
                 )
                 return .json([
