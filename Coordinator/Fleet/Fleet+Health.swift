@@ -11,7 +11,8 @@ extension Fleet {
             try transaction.execute(
                 "UPDATE agent SET health = ?, health_at = ?, ended_at = ?, last_seen = ? WHERE agent_id = ?",
                 [
-                    .blob(report.json.bytes), .integer(clock.seconds), report.isEnding ? .integer(clock.seconds) : .null,
+                    .blob(report.json.bytes), .integer(clock.seconds),
+                    report.isEnding ? .integer(clock.seconds) : .null,
                     .integer(clock.seconds), .text(machine.id),
                 ]
             )

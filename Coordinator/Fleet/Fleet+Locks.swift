@@ -19,7 +19,8 @@ extension Fleet {
     ///   - permit: who does it; not to the machine of a person with a higher role, and not to the one that asks.
     /// - Returns: the machine.
     /// - Throws: `Refused`: `unknown_agent`, `role_needed`, `own_lock`, `invalid_request`.
-    package func lock(_ id: String, why: String?, by permit: Permit<Right.RevokeMachines>) async throws -> AgentSummary {
+    package func lock(_ id: String, why: String?, by permit: Permit<Right.RevokeMachines>) async throws -> AgentSummary
+    {
         try People.check(why: why)
         return try await change(id, by: permit) { agent, caller, transaction in
             guard try origin(of: caller, in: transaction) != agent.id else { throw Refused.ownLock }

@@ -31,7 +31,9 @@ struct ResourceTests {
                 let group = Array(#"{"members":["g\#(number)@office.example"]}"#.utf8)
                 #expect(try await owner.send(client, "PUT", "/v1/groups/g\(number)", body: group).status == .ok)
             }
-            for (path, list, name) in [("/v1/tokens", "tokens", "name"), ("/v1/groups", "groups", "name")] as [(String, JSONText, JSONText)] {
+            for (path, list, name) in [("/v1/tokens", "tokens", "name"), ("/v1/groups", "groups", "name")]
+                as [(String, JSONText, JSONText)]
+            {
                 var (seen, cursor) = ([String](), String?.none)
                 repeat {
                     let query = "?limit=2" + (cursor.map { "&cursor=\($0)" } ?? "")
@@ -74,7 +76,9 @@ struct ResourceTests {
             #expect(try await emails("email=OWNER@") == ["owner@office.example"])
             #expect(try await emails("locked=true").isEmpty)
             let lock = Array(#"{"why":"test"}"#.utf8)
-            #expect(try await owner.send(client, "PUT", "/v1/users/admin@office.example/lock", body: lock).status == .ok)
+            #expect(
+                try await owner.send(client, "PUT", "/v1/users/admin@office.example/lock", body: lock).status == .ok
+            )
             #expect(try await emails("locked=true") == ["admin@office.example"])
             #expect(try await admin.send(client, "GET", "/v1/users").problem().code == "locked")
             let agents = try await owner.send(client, "GET", "/v1/agents?locked=true&presence=online").json()
@@ -98,7 +102,13 @@ struct ResourceTests {
             #expect(listed?["etag"]?.text == tag)
             func put(_ role: String, _ match: String?) async throws -> TestResponse {
                 let headers: HTTPFields = match.map { [.ifMatch: $0] } ?? [:]
-                return try await owner.send(client, "PUT", path, body: Array(#"{"role":"\#(role)"}"#.utf8), headers: headers)
+                return try await owner.send(
+                    client,
+                    "PUT",
+                    path,
+                    body: Array(#"{"role":"\#(role)"}"#.utf8),
+                    headers: headers
+                )
             }
             let changed = try await put("auditor", tag)
             #expect(changed.status == .ok && changed.headers[.eTag] != tag)
@@ -125,7 +135,10 @@ struct ResourceTests {
             let again = try await invite(key)
             #expect(again.status == .created && Array(buffer: again.body) == Array(buffer: first.body))
             #expect(again.headers[.eTag] == first.headers[.eTag])
-            #expect(try await invite(key, Array(#"{"email":"bob@office.example"}"#.utf8)).problem().code == "idempotency_mismatch")
+            #expect(
+                try await invite(key, Array(#"{"email":"bob@office.example"}"#.utf8)).problem().code
+                    == "idempotency_mismatch"
+            )
             #expect(try await invite(Self.key("0f8fad5b-d9cb-469f-a165-000000000000")).status == .created)
             for _ in 0..<2 { #expect(try await invite([:]).status == .created) }
             let listed = try await owner.send(client, "GET", "/v1/invitations?email=ann@").json()
@@ -164,7 +177,8 @@ struct ResourceTests {
                     group.addTask {
                         let key = Self.key("fedcba9876543210")
                         let body = Self.invitation
-                        return try await owner.send(client, "POST", "/v1/invitations", body: body, headers: key).status.code
+                        return try await owner.send(client, "POST", "/v1/invitations", body: body, headers: key).status
+                            .code
                     }
                 }
                 return try await group.reduce(into: [Int]()) { $0.append($1) }
@@ -204,7 +218,9 @@ struct ResourceTests {
             #expect(try again.json()["token"]?.text == secret)
             for file in ["coordinator.sqlite", "coordinator.sqlite-wal"] {
                 let bytes = try Data(contentsOf: office.folder.appending(path: file))
-                for word in [secret, String(secret.dropFirst(6)), key] { #expect(bytes.range(of: Data(word.utf8)) == nil) }
+                for word in [secret, String(secret.dropFirst(6)), key] {
+                    #expect(bytes.range(of: Data(word.utf8)) == nil)
+                }
             }
         }
     }

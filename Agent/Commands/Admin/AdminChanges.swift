@@ -33,9 +33,11 @@ struct AdminChanges: AsyncParsableCommand {
                     status: .badUsage
                 )
             }
-            let fields = [("limit", "\(limit)")] + [("who", who), ("what", what), ("from", since)].compactMap { name, value in
-                value.map { (name, $0) }
-            }
+            let fields =
+                [("limit", "\(limit)")]
+                + [("who", who), ("what", what), ("from", since)].compactMap { name, value in
+                    value.map { (name, $0) }
+                }
             let answer = try await context.asAdmin { try await $0.json("GET", "/v1/changes?\(FormBody.query(fields))") }
             let rows = (answer["changes"]?.array ?? []).map { change in
                 [

@@ -45,7 +45,10 @@ struct AdminGroups: AsyncParsableCommand {
         @Argument(help: "The group.")
         var name: String
 
-        @Option(name: .long, help: ArgumentHelp("Somebody who is in it from now on; may be repeated.", valueName: "email"))
+        @Option(
+            name: .long,
+            help: ArgumentHelp("Somebody who is in it from now on; may be repeated.", valueName: "email")
+        )
         var add: [String] = []
 
         @Option(name: .long, help: ArgumentHelp("Somebody who is not any more; may be repeated.", valueName: "email"))

@@ -66,7 +66,8 @@ extension AdminAgents {
                 let isUserLocked = answer["user_locked"]?.bool ?? false
                 let words =
                     isUserLocked
-                    ? "\(agent) has no lock of its own any more; its person is still locked." : "\(agent) is not locked any more."
+                    ? "\(agent) has no lock of its own any more; its person is still locked."
+                    : "\(agent) is not locked any more."
                 return Facts(answer, words: [words])
             }
         }

@@ -82,7 +82,9 @@ struct OperationItem {
         case .needed: add("If-Match", "header", .entityTags, isRequired: true)
         }
         if operation.isMaking {
-            let key = Schema.text("[!#-~]{16,128}").about("Sent again with the same key, the request makes nothing more.")
+            let key = Schema.text("[!#-~]{16,128}").about(
+                "Sent again with the same key, the request makes nothing more."
+            )
             add("Idempotency-Key", "header", key, isRequired: false)
         }
         return parameters

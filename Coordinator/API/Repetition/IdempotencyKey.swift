@@ -31,7 +31,9 @@ struct IdempotencyKey: Sendable {
         guard Self.lengths.contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
         else { throw Problem.badHeader("Idempotency-Key") }
         let who = try Self.name(call.caller())
-        hash = .of(try JSONValue.array(["idempotency", .text(who), .text(operation.name), .text(String(key))]).canonicalBytes())
+        hash = .of(
+            try JSONValue.array(["idempotency", .text(who), .text(operation.name), .text(String(key))]).canonicalBytes()
+        )
         request = .of(try JSONValue.array(call.parameters.map { .text($0) }).canonicalBytes() + call.body)
         seal = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(data: Array(key.utf8)),
@@ -57,7 +59,9 @@ struct IdempotencyKey: Sendable {
 
     /// The answer again.
     func opened(_ bytes: [UInt8]) throws -> [UInt8] {
-        Array(try ChaChaPoly.open(try ChaChaPoly.SealedBox(combined: bytes), using: seal, authenticating: request.bytes))
+        Array(
+            try ChaChaPoly.open(try ChaChaPoly.SealedBox(combined: bytes), using: seal, authenticating: request.bytes)
+        )
     }
 }
 
@@ -83,7 +87,8 @@ extension Problem {
         "idempotency_answer_lost",
         status: 409,
         title: "It was done, and its answer is lost",
-        detail: "A request with this Idempotency-Key was acted on, and the coordinator ended before it could keep the answer.",
+        detail:
+            "A request with this Idempotency-Key was acted on, and the coordinator ended before it could keep the answer.",
         next: "Look at the list for what was made; take it away, and make it anew with a new key."
     )
 }

@@ -12,7 +12,8 @@ extension OperationDescription {
         "error": .object(["code": .text, "message": .text, "next": .text.orNull]).optional,
     ]).named("ReportJob")
     private static let record = Schema.object([
-        "agent_id": .text, "seq": .count, "user": .text, "result": .word(RecordFilter.Wanted.self), "record": .map(.any),
+        "agent_id": .text, "seq": .count, "user": .text, "result": .word(RecordFilter.Wanted.self),
+        "record": .map(.any),
     ]).named("Record")
     private static let tally = Schema.object([
         "calls": .count, "ok": .count, "tool_errors": .count, "failed": .count, "cancelled": .count, "denied": .count,

@@ -97,8 +97,12 @@ extension OperationDescription {
             "Brings in server.json documents, or asks a registry once.",
             body: .json(
                 .closed([
-                    "documents": .array(.closed(["server": .map(.any), "file": .text.optional]), atMost: 1000, atLeast: 1)
-                        .optional,
+                    "documents": .array(
+                        .closed(["server": .map(.any), "file": .text.optional]),
+                        atMost: 1000,
+                        atLeast: 1
+                    )
+                    .optional,
                     "register": .boolean.optional, "url": .text.optional, "only": .array(.text).optional,
                 ])
                 .with("anyOf", [["required": ["documents"]], ["required": ["url"]]])
@@ -152,7 +156,8 @@ extension OperationDescription {
         "GET /v0.1/servers": .init(
             "The official Registry API: the servers that the caller may use.",
             query: [
-                "cursor": .text, "limit": .integer(1...(1 << 52)).about("At most 100 are given."), "search": .text, "updated_since": .time, "version": .text,
+                "cursor": .text, "limit": .integer(1...(1 << 52)).about("At most 100 are given."), "search": .text,
+                "updated_since": .time, "version": .text,
                 "include_deleted": flag,
             ],
             answer: publishedList

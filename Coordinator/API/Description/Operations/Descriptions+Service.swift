@@ -29,7 +29,8 @@ extension OperationDescription {
     ]
 
     /// Everything that is described, by the operations' names.
-    static let all: [String: OperationDescription] = [people, fleet, audit, policy, registry, service].reduce(into: [:]) {
+    static let all: [String: OperationDescription] = [people, fleet, audit, policy, registry, service].reduce(into: [:])
+    {
         $0.merge($1) { one, _ in one }
     }
 }
