@@ -65,7 +65,8 @@ extension PolicyRules {
     /// All conditions on arguments, each once.
     package var predicates: [ArgumentPredicate] {
         var known: Set<ArgumentPredicate> = []
-        let all = roles.flatMap(\.grants).flatMap(\.arguments) + forbids.flatMap(\.scope.arguments)
+        let all =
+            roles.flatMap(\.grants).flatMap(\.arguments) + forbids.flatMap(\.scope.arguments)
             + requirements.flatMap(\.scope.arguments)
         return all.filter { known.insert($0).inserted }
     }
@@ -169,7 +170,9 @@ extension ObjectReader {
     /// The words of a rule's author, which may be absent.
     fileprivate mutating func because() throws(ShapeError) -> JSONText? {
         guard let because = try optionalText("because") else { return nil }
-        guard (1...512).contains(because.utf8.count) else { throw ShapeError(path("because"), "must be 1 to 512 bytes") }
+        guard (1...512).contains(because.utf8.count) else {
+            throw ShapeError(path("because"), "must be 1 to 512 bytes")
+        }
         return JSONText(because)
     }
 }

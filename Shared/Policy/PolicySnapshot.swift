@@ -127,8 +127,9 @@ package final class PolicySnapshot: Sendable {
     package var isClosed: Bool { closed != nil }
 
     /// Whether the person has any grant on a server, through any client: otherwise the server does not exist for this
-    /// person. Where the policy only observes every server exists for everybody.
+    /// person.
     ///
+    /// Where the policy only observes every server exists for everybody.
     /// What a rule forbids is still there, and a call to it is denied with the reason.
     package func knows(server: JSONText) -> Bool {
         closed == nil && (table.isOpen || table.hasGrant(server: server))

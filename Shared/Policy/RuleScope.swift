@@ -88,7 +88,9 @@ extension RuleScope {
         object[form.person] = person.map(JSONValue.string)
         object["group"] = group?.json
         if let clients {
-            if clients.count == 1 { object["client"] = clients[0].json } else {
+            if clients.count == 1 {
+                object["client"] = clients[0].json
+            } else {
                 object["clients"] = .array(clients.map(\.json))
             }
         }

@@ -143,11 +143,14 @@ extension RuleTable {
 
         // MARK: Arguments
 
-        /// Whether a condition of a rule holds; the arguments are read when the first is asked for.
+        /// Whether a condition of a rule holds.
+        ///
+        /// The arguments are read when the first is asked for.
         ///
         /// - Parameters:
         ///   - index: the condition.
         ///   - open: what makes the rule leave the call open, where that is what an unknown condition is to do.
+        /// - Returns: what comes of it.
         private mutating func truth(_ index: Int, orIfOpen open: Truth) -> Truth {
             let condition = table.conditions[index]
             let bytes: UnsafeBufferPointer<UInt8>?

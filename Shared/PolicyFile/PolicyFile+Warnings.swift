@@ -174,7 +174,8 @@ private struct RuleChecks {
                 for (place, grant) in role.grants.enumerated() {
                     left -= 1
                     guard left > 0 else { return }
-                    guard forbid.scope.server?.overlaps(grant.server) ?? true, opensMore(grant.items, than: pattern) else {
+                    guard forbid.scope.server?.overlaps(grant.server) ?? true, opensMore(grant.items, than: pattern)
+                    else {
                         continue
                     }
                     warn(

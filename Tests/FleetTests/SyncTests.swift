@@ -270,7 +270,9 @@ struct SyncTests {
         let counter = try office.state(try await office.news(machine)).counter
         let (office, caller) = (office, try await office.caller(machine))
         let waiting = Task {
-            await code { try await office.fleet.news(SyncQuestion(after: counter), for: caller.machine(), hold: .seconds(50)) }
+            await code {
+                try await office.fleet.news(SyncQuestion(after: counter), for: caller.machine(), hold: .seconds(50))
+            }
         }
         try await office.fleet.leave(caller.machine())
         #expect(await waiting.value == "revoked_key")
@@ -293,7 +295,10 @@ struct SyncTests {
     func token() async throws {
         let proof = Caller.Proof.token(id: "t", scopes: [.admin], expires: .max)
         let caller = Caller(sub: "p", email: "a@b", role: .owner, proof: proof, isLocked: false)
-        #expect(await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller.machine()) } == "machine_needed")
+        #expect(
+            await code { try await office.fleet.news(SyncQuestion(after: 0), for: caller.machine()) }
+                == "machine_needed"
+        )
         #expect(await code { try await office.fleet.leave(caller.machine()) } == "machine_needed")
     }
 }

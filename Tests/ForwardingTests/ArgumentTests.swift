@@ -11,7 +11,8 @@ extension RealSockets {
         private static func policy() throws -> PolicySnapshot {
             try Policies.policy(
                 [
-                    ["server": "up", "tools": ["echo"], "args": [0]], ["server": "up", "prompts": ["review"], "args": [0]],
+                    ["server": "up", "tools": ["echo"], "args": [0]],
+                    ["server": "up", "prompts": ["review"], "args": [0]],
                 ],
                 forbid: [["tools": ["echo"], "args": [1]]],
                 conditions: [["at": "/owner", "in": ["acme"]], ["at": "/path", "path_under": "/etc"]]
@@ -40,7 +41,9 @@ extension RealSockets {
                     (record["dec"]?["args"]?.array ?? []).compactMap { $0.text?.split(separator: ":").last }
                 }
                 #expect(told == [["0", "1"], ["0", "0"], ["1", "1"], ["u", "1"], ["0", "u"]])
-                let names = records.compactMap { $0["dec"]?["args"]?.array?.compactMap { $0.text?.split(separator: ":")[0] } }
+                let names = records.compactMap {
+                    $0["dec"]?["args"]?.array?.compactMap { $0.text?.split(separator: ":")[0] }
+                }
                 #expect(names.allSatisfy { $0 == names[0] })
                 let text = records.map(\.json).joined()
                 #expect(!text.contains("acme") && !text.contains("/etc"))
@@ -82,7 +85,8 @@ extension RealSockets {
                 #expect(try await ask("prompts/get", #""name":"review","arguments":{"owner":"acme"},"#) == nil)
                 #expect(try await ask("prompts/get", #""name":"review","arguments":{"owner":"x"},"#) == "no_grant")
                 #expect(try await ask("prompts/get", #""name":"review","#) == "no_grant")
-                let completion = #""ref":{"type":"ref/prompt","name":"review"},"argument":{"name":"owner","value":"a"},"#
+                let completion =
+                    #""ref":{"type":"ref/prompt","name":"review"},"argument":{"name":"owner","value":"a"},"#
                 #expect(try await ask("completion/complete", completion) == "no_grant")
                 let dressed = completion + #""arguments":{"owner":"acme"},"#
                 #expect(try await ask("completion/complete", dressed) == "no_grant")
@@ -93,7 +97,10 @@ extension RealSockets {
         @Test("A list shows a tool that may be called with some arguments")
         func lists() async throws {
             let tools = #""tools":[{"name":"echo","inputSchema":{}},{"name":"other","inputSchema":{}}]"#
-            try await withDesk({ _ in [.json(#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete",\#(tools)}}"#)] }, policy: try Self.policy()) { desk, _ in
+            try await withDesk(
+                { _ in [.json(#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete",\#(tools)}}"#)] },
+                policy: try Self.policy()
+            ) { desk, _ in
                 let client = try await desk.client()
                 try await client.send(desk.ask("tools/list"))
                 let answer = try await client.answer()

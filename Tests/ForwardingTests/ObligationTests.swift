@@ -43,8 +43,10 @@ extension RealSockets {
         @Test("A key that is kept elsewhere, a coordinator that was not heard of in time, a sign-in that is too old")
         func machine() async throws {
             let policy = try Self.policy(
-                ["tools": ["keyed"], "key_protection": ["tpm"]], ["tools": ["kept"], "key_protection": ["keyring"]],
-                ["tools": ["online"], "online_within": "1h"], ["tools": ["login"], "recent_login": "1h"],
+                ["tools": ["keyed"], "key_protection": ["tpm"]],
+                ["tools": ["kept"], "key_protection": ["keyring"]],
+                ["tools": ["online"], "online_within": "1h"],
+                ["tools": ["login"], "recent_login": "1h"],
                 signedIn: 1_000_000
             )
             try await withDesk({ _ in [.json(Desk.result())] }, policy: policy) { desk, upstream in
@@ -112,7 +114,9 @@ extension RealSockets {
             try await withDesk({ _ in [.json(Desk.result())] }, policy: policy) { desk, upstream in
                 let (client, other) = (try await desk.client(), try await desk.client())
                 let urgent = Urgency()
-                let observation = desk.spool.observe { event in if event.isUrgent { urgent.isSeen.withLock { $0 = true } } }
+                let observation = desk.spool.observe { event in
+                    if event.isUrgent { urgent.isSeen.withLock { $0 = true } }
+                }
                 defer { observation.cancel() }
                 try await client.send(desk.call("drop"))
                 try await desk.wait { _ in desk.spool.counts.recorded == 1 && urgent.isSeen.withLock { $0 } }

@@ -102,7 +102,8 @@ package enum SampleRecords {
     ]
 
     /// The same with what came into the format later.
-    package static let all: [RecordBody] = bodies + [
-        .callBegin(facts(), observed, credential: nil), .callBegin(facts(), conditional, credential: nil),
-    ]
+    package static let all: [RecordBody] =
+        bodies + [
+            .callBegin(facts(), observed, credential: nil), .callBegin(facts(), conditional, credential: nil),
+        ]
 }

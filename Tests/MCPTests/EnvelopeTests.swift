@@ -65,7 +65,9 @@ struct EnvelopeTests {
     @Test("What a call and what a completion has beside its name are two things")
     func arguments() throws {
         for params in [#""arguments":{"a":1},"argument":{"a":2}"#, #""argument":{"a":2},"arguments":{"a":1}"#] {
-            let message = try Scanned(#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x",\#(params)}}"#)
+            let message = try Scanned(
+                #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x",\#(params)}}"#
+            )
             #expect(message.literal(message.envelope.arguments) == #"{"a":1}"#)
             #expect(message.literal(message.envelope.argument) == #"{"a":2}"#)
         }

@@ -28,7 +28,10 @@ struct ArgumentRuleTests {
     @Test("A grant opens only what is known to meet its conditions, all of them")
     func grants() throws {
         let policy = try snapshot([
-            ["server": "git", "tools": ["create"], "args": ["/owner": ["in": ["acme"]], "/size": ["int_range": [1, 9]]]]
+            [
+                "server": "git", "tools": ["create"],
+                "args": ["/owner": ["in": ["acme"]], "/size": ["int_range": [1, 9]]],
+            ]
         ])
         #expect(decide(policy, ["owner": "acme", "size": 3]).reason == .granted)
         for arguments in [
@@ -97,7 +100,10 @@ struct ArgumentRuleTests {
             PolicyRules.Role(
                 name: "all",
                 grants: try [
-                    ["server": "a", "tools": ["x"], "args": ["/a": ["eq": 1, "max_len": 3], "/b": ["present": true]]],
+                    [
+                        "server": "a", "tools": ["x"],
+                        "args": ["/a": ["eq": 1, "max_len": 3], "/b": ["present": true]],
+                    ],
                     ["server": "b", "tools": ["x"], "args": ["/b": ["present": true]]],
                 ].map { try PolicyRules.Grant($0, form: .file, at: "") }
             )
@@ -110,7 +116,11 @@ struct ArgumentRuleTests {
         let bytes = try rules.json.canonicalBytes()
         #expect(String(decoding: bytes, as: UTF8.self).contains(#"{"args":[2],"server":"b","tools":["x"]}"#))
         #expect(try PolicyRules(JSONValue(canonical: bytes, limits: .bundle)) == rules)
-        #expect(rules.roles[0].grants.map(\.json).compactMap { $0["args"]?["/b"] } == [["present": true], ["present": true]])
+        #expect(
+            rules.roles[0].grants.map(\.json).compactMap { $0["args"]?["/b"] } == [
+                ["present": true], ["present": true],
+            ]
+        )
     }
 
     @Test(

@@ -15,7 +15,9 @@ enum Oracle {
         for rule in rules.requirements where closes(PolicyRules.Forbid(scope: rule.scope), question, binding) {
             if rule.obligations.isAuditStrict { demands.insert("audit") }
             for place in ["keyring", "tpm", "memory"] as [JSONText] {
-                if let places = rule.obligations.keyProtection, !places.contains(place) { demands.insert("not \(place)") }
+                if let places = rule.obligations.keyProtection, !places.contains(place) {
+                    demands.insert("not \(place)")
+                }
             }
             for time in [60, 3600, 86_400] {
                 if let most = rule.obligations.onlineWithin, most <= time { demands.insert("online \(time)") }

@@ -66,7 +66,8 @@ struct RandomPolicy {
     /// Names that differ by case, among others.
     static let arguments: [JSONText] = ["a", "A", "b", "k", "\u{212A}", "0"]
     static let texts: [JSONText] = [
-        "", "x", "X", "xy", "https://a.b/", "https://b/", "http://[::1]/", "https://u@b/", "/srv/x", "/srv/../x", "/srvx", "srv",
+        "", "x", "X", "xy", "https://a.b/", "https://b/", "http://[::1]/", "https://u@b/", "/srv/x", "/srv/../x",
+        "/srvx", "srv",
         "/srv/%78",
     ]
 
@@ -125,9 +126,10 @@ struct RandomPolicy {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
         case 2: return .int(Int.random(in: -1...2, using: &random))
-        case 3: return (try? JSONValue(parsing: Array("[1.0,1e0,9007199254740993]".utf8), topLevel: .anything))?.array?[
-            Int.random(in: 0...2, using: &random)
-        ] ?? .null
+        case 3:
+            return (try? JSONValue(parsing: Array("[1.0,1e0,9007199254740993]".utf8), topLevel: .anything))?.array?[
+                Int.random(in: 0...2, using: &random)
+            ] ?? .null
         case 4, 5: return .string(pick(Self.texts))
         case 6: return .array(many(0...2) { $0.value(depth: depth - 1) })
         default:
@@ -197,7 +199,8 @@ struct RandomPolicy {
 
     private mutating func scope() -> RuleScope {
         var items = items()
-        let annotation = items.resources == nil && items.prompts == nil ? maybe { $0.pick(RuleScope.Annotation.allCases) } : nil
+        let annotation =
+            items.resources == nil && items.prompts == nil ? maybe { $0.pick(RuleScope.Annotation.allCases) } : nil
         if annotation != nil { items = PolicyRules.Items(tools: items.tools, resources: nil, prompts: nil) }
         return RuleScope(
             person: maybe { $0.pick(RandomPolicy.people) },

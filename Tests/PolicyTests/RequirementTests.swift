@@ -59,7 +59,8 @@ struct RequirementTests {
     @Test(
         "A rule that demands nothing, or what nobody knows, is refused",
         arguments: [
-            ["tools": ["x"]], ["audit": "best_effort"], ["audit": true], ["online_within": "1s"], ["online_within": "59s"],
+            ["tools": ["x"]], ["audit": "best_effort"], ["audit": true], ["online_within": "1s"],
+            ["online_within": "59s"],
             ["online_within": "1"], ["online_within": "0h"], ["online_within": "01h"], ["online_within": "31d"],
             ["online_within": 3600], ["recent_login": "1.5h"], ["key_protection": []], ["key_protection": "Key Ring"],
             ["key_protection": ["keyring", 1]], ["approval": "user"], ["audit": "strict", "reason": "x"],
@@ -75,7 +76,8 @@ struct RequirementTests {
         let rule = try PolicyRules.Requirement(
             [
                 "user": "ann@example.com", "tools": ["x"], "args": ["/a": ["eq": 1]], "audit": "strict",
-                "key_protection": ["tpm", "keyring"], "online_within": "90m", "recent_login": "2d", "because": "it is costly",
+                "key_protection": ["tpm", "keyring"], "online_within": "90m", "recent_login": "2d",
+                "because": "it is costly",
             ],
             form: .file,
             at: ""

@@ -20,7 +20,8 @@ struct ScopeTests {
         return PolicySnapshot(rules: rules, binding: binding, version: 1, digest: "")
     }
 
-    private func isAllowed(_ policy: PolicySnapshot, _ hints: ToolHints = .assumed, client: JSONText = "codex") -> Bool {
+    private func isAllowed(_ policy: PolicySnapshot, _ hints: ToolHints = .assumed, client: JSONText = "codex") -> Bool
+    {
         policy.decide(client: client, server: "git", tool: "push", hints: hints).isAllowed
     }
 

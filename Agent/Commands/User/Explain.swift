@@ -43,7 +43,9 @@ struct Explain: AsyncParsableCommand {
                 words.append("Nearest grant: \(nearest["rule"]?.text ?? ""), but \(lacks).")
             }
             if let demands = facts["require"]?.object {
-                let list = demands.members.map { "\($0.name) \($0.value.text ?? $0.value.json)" }.joined(separator: ", ")
+                let list = demands.members.map { "\($0.name) \($0.value.text ?? $0.value.json)" }.joined(
+                    separator: ", "
+                )
                 words.append("Demanded: \(list).")
             }
             if let reason = facts["words"]?.text { words.append("The author of the rule says: \(reason)") }

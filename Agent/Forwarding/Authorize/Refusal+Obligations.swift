@@ -29,7 +29,8 @@ extension Refusal {
     static let notCountersigned = Refusal(
         code: .notRecorded,
         reason: "not_countersigned",
-        message: "The policy wants the coordinator to have the record of this before {server} is asked, and it has not confirmed "
+        message:
+            "The policy wants the coordinator to have the record of this before {server} is asked, and it has not confirmed "
             + "it in time, so nothing was asked: `doorward status` shows what keeps it."
     )
 }

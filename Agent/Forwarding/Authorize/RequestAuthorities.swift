@@ -35,7 +35,9 @@ struct RequestAuthorities: MessageAuthorities {
             .map { .unmet($0, decision) }
     }
 
-    func hints(of tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> ToolHints { server.pins.hints(of: tool) }
+    func hints(of tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> ToolHints {
+        server.pins.hints(of: tool)
+    }
 
     func hold(on tool: UnsafeBufferPointer<UInt8>, at server: ServedServer) -> Refusal? {
         if server.pins.mayCall(tool) { return nil }

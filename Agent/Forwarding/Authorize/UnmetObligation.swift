@@ -52,16 +52,19 @@ package enum UnmetObligation: Hashable, Sendable {
         switch self {
         case .keyProtection(let places, let custody):
             let wanted = places.isEmpty ? "nowhere" : places.map(\.string).joined(separator: " or ")
-            return "The policy lets {item} at {server} be called only from machines whose key is kept in \(wanted), and this "
+            return
+                "The policy lets {item} at {server} be called only from machines whose key is kept in \(wanted), and this "
                 + "one's is kept in \(custody?.string ?? "an unknown place"): an administrator can change that."
         case .onlineWithin(let most, let age):
-            let last = age.map { "it was last heard of \(Self.time($0)) ago" } ?? "it was not heard of since the agent began"
+            let last =
+                age.map { "it was last heard of \(Self.time($0)) ago" } ?? "it was not heard of since the agent began"
             return "The policy lets {item} at {server} be called only while the coordinator was heard of within "
                 + "\(Self.time(most)), and \(last): `doorward status` shows what keeps it."
         case .recentLogin(let most, let age, let url):
             let last = age.map { "your last was \(Self.time($0)) ago" } ?? "none of yours is known"
             let place = url.map { " at \($0)" } ?? ""
-            return "The policy lets {item} at {server} be called only within \(Self.time(most)) of a sign-in, and \(last): sign "
+            return
+                "The policy lets {item} at {server} be called only within \(Self.time(most)) of a sign-in, and \(last): sign "
                 + "in\(place) and call again."
         }
     }

@@ -159,7 +159,8 @@ struct ResponseFilter {
     private func isOwn(task id: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let tool = tasks?.tool(of: id, client: client, server: server) else { return false }
         return tool.utf8.withUnsafeBufferPointer {
-            policy.decide(client: client, server: server, ask: .tool($0), arguments: .any, hints: hints(of: $0)).isAllowed
+            policy.decide(client: client, server: server, ask: .tool($0), arguments: .any, hints: hints(of: $0))
+                .isAllowed
         }
     }
 

@@ -98,7 +98,10 @@ extension ArgumentPredicate.Condition {
         if let bounds = try reader.optionalElements("int_range") {
             let numbers = try bounds.map { try ObjectReader.int($0.value, in: ArgumentScalar.integers, at: $0.place) }
             guard numbers.count == 2, numbers[0] <= numbers[1] else {
-                throw ShapeError(reader.path("int_range"), "must be the least and the greatest number, such as [1, 100]")
+                throw ShapeError(
+                    reader.path("int_range"),
+                    "must be the least and the greatest number, such as [1, 100]"
+                )
             }
             found.append(.within(numbers[0]...numbers[1]))
         }

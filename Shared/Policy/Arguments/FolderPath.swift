@@ -42,7 +42,8 @@ package struct FolderPath: Hashable, Sendable {
 
     private func lies(_ path: UnsafeBufferPointer<UInt8>) -> Truth {
         // Where a relative path begins is for its server to say, and so is whose home `~` is.
-        guard (path.first == Self.slash) == isAbsolute, path.first != Self.home, let segments = Self.segments(path) else {
+        guard (path.first == Self.slash) == isAbsolute, path.first != Self.home, let segments = Self.segments(path)
+        else {
             return .unknown
         }
         return segments.starts(with: self.segments) ? .holds : .fails

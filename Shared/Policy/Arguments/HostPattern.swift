@@ -63,7 +63,8 @@ struct URLHost {
         if authority[0] == UInt8(ascii: "[") {
             guard let end = authority.firstIndex(of: UInt8(ascii: "]")), end > 2 else { return nil }
             host = authority[...end]
-            guard authority[1..<end].allSatisfy({ Self.isHex($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+            guard
+                authority[1..<end].allSatisfy({ Self.isHex($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { return nil }
         } else if let colon = authority.firstIndex(of: UInt8(ascii: ":")) {
             host = authority[..<colon]
@@ -74,7 +75,8 @@ struct URLHost {
         } else {
             let digits = rest.dropFirst()
             guard rest.first == UInt8(ascii: ":"), (1...5).contains(digits.count),
-                let number = Int(String(decoding: digits, as: UTF8.self)), number < 65_536, digits.allSatisfy(Self.isDigit)
+                let number = Int(String(decoding: digits, as: UTF8.self)), number < 65_536,
+                digits.allSatisfy(Self.isDigit)
             else { return nil }
             port = number
         }

@@ -55,7 +55,10 @@ extension Obligations {
         onlineWithin = try Self.seconds("online_within", &reader)
         recentLogin = try Self.seconds("recent_login", &reader)
         guard !isEmpty else {
-            throw ShapeError(reader.place, "must demand something: audit, key_protection, online_within or recent_login")
+            throw ShapeError(
+                reader.place,
+                "must demand something: audit, key_protection, online_within or recent_login"
+            )
         }
     }
 

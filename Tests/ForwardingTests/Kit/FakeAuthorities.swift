@@ -8,7 +8,8 @@ import StrictJSON
 final class FakeAuthorities: MessageAuthorities {
     /// A guard that depends on what is known, and not on the message alone.
     enum Breach {
-        case closed, policyOver, server, session, policy, hold, thread, task, obligation, down, limit, credential, pending, event
+        case closed, policyOver, server, session, policy, hold, thread, task, obligation, down, limit, credential,
+            pending, event
     }
 
     struct Server: AuthorizedServer {
