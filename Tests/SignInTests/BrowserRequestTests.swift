@@ -18,7 +18,9 @@ struct BrowserRequestTests {
         }
         #expect(await refusal(good, session.csrf) == nil)
         #expect(await refusal([good[0]], session.csrf) == nil)
-        for proof in [nil, "", String(session.csrf.dropLast()), session.csrf + "=", try await lodge.browser().session.csrf] {
+        for proof in [
+            nil, "", String(session.csrf.dropLast()), session.csrf + "=", try await lodge.browser().session.csrf,
+        ] {
             #expect(await refusal(good, proof) == "csrf")
         }
     }
@@ -27,7 +29,8 @@ struct BrowserRequestTests {
         "Another origin, one that is hidden, two of them, or a site that is merely near is refused",
         arguments: [
             [], [("origin", "null")], [("origin", "https://example.com.evil.example")],
-            [("origin", "http://example.com")], [("origin", "https://example.com:444")], [("origin", "https://EXAMPLE.com")],
+            [("origin", "http://example.com")], [("origin", "https://example.com:444")],
+            [("origin", "https://EXAMPLE.com")],
             [("origin", own), ("origin", "https://evil.example")], [("origin", own), ("sec-fetch-site", "same-site")],
             [("origin", own), ("sec-fetch-site", "cross-site")], [("origin", own), ("sec-fetch-site", "none")],
         ]
@@ -35,7 +38,8 @@ struct BrowserRequestTests {
     func otherOrigin(_ headers: [(String, String)]) async throws {
         let session = try await lodge.browser().session
         #expect(
-            await code { try session.checkChange(.of(headers), proof: session.csrf, origin: Self.own) } == "other_origin"
+            await code { try session.checkChange(.of(headers), proof: session.csrf, origin: Self.own) }
+                == "other_origin"
         )
     }
 

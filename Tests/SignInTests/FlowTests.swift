@@ -15,7 +15,8 @@ struct FlowTests {
     @Test(
         "Nothing else is a path to it",
         arguments: [
-            "", "people", "//evil.example", "/\\evil.example", "/\\/evil.example", "\\\\evil.example", "https://evil.example",
+            "", "people", "//evil.example", "/\\evil.example", "/\\/evil.example", "\\\\evil.example",
+            "https://evil.example",
             "javascript:alert(1)", "/a\r\nSet-Cookie: x=1", "/a b", "/\u{9}/evil.example", "/é", "/a#b",
             "/" + String(repeating: "a", count: 1024),
         ]

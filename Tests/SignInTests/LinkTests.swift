@@ -83,7 +83,9 @@ struct LinkTests {
         #expect(opened.session.caller.role == .owner)
     }
 
-    @Test("A person who is only invited by others, or was removed, gets none, and one that is open opens nothing any more")
+    @Test(
+        "A person who is only invited by others, or was removed, gets none, and one that is open opens nothing any more"
+    )
     func removed() async throws {
         let link = try await lodge.link(.admin)
         try await lodge.database.write { transaction in

@@ -28,7 +28,9 @@ struct SessionTests {
         #expect(try await lodge.sessions.session(of: .with(opened)) == nil)
     }
 
-    @Test("The cookie has the prefix that only its own host can set, and no script can read it; the database has a hash alone")
+    @Test(
+        "The cookie has the prefix that only its own host can set, and no script can read it; the database has a hash alone"
+    )
     func cookie() async throws {
         let opened = try await lodge.browser()
         let parts = opened.cookie.split(separator: "; ").map(String.init)

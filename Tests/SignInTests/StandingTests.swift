@@ -58,7 +58,9 @@ struct StandingTests {
 
     private func groups() async throws -> [String] {
         try await lodge.database.read { view in
-            try view.rows("SELECT name FROM group_member WHERE source = 'provider' ORDER BY name").map { try $0.text("name") }
+            try view.rows("SELECT name FROM group_member WHERE source = 'provider' ORDER BY name").map {
+                try $0.text("name")
+            }
         }
     }
 
@@ -110,7 +112,8 @@ struct StandingTests {
     func roles() async throws {
         let door = withRoles(["admins": .admin, "audit": .auditor])
         for (groups, expected) in [
-            (["staff"], Role.member), (["staff", "audit"], .auditor), (["audit", "admins"], .admin), (["audit"], .auditor),
+            (["staff"], Role.member), (["staff", "audit"], .auditor), (["audit", "admins"], .admin),
+            (["audit"], .auditor),
             ([], .member),
         ] {
             provider.change { $0.claims = ["groups": .array(groups.map { .text($0) })] }
@@ -161,7 +164,9 @@ struct StandingTests {
         #expect(try await groups() == [])
     }
 
-    @Test("The provider is asked every few minutes; a person whom it does not know any more is out, machines too, until the next sign-in")
+    @Test(
+        "The provider is asked every few minutes; a person whom it does not know any more is out, machines too, until the next sign-in"
+    )
     func ended() async throws {
         let door = door()
         let opened = try await signIn(door)
@@ -203,7 +208,9 @@ struct StandingTests {
         #expect(try await lodge.sessions.session(of: .with(opened))?.caller.role == .member)
     }
 
-    @Test("A provider that is down puts nobody out for an hour, and everybody after it; a link of the coordinator lets in")
+    @Test(
+        "A provider that is down puts nobody out for an hour, and everybody after it; a link of the coordinator lets in"
+    )
     func down() async throws {
         let door = door()
         let opened = try await signIn(door)

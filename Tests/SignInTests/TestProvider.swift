@@ -78,7 +78,8 @@ final class TestProvider: Sendable {
 
     /// What a person's consent sends the browser back with: the query of the callback.
     func consent(_ departure: String, changing changes: [String: String?] = [:]) throws -> String {
-        guard let query = WebURL(departure)?.query, let fields = FormBody.decode(query), let state = fields["state"] else {
+        guard let query = WebURL(departure)?.query, let fields = FormBody.decode(query), let state = fields["state"]
+        else {
             throw CocoaError(.coderInvalidValue)
         }
         let code = self.state.withLock { held in
@@ -165,7 +166,8 @@ final class TestProvider: Sendable {
         let key = state.keys[0]
         let header = Self.merge(["alg": "ES256", "kid": .text(key.name)], state.header)
         let text = "\(Base64.url(header.bytes)).\(Base64.url(Self.merge(claims, state.claims).bytes))"
-        let signature = try state.signer?(Array(text.utf8)) ?? Array(key.key.signature(for: Data(text.utf8)).rawRepresentation)
+        let signature =
+            try state.signer?(Array(text.utf8)) ?? Array(key.key.signature(for: Data(text.utf8)).rawRepresentation)
         return "\(text).\(Base64.url(signature))"
     }
 

@@ -27,7 +27,9 @@ struct IDToken: Sendable {
             throw Refused.providerAnswer("its ID token is signed in a way that is not taken")
         }
         // Extensions that have to be understood (RFC 7515 section 4.1.11): there are none.
-        guard header["crit"] == nil else { throw Refused.providerAnswer("its ID token asks for what is not known here") }
+        guard header["crit"] == nil else {
+            throw Refused.providerAnswer("its ID token asks for what is not known here")
+        }
         self.algorithm = algorithm
         kid = header["kid"]?.text
         self.text = text

@@ -58,7 +58,9 @@ package final class ProviderClient: Sendable {
         var more: JSONValue?
         if !isWhole, let accessToken = tokens.accessToken { more = try await userinfo(accessToken) }
         if let claims { return try ProvenIdentity(claims, more: more, settings, expecting: expected) }
-        guard let more else { throw Refused.providerAnswer("it has neither an ID token nor anything to ask for the person") }
+        guard let more else {
+            throw Refused.providerAnswer("it has neither an ID token nor anything to ask for the person")
+        }
         return try ProvenIdentity(userinfo: more, settings, expecting: expected)
     }
 
@@ -125,7 +127,9 @@ package final class ProviderClient: Sendable {
         let json = response.mediaType == "application/json" ? try? JSONValue(parsing: response.body) : nil
         switch response.status {
         case 200:
-            guard let json else { throw Refused.providerAnswer("its token endpoint answers with something else than tokens") }
+            guard let json else {
+                throw Refused.providerAnswer("its token endpoint answers with something else than tokens")
+            }
             return Tokens(
                 idToken: json["id_token"]?.text,
                 accessToken: json["access_token"]?.text.flatMap { Self.isToken($0) ? $0 : nil },

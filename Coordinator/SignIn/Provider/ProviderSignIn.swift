@@ -55,7 +55,7 @@ package struct ProviderSignIn: Sendable {
             ("scope", scopes.joined(separator: " ")), ("state", flow.state), ("nonce", flow.nonce),
             ("code_challenge", flow.challenge), ("code_challenge_method", "S256"),
             // Whoever asks for it is told when the person has proven itself (section 3.1.2.1).
-            ("max_age", isFresh ? "0" : "\(BrowserSessions.life)"),
+            ("max_age", "\(BrowserSessions.life)"),
         ]
         if isFresh { fields.append(("prompt", "login")) }
         let mark = facts.authorizationEndpoint.contains("?") ? "&" : "?"

@@ -39,7 +39,9 @@ extension Identities {
         return try rows.compactMap { row in
             let subject = try row.text("subject")
             // One that cannot be opened was sealed with another key: the person stays as long as without one.
-            guard let token = seal.open(try row.blob("refresh"), of: "\(settings.issuer)\n\(subject)") else { return nil }
+            guard let token = seal.open(try row.blob("refresh"), of: "\(settings.issuer)\n\(subject)") else {
+                return nil
+            }
             return DueIdentity(sub: try row.text("sub"), subject: subject, refreshToken: token)
         }
     }

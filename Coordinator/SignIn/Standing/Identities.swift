@@ -54,7 +54,8 @@ package struct Identities: Sendable {
         // Whoever can make room gets in where there is room for nothing else; this may be an administrator.
         return try await database.write(lane: .governing) { transaction in
             let known = try stored(identity, in: transaction)
-            let person = try known.map { try self.person($0, identity, in: transaction) } ?? admit(identity, in: transaction)
+            let person =
+                try known.map { try self.person($0, identity, in: transaction) } ?? admit(identity, in: transaction)
             let current = try confirm(identity, person, refresh: refresh, isNew: known == nil, in: transaction)
             try noteSignIn(of: current, provenAt: arrival.provenAt, in: transaction)
             let opened = try sessions.open(

@@ -60,7 +60,10 @@ def request(
             connection.putheader("Content-Length", str(len(payload)))
         connection.endheaders(payload)
         answer = connection.getresponse()
-        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        headers: dict[str, str] = {}
+        for name, value in answer.getheaders():
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+        return Reply(answer.status, headers, answer.read())
     finally:
         connection.close()
 
