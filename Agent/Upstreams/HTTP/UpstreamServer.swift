@@ -15,7 +15,7 @@ package final class UpstreamServer {
     let pool: UpstreamPool
     let loop: any EventLoop
     private var resting: [UpstreamConnection] = []
-    private var idleLimit: IdleLimit
+    var idleLimit: IdleLimit
     private var loads: [LaneLoad]
     private var queues: [[UpstreamExchange]] = ExchangeLane.allCases.map { _ in [] }
     /// How many of its connections have a file.
@@ -166,22 +166,8 @@ package final class UpstreamServer {
         return true
     }
 
-    /// Puts an exchange on another connection, as the server had closed the one that it was on before anything was sent.
-    func restart(_ exchange: UpstreamExchange, afterIdle idle: TimeAmount) {
-        idleLimit.serverClosed(afterIdle: idle, at: loop.now)
-        dispatch(exchange)
-    }
-
-    /// Sends an exchange once more, whose connection ended without a byte of an answer: on a connection of its own, as the
-    /// others may have ended like that one.
-    func askAgain(_ exchange: UpstreamExchange) {
-        exchange.isRepeatable = false
-        exchange.isRepeated = true
-        if let http2 { http2.start(exchange) } else { connect(for: exchange, at: loop.now) }
-    }
-
     /// Puts an exchange, which has its slot, on a connection.
-    private func dispatch(_ exchange: UpstreamExchange) {
+    func dispatch(_ exchange: UpstreamExchange) {
         if let http2 { return http2.start(exchange) }
         let now = loop.now
         while let connection = resting.popLast() {

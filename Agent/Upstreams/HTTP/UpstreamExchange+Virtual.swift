@@ -1,7 +1,7 @@
 package import NIOCore
 internal import Wire
 
-// What the source of an exchange that is answered elsewhere tells, in the order that `ExchangeDelegate` has.
+// What a virtual server, in place of a connection, tells of the answer, in the order that `ExchangeDelegate` has.
 extension UpstreamExchange {
     /// Tells the head of the response.
     ///
