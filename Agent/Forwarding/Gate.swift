@@ -123,7 +123,7 @@ final class Gate {
     static let localNumber = 1
 
     /// What every call is answered while nothing can pass; nil while calls can.
-    var closed: Refusal? { closure.map { .closed($0, words: closureWords) } }
+    var closed: Refusal? { closure.map { .closed($0, words: closureWords, page: machine?.signInURL) } }
 
     // MARK: Who and where
 

@@ -179,7 +179,7 @@ def test_removed_at_the_provider(world: World, desk: Desk, provider: IdentityPro
         lambda: http.call(dan.url("everything"), client, "echo", {"text": "hello"}).get("error"), 30,
     )
     assert refused["code"] == -31003 and refused["data"]["reason"] == "sign_in_ended", refused
-    assert "sign in again" in refused["message"]
+    assert "Sign in again" in refused["message"] and refused["data"]["url"] == f"{world.coordinator.url}/sign-in"
     # The machine's own requests open nothing either, and its records are still taken.
     denied = dan.doorward("admin", "users", check=False)
     assert denied.status != 0

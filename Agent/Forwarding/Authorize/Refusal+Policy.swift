@@ -4,7 +4,8 @@ internal import StrictJSON
 
 // Refusals of well-formed requests.
 extension Refusal {
-    static func closed(_ closure: ForwardingState.Closure, words: String? = nil) -> Refusal {
+    /// That no call passes at all; `page` is where people sign in at the coordinator.
+    static func closed(_ closure: ForwardingState.Closure, words: String? = nil, page: String? = nil) -> Refusal {
         switch closure {
         case .notEnrolled:
             userMustAct(
@@ -38,11 +39,13 @@ extension Refusal {
                     + "Calls pass again once the lock is taken off."
             )
         case .signInEnded:
-            userMustAct(
-                "sign_in_ended",
-                "\(sentence(words ?? "Your sign-in at your organisation has ended")) "
-                    + "Run `doorward login URL` with the coordinator's URL, and sign in again.",
-                command: "doorward login URL"
+            Refusal(
+                code: .userMustAct,
+                reason: "sign_in_ended",
+                message: "\(sentence(words ?? "Your sign-in at your organisation has ended")) "
+                    + "Sign in again\(page.map { " at \($0)" } ?? ""): `\(loginCommand(page))` opens the page.",
+                command: loginCommand(page),
+                url: page
             )
         case .unusable:
             Refusal(
@@ -52,6 +55,10 @@ extension Refusal {
                 command: "doorward status"
             )
         }
+    }
+
+    private static func loginCommand(_ page: String?) -> String {
+        "doorward login \(page?.replacing("/sign-in", with: "") ?? "URL")"
     }
 
     private static func userMustAct(

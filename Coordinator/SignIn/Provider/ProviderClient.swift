@@ -189,7 +189,10 @@ package final class ProviderClient: Sendable {
         } catch let error as FetchError {
             throw Refused.providerUnavailable("\(error.kind)")
         }
-        guard response.status == 200 else { throw Refused.providerUnavailable("status \(response.status)") }
+        // Whatever else of the two hundreds it might be, it is no document.
+        guard (200..<204).contains(response.status) else {
+            throw Refused.providerUnavailable("status \(response.status)")
+        }
         guard let json = try? JSONValue(parsing: response.body), json.object != nil else {
             throw Refused.providerAnswer("what it says of itself cannot be read in one way only")
         }
