@@ -2,7 +2,9 @@
 ///
 /// Travels with the task, as its lane does; the domain does not know that the request may come again.
 package struct Companion: Sendable {
-    /// Makes the change; throws to take back the one that it comes with. May be asked more than once.
+    /// Makes the change; throws to take back the one that it comes with.
+    ///
+    /// May be asked more than once.
     let change: @Sendable (SQLTransaction) throws -> Void
 
     /// A change beside others.

@@ -27,7 +27,9 @@ package struct Group: Sendable, Equatable {
     }
 }
 
-/// Which people are in which groups. The provider says it of those who sign in, and administrators of anybody.
+/// Which people are in which groups.
+///
+/// The provider says it of those who sign in, and administrators of anybody.
 package struct Groups: Sendable {
     private let people: People
 

@@ -133,6 +133,8 @@ extension People {
     ///   - user: a pseudonym or an e-mail address; nil: of all whose tokens the caller sees.
     ///   - page: which part of them.
     ///   - permit: the reader.
+    /// - Returns: the page.
+    /// - Throws: `Refused` where the reader may not any more.
     package func tokens(
         of user: String?,
         _ page: PageRequest,

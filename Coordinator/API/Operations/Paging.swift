@@ -18,6 +18,7 @@ enum Paging {
     ///   - items: All of it.
     ///   - page: Which part; its cursor names the item before it.
     ///   - key: What names an item.
+    /// - Returns: That part.
     /// - Throws: A `Problem` for a cursor of an item that is not there any more.
     static func part<Item>(of items: [Item], _ page: PageRequest, _ key: (Item) -> [SQLValue]) throws -> Page<Item> {
         var start = 0

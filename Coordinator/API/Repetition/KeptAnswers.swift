@@ -37,6 +37,7 @@ struct KeptAnswers: Sendable {
     /// - Parameters:
     ///   - key: The request's.
     ///   - act: Acts on it; an error that it throws leaves nothing behind, and the request may come again.
+    /// - Returns: What it answers, or has answered.
     /// - Throws: What `act` throws; `Problem`: `idempotency_mismatch`, `idempotency_under_way`, `idempotency_answer_lost`.
     func answer(_ key: IdempotencyKey, _ act: () async throws -> Answer) async throws -> Answer {
         guard underWay.keys.withLock({ $0.insert(key.hash).inserted }) else { throw Problem.stillUnderWay }

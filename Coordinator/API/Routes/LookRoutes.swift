@@ -32,8 +32,8 @@ struct LookRoutes: Sendable {
                 return .json(["servers": .array(standings.map(\.json))])
             },
             Operation("GET", "/v1/records", for: Right.ReadRecords.self, query: Self.filters) { call, permit in
-                let limit = try RequestTarget.numbers(of: call.query.filter { $0.key == "limit" })["limit"]
-                    ?? Self.usualPage
+                let asked = try RequestTarget.numbers(of: call.query.filter { $0.key == "limit" })["limit"]
+                let limit = asked ?? Self.usualPage
                 guard (1...RecordLog.largestPage).contains(limit) else {
                     throw Problem.badQuery("needs a number from 1 to \(RecordLog.largestPage) for limit")
                 }

@@ -72,6 +72,7 @@ package struct ChangeLog: Sendable {
     /// - Parameters:
     ///   - position: of its leaf in the organisation's log.
     ///   - permit: the reader.
+    /// - Returns: the change.
     /// - Throws: `Refused`: `unknown_change`.
     package func change(_ position: Int, for permit: Permit<Right.ReadRecords>) async throws -> ProvenChange {
         try await database.read { view in
