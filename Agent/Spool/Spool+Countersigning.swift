@@ -56,6 +56,10 @@ extension Spool {
             return tail.callsSyncer(at: time)
         }
         if isCalled { core.wake() }
+        // What was made durable a moment ago was not known to be urgent: the thread tells of it behind what it is at.
+        _ = core.submit { [core] _ in
+            core.publish(SpoolEvent(durable: core.leaves.withLock { $0.end }, isUrgent: true, failure: nil))
+        }
     }
 
     /// Goes on behind a countersigned log that this one does not continue, because the folder went back in time.

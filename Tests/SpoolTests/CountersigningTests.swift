@@ -19,6 +19,29 @@ struct CountersigningTests {
         return frontier
     }
 
+    @Test("Who waits for a countersignature has the record shipped at once, durable or not, and hears of it, or of the time that is up")
+    func waiting() async throws {
+        let scratch = Scratch()
+        let spool = try scratch.open()
+        let (urgent, tell) = AsyncStream.makeStream(of: UInt64.self)
+        let observation = spool.observe { if $0.isUrgent { tell.yield($0.durable) } }
+        defer { observation.cancel() }
+        for isDurable in [false, true] {
+            let number = try spool.layOut(begin(isDurable ? 1 : 0))
+            try spool.write()
+            if isDurable { try await spool.wait(for: number) }
+            async let isCountersigned = spool.isCountersigned(number, within: .seconds(20))
+            // The event behind which the record can be shipped.
+            for await durable in urgent where durable > number { break }
+            try await spool.countersigned(try await frontier(spool, number + 1))
+            #expect(await isCountersigned)
+        }
+        let late = try spool.layOut(begin(2))
+        try spool.write()
+        #expect(await !spool.isCountersigned(late, within: .milliseconds(50)))
+        spool.close()
+    }
+
     @Test("How far it is countersigned, and the right edge there, survive a restart")
     func state() async throws {
         let scratch = Scratch()
