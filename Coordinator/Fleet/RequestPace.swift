@@ -45,6 +45,7 @@ package final class RequestPace: Sendable {
     ///   - who: whose request.
     ///   - now: nanoseconds on a clock that does not go back.
     ///   - counts: whether it is counted where it is let in; without it, this is a look.
+    /// - Returns: whether it is let in.
     package func admits(_ who: String, now: Int64, counts: Bool = true) -> Bool {
         due.withLock { due in
             if due.count >= Self.mostRemembered, due[who] == nil { due = due.filter { $0.value > now } }

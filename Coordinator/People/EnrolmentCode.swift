@@ -66,6 +66,7 @@ extension People {
     ///   - keyid: the key that has signed the request.
     ///   - verifier: what the machine has kept to itself.
     ///   - transaction: where the machine is enrolled.
+    /// - Returns: the person.
     /// - Throws: `Refused`, `token_spent`, for a code that is unknown, has expired, or is for another key, all alike: then it stays
     ///   as good as it was.
     package func redeem(
@@ -94,7 +95,8 @@ extension People {
         verifier: String?,
         in view: some SQLReading
     ) throws -> (Hash, String) {
-        guard let secret = EnrolmentCode.secret(proof: code), let verifier, (43...128).contains(verifier.utf8.count) else {
+        guard let secret = EnrolmentCode.secret(proof: code), let verifier, (43...128).contains(verifier.utf8.count)
+        else {
             throw Refused.tokenSpent
         }
         let hash = Hash.of(secret)

@@ -26,6 +26,7 @@ extension People {
     ///   - person: who has a role already.
     ///   - transaction: where.
     /// - Returns: the person with the role.
+    /// - Throws: what the database throws.
     package func follow(_ role: Role?, of person: Person, in transaction: SQLTransaction) throws -> Person {
         guard let present = person.role else { return person }
         let row = try transaction.first("SELECT given_role FROM person WHERE sub = ?", [.text(person.sub)])

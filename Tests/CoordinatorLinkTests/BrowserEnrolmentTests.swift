@@ -44,7 +44,9 @@ struct BrowserEnrolmentTests {
         return try await fetcher.fetch(FetchRequest("GET", url, addresses: .any)).status
     }
 
-    @Test("The page is told the key, the hash of a proof and where to answer; neither the proof nor the key's other half")
+    @Test(
+        "The page is told the key, the hash of a proof and where to answer; neither the proof nor the key's other half"
+    )
     func question() async throws {
         let question = try await begin()
         let fields = try fields(question)

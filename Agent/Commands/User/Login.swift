@@ -74,7 +74,9 @@ struct Login: AsyncParsableCommand {
             ])
         }
         try await show(question.url)
-        Output.note("The page asks whether \(question.hostname) may come in as yours, with its key in \(question.custody).")
+        Output.note(
+            "The page asks whether \(question.hostname) may come in as yours, with its key in \(question.custody)."
+        )
         Output.note("Say yes only if it shows these words too:  \(question.words)")
         _ = try await question.finish()
     }

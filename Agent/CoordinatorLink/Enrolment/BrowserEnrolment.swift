@@ -71,7 +71,8 @@ extension Enrolment {
             throw LinkError(
                 .noBrowserSignIn,
                 "\(address.url) has no sign-in by browser, so a one-time token is needed",
-                next: "doorward login \(url) --token-file FILE (an administrator makes one: doorward admin invite EMAIL)"
+                next:
+                    "doorward login \(url) --token-file FILE (an administrator makes one: doorward admin invite EMAIL)"
             )
         }
         try home.makeFolders()

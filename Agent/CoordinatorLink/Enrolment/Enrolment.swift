@@ -70,8 +70,15 @@ package struct Enrolment: Sendable {
     /// Brings the coordinator what lets this machine in, checks its receipt, and keeps the membership.
     ///
     /// - Parameters:
+    ///   - address: Where it is.
+    ///   - identity: Who it says it is.
+    ///   - key: This machine's.
+    ///   - pending: Under which name the keyring has it.
     ///   - proof: What opens, as it is sent.
     ///   - verifier: What a code from a browser needs beside it.
+    ///   - hostname: Under which people know the machine.
+    /// - Returns: The membership.
+    /// - Throws: `LinkError`, `FetchError`, or the coordinator's `Problem`.
     func join(
         _ address: CoordinatorAddress,
         _ identity: CoordinatorIdentity,

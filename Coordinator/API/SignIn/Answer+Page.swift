@@ -25,6 +25,7 @@ extension Answer {
     /// - Parameters:
     ///   - path: a path of the coordinator's own, or an address that it has chosen itself.
     ///   - cookies: the values of `Set-Cookie`.
+    /// - Returns: the answer.
     static func redirect(to path: String, cookies: [String] = []) -> Answer {
         var answer = Answer.nothing
         answer.status = .seeOther

@@ -32,7 +32,11 @@ package struct MachineQuestion: Sendable, Equatable {
         self.key = Base64.decodeURL(key.utf8) ?? []
         challenge = try field("challenge") { Base64.decodeURL($0.utf8)?.count == 32 }
         state = try field("state") { (16...128).contains($0.utf8.count) && Base64.decodeURL($0.utf8) != nil }
-        port = Int(try field("port") { text in Int(text).map { String($0) == text && (1024...65535).contains($0) } ?? false }) ?? 0
+        port =
+            Int(
+                try field("port") { text in Int(text).map { String($0) == text && (1024...65535).contains($0) } ?? false
+                }
+            ) ?? 0
         hostname = try field("hostname") { (1...253).contains($0.utf8.count) && Self.isPlain($0) }
         custody = try field("custody") { (1...32).contains($0.utf8.count) && Self.isPlain($0) }
     }
@@ -40,7 +44,9 @@ package struct MachineQuestion: Sendable, Equatable {
     private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
 
     /// What is said yes to.
-    var approval: EnrolmentApproval { EnrolmentApproval(keyid: KeyFingerprint.of(publicKey: key), challenge: challenge) }
+    var approval: EnrolmentApproval {
+        EnrolmentApproval(keyid: KeyFingerprint.of(publicKey: key), challenge: challenge)
+    }
 
     /// The fields of a form that asks the same.
     package var fields: [(name: String, value: String)] {

@@ -52,6 +52,8 @@ package struct SignInLinks: Sendable {
     /// A link for the person of an enrolled machine, which ends with that machine.
     ///
     /// - Parameter machine: who asks; its signature is the sign-in.
+    /// - Returns: the link.
+    /// - Throws: what the database throws.
     package func make(for machine: CallingMachine) async throws -> SignInLink {
         try await make(for: machine.caller.email, role: nil, machine: machine.id)
     }
@@ -59,6 +61,7 @@ package struct SignInLinks: Sendable {
     /// A link that the coordinator itself makes: whoever may write its folder may ask for it.
     ///
     /// - Parameter email: for whom; without it the one owner, who may not have come yet.
+    /// - Returns: the link.
     /// - Throws: `Refused`: `unknown_user`, `which_owner`.
     package func make(for email: EmailAddress?) async throws -> SignInLink {
         let (user, role) = try await database.read { view in try Self.person(email, in: view) }
@@ -126,6 +129,7 @@ package struct SignInLinks: Sendable {
     /// Where a link leads, which spends nothing: mail scanners and previews open links before people do.
     ///
     /// - Parameter text: the end of the link's path.
+    /// - Returns: for whom it is.
     /// - Throws: `Refused`: `link_spent`.
     package func offer(_ text: String) async throws -> LinkOffer {
         try await database.read { view in LinkOffer(user: try open(text, in: view).email) }

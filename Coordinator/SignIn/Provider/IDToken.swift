@@ -39,6 +39,7 @@ struct IDToken: Sendable {
     /// The claims, once the signature was found good.
     ///
     /// - Parameter key: one key, as `ProviderKeys` gives it: the token has no say in which one is asked.
+    /// - Returns: an object.
     /// - Throws: `Refused`, `provider_answer`.
     func claims(verifiedBy key: JSONValue) async throws -> JSONValue {
         do {

@@ -28,6 +28,7 @@ actor KeptAnswer<Value: Sendable> {
     /// An old one is better than none: it is given as long as no newer one can be had.
     ///
     /// - Parameter isGood: whether an answer is good enough for the caller; one that is not may be given all the same.
+    /// - Returns: the newest one that can be had.
     /// - Throws: what asking throws, where there is no answer at all.
     func get(where isGood: (Value) -> Bool = { _ in true }) async throws -> Value {
         let now = clock.boot()

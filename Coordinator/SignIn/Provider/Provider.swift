@@ -56,6 +56,7 @@ package struct Provider: Sendable {
     /// - Parameters:
     ///   - sealed: what ending the session has returned.
     ///   - session: the session that has ended.
+    /// - Returns: an address; nil where there is none.
     package func farewell(_ sealed: [UInt8]?, of session: BrowserSession) async -> String? {
         guard let sealed, let token = identities.idToken(sealed, of: session) else { return nil }
         return await signIn.farewell(token)

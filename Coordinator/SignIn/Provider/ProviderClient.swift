@@ -50,6 +50,7 @@ package final class ProviderClient: Sendable {
     ///   - tokens: as they came; a refresh may bring no ID token (OpenID Connect Core 1.0, section 12.2), and is for the
     ///     subject that is expected then.
     ///   - expected: what of it is known beforehand.
+    /// - Returns: the person.
     /// - Throws: `Refused`: `provider_answer`, `provider_unavailable`, `not_admitted`.
     func identity(_ tokens: Tokens, expecting expected: ProvenIdentity.Expectation) async throws -> ProvenIdentity {
         var claims: JSONValue?

@@ -44,6 +44,7 @@ struct ProviderKeys: Sendable {
     /// - Parameters:
     ///   - kid: The name in the header; a header without one leaves no choice where one key alone fits.
     ///   - algorithm: That of the header. A key that says for which it is serves no other.
+    /// - Returns: The key.
     func key(_ kid: String?, for algorithm: Algorithm) -> JSONValue? {
         let fitting = keys.compactMap { key -> JSONValue? in
             guard kid.map({ key["kid"] == .text($0) }) ?? true else { return nil }

@@ -42,6 +42,7 @@ package struct ProviderSignIn: Sendable {
     ///   - path: where the browser goes afterwards; the coordinator's first page where it is none of its own.
     ///   - isFresh: whether the person has to prove itself anew, however lately it did.
     ///   - request: the browser's.
+    /// - Returns: where to send the browser.
     /// - Throws: `Refused`: `provider_unavailable`, `provider_answer`.
     package func begin(to path: String?, isFresh: Bool, _ request: BrowserRequest) async throws -> Departure {
         let facts = try await client.facts()
@@ -69,6 +70,7 @@ package struct ProviderSignIn: Sendable {
     /// or the provider cannot be asked for it.
     ///
     /// - Parameter idToken: that of the session; the provider knows by it who leaves, and asks no more.
+    /// - Returns: an address.
     func farewell(_ idToken: String) async -> String? {
         guard let place = try? await client.facts().endSessionEndpoint else { return nil }
         let mark = place.contains("?") ? "&" : "?"
@@ -105,6 +107,7 @@ package struct ProviderSignIn: Sendable {
     /// - Parameters:
     ///   - query: the query of the callback, as it was sent.
     ///   - request: the browser's, with the cookie of the flow.
+    /// - Returns: who has come.
     /// - Throws: `Refused`: `sign_in_stale`, `sign_in_denied`, `provider_answer`, `provider_unavailable`, `not_admitted`.
     package func finish(_ query: String, _ request: BrowserRequest) async throws -> Arrival {
         let now = clock.seconds

@@ -86,7 +86,8 @@ package struct BrowserSessions: Sendable {
     ///   - idToken: what the provider wants to see when the browser signs out there too, sealed.
     ///   - former: the browser's request: a session that it has already is another sign-in of the same person, or ends.
     ///   - transaction: where.
-    /// - Returns: the session with its cookie.
+    /// - Returns: the session with its cookie; nil where the person has no role.
+    /// - Throws: what the database throws.
     package func open(
         for person: Person,
         by way: BrowserSession.Way,
@@ -187,7 +188,7 @@ extension BrowserSession {
         )
     }
 
-    /// What shuts a session out. The coordinator's own link is the way in while the provider is down.
+    /// What shuts a session out; the coordinator's own link is the way in while the provider is down.
     fileprivate static func lock(
         of sub: String,
         by way: Way,

@@ -52,6 +52,7 @@ extension Identities {
     ///   - due: about whom.
     ///   - identity: what it has said; nil: it had no time, and is asked again after a while.
     ///   - refreshToken: what to ask with next; nil where it is the same.
+    /// - Throws: what the database throws.
     func answered(_ due: DueIdentity, _ identity: ProvenIdentity?, refreshToken: String?) async throws {
         let token = refreshToken ?? due.refreshToken
         let sealed = try seal.seal(token, of: "\(settings.issuer)\n\(due.subject)")
