@@ -103,8 +103,9 @@ extension People {
         next: "Remove some: doorward admin tokens remove NAME"
     )
 
-    /// Whether a text is a name in a path. Dots alone are not: clients resolve them, and what is called so could not be
-    /// removed.
+    /// Whether a text is a name in a path.
+    ///
+    /// Dots alone are not: clients resolve them, and what is called so could not be removed.
     static func isName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isNameByte) && ![".", ".."].contains(name)
     }
