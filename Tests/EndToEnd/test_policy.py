@@ -1,11 +1,13 @@
 """Decisions: what is granted, forbidden, limited and shown; how a policy changes, and what is refused."""
 
+import json
 import threading
 import time
 
 import pytest
 from parts import http
 from parts.processes import wait_for
+from parts.verdicts import verify as independent
 from parts.world import World, programs
 
 POLICY = """\
@@ -328,6 +330,22 @@ def test_nothing_applied_denies_everything(world):
     finally:
         other.close()
         other.remove()
+
+
+def test_both_verifiers_take_what_records_tell_of_observation_and_arguments(world, policed, bearer):
+    url = policed.url("everything")
+    policed.policy(ARGUED.replace("version: 1\n", "version: 1\nmode: observe\n"))
+    assert http.call(url, bearer, "echo", {"text": "b"})["result"]
+    assert code(http.call(url, bearer, "add", {"a": 3, "b": 7})) == (-31001, "forbidden")
+    policed.countersigned()
+    folder, facts = policed.report()
+    lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    decisions = [each["dec"] for each in lines if "dec" in each]
+    assert any(each.get("observed") == "no_grant" and each.get("args") for each in decisions)
+    assert any(each["is"] == "deny" and each.get("args") for each in decisions)
+    assert policed.doorward("verify", str(folder)).json["ok"]
+    assert independent(str(folder), world.coordinator.facts["key"]).startswith("verified")
+    policed.policy(POLICY.format(limits=NO_LIMITS))
 
 
 DEMANDING = """\

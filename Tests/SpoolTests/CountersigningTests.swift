@@ -19,7 +19,7 @@ struct CountersigningTests {
         return frontier
     }
 
-    @Test("Who waits for a countersignature has the record shipped at once, durable or not, and hears of it, or of the time that is up")
+    @Test("Who waits for a countersignature has the record shipped at once, durable or not, and waits no longer")
     func waiting() async throws {
         let scratch = Scratch()
         let spool = try scratch.open()
