@@ -106,7 +106,8 @@ struct UpstreamClient: Sendable {
             throw UpstreamFailure("It answers \(response.status).", next: credentials.advice(for: url))
         default: throw UpstreamFailure("It answers \(response.status).")
         }
-        guard isAnyType || response.mediaType == "application/json" || response.mediaType?.hasSuffix("+json") == true else {
+        guard isAnyType || response.mediaType == "application/json" || response.mediaType?.hasSuffix("+json") == true
+        else {
             throw UpstreamFailure("It answers something else than JSON.", next: Self.checkURL)
         }
         do {
