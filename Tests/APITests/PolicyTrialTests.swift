@@ -2,6 +2,7 @@ import AuditLog
 import Bytes
 import Contract
 import Database
+import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Kits
@@ -284,7 +285,10 @@ extension SeededRandom {
 
 @Suite("Policies are tried on the calls on record")
 struct PolicyTrialTests {
-    @Test("The policy in force would change nothing of what it has decided", arguments: UInt64(0)..<24)
+    /// How many worlds for each property; a long run sets `DOORWARD_SEEDS`.
+    private static let seeds = ProcessInfo.processInfo.environment["DOORWARD_SEEDS"].flatMap(UInt64.init) ?? 8
+
+    @Test("The policy in force would change nothing of what it has decided", arguments: 0..<seeds)
     func sameAgain(_ seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
         let office = try Office()
@@ -320,7 +324,7 @@ struct PolicyTrialTests {
         }
     }
 
-    @Test("What is said of a call whose names are hashes holds for the name that it had", arguments: UInt64(0)..<24)
+    @Test("What is said of a call whose names are hashes holds for the name that it had", arguments: 0..<seeds)
     func neverWrong(_ seed: UInt64) async throws {
         var random = SeededRandom(seed: 1_000 + seed)
         let office = try Office()
@@ -416,7 +420,7 @@ struct PolicyTrialTests {
         #expect(counts(trusted) == [1, 1, 0], "\(trusted.json)")
     }
 
-    @Test("What is suggested passes its tests, and denies nothing that passed", arguments: UInt64(0)..<24)
+    @Test("What is suggested passes its tests, and denies nothing that passed", arguments: 0..<seeds)
     func suggestion(_ seed: UInt64) async throws {
         var random = SeededRandom(seed: 2_000 + seed)
         let office = try Office()

@@ -136,14 +136,14 @@ struct RecordedCallsTests {
         defer { sink.remove() }
         var agent = try await sink.enrol("ann")
         var stored = 0
-        for number in 1...40_000 {
+        for number in 1...24_000 {
             agent.deny(server: "a")
             guard number.isMultiple(of: 4_000) else { continue }
             try await sink.store(agent, from: stored, to: number)
             stored = number
         }
         let bytes = agent.records.reduce(0) { $0 + $1.count }
-        #expect(bytes > 20 << 20)
+        #expect(bytes > 10 << 20)
         let count = Mutex(0)
         let calls = RecordedCalls(database: sink.database)
         // Once before, so that what every reading needs is there.
@@ -151,7 +151,7 @@ struct RecordedCallsTests {
         let before = try Self.peak(reset: true)
         try await calls.begin(Self.all).each { _, _ in count.withLock { $0 += 1 } }
         let grown = try Self.peak(reset: false) - before
-        #expect(count.withLock { $0 } == 40_000)
+        #expect(count.withLock { $0 } == 24_000)
         #expect(grown < bytes / 2, "\(grown >> 20) MiB for \(bytes >> 20) MiB of records")
     }
 
