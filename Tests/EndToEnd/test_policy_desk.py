@@ -58,7 +58,8 @@ def invited(world, desk, role):
 
 
 def test_every_policy_is_kept_with_who_when_and_why(everything, draft):
-    first = command(everything, "apply", draft(POLICY.format(tools="echo")), "--why", "échos first\n\nfor the tests").json
+    why = "échos first\n\nfor the tests"
+    first = command(everything, "apply", draft(POLICY.format(tools="echo")), "--why", why).json
     second = command(everything, "apply", draft(POLICY.format(tools="echo, add"))).json
     assert second["version"] == first["version"] + 1
     assert second["replaced"] == first["version"]
@@ -67,7 +68,7 @@ def test_every_policy_is_kept_with_who_when_and_why(everything, draft):
     listed = command(everything, "history").json
     newest, former = listed["versions"][:2]
     assert (newest["version"], former["version"]) == (second["version"], first["version"])
-    assert (newest["why"], former["why"]) == (None, "échos first\n\nfor the tests")
+    assert (newest["why"], former["why"]) == (None, why)
     assert newest["user"] == former["user"] == "owner@example.com"
     assert newest["applied"] >= former["applied"]
     assert len(command(everything, "history", "--limit", "1").json["versions"]) == 1
@@ -298,7 +299,8 @@ forbid:
     assert [each["what"] for each in stranger["nearest"]["lacks"]] == ["role"]
     grouped = explain("new@example.com", "echo", "--group", "engineering")
     assert [each["what"] for each in grouped["nearest"]["lacks"]] == ["client"]
-    assert explain("new@example.com", "echo", "--group", "engineering", "--client", "claude-code")["decision"] == "allow"
+    through = explain("new@example.com", "echo", "--group", "engineering", "--client", "claude-code")
+    assert through["decision"] == "allow"
     forbidden = explain("owner@example.com", "delete_thing")
     assert (forbidden["because"], forbidden["rules"], forbidden["nearest"]) == ("forbidden", ["forbid/0"], None)
     assert forbidden["words"] == "deletions go through review"
