@@ -19,9 +19,7 @@ import Testing
 struct ProblemTests {
     @Test(
         "What is not there is a problem, for every caller",
-        arguments: [
-            "/", "/v1", "/v1/", "/v1/nothing", "/v1/servers/", "/v1/servers/x/y", "//v1/servers", "/v2/servers",
-        ]
+        arguments: ["/v1", "/v1/", "/v1/nothing", "/v1/servers/", "/v1/servers/x/y", "//v1/servers", "/v2/servers"]
     )
     func notFound(path: String) async throws {
         let office = try Office()
@@ -86,7 +84,8 @@ struct ProblemTests {
     func tooLarge() async throws {
         let office = try Office()
         try await office.test { client in
-            for operation in office.operations {
+            // Machines have no business with browsers' own operations, and pages say it in a page.
+            for operation in office.operations where operation.access != .browser && !operation.isPage {
                 let machine = try await office.machine(.owner, client)
                 let body = [UInt8](repeating: 0x20, count: operation.largestBody + 1)
                 let answer = try await machine.send(client, operation.method, operation.example, body: body)
