@@ -264,7 +264,7 @@ struct SyncDocumentsTests {
         case "bundle as binding": try signed(6, binding: good.bundle)
         case "entries as binding": try signed(6, binding: good.entries)
         case "unknown member": try signed(6, bundle: try coordinator.note(with("more", 1, json), origin: names.bundle))
-        case "unknown rule": try signed(6, bundle: try coordinator.note(bundle("require", []), origin: names.bundle))
+        case "unknown rule": try signed(6, bundle: try coordinator.note(bundle("oblige", []), origin: names.bundle))
         case "other language version":
             try signed(6, bundle: try coordinator.note(bundle("version", 2), origin: names.bundle))
         case "not canonical":
