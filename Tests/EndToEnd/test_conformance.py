@@ -43,7 +43,8 @@ def taps(world, desk):
     for era, program in (("modern", "conformance_server"), ("handshake", "conformance_handshake_server")):
         server = world.server(f"conformance-{era}", program, "--schema", schema, environment=era)
         taps[era, "server"] = Tap("127.0.0.1", server.port)
-        desk.add_server(era, f"http://127.0.0.1:{taps[era, 'server'].port}/mcp")
+        # A question after its health, before anybody knows its era, would be no request of that era.
+        desk.add_server(era, f"http://127.0.0.1:{taps[era, 'server'].port}/mcp", "--health-interval", "0")
     desk.policy(POLICY)
     for client in CLIENTS_TOO:
         for era in SERVERS:
