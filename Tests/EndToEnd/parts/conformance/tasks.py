@@ -1,4 +1,4 @@
-"""The suite's scenarios of the extension io.modelcontextprotocol/tasks, which it does not score; for modern servers alone."""
+"""The suite's scenarios of the extension io.modelcontextprotocol/tasks, which get no points; for modern servers alone."""
 
 import re
 import time
@@ -98,7 +98,8 @@ def asked(wire: Wire) -> None:
     waiting = until(wire, one, "input_required")
     (key, question), = waiting["inputRequests"].items()
     assert question["method"] == "elicitation/create"
-    ack = result(ask(wire, "tasks/update", one, inputResponses={key: {"action": "accept", "content": {"confirm": True}}}))
+    confirmed = {key: {"action": "accept", "content": {"confirm": True}}}
+    ack = result(ask(wire, "tasks/update", one, inputResponses=confirmed))
     assert ack["resultType"] == "complete" and not {"taskId", "status", "inputRequests"} & ack.keys(), ack
     assert until(wire, one, *OVER)["result"]["content"][0]["text"] == "action=accept"
     two = made(wire, "multi_input")
@@ -125,7 +126,8 @@ def dispatch(wire: Wire) -> None:
     # Both were there before.
     for method, params in (("tasks/result", {"taskId": "any"}), ("tasks/list", {})):
         refused(wire.modern(method, params, headers={"Mcp-Name": None}, capabilities=TASKS), 404, -32601)
-    legacy = wire.modern("tools/call", {"name": "greet", "arguments": {"name": "x"}, "task": {"ttl": 60_000}}, capabilities=TASKS)
+    params = {"name": "greet", "arguments": {"name": "x"}, "task": {"ttl": 60_000}}
+    legacy = wire.modern("tools/call", params, capabilities=TASKS)
     assert result(legacy)["resultType"] == "complete" and "taskId" not in result(legacy)
     long = made(wire, "slow_compute", seconds=60)
     assert get(wire, long)["resultType"] == "complete"

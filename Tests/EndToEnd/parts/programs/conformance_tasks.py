@@ -1,4 +1,4 @@
-"""Tasks (the extension io.modelcontextprotocol/tasks) of the conformance fixture: the suite's tools, on the official SDK."""
+"""Tasks (the extension io.modelcontextprotocol/tasks) of the conformance fixture, on the official SDK."""
 
 import asyncio
 import contextlib
