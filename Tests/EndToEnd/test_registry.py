@@ -1,4 +1,4 @@
-"""The registry from outside: servers that others have published, upstream registries, versions, and what clients read of it."""
+"""The registry from outside: what others have published, upstream registries, versions, and what clients read."""
 
 import json
 
@@ -196,7 +196,8 @@ def test_an_upstream_registry_is_asked_and_its_outage_takes_nothing_away(
     assert works(office, "far")
     assert world.coordinator.get("/readyz").status == 200
     admin = office.doorward("admin", "tokens", "add", "metrics", "--scope", "metrics").json["token"]
-    metrics = world.coordinator.get("/metrics", headers={"Authorization": f"Bearer {world.secret(admin)}"}).body.decode()
+    bearer = {"Authorization": f"Bearer {world.secret(admin)}"}
+    metrics = world.coordinator.get("/metrics", headers=bearer).body.decode()
     rounds = [line for line in metrics.splitlines() if line.startswith("doorward_registry_rounds_total{")]
     assert all('upstream="partner"' in line for line in rounds)
     assert ['outcome="failed"' in line for line in sorted(rounds)] == [True, False]
