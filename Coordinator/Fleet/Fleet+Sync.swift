@@ -56,6 +56,8 @@ extension Fleet {
     package static let longestHold = Duration.seconds(25)
     /// How long a binding says who a person is, in seconds; with each bundle there comes a new one.
     private static let bindingLife = 7 * 86_400
+    /// The same for a person whom the identity provider names: longer than that nobody goes on unheard of.
+    static let providedLife = 86_400
 
     /// Everything that is newer than what the machine has; waits for it as long as it may.
     ///
@@ -146,7 +148,7 @@ extension Fleet {
         let entries = try entries(for: person, binding, policy, in: view)
         let parts = SignedParts(
             bundle: policy.note,
-            binding: try sign(binding, for: id, policyVersion: policy.version),
+            binding: try sign(binding, for: id, policyVersion: policy.version, life: try life(of: person, in: view)),
             entries: try sign(entries, deprecated: try registry.deprecated(in: view), for: id),
             pins: try sign(try definitions.pins(in: view), of: entries, for: id),
             org: head.checkpoint
@@ -231,11 +233,16 @@ extension Fleet {
         let org: String
     }
 
-    private func sign(_ binding: Binding, for id: String, policyVersion: Int) throws -> String {
+    private func life(of person: Person, in view: some SQLReading) throws -> Int {
+        let isProvided = try view.first("SELECT 1 FROM identity WHERE sub = ?", [.text(person.sub)]) != nil
+        return isProvided ? Self.providedLife : Self.bindingLife
+    }
+
+    private func sign(_ binding: Binding, for id: String, policyVersion: Int, life: Int) throws -> String {
         let document = BindingDocument(
             agentID: id,
             policyVersion: policyVersion,
-            expires: UTCTime(seconds: clock.seconds + Self.bindingLife),
+            expires: UTCTime(seconds: clock.seconds + life),
             binding: binding.members
         )
         return try sign(document.json, origin: log.key.names.binding)

@@ -26,7 +26,8 @@ extension People {
         }
     }
 
-    /// Takes the lock off a person; nothing happens where there is none.
+    /// Takes the lock off a person, and lets a person in whom the identity provider does not name any more: until the next
+    /// sign-in the provider has no say then. Nothing happens where there is neither.
     ///
     /// - Parameters:
     ///   - id: the person's pseudonym or e-mail address.
@@ -34,11 +35,17 @@ extension People {
     /// - Returns: the person.
     /// - Throws: `Refused`: `unknown_user`, `role_needed`.
     package func unlock(_ id: String, by permit: Permit<Right.RevokeMachines>) async throws -> Person {
-        try await change(id, by: permit) { person, _, transaction in
+        try await change(id, by: permit) { person, caller, transaction in
             try transaction.execute(
                 "UPDATE person SET locked_at = NULL, locked_why = NULL WHERE sub = ?",
                 [.text(person.sub)]
             )
+            let isLapsed = try transaction.first(
+                "SELECT 1 FROM identity WHERE sub = ? AND lapsed_at IS NOT NULL",
+                [.text(person.sub)]
+            )
+            guard isLapsed != nil else { return }
+            try letGo(person, by: caller.sub, in: transaction)
         }
     }
 

@@ -47,6 +47,43 @@ extension People {
         return try self.person(sub: person.sub, in: transaction) ?? person
     }
 
+    /// Lets go of the people of other providers, or of all where there is none any more: its settings are what an administrator
+    /// has changed, and nobody asks about these people.
+    ///
+    /// Those who were shut out stay so, until an administrator lets them in again.
+    ///
+    /// - Parameter issuer: of the provider that there is.
+    /// - Throws: what the database throws.
+    package func letGo(ofProvidersBut issuer: String?) async throws {
+        let others = "SELECT sub FROM identity WHERE lapsed_at IS NULL AND issuer <> ?"
+        let values: [SQLValue] = [.text(issuer ?? "")]
+        guard try await !database.read({ view in try view.rows(others, values) }).isEmpty else { return }
+        try await database.write { transaction in
+            for row in try transaction.rows(others, values) {
+                guard let person = try person(sub: row.text("sub"), in: transaction) else { continue }
+                try letGo(person, by: "coordinator", in: transaction)
+            }
+        }
+    }
+
+    /// Takes away what a provider has said of a person: the groups, the role that they gave, and that it is asked.
+    func letGo(_ person: Person, by who: String, in transaction: SQLTransaction) throws {
+        _ = try follow(nil, of: person, in: transaction)
+        try transaction.execute(
+            "DELETE FROM group_member WHERE sub = ? AND source = 'provider'",
+            [.text(person.sub)]
+        )
+        try transaction.execute("DELETE FROM identity WHERE sub = ?", [.text(person.sub)])
+        try state(
+            "people/\(person.sub)/standing",
+            before: ["is": "with the provider"],
+            after: nil,
+            by: who,
+            in: transaction
+        )
+        try revisions.raisePerson(sub: person.sub, in: transaction)
+    }
+
     /// Gives a person another address, as the provider has it; false where somebody else has that.
     package func rename(_ person: Person, to email: EmailAddress, in transaction: SQLTransaction) throws -> Bool {
         guard try self.person(email: email, in: transaction) == nil else { return false }

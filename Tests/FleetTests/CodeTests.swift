@@ -145,6 +145,33 @@ struct CodeTests {
         #expect(await self.code { try await enrol(machine, code) } == "key_enrolled")
     }
 
+    @Test("Whom the identity provider names is known for a day, and whom it does not name any more is shut out at once")
+    func provided() async throws {
+        let machine = try await office.machine("ann@example.com")
+        let sub = try await office.caller(machine).sub
+        try await office.database.write { [now = office.now] transaction in
+            try transaction.execute(
+                """
+                INSERT INTO identity (issuer, subject, sub, confirmed_at, asked_at) VALUES ('https://idp', 'ann', ?, ?, ?)
+                """,
+                [.text(sub), .integer(now), .integer(now)]
+            )
+        }
+        let answer = try await office.news(machine)
+        let document = try BindingDocument(office.document(answer?.binding, origin: office.log.key.names.binding))
+        #expect(document.expires.seconds == office.now + 86_400)
+        #expect(try office.state(answer).lock == nil)
+
+        try await office.database.write { [now = office.now, office] transaction in
+            try transaction.execute("UPDATE identity SET lapsed_at = ?", [.integer(now)])
+            try office.revisions.raisePerson(sub: sub, in: transaction)
+        }
+        let lock = try #require(try office.state(try await office.news(machine)).lock)
+        #expect(lock.isLapse)
+        #expect(lock.code == "sign_in_ended")
+        #expect(try await office.caller(machine).isLocked)
+    }
+
     @Test("A person has five open codes at most")
     func most() async throws {
         let ann = try await browser()

@@ -283,6 +283,67 @@ struct StandingTests {
         #expect(try await lock(sub)?.isLapse == true)
     }
 
+    @Test("An administrator can let in whom the provider does not name: from then on it has no say, until the next sign-in")
+    func letIn() async throws {
+        let door = door()
+        let sub = try await signIn(door).session.caller.sub
+        provider.change { $0.refreshTokens = [] }
+        lodge.clock.pass(120)
+        _ = try await door.watch.look()
+        #expect(try await lock(sub)?.isLapse == true)
+        let owner = try await lodge.database.caller(.owner)
+        _ = try await lodge.people.unlock("ann@example.com", by: owner.permit())
+        #expect(try await lock(sub) == nil)
+        #expect(try await groups() == [])
+        #expect(try await lodge.changes().last?.who == JSONText(owner.sub))
+        lodge.clock.pass(7200)
+        _ = try await door.watch.look()
+        #expect(try await lock(sub) == nil)
+        _ = try await signIn(door)
+        #expect(try await groups() == ["staff"])
+    }
+
+    @Test("Without the provider nobody keeps what it gave, and whom it had shut out stays so")
+    func withoutProvider() async throws {
+        let door = withRoles(["staff": .auditor])
+        let ann = try await signIn(door).session.caller
+        #expect(ann.role == .auditor)
+        provider.change { $0.claims = ["sub": "bob-2", "email": "bob@example.com"] }
+        let bob = try await signIn(door).session.caller
+        provider.change { $0.refreshTokens = $0.refreshTokens.filter { $0 == "rt-2" } }
+        lodge.clock.pass(120)
+        _ = try await door.watch.look()
+        #expect(try await lock(bob.sub)?.isLapse == true)
+
+        try await lodge.people.letGo(ofProvidersBut: provider.issuer)
+        #expect(try await role() == .auditor)
+        try await lodge.people.letGo(ofProvidersBut: nil)
+        #expect(try await role() == .member)
+        #expect(try await lock(ann.sub) == nil)
+        #expect(try await lock(bob.sub)?.isLapse == true)
+        #expect(try await groups() == ["staff"])
+    }
+
+    @Test("Machines are told every eight hours who their person still is")
+    func told() async throws {
+        let door = door()
+        let sub = try await signIn(door).session.caller.sub
+        func revision() async throws -> Int? {
+            try await lodge.database.read { view in
+                try view.first("SELECT revision FROM person WHERE sub = ?", [.text(sub)])?.integer("revision")
+            }
+        }
+        let first = try await revision()
+        lodge.clock.pass(3000)
+        _ = try await door.watch.look()
+        #expect(try await revision() == first)
+        for _ in 0..<9 {
+            lodge.clock.pass(3000)
+            _ = try await door.watch.look()
+        }
+        #expect(try #require(try await revision()) > #require(first))
+    }
+
     @Test("What the provider handed out is sealed: the database alone opens nothing, and one person's is no other's")
     func sealed() async throws {
         _ = try await signIn(door())

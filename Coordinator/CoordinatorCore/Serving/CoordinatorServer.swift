@@ -10,6 +10,7 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
+internal import People
 package import ServiceKit
 internal import SignIn
 internal import ServiceLifecycle
@@ -120,6 +121,7 @@ package struct CoordinatorServer: Sendable {
         // Before anything is signed: another key, or half of a backup, would begin a second history.
         try await database.read { [log = domain.log] view in try log.check(in: view) }
         try await SearchCompletion(database: database, logger: logger).run()
+        try await domain.people.letGo(ofProvidersBut: provider?.issuer)
         let provider = provider.map { settings in
             Provider(
                 settings,

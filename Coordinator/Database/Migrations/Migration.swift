@@ -41,5 +41,6 @@ package struct Migration: Sendable {
         .enrolmentCodes,
         .lastSignIn,
         .identityAge,
+        .identityNews,
     ]
 }

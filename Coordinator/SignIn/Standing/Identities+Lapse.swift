@@ -75,6 +75,22 @@ extension Identities {
         }
     }
 
+    /// How often machines are told anew who their person is, in seconds: what they hold says it for a day.
+    private static let news = 8 * 3600
+
+    /// Has machines told anew whose people are still named.
+    ///
+    /// - Parameter count: how many people in one turn.
+    /// - Returns: whether there were as many.
+    func tellMachines(atMost count: Int) async throws -> Bool {
+        let due = "SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL AND told_at <= ? LIMIT ?"
+        let values: [SQLValue] = [.text(settings.issuer), .integer(clock.seconds - Self.news), .integer(count)]
+        let subs = try await database.read { view in try view.rows(due, values).map { try $0.text("sub") } }
+        guard !subs.isEmpty else { return false }
+        try await database.write { transaction in for sub in subs { try tell(sub, in: transaction) } }
+        return subs.count == count
+    }
+
     /// Shuts a person out until the next sign-in: the provider says that it is none of its people any more.
     func lapse(_ sub: String, why: String) async throws {
         try await database.write { transaction in try lapse(sub, why: why, in: transaction) }

@@ -158,10 +158,17 @@ package struct Identities: Sendable {
         )
         let followed = try people.follow(settings.role(of: identity.groups), of: person, in: transaction)
         let haveChanged = try replace(groups: identity.groups, of: person.sub, in: transaction)
-        if isNew || hadLapsed || haveChanged || followed != person {
-            try revisions.raisePerson(sub: person.sub, in: transaction)
-        }
+        if isNew || hadLapsed || haveChanged || followed != person { try tell(person.sub, in: transaction) }
         return followed
+    }
+
+    /// Has a person's machines told anew who the person is.
+    func tell(_ sub: String, in transaction: SQLTransaction) throws {
+        try revisions.raisePerson(sub: sub, in: transaction)
+        try transaction.execute(
+            "UPDATE identity SET told_at = ? WHERE sub = ?",
+            [.integer(clock.seconds), .text(sub)]
+        )
     }
 
     /// Stores the groups that the provider names; whether they are others than before.

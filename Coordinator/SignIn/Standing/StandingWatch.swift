@@ -39,7 +39,8 @@ package struct StandingWatch: Sendable {
                 metadata: ["people": .stringConvertible(count)]
             )
         }
-        return due.count == Self.most
+        let isMore = try await identities.tellMachines(atMost: Self.most)
+        return isMore || due.count == Self.most
     }
 
     /// Asks about one person.
