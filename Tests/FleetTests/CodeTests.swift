@@ -1,3 +1,5 @@
+import AuditLog
+import AuditSink
 import Bytes
 import Contract
 import Database
