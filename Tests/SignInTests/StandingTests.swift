@@ -230,6 +230,40 @@ struct StandingTests {
         #expect(try await lodge.sessions.session(of: .with(local))?.caller.isLocked == false)
     }
 
+    @Test("A clock that is set forward puts nobody out whom nobody has asked about")
+    func clock() async throws {
+        let door = door()
+        let sub = try await signIn(door).session.caller.sub
+        try await lodge.database.write { transaction in
+            // Without a browser, a machine and a token there is nothing to ask for.
+            try transaction.execute("DELETE FROM browser_session")
+        }
+        lodge.clock.pass(7 * 86_400)
+        _ = try await door.watch.look()
+        #expect(try await lock(sub) == nil)
+        #expect(provider.asked("/token") == 1)
+    }
+
+    @Test("A provider without time is asked about one person in a turn, and not at once again")
+    func busy() async throws {
+        let door = door()
+        for number in 0..<25 {
+            provider.change { $0.claims = ["sub": .text("p-\(number)"), "email": .text("p\(number)@example.com")] }
+            _ = try await signIn(door)
+        }
+        lodge.clock.pass(120)
+        provider.change { $0.refusal = (503, "") }
+        let before = provider.asked("/token")
+        #expect(try await !door.watch.look())
+        #expect(provider.asked("/token") == before + 1)
+        provider.change {
+            $0.refusal = nil
+            $0.claims = [:]
+            $0.givesIDToken = false
+        }
+        #expect(try await door.watch.look())
+    }
+
     @Test("A refresh token that came is kept, whatever else the answer was")
     func rotated() async throws {
         let door = door()

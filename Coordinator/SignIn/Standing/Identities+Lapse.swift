@@ -36,14 +36,17 @@ extension Identities {
                 ]
             )
         }
-        return try rows.compactMap { row in
-            let subject = try row.text("subject")
-            // One that cannot be opened was sealed with another key: the person stays as long as without one.
+        var due: [DueIdentity] = []
+        for row in rows {
+            let (sub, subject) = (try row.text("sub"), try row.text("subject"))
             guard let token = seal.open(try row.blob("refresh"), of: "\(settings.issuer)\n\(subject)") else {
-                return nil
+                // Sealed with another key: nobody can be asked about this person.
+                try await lapse(sub, why: "not to be asked about")
+                continue
             }
-            return DueIdentity(sub: try row.text("sub"), subject: subject, refreshToken: token)
+            due.append(DueIdentity(sub: sub, subject: subject, refreshToken: token))
         }
+        return due
     }
 
     /// Stores that the provider was asked, and what it has said about the person if it has said anything.
@@ -101,10 +104,13 @@ extension Identities {
     /// - Returns: how many these are.
     func lapseOverdue() async throws -> Int {
         let now = clock.seconds
-        // Where nothing can be asked a sign-in is all that is known; else the settings may want one now and then all the same.
+        // Nobody goes whom nobody has asked about: a clock that was set forward would put everybody out. Where nothing can be
+        // asked a sign-in is all that is known; else the settings may want one now and then all the same.
         let overdue = """
-            SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL
-                AND (confirmed_at <= (CASE WHEN refresh IS NULL THEN ? ELSE ? END) OR signed_in_at <= ?)
+            SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL AND (
+                CASE WHEN refresh IS NULL THEN confirmed_at <= ? ELSE confirmed_at <= ? AND asked_at > confirmed_at END
+                OR signed_in_at <= ?
+            )
             """
         let values: [SQLValue] = [
             .text(settings.issuer), .integer(now - (settings.longestAbsence ?? Self.usualAbsence)),

@@ -2,6 +2,7 @@ internal import Contract
 internal import Errors
 internal import Fetch
 package import Logging
+internal import Synchronization
 
 /// Asks the provider again and again whether people are still its own, and shuts out those who are not.
 ///
@@ -12,6 +13,20 @@ package struct StandingWatch: Sendable {
     private let identities: Identities
     private let client: ProviderClient
     private let logger: Logger
+    private let trouble = Trouble()
+
+    /// Whether it was told that the provider cannot be asked: that is said once, and once when it passes.
+    private final class Trouble: Sendable {
+        private let isTold = Mutex(false)
+
+        /// Whether this is news.
+        func becomes(_ isSo: Bool) -> Bool {
+            isTold.withLock { isTold in
+                defer { isTold = isSo }
+                return isTold != isSo
+            }
+        }
+    }
 
     /// How many people are asked about in one turn, one after the other.
     private static let most = 20
@@ -28,9 +43,14 @@ package struct StandingWatch: Sendable {
     /// - Returns: whether there may be more to do at once.
     package func look() async throws -> Bool {
         let due = try await identities.due(atMost: Self.most)
+        // A provider that has no time for one has none for the next.
+        var isMore = due.count == Self.most
         for each in due {
             try Task.checkCancellation()
-            guard try await ask(each) else { break }
+            guard try await ask(each) else {
+                isMore = false
+                break
+            }
         }
         let count = try await identities.lapseOverdue()
         if count > 0 {
@@ -39,8 +59,7 @@ package struct StandingWatch: Sendable {
                 metadata: ["people": .stringConvertible(count)]
             )
         }
-        let isMore = try await identities.tellMachines(atMost: Self.most)
-        return isMore || due.count == Self.most
+        return try await identities.tellMachines(atMost: Self.most) || isMore
     }
 
     /// Asks about one person.
@@ -58,9 +77,12 @@ package struct StandingWatch: Sendable {
             return true
         } catch {
             try await identities.answered(due, nil, refreshToken: nil)
-            logger.warning("The provider cannot be asked about people.", metadata: ["cause": "\(Self.words(error))"])
+            if trouble.becomes(true) {
+                logger.warning("The provider cannot be asked about people.", metadata: ["cause": "\(Self.words(error))"])
+            }
             return false
         }
+        if trouble.becomes(false) { logger.info("The provider can be asked about people again.") }
         // The token that came is kept whatever else came with it: the one before may be spent.
         do {
             let identity = try await identity(of: due, tokens)
