@@ -16,6 +16,8 @@ seed = 1
 headers = { Authorization = "Bearer %s" }
 workers = 1
 continue-on-failure = true
+# That few inputs were found in time, on a machine that has much to do, says nothing of the API.
+suppress-health-check = ["all"]
 # A caller is answered 100 in a second.
 rate-limit = "80/s"
 
