@@ -89,7 +89,8 @@ package struct CoordinatorAPI: Sendable {
             RecordsRoutes(removal: domain.removal).operations,
             ReportsRoutes(reports: domain.reports, clock: clock).operations,
             ReportJobsRoutes(jobs: domain.jobs, clock: clock).operations,
-            LookRoutes(measures: domain.measures, records: domain.records, fleet: domain.fleet, clock: clock).operations,
+            LookRoutes(measures: domain.measures, records: domain.records, fleet: domain.fleet, clock: clock)
+                .operations,
             ConsoleRoutes(console: console, clock: clock).operations,
         ]
         let all = operations.flatMap { $0 }

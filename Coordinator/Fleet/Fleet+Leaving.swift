@@ -10,7 +10,9 @@ extension Fleet {
     /// What it has made ends with it.
     package func leave(_ machine: CallingMachine) async throws {
         try await database.write { transaction in
-            guard let agent = try StoredAgent.find(id: machine.id, in: transaction) else { throw SignatureRefusal.unknownKey }
+            guard let agent = try StoredAgent.find(id: machine.id, in: transaction) else {
+                throw SignatureRefusal.unknownKey
+            }
             guard !agent.isRevoked else { throw try log.revocation(of: machine.id, in: transaction) }
             _ = try people.end(machine: machine.id, .left, by: machine.caller, in: transaction)
         }

@@ -127,7 +127,9 @@ package struct Fleet: Sendable {
         fileprivate func conditions(now: Int) -> [Listing.Condition] {
             var conditions: [Listing.Condition] = []
             if let user {
-                conditions.append(.init("(agent.sub = ? OR instr(person.email, lower(?)) > 0)", .text(user), .text(user)))
+                conditions.append(
+                    .init("(agent.sub = ? OR instr(person.email, lower(?)) > 0)", .text(user), .text(user))
+                )
             }
             if let version { conditions.append(.init("agent.version = ?", .text(version))) }
             if let isLocked {

@@ -30,7 +30,8 @@ package struct Invitation: Sendable, Equatable {
     /// As `GET /v1/invitations` shows it at `now`, in seconds since 1970.
     package func json(now: Int) -> JSONValue {
         var object: JSONObject = [
-            "id": .text(id), "email": .text(email), "role": .text(role.rawValue), "state": .text(state(now: now).rawValue),
+            "id": .text(id), "email": .text(email), "role": .text(role.rawValue),
+            "state": .text(state(now: now).rawValue),
             "created": .text(UTCTime(seconds: createdAt).shortText), "expires": .text(expires.shortText),
             "made_by": .text(maker ?? "coordinator"),
         ]

@@ -32,10 +32,13 @@ struct ChangeLogTests {
         }
     }
 
-    private func changes(_ sink: Sink, _ filter: (inout ChangeLog.Filter) -> Void = { _ in }) async throws -> [StatedChange] {
+    private func changes(_ sink: Sink, _ filter: (inout ChangeLog.Filter) -> Void = { _ in }) async throws
+        -> [StatedChange]
+    {
         var chosen = ChangeLog.Filter()
         filter(&chosen)
-        return try await ChangeLog(database: sink.database, log: sink.log).changes(chosen, .all, for: sink.permit()).items
+        return try await ChangeLog(database: sink.database, log: sink.log).changes(chosen, .all, for: sink.permit())
+            .items
     }
 
     @Test("Who, what, when, and what was there before and after, newest first")
@@ -72,7 +75,11 @@ struct ChangeLogTests {
         #expect(try await found { $0.what = "servers/a" } == ["servers/a", "servers/a/status"])
         #expect(try await found { $0.who = "coordinator" } == ["servers/ab", "server", "servers/a/status"])
         #expect(try await found { $0.who = "owner@example.com" } == ["servers/a", "servers", "servers0"])
-        #expect(try await found { ($0.from, $0.to) = (Int(Sink.noon) + 1, Int(Sink.noon) + 3) } == ["servers/ab", "servers"])
+        #expect(
+            try await found { ($0.from, $0.to) = (Int(Sink.noon) + 1, Int(Sink.noon) + 3) } == [
+                "servers/ab", "servers",
+            ]
+        )
     }
 
     @Test("A text that was changed in the file is not shown for what the log has the digest of")

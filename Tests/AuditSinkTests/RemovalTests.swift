@@ -123,12 +123,17 @@ struct RemovalTests {
         let lines = agent.records.flatMap { $0 + [UInt8(ascii: "\n")] }
         let whole = try await removal.records(agent.id, from: 0, for: sink.permit())
         #expect(whole.records == lines && whole.next == 30)
-        #expect(try await removal.records(agent.id, from: 25, for: sink.permit()).records == agent.records[25...].flatMap { $0 + [10] })
+        #expect(
+            try await removal.records(agent.id, from: 25, for: sink.permit()).records
+                == agent.records[25...].flatMap { $0 + [10] }
+        )
         let end = try await removal.records(agent.id, from: 30, for: sink.permit())
         #expect(end.records.isEmpty && end.next == 30)
         try await revoke(agent, sink)
         _ = try await removal.remove(agent.id, by: sink.permit())
-        #expect(await code { _ = try await removal.records(agent.id, from: 0, for: sink.permit()) } == "records_removed")
+        #expect(
+            await code { _ = try await removal.records(agent.id, from: 0, for: sink.permit()) } == "records_removed"
+        )
     }
 
     @Test("A report with a removal of another agent's, or none, in its place is refused")

@@ -237,13 +237,17 @@ struct ReportsTests {
         #expect(problem?.code == "report_too_large")
 
         let codes = await withTaskGroup(of: String?.self) { group in
-            for _ in 0..<12 { group.addTask { await refusal { try await sink.reports.make(Self.all, for: permit) }?.code } }
+            for _ in 0..<12 {
+                group.addTask { await refusal { try await sink.reports.make(Self.all, for: permit) }?.code }
+            }
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
         #expect(codes == [nil, "report_busy"])
         // A client to which one is still sent keeps its place; with the report it is free again.
         do {
-            let sending = [try await sink.reports.make(Self.all, for: permit), try await sink.reports.make(Self.all, for: permit)]
+            let sending = [
+                try await sink.reports.make(Self.all, for: permit), try await sink.reports.make(Self.all, for: permit),
+            ]
             #expect(await refusal { try await sink.reports.make(Self.all, for: permit) }?.code == "report_busy")
             #expect(sending.map(\.count) == [300, 300])
         }
@@ -255,6 +259,8 @@ struct ReportsTests {
         let sink = try Sink()
         defer { sink.remove() }
         let lost = Reports(database: sink.database, log: sink.log, clock: .system, folder: sink.folder.path + "/none")
-        await #expect(throws: AuditSinkError(.report, "", next: "")) { try await lost.make(Self.all, for: sink.permit()) }
+        await #expect(throws: AuditSinkError(.report, "", next: "")) {
+            try await lost.make(Self.all, for: sink.permit())
+        }
     }
 }

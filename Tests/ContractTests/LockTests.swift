@@ -7,7 +7,10 @@ import Testing
 
 @Suite("Locks of machines")
 struct LockTests {
-    @Test("A lock comes back as it was", arguments: [nil, "It was left on a train.", String(repeating: "é", count: 200)])
+    @Test(
+        "A lock comes back as it was",
+        arguments: [nil, "It was left on a train.", String(repeating: "é", count: 200)]
+    )
     func again(why: String?) throws {
         let lock = MachineLock(since: UTCTime(seconds: 1_800_000_000), why: why)
         #expect(try MachineLock(lock.json, at: "locked") == lock)
@@ -16,7 +19,10 @@ struct LockTests {
         #expect(throws: Never.self) { try lock.json.canonicalBytes() }
     }
 
-    @Test("A reason that could forge a line, or hide one, is refused", arguments: ["", "a\nb", "\u{1B}[2J", "\u{9B}0m"])
+    @Test(
+        "A reason that could forge a line, or hide one, is refused",
+        arguments: ["", "a\nb", "\u{1B}[2J", "\u{9B}0m"]
+    )
     func forged(why: String) {
         #expect(!MachineLock.isLine(why))
         #expect(throws: ShapeError.self) {

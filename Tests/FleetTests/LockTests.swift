@@ -62,7 +62,9 @@ struct LockTests {
         for machine in machines { #expect(try await lock(of: machine) == nil) }
     }
 
-    @Test("What goes back to a locked machine opens nothing, also what was made before, and its records are still taken")
+    @Test(
+        "What goes back to a locked machine opens nothing, also what was made before, and its records are still taken"
+    )
     func everythingOfIt() async throws {
         let (people, owner) = (office.people, try await owner())
         let stolen = try await office.machine("ann@example.com", .admin)
@@ -77,13 +79,18 @@ struct LockTests {
 
         // Who was proven just before changes nothing any more.
         for late in [thief, script] {
-            #expect(await code { try await people.invite(mallory, role: .member, seconds: 60, by: late.permit()) } == "locked")
+            #expect(
+                await code { try await people.invite(mallory, role: .member, seconds: 60, by: late.permit()) }
+                    == "locked"
+            )
             #expect(await code { try await office.fleet.unlock(stolen.id, by: late.permit()) } == "locked")
         }
         for caller in [try await office.caller(stolen), try await people.caller(token: token.secret)] {
             for right in Right.allCases { #expect(await code { try caller.require(right) } == "locked") }
         }
-        for invitation in invitations { #expect(await code { try await office.enrol(invitation.token.proof) } == "token_spent") }
+        for invitation in invitations {
+            #expect(await code { try await office.enrol(invitation.token.proof) } == "token_spent")
+        }
         // It asks, and tells, for itself.
         let machine = try await office.caller(stolen).machine()
         try await office.fleet.take(HealthReport(servers: []), from: machine)
@@ -139,7 +146,10 @@ struct LockTests {
         #expect(try await presence() == .online)
         office.pass(AgentSummary.silence + 1)
         #expect(try await presence() == .silent)
-        try await fleet.take(HealthReport(servers: [], isEnding: true), from: try await office.caller(machine).machine())
+        try await fleet.take(
+            HealthReport(servers: [], isEnding: true),
+            from: try await office.caller(machine).machine()
+        )
         #expect(try await presence() == .ended)
         office.pass(86_400)
         #expect(try await presence() == .ended)

@@ -77,8 +77,12 @@ struct RevocationTests {
         // A caller who was proven just before makes nothing new.
         for late in [thief, script] {
             let word = late == thief ? "revoked_key" : "bad_token"
-            #expect(await code { try await people.invite(mallory, role: .member, seconds: 60, by: late.permit()) } == word)
-            #expect(await code { try await people.addToken("t3", scopes: [.read], seconds: 60, by: late.permit()) } == word)
+            #expect(
+                await code { try await people.invite(mallory, role: .member, seconds: 60, by: late.permit()) } == word
+            )
+            #expect(
+                await code { try await people.addToken("t3", scopes: [.read], seconds: 60, by: late.permit()) } == word
+            )
             #expect(await code { try await office.fleet.revoke(agent.agentID, by: late.permit()) } == word)
         }
         let expected = ["agents/\(stolen.id)", "tokens/\(token.token.id)", "tokens/\(second.token.id)"]
@@ -118,7 +122,12 @@ struct RevocationTests {
         let first = try await office.enrol(
             try await people.invite(mallory, role: .admin, seconds: 60, by: thief.permit()).token.proof
         )
-        let token = try await people.addToken("t", scopes: [.admin], seconds: 60, by: try await office.caller(first).permit())
+        let token = try await people.addToken(
+            "t",
+            scopes: [.admin],
+            seconds: 60,
+            by: try await office.caller(first).permit()
+        )
         let eve = try #require(EmailAddress("eve@example.com"))
         let script = try await people.caller(token: token.secret)
         let second = try await office.enrol(
@@ -171,7 +180,12 @@ struct RevocationTests {
     func ownMachine() async throws {
         let people = office.people
         let old = try await office.machine("ann@example.com", .owner)
-        let invitation = try await people.invite(ann, role: .owner, seconds: 60, by: try await office.caller(old).permit())
+        let invitation = try await people.invite(
+            ann,
+            role: .owner,
+            seconds: 60,
+            by: try await office.caller(old).permit()
+        )
         let new = try await office.enrol(invitation.token.proof)
         let asking = try await office.caller(new)
         let (_, ended) = try await office.fleet.revoke(old.id, enrolled: .revoke, by: asking.permit())
@@ -182,7 +196,8 @@ struct RevocationTests {
         // One who has risen since is above the administrator who asks.
         let lost = try await office.machine("adam@example.com", .admin)
         let risen = try await office.enrol(
-            try await people.invite(mallory, role: .admin, seconds: 60, by: try await office.caller(lost).permit()).token.proof
+            try await people.invite(mallory, role: .admin, seconds: 60, by: try await office.caller(lost).permit())
+                .token.proof
         )
         _ = try await people.setRole(.owner, of: mallory.text, by: asking.permit())
         let admin = try await office.caller(try await office.machine("eve@example.com", .admin))

@@ -79,7 +79,8 @@ struct GroupTests {
         let owner = try await office.caller(.owner)
         func revision(_ email: EmailAddress) async throws -> Int {
             try await office.database.read { view in
-                try view.first("SELECT revision FROM person WHERE email = ?", [.text(email.text)])?.integer("revision") ?? 0
+                try view.first("SELECT revision FROM person WHERE email = ?", [.text(email.text)])?.integer("revision")
+                    ?? 0
             }
         }
         let group = try await groups.put("dev", members: [ann, bob], expecting: nil, by: owner.permit())
@@ -89,7 +90,10 @@ struct GroupTests {
         #expect(try await revision(bob) > before.1)
     }
 
-    @Test("Names are names in a path, and members are few enough for one change", arguments: ["", ".", "..", "a b", "a/b", "ä"])
+    @Test(
+        "Names are names in a path, and members are few enough for one change",
+        arguments: ["", ".", "..", "a b", "a/b", "ä"]
+    )
     func names(name: String) async throws {
         let owner = try await office.caller(.owner)
         let refused = await code { try await groups.put(name, members: [ann], expecting: nil, by: owner.permit()) }

@@ -85,12 +85,15 @@ struct InvitationTests {
     func above() async throws {
         let people = office.people
         let admin = try await office.caller(.admin)
-        #expect(await code { try await people.invite(ann, role: .owner, seconds: 60, by: admin.permit()) } == "role_needed")
+        #expect(
+            await code { try await people.invite(ann, role: .owner, seconds: 60, by: admin.permit()) } == "role_needed"
+        )
         #expect(await code { try await people.invite(ann, role: .admin, seconds: 60, by: admin.permit()) } == nil)
         for role in [Role.editor, .auditor, .member] {
             let caller = try await office.caller(role)
             #expect(
-                await code { try await people.invite(ann, role: .member, seconds: 60, by: caller.permit()) } == "role_needed"
+                await code { try await people.invite(ann, role: .member, seconds: 60, by: caller.permit()) }
+                    == "role_needed"
             )
         }
     }

@@ -82,7 +82,8 @@ struct RolesTests {
         async let right = code { () async throws -> Void in
             _ =
                 try await round < 4
-                ? people.remove(second.sub, by: two.permit()) : people.setRole(.member, of: second.sub, by: two.permit())
+                ? people.remove(second.sub, by: two.permit())
+                : people.setRole(.member, of: second.sub, by: two.permit())
         }
         let codes = await [left, right]
         #expect(codes.count(where: { $0 == nil }) == 1, "\(codes)")
@@ -99,7 +100,12 @@ struct RolesTests {
         let admin = try await office.caller(.admin)
         let bob = try #require(EmailAddress("bob@example.com"))
         let (own, others) = (
-            try await people.invite(try #require(EmailAddress(admin.email)), role: .admin, seconds: 60, by: admin.permit()),
+            try await people.invite(
+                try #require(EmailAddress(admin.email)),
+                role: .admin,
+                seconds: 60,
+                by: admin.permit()
+            ),
             try await people.invite(bob, role: .member, seconds: 60, by: admin.permit())
         )
         let raising = try await people.invite(
@@ -232,7 +238,10 @@ struct RolesTests {
         let raising = try await people.invite(email, role: .owner, seconds: 60, by: owner.permit())
         #expect(await code { try await people.remove(editor.sub, by: admin.permit()) } == "role_needed")
         #expect(await code { try await people.setRole(.member, of: editor.sub, by: admin.permit()) } == "role_needed")
-        #expect(await code { try await people.withdraw(invitation: raising.invitation.id, by: admin.permit()) } == "role_needed")
+        #expect(
+            await code { try await people.withdraw(invitation: raising.invitation.id, by: admin.permit()) }
+                == "role_needed"
+        )
         #expect(await code { try await people.remove(editor.sub, by: owner.permit()) } == nil)
     }
 }

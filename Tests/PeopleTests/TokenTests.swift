@@ -103,7 +103,12 @@ struct TokenTests {
         let owner = try await office.caller(.owner)
         var makers = [owner]
         for name in ["first", "second", "third"] {
-            let issued = try await people.addToken(name, scopes: [.admin], seconds: 60, by: makers[makers.count - 1].permit())
+            let issued = try await people.addToken(
+                name,
+                scopes: [.admin],
+                seconds: 60,
+                by: makers[makers.count - 1].permit()
+            )
             makers.append(try await people.caller(token: issued.secret))
         }
         let sibling = try await people.addToken("sibling", scopes: [.read], seconds: 60, by: makers[1].permit())
@@ -118,7 +123,9 @@ struct TokenTests {
         #expect(changes.allSatisfy { $0.after == nil && $0.before != nil })
         // A caller that was let in just before makes no new one.
         for maker in makers.dropFirst() {
-            let late = await code { try await people.addToken("late", scopes: [.read], seconds: 60, by: maker.permit()) }
+            let late = await code {
+                try await people.addToken("late", scopes: [.read], seconds: 60, by: maker.permit())
+            }
             #expect(late == "bad_token")
         }
     }
@@ -132,7 +139,9 @@ struct TokenTests {
         ] {
             let maker = try await office.caller(role)
             let name = "\(role)-\(scope)"
-            let refused = await code { try await people.addToken(name, scopes: [scope], seconds: 60, by: maker.permit()) }
+            let refused = await code {
+                try await people.addToken(name, scopes: [scope], seconds: 60, by: maker.permit())
+            }
             #expect(refused == (isUseful ? nil : "role_needed"), "\(name)")
         }
     }
@@ -154,7 +163,9 @@ struct TokenTests {
         let people = office.people
         let owner = try await office.caller(.owner)
         _ = try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner.permit())
-        let again = await code { try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner.permit()) }
+        let again = await code {
+            try await people.addToken("ci.main_1-a", scopes: [.read], seconds: 60, by: owner.permit())
+        }
         #expect(again == "name_taken")
         for name in ["", ".", "..", "a b", "a/b", "a\u{0}", "\u{E4}", "a\u{1B}[2J", String(repeating: "a", count: 65)] {
             #expect(
@@ -163,7 +174,8 @@ struct TokenTests {
             )
         }
         #expect(
-            await code { try await people.addToken("none", scopes: [], seconds: 60, by: owner.permit()) } == "invalid_request"
+            await code { try await people.addToken("none", scopes: [], seconds: 60, by: owner.permit()) }
+                == "invalid_request"
         )
         #expect(
             await code { try await people.addToken("long", scopes: [.read], seconds: .max, by: owner.permit()) }

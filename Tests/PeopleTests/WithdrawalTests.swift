@@ -34,7 +34,9 @@ struct WithdrawalTests {
         let changes = try await office.changes().dropFirst(before)
         #expect(changes.map(\.what) == [JSONText("invitations/\(id)")])
         #expect(changes.first?.before != nil && changes.first?.after == nil)
-        #expect(await code { try await people.withdraw(invitation: "nothing", by: owner.permit()) } == "unknown_invitation")
+        #expect(
+            await code { try await people.withdraw(invitation: "nothing", by: owner.permit()) } == "unknown_invitation"
+        )
         #expect(try await people.invitations(for: owner.permit()).first { $0.id == id } == shown)
     }
 
@@ -77,7 +79,9 @@ struct WithdrawalTests {
         }
         for role in [Role.member, .auditor, .editor] {
             let caller = try await office.caller(role)
-            let refused = await code { try await people.withdraw(invitation: admins.invitation.id, by: caller.permit()) }
+            let refused = await code {
+                try await people.withdraw(invitation: admins.invitation.id, by: caller.permit())
+            }
             #expect(refused == "role_needed")
         }
         let peer = try await office.caller(.admin, "peer@example.com")
@@ -91,14 +95,20 @@ struct WithdrawalTests {
         let (owner, admin) = (try await office.caller(.owner), try await office.caller(.admin))
         let issued = try await people.addToken("owners", scopes: [.admin], seconds: 60, by: owner.permit())
         #expect(await code { try await people.removeToken("owners", by: admin.permit()) } == "role_needed")
-        #expect(await code { try await people.removeToken("owners", enrolled: .revoke, by: admin.permit()) } == "role_needed")
+        #expect(
+            await code { try await people.removeToken("owners", enrolled: .revoke, by: admin.permit()) }
+                == "role_needed"
+        )
         #expect(try await people.caller(token: issued.secret).sub == owner.sub)
         let peer = try await office.caller(.admin, "peer@example.com")
         _ = try await people.addToken("peers", scopes: [.admin], seconds: 60, by: peer.permit())
         #expect(await code { try await people.removeToken("peers", by: admin.permit()) } == nil)
         let editor = try await office.caller(.editor)
         _ = try await people.addToken("editors", scopes: [.admin], seconds: 60, by: editor.permit())
-        #expect(await code { try await people.removeToken("editors", enrolled: .revoke, by: editor.permit()) } == "role_needed")
+        #expect(
+            await code { try await people.removeToken("editors", enrolled: .revoke, by: editor.permit()) }
+                == "role_needed"
+        )
         #expect(await code { try await people.removeToken("editors", by: editor.permit()) } == nil)
     }
 
@@ -171,8 +181,13 @@ struct WithdrawalTests {
                 )
             }
         }
-        #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: owner.permit()) } == "too_many")
-        #expect(await code { try await people.addToken("t", scopes: [.read], seconds: 60, by: owner.permit()) } == "too_many")
+        #expect(
+            await code { try await people.invite(ann, role: .member, seconds: 60, by: owner.permit()) } == "too_many"
+        )
+        #expect(
+            await code { try await people.addToken("t", scopes: [.read], seconds: 60, by: owner.permit()) }
+                == "too_many"
+        )
         // Another person still can, and so can this one once something was taken back.
         let other = try await office.caller(.owner, "second@example.com")
         #expect(await code { try await people.invite(ann, role: .member, seconds: 60, by: other.permit()) } == nil)

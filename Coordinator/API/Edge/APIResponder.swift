@@ -136,7 +136,8 @@ package struct APIResponder: HTTPResponder {
     private static func isForPerson(_ request: Request, _ operation: Operation?) -> Bool {
         if let operation { return operation.isPage }
         let path = request.head.path ?? ""
-        return request.headers[.accept]?.contains("text/html") == true && !path.hasPrefix("/v1/") && !path.hasPrefix("/v0.1/")
+        return request.headers[.accept]?.contains("text/html") == true && !path.hasPrefix("/v1/")
+            && !path.hasPrefix("/v0.1/")
     }
 
     static let requestIDName = HTTPField.Name("Doorward-Request-Id") ?? .eTag

@@ -55,7 +55,9 @@ struct AgentsRoutes: Sendable {
                 let agent = try await fleet.unlock(call.parameters[0], by: permit)
                 return .tagged(agent.json, try agent.tag)
             },
-            Operation("DELETE", "/v1/agents/{id}", for: Right.RevokeMachines.self, query: ["enrolled"]) { call, permit in
+            Operation("DELETE", "/v1/agents/{id}", for: Right.RevokeMachines.self, query: ["enrolled"]) {
+                call,
+                permit in
                 let (agent, ended) = try await fleet.revoke(
                     call.parameters[0],
                     enrolled: try call.word("enrolled", EnrolledMachines.self) ?? .keep,
