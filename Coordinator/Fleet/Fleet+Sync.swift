@@ -55,9 +55,7 @@ extension Fleet {
     /// How long a question may be held until there is something new: `GET /v1/agent/bundle`.
     package static let longestHold = Duration.seconds(25)
     /// How long a binding says who a person is, in seconds; with each bundle there comes a new one.
-    private static let bindingLife = 7 * 86_400
-    /// The same for a person whom the identity provider names: longer than that nobody goes on unheard of.
-    static let providedLife = 86_400
+    static let bindingLife = 7 * 86_400
 
     /// Everything that is newer than what the machine has; waits for it as long as it may.
     ///
@@ -172,37 +170,6 @@ extension Fleet {
         )
     }
 
-    func binding(
-        of person: Person,
-        _ policy: AppliedPolicy,
-        at machine: String? = nil,
-        in view: some SQLReading
-    ) throws -> Binding {
-        let groups = try Groups.of(person.sub, in: view)
-        let roles = EmailAddress(person.email).map { policy.file.memberships(of: $0, groups: groups) } ?? []
-        // Only where a rule asks for it: agents of earlier releases take a binding without it.
-        let isAsked = policy.rules.requirements.contains { $0.obligations.recentLogin != nil }
-        return Binding(
-            sub: JSONText(person.sub),
-            user: person.email,
-            groups: groups,
-            roles: roles,
-            signedIn: isAsked ? try machine.flatMap { try signedIn(person, at: $0, in: view) } : nil
-        )
-    }
-
-    /// When a person has proven itself last: at the identity provider, or by enrolling this machine.
-    private func signedIn(_ person: Person, at machine: String, in view: some SQLReading) throws -> Int? {
-        let row = try view.first(
-            """
-            SELECT max(ifnull(person.signed_in_at, 0), agent.enrolled_at) AS signed_in FROM person
-            JOIN agent ON agent.agent_id = ? WHERE person.sub = ? AND agent.sub = person.sub
-            """,
-            [.text(machine), .text(person.sub)]
-        )
-        return try row?.integer("signed_in")
-    }
-
     /// The servers that a person may know: all of them for a person who may read the registry, for others those on
     /// which the person has a grant.
     func entries(
@@ -231,11 +198,6 @@ extension Fleet {
         let entries: String
         let pins: String
         let org: String
-    }
-
-    private func life(of person: Person, in view: some SQLReading) throws -> Int {
-        let isProvided = try view.first("SELECT 1 FROM identity WHERE sub = ?", [.text(person.sub)]) != nil
-        return isProvided ? Self.providedLife : Self.bindingLife
     }
 
     private func sign(_ binding: Binding, for id: String, policyVersion: Int, life: Int) throws -> String {

@@ -317,7 +317,9 @@ struct StandingTests {
         #expect(try await lock(sub)?.isLapse == true)
     }
 
-    @Test("An administrator can let in whom the provider does not name: from then on it has no say, until the next sign-in")
+    @Test(
+        "An administrator can let in whom the provider does not name: from then on it has no say, until the next sign-in"
+    )
     func letIn() async throws {
         let door = door()
         let sub = try await signIn(door).session.caller.sub

@@ -85,6 +85,7 @@ extension Identities {
     ///
     /// - Parameter count: how many people in one turn.
     /// - Returns: whether there were as many.
+    /// - Throws: what the database throws.
     func tellMachines(atMost count: Int) async throws -> Bool {
         let due = "SELECT sub FROM identity WHERE issuer = ? AND lapsed_at IS NULL AND told_at <= ? LIMIT ?"
         let values: [SQLValue] = [.text(settings.issuer), .integer(clock.seconds - Self.news), .integer(count)]

@@ -78,7 +78,10 @@ package struct StandingWatch: Sendable {
         } catch {
             try await identities.answered(due, nil, refreshToken: nil)
             if trouble.becomes(true) {
-                logger.warning("The provider cannot be asked about people.", metadata: ["cause": "\(Self.words(error))"])
+                logger.warning(
+                    "The provider cannot be asked about people.",
+                    metadata: ["cause": "\(Self.words(error))"]
+                )
             }
             return false
         }
