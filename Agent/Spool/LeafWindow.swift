@@ -4,7 +4,7 @@ internal import TransparencyLog
 package struct SpoolEvent: Sendable {
     /// Records below this number are durable.
     package let durable: UInt64
-    /// Whether there is a denial among them, which is shipped at once.
+    /// Whether there is one among them that is shipped at once: a denial, or a record for whose countersignature somebody waits.
     package let isUrgent: Bool
     /// Set when nothing is recorded any more.
     package let failure: SpoolError?

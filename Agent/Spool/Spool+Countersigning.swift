@@ -37,7 +37,7 @@ extension Spool {
     /// - Returns: Whether it was in time. False too where the log went back meanwhile, and its records have other numbers.
     package func isCountersigned(_ number: UInt64, within time: Duration) async -> Bool {
         let epoch = core.tail.withLock { $0.epoch }
-        hurry()
+        hurry(number)
         let deadline = ContinuousClock.now + time
         while ContinuousClock.now < deadline, !Task.isCancelled {
             let version = countersignings.version
@@ -48,17 +48,19 @@ extension Spool {
         return false
     }
 
-    /// Has what is in the file made durable and shipped without a wait for more.
-    private func hurry() {
+    /// Has a record in the file made durable and shipped without a wait for more.
+    private func hurry(_ number: UInt64) {
+        core.awaited.withLock { $0 = max($0, number + 1) }
         let time = core.clock.recordTime
         let isCalled = core.tail.withLock { tail in
             if tail.isDirty { tail.isUrgent = true }
             return tail.callsSyncer(at: time)
         }
         if isCalled { core.wake() }
-        // What was made durable a moment ago was not known to be urgent: the thread tells of it behind what it is at.
+        // What is durable already was told without haste; what is not yet is told when it is.
         _ = core.submit { [core] _ in
-            core.publish(SpoolEvent(durable: core.leaves.withLock { $0.end }, isUrgent: true, failure: nil))
+            let durable = core.leaves.withLock { $0.end }
+            if durable > number { core.publish(SpoolEvent(durable: durable, isUrgent: true, failure: nil)) }
         }
     }
 

@@ -25,6 +25,8 @@ final class SpoolThread: Sendable {
     private let hasEnded = ThreadSignal()
     /// Why what is durable cannot be hashed for now, and so not be shipped.
     let delay = Mutex<SpoolError?>(nil)
+    /// Somebody waits for the coordinator to have the records below this number.
+    let awaited = Mutex<UInt64>(0)
     private let mailbox = Mutex(Mailbox())
 
     /// A change of files that a caller wants, with the follower of the records at hand.
@@ -207,7 +209,8 @@ final class SpoolThread: Sendable {
             guard !slice.hashes.isEmpty else { return }
             let durable = follower.next
             leaves.withLock { $0.append(slice.hashes, segment: follower.segment, end: durable) }
-            publish(SpoolEvent(durable: durable, isUrgent: slice.hasDenial, failure: nil))
+            let isAwaited = awaited.withLock { $0 } > durable - UInt64(slice.hashes.count)
+            publish(SpoolEvent(durable: durable, isUrgent: slice.hasDenial || isAwaited, failure: nil))
         } catch {
             guard error.kind != .damaged else {
                 fail(error)
