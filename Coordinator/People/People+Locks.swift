@@ -26,8 +26,9 @@ extension People {
         }
     }
 
-    /// Takes the lock off a person, and lets a person in whom the identity provider does not name any more: until the next
-    /// sign-in the provider has no say then. Nothing happens where there is neither.
+    /// Takes the lock off a person, and lets a person in whom the identity provider does not name any more.
+    ///
+    /// Until the next sign-in the provider has no say then. Nothing happens where there is neither.
     ///
     /// - Parameters:
     ///   - id: the person's pseudonym or e-mail address.

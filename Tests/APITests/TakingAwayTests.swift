@@ -151,7 +151,9 @@ struct TakingAwayTests {
             // What others have laid down passes over what it does not know, pages are sent whatever others write, and
             // machines have no business with browsers' own operations.
             for operation in office.operations
-            where !operation.isPublished && operation.query != API.Operation.foreignQuery && operation.access != .browser {
+            where !operation.isPublished && operation.query != API.Operation.foreignQuery
+                && operation.access != .browser
+            {
                 let machine = try await office.machine(.owner, client)
                 for query in ["x=1", "x", "enrolled=", "&"] {
                     let target = "\(operation.example)?\(query)"
