@@ -28,8 +28,13 @@ struct EventStreamLinkTests {
         }
     }
 
-    /// What is told until `last` is, or two seconds have gone.
-    private func told(by server: RawServer, sending messages: [String], until last: String) async throws -> [String] {
+    /// What is told until `last` is and the server has had so many requests, or two seconds have gone.
+    private func told(
+        by server: RawServer,
+        sending messages: [String],
+        until last: String,
+        requests: Int = 0
+    ) async throws -> [String] {
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         let listener = Listener()
         let endpoint = try UpstreamEndpoint(url: "\(server.origin)/sse", allowsLoopback: true)
@@ -49,7 +54,7 @@ struct EventStreamLinkTests {
             for message in messages { link.send(ByteBuffer(string: message)) }
             return NIOLoopBound((pool, link), eventLoop: loop)
         }.get()
-        for _ in 0..<200 where !listener.told.withLock({ $0.contains(last) }) {
+        for _ in 0..<200 where !listener.told.withLock({ $0.contains(last) }) || server.requests.count < requests {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await loop.submit { kept.value.1.close() }.get()
@@ -73,9 +78,8 @@ struct EventStreamLinkTests {
         let server = try Self.serve(
             "event: endpoint\r\ndata: /messages/?session_id=abc\r\n\r\n: ping\n\nevent: message\ndata: {\"a\":1}\n\n"
         )
-        let told = try await told(by: server, sending: ["one", "two"], until: #"{"a":1}"#)
+        let told = try await told(by: server, sending: ["one", "two"], until: #"{"a":1}"#, requests: 3)
         #expect(told == ["opened", #"{"a":1}"#])
-        for _ in 0..<100 where server.requests.count < 3 { try await Task.sleep(for: .milliseconds(10)) }
         let requests = server.requests
         #expect(requests.count == 3)
         #expect(requests[0].hasPrefix("GET /sse HTTP/1.1\r\n") && requests[0].contains("Authorization: Bearer t"))
