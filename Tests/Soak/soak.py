@@ -4,8 +4,9 @@ usage: soak.py PROGRAMS [--minutes M] [--json]
 
 One client calls a healthy server fifty times a second, first alone and then among clients and servers that do what they
 should not: requests whose answers nobody reads, calls that are denied, ports that swallow connections, events that never
-end, sessions without number, bodies in the smallest chunks. Each abuser is a bounded loop on loopback, at a low priority,
-since the cores are shared with what is measured; what that sharing costs is measured too, by the same calls past the agent.
+end, sessions without number, bodies in the smallest chunks. Each abuser is a bounded loop on loopback that runs while
+nobody else wants the core, since the cores are shared with what is measured; what that sharing costs all the same is
+measured too, by the same calls past the agent.
 In the end the agent must have less than 200 MB, and the slowest hundredth of all the client's calls must be under twice what
 it was alone, or under twice what it is past the agent where the cores cost more than that; exit status 1 otherwise. What is
 printed on the way is the slowest hundredth of twenty seconds, ten calls: there one moment of a busy machine shows.
@@ -88,8 +89,8 @@ def resident(pid: int) -> int:
 
 
 def quietly(body: Callable[..., None], *arguments: object) -> None:
-    """Runs an abuser at a low priority until it is ended; the agent may close any of its connections."""
-    os.nice(10)
+    """Runs an abuser until it is ended; the agent may close any of its connections."""
+    hostile.stand_back()
     while True:
         with contextlib.suppress(OSError):
             body(*arguments)
